@@ -1,0 +1,182 @@
+--- The language client: start, attach, ask, cancel.
+--- Every difference between Neovim 0.10, 0.11 and 0.12 is in this file.
+local status = require("starcoder.status")
+
+local M = {}
+
+M.name = "starcoder"
+
+local METHOD = "textDocument/inlineCompletion"
+local SIGTERM = 15
+
+local is_at_least_0_11 = vim.fn.has("nvim-0.11") == 1
+
+--- Filetype that each buffer had when the server was told about it.
+--- @type table<integer, string>
+local opened_as = {}
+
+--- A server that failed is not started again behind the user's back.
+local has_failed = false
+
+local function call(client, method, ...)
+  if is_at_least_0_11 then
+    return client[method](client, ...)
+  end
+  return client[method](...)
+end
+
+local function position_encodings()
+  if is_at_least_0_11 then
+    return { "utf-8", "utf-16" }
+  end
+  -- Neovim 0.10 takes one encoding for all clients of a buffer, and its other
+  -- servers speak utf-16: a utf-8 neighbour would shift their columns.
+  return { "utf-16", "utf-8" }
+end
+
+local function capabilities()
+  local result = vim.lsp.protocol.make_client_capabilities()
+  result.general = result.general or {}
+  result.general.positionEncodings = position_encodings()
+  result.textDocument.inlineCompletion = { dynamicRegistration = false }
+  return result
+end
+
+local function on_exit(code, signal, client_id)
+  vim.schedule(function()
+    if (code ~= 0 or signal ~= 0) and signal ~= SIGTERM then
+      has_failed = true
+    end
+    status.forget(client_id)
+  end)
+end
+
+local function on_init(client)
+  -- `vim.lsp.inline_completion.enable()` of 0.12 would draw every item twice.
+  if vim.lsp.inline_completion then
+    pcall(vim.lsp.inline_completion.enable, false, { client_id = client.id })
+  end
+  vim.schedule(status.announce)
+end
+
+local function config(buffer, options)
+  local init_options = options.init_options
+  return {
+    name = M.name,
+    cmd = options.cmd,
+    root_dir = vim.fs.root(buffer, options.root_markers),
+    init_options = next(init_options) and init_options or vim.empty_dict(),
+    capabilities = capabilities(),
+    on_init = on_init,
+    on_exit = on_exit,
+    handlers = {
+      didChangeStatus = function(_, params, context)
+        status.store(context.client_id, params)
+      end,
+    },
+  }
+end
+
+--- The client of this buffer, once it has answered `initialize`.
+--- @param buffer integer
+--- @return vim.lsp.Client?
+function M.attached(buffer)
+  return vim.lsp.get_clients({ name = M.name, bufnr = buffer })[1]
+end
+
+local function close_if_language_changed(buffer)
+  local client = M.attached(buffer)
+  if client and opened_as[buffer] ~= vim.bo[buffer].filetype then
+    vim.lsp.buf_detach_client(buffer, client.id)
+  end
+end
+
+--- Attach the buffer to the server of its root, which is started if need be.
+--- @param buffer integer
+--- @param options starcoder.Options
+function M.attach(buffer, options)
+  close_if_language_changed(buffer)
+  if has_failed or M.attached(buffer) then
+    return
+  end
+  if vim.fn.executable(options.cmd[1]) == 0 then
+    has_failed = true
+    local message = "starcoder: cannot run %q; see :checkhealth starcoder"
+    vim.notify(message:format(options.cmd[1]), vim.log.levels.ERROR)
+    return
+  end
+  opened_as[buffer] = vim.bo[buffer].filetype
+  vim.lsp.start(config(buffer, options), { bufnr = buffer })
+end
+
+--- Let `attach` start a server again after one has failed.
+function M.forgive()
+  has_failed = false
+end
+
+function M.has_failed()
+  return has_failed
+end
+
+local function items_of(result)
+  if type(result) ~= "table" then
+    return nil
+  end
+  return result.items or result
+end
+
+--- Ask for suggestions at the cursor of the current window.
+--- @param client vim.lsp.Client
+--- @param buffer integer
+--- @param trigger_kind 1|2
+--- @param on_items fun(items: table[]?) nil stands for null and for errors
+--- @return (fun())? cancel
+function M.request(client, buffer, trigger_kind, on_items)
+  if not client.server_capabilities.inlineCompletionProvider then
+    return nil
+  end
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  params.context = { triggerKind = trigger_kind }
+  -- The client sends pending didChange notifications before a request.
+  local is_sent, id = call(client, "request", METHOD, params, function(_, result)
+    on_items(items_of(result))
+  end, buffer)
+  if not is_sent then
+    return nil
+  end
+  return function()
+    call(client, "cancel_request", id)
+  end
+end
+
+--- @param client vim.lsp.Client
+--- @param command { command: string, arguments: any[]? }
+function M.execute(client, command)
+  local params = { command = command.command, arguments = command.arguments }
+  call(client, "request", "workspace/executeCommand", params, function() end)
+end
+
+--- Tell the server what became of an item, if it wants to know.
+--- @param client vim.lsp.Client
+--- @param method string
+--- @param params table
+function M.notify_event(client, method, params)
+  local experimental = client.server_capabilities.experimental
+  if vim.tbl_get(experimental or {}, "starcoder", "events") == true then
+    call(client, "notify", method, params)
+  end
+end
+
+--- Byte column of an LSP character offset.
+--- @param line string
+--- @param character integer
+--- @param encoding "utf-8"|"utf-16"|"utf-32"
+--- @return integer
+function M.byte_column(line, character, encoding)
+  if is_at_least_0_11 then
+    return vim.str_byteindex(line, encoding, character, false)
+  end
+  return math.min(vim.lsp.util._str_byteindex_enc(line, character, encoding), #line)
+end
+
+return M

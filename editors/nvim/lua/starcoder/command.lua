@@ -1,0 +1,48 @@
+--- The subcommands of `:Starcoder`.
+local M = {}
+
+local subcommands = {
+  enable = function(starcoder)
+    starcoder.enable()
+  end,
+  disable = function(starcoder)
+    starcoder.disable()
+  end,
+  toggle = function(starcoder)
+    starcoder.toggle()
+  end,
+  restart = function(starcoder)
+    starcoder.restart()
+  end,
+  trigger = function(starcoder)
+    starcoder.trigger()
+  end,
+  status = function(starcoder)
+    local text = starcoder.status()
+    vim.notify(text ~= "" and text or "starcoder: not attached to this buffer")
+  end,
+}
+
+--- @param lead string
+--- @return string[]
+function M.complete(lead)
+  local names = vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, vim.tbl_keys(subcommands))
+  table.sort(names)
+  return names
+end
+
+--- @param name string
+function M.run(name)
+  local subcommand = subcommands[name]
+  if not subcommand then
+    local known = table.concat(M.complete(""), ", ")
+    local message = ("starcoder: no subcommand %q; there are: %s"):format(name, known)
+    vim.notify(message, vim.log.levels.ERROR)
+    return
+  end
+  subcommand(require("starcoder"))
+end
+
+return M

@@ -1,0 +1,222 @@
+--- Ghost text from starcoder-lsp: `require("starcoder").setup{}`.
+local client_of = require("starcoder.client")
+local ghost = require("starcoder.ghost")
+local inline = require("starcoder.inline")
+local key_maps = require("starcoder.keys")
+local option_set = require("starcoder.options")
+local status = require("starcoder.status")
+
+local M = {}
+
+--- @type starcoder.Options? nil before setup()
+local options = nil
+
+local is_enabled = true
+
+local function is_wanted(buffer)
+  if not (is_enabled and options and vim.api.nvim_buf_is_loaded(buffer)) then
+    return false
+  end
+  local filetypes = options.filetypes
+  return vim.bo[buffer].buftype == ""
+    -- Nameless buffers would all have the same URI.
+    and vim.api.nvim_buf_get_name(buffer) ~= ""
+    and vim.b[buffer].starcoder_enabled ~= false
+    and (not filetypes or vim.list_contains(filetypes, vim.bo[buffer].filetype))
+end
+
+local function attach(buffer)
+  if is_wanted(buffer) then
+    client_of.attach(buffer, options)
+  end
+end
+
+local function attach_all()
+  vim.iter(vim.api.nvim_list_bufs()):each(attach)
+end
+
+local function suggest()
+  if not is_wanted(vim.api.nvim_get_current_buf()) then
+    inline.clear()
+    return
+  end
+  if not inline.show() and options.auto then
+    inline.request_automatically()
+  end
+end
+
+local function on_text_changed()
+  inline.note_text()
+  suggest()
+end
+
+local function on_cursor_moved()
+  if not inline.has_new_text() then
+    suggest()
+  end
+end
+
+local function on_insert_enter()
+  inline.note_text()
+  -- Neovim is not in insert mode yet.
+  vim.schedule(suggest)
+end
+
+local function listen()
+  local group = vim.api.nvim_create_augroup("starcoder", {})
+  local function on(events, callback, pattern)
+    vim.api.nvim_create_autocmd(events, {
+      group = group,
+      pattern = pattern,
+      callback = callback,
+    })
+  end
+  on({ "FileType", "BufEnter", "BufFilePost", "BufWritePost" }, function(event)
+    attach(event.buf)
+  end)
+  on("LspAttach", function(event)
+    local client = vim.lsp.get_client_by_id(event.data.client_id)
+    if client and client.name == client_of.name then
+      status.announce()
+      suggest()
+    end
+  end)
+  on("InsertEnter", on_insert_enter)
+  on({ "TextChangedI", "TextChangedP" }, on_text_changed)
+  on("CursorMovedI", on_cursor_moved)
+  on({ "InsertLeave", "BufLeave", "WinLeave" }, inline.clear)
+  on("ColorScheme", ghost.define_highlights)
+end
+
+local function define_keys()
+  local actions = {
+    accept = M.accept,
+    accept_word = M.accept_word,
+    accept_line = M.accept_line,
+    next = M.next,
+    previous = M.previous,
+    dismiss = M.dismiss,
+  }
+  local wanted = {}
+  for name, action in pairs(actions) do
+    local keys = options.keys[name]
+    if keys then
+      local description = "starcoder: " .. name:gsub("_", " ")
+      table.insert(wanted, { keys = keys, description = description, action = action })
+    end
+  end
+  key_maps.define(wanted)
+  if options.keys.trigger then
+    vim.keymap.set("i", options.keys.trigger, M.trigger, { desc = "starcoder: trigger" })
+  end
+end
+
+--- Start the server for the buffers of now and later. See |starcoder-options|.
+--- @param given table?
+function M.setup(given)
+  local resolved, problem = option_set.resolve(given)
+  if not resolved then
+    vim.notify("starcoder: " .. problem, vim.log.levels.ERROR)
+    return
+  end
+  options = resolved
+  ghost.define_highlights()
+  define_keys()
+  listen()
+  attach_all()
+end
+
+--- The options in force, nil before setup().
+--- @return starcoder.Options?
+function M.options()
+  return options
+end
+
+--- Accept the whole suggestion.
+--- @return boolean is_accepted false when none is shown
+function M.accept()
+  return inline.accept("all")
+end
+
+--- Accept the suggestion up to the end of its next word.
+--- @return boolean is_accepted
+function M.accept_word()
+  return inline.accept("word")
+end
+
+--- Accept the suggestion up to the end of its line.
+--- @return boolean is_accepted
+function M.accept_line()
+  return inline.accept("line")
+end
+
+--- @return boolean is_shown
+function M.next()
+  return inline.select(1)
+end
+
+--- @return boolean is_shown
+function M.previous()
+  return inline.select(-1)
+end
+
+--- Hide the suggestion until the next change.
+--- @return boolean was_shown
+function M.dismiss()
+  return inline.dismiss()
+end
+
+--- Ask for suggestions now. Needs insert mode.
+--- @return boolean is_sent
+function M.trigger()
+  return is_wanted(vim.api.nvim_get_current_buf()) and inline.request_explicitly()
+end
+
+function M.enable()
+  is_enabled = true
+  attach_all()
+  suggest()
+  status.announce()
+end
+
+--- Stop asking. The server keeps running, so that `enable` has an effect at once.
+function M.disable()
+  is_enabled = false
+  inline.clear()
+  status.announce()
+end
+
+function M.toggle()
+  if is_enabled then
+    M.disable()
+  else
+    M.enable()
+  end
+end
+
+--- Load the model anew; start the server again if it has failed.
+function M.restart()
+  client_of.forgive()
+  local client = client_of.attached(vim.api.nvim_get_current_buf())
+  if client then
+    client_of.execute(client, { command = "starcoder.restart" })
+  else
+    attach_all()
+  end
+end
+
+--- A few words for a statusline, "" when no server is attached.
+--- @return string
+function M.status()
+  local buffer = vim.api.nvim_get_current_buf()
+  local client = client_of.attached(buffer)
+  if not client then
+    return client_of.has_failed() and "starcoder: ⚠ server not running" or ""
+  end
+  if not is_wanted(buffer) then
+    return "starcoder: disabled"
+  end
+  return "starcoder: " .. status.describe(status.of(client.id))
+end
+
+return M

@@ -1,0 +1,76 @@
+--- Keys that exist only while ghost text is shown.
+--- Without ghost text nothing is mapped, so every key does what it did before.
+local M = {}
+
+--- @class starcoder.Key
+--- @field keys string
+--- @field description string
+--- @field action fun(): boolean
+
+--- @type starcoder.Key[]
+local wanted = {}
+
+--- @type integer?
+local mapped_buffer = nil
+
+--- Buffer-local mappings that ours hide.
+--- @type table<string, table>
+local hidden = {}
+
+--- @param keys starcoder.Key[]
+function M.define(keys)
+  M.unmap()
+  wanted = keys
+end
+
+local function press_again(keys)
+  local codes = vim.api.nvim_replace_termcodes(keys, true, true, true)
+  vim.api.nvim_feedkeys(codes, "mi", false)
+end
+
+local function map(buffer, key)
+  local existing = vim.fn.maparg(key.keys, "i", false, true)
+  hidden[key.keys] = existing.buffer == 1 and existing or nil
+  vim.keymap.set("i", key.keys, function()
+    if not key.action() then
+      M.unmap()
+      press_again(key.keys)
+    end
+  end, { buffer = buffer, desc = key.description, nowait = true })
+end
+
+local function unmap(key)
+  local current = vim.fn.maparg(key.keys, "i", false, true)
+  if current.buffer ~= 1 or current.desc ~= key.description then
+    return
+  end
+  vim.keymap.del("i", key.keys, { buffer = true })
+  if hidden[key.keys] then
+    vim.fn.mapset("i", false, hidden[key.keys])
+  end
+end
+
+--- @param buffer integer the current buffer
+function M.map(buffer)
+  if mapped_buffer == buffer then
+    return
+  end
+  M.unmap()
+  mapped_buffer = buffer
+  for _, key in ipairs(wanted) do
+    map(buffer, key)
+  end
+end
+
+function M.unmap()
+  local buffer = mapped_buffer
+  mapped_buffer = nil
+  if buffer and vim.api.nvim_buf_is_loaded(buffer) then
+    vim.api.nvim_buf_call(buffer, function()
+      vim.iter(wanted):each(unmap)
+    end)
+  end
+  hidden = {}
+end
+
+return M

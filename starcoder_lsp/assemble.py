@@ -1,0 +1,75 @@
+"""Builds what settings ask for: the only place that chooses concrete classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from starcoder_lsp.child import RestartPolicy
+from starcoder_lsp.completer import Completer
+from starcoder_lsp.config import EngineSettings, Settings
+from starcoder_lsp.engines import Engine, EngineState
+from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.models import registry
+from starcoder_lsp.models.registry import Model
+from starcoder_lsp.models.store import Store
+from starcoder_lsp.paths import models_dir
+from starcoder_lsp.prompt import Family, Window, families
+
+# One token for the sampler, the rest for control tokens.
+SPARE_TOKENS = 32
+ONE_CRASH = RestartPolicy(max_crashes=1)
+
+
+def store() -> Store:
+    return Store(models_dir())
+
+
+def model_file(settings: EngineSettings) -> Path:
+    """The GGUF file to load; raises ModelMissing, ModelBroken or UnknownModel."""
+    if settings.model_path is not None:
+        return settings.model_path
+    return store().locate(registry.find(settings.model))
+
+
+def build_engine(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None] = lambda state: None,
+    policy: RestartPolicy = RestartPolicy(),
+) -> LlamaEngine:
+    """An engine that is not started yet; errors as `model_file`."""
+    model = registry.find(settings.model)
+    family = families()[model.family]
+    load = Load(
+        path=str(model_file(settings)),
+        family=family.name,
+        n_context=_prompt_tokens(settings, model) + settings.max_tokens + SPARE_TOKENS,
+        controls=tuple(sorted(family.controls)),
+        overrides=family.overrides,
+        n_gpu_layers=settings.gpu_layers,
+        n_threads=settings.threads,
+    )
+    return LlamaEngine(load, on_state=on_state, policy=policy, log_level=log_level)
+
+
+def build_completer(settings: Settings, engine: Engine) -> Completer:
+    model = registry.find(settings.engine.model)
+    return Completer(
+        engine,
+        family_of(settings.engine),
+        Window.of_tokens(_prompt_tokens(settings.engine, model)),
+        settings.limits,
+        settings.layout,
+        settings.trigger.multiline,
+    )
+
+
+def family_of(settings: EngineSettings) -> Family:
+    return families()[registry.find(settings.model).family]
+
+
+def _prompt_tokens(settings: EngineSettings, model: Model) -> int:
+    return min(settings.max_prompt_tokens, model.longest_prompt)

@@ -1,0 +1,116 @@
+"""`starcoder-lsp models`: list, get, remove, verify."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+from starcoder_lsp import assemble
+from starcoder_lsp.errors import StarcoderError
+from starcoder_lsp.models import registry
+from starcoder_lsp.models.registry import Model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="every model, and whether it is here")
+    listing.set_defaults(act=_list)
+    for name, act, summary in (
+        ("get", _get, "download a model unless it is here"),
+        ("remove", _remove, "delete a model from this machine"),
+        ("verify", _verify, "hash a model's file and compare"),
+    ):
+        verb = verbs.add_parser(name, help=summary)
+        verb.add_argument("name", help="a name from `models list`")
+        verb.set_defaults(act=act)
+    for verb in verbs.choices.values():
+        verb.add_argument("--json", action="store_true", help="one object per line")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    act: Callable[[argparse.Namespace], int] = parsed.act
+    if not parsed.json:
+        return act(parsed)
+    try:
+        return act(parsed)
+    except StarcoderError as exc:
+        _say({"error": str(exc)})
+        return 1
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    store = assemble.store()
+    for model in registry.models().values():
+        is_here = store.is_present(model)
+        if parsed.json:
+            _say(
+                {
+                    "name": model.name,
+                    "present": is_here,
+                    "size_bytes": model.approximate_bytes,
+                    "family": model.family,
+                    "license": model.license,
+                    "source": model.source.address,
+                }
+            )
+        else:
+            mark = "here" if is_here else ""
+            gigabytes = model.approximate_bytes / 1e9
+            print(f"{mark:4}  {model.name:24} {gigabytes:5.1f} GB  {model.title}")
+    return 0
+
+
+def _get(parsed: argparse.Namespace) -> int:
+    model = registry.find(parsed.name)
+    path = assemble.store().get(model, _reporter(model, is_json=parsed.json))
+    if parsed.json:
+        _say({"path": str(path)})
+    else:
+        print(path)
+    return 0
+
+
+def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
+    """Whole percents: JSON lines for a program, one moving line for a person."""
+    last = -1
+
+    def report(share: float) -> None:
+        nonlocal last
+        percent = int(share * 100)
+        if percent == last:
+            return
+        last = percent
+        if is_json:
+            _say({"share": share})
+        elif sys.stderr.isatty() or percent % 25 == 0:
+            end = "\r" if sys.stderr.isatty() and percent < 100 else "\n"
+            text = f"{model.name} from {model.source.address}: {percent} %"
+            print(text, end=end, file=sys.stderr, flush=True)
+
+    return report
+
+
+def _remove(parsed: argparse.Namespace) -> int:
+    model = registry.find(parsed.name)
+    was_here = assemble.store().remove(model)
+    if parsed.json:
+        _say({"removed": was_here})
+    else:
+        print(f"{model.name} {'removed' if was_here else 'was not here'}")
+    return 0
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    model = registry.find(parsed.name)
+    receipt = assemble.store().verify(model)
+    if parsed.json:
+        _say({"sha256": receipt.sha256, "size_bytes": receipt.size_bytes})
+    else:
+        print(f"{model.name}: whole, sha256 {receipt.sha256}")
+    return 0
+
+
+def _say(report: dict[str, object]) -> None:
+    print(json.dumps(report), flush=True)

@@ -1,0 +1,44 @@
+"""`starcoder-lsp serve`: what an editor starts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import BinaryIO
+
+from starcoder_lsp import frames, log
+from starcoder_lsp.cli.flags import add_option_flags, flag_layer
+from starcoder_lsp.config import ConfigFiles, Layer
+
+HINT = (
+    "starcoder-lsp speaks the Language Server Protocol with an editor on stdin;\n"
+    "to see what it can do, try: starcoder-lsp complete FILE:LINE:COLUMN\n"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stdio", action="store_true", help="the default, and all")
+    add_option_flags(parser)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    flags = flag_layer(parsed)
+    wire = frames.claim_stdout()
+    if sys.stdin.isatty():
+        sys.stderr.write(HINT)
+    settings = ConfigFiles().resolve(None, None, flags).settings
+    try:
+        log.set_up(settings.log.level, settings.log.file)
+    except OSError:
+        log.set_up(settings.log.level)
+    status = asyncio.run(_serve(flags, wire))
+    # No interpreter shutdown: it would wait for pipes of an editor that is gone.
+    os._exit(status)
+
+
+async def _serve(flags: Layer, wire: BinaryIO) -> int:
+    from starcoder_lsp.lsp import server, stdio
+
+    return await stdio.serve(server.create_server(flags), wire)

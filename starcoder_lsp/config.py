@@ -1,0 +1,208 @@
+"""Turns options as written into settings; states precedence and trust once.
+
+    defaults < user file < project file < editor < command line
+
+Whatever is wrong is reported with its place and left out; nothing is guessed, and a
+file that no longer parses keeps what it said before.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.flow import Limits
+from starcoder_lsp.options import OPTIONS, Option, Trust
+from starcoder_lsp.paths import project_file, user_config_file
+
+MAX_FILE_BYTES = 1_000_000
+# Not options, but what a hostile project would try; refused by name.
+NEVER_FROM_A_PROJECT = frozenset(
+    "api_key command endpoint env headers key path proxy script token url".split()
+)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    model: str
+    model_path: Path | None
+    gpu_layers: int
+    threads: int
+    max_prompt_tokens: int
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class TriggerSettings:
+    enabled: bool
+    disabled_languages: frozenset[str]
+    debounce_s: float
+    multiline: str
+
+
+@dataclass(frozen=True)
+class LspSettings:
+    completion: str
+    download: str
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    level: str
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is in force, in sections so that each part asks for its own."""
+
+    engine: EngineSettings
+    trigger: TriggerSettings
+    limits: Limits
+    layout: str
+    lsp: LspSettings
+    log: LogSettings
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Options as one source wrote them; `origin` is what a message calls it."""
+
+    origin: str
+    values: Mapping[str, Any]
+    is_project: bool = False
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Settings, where each value came from, and what could not be used."""
+
+    settings: Settings
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+
+
+def resolve(layers: Sequence[Layer]) -> Resolved:
+    """Merge layers, lowest first, over the defaults."""
+    values = {name: option.default for name, option in OPTIONS.items()}
+    origins = dict.fromkeys(values, "default")
+    problems: list[str] = []
+    for layer in layers:
+        accepted, refused = _accept(layer)
+        values.update(accepted)
+        origins.update(dict.fromkeys(accepted, layer.origin))
+        if refused:
+            problems.append(f"{layer.origin}: " + "; ".join(refused))
+    return Resolved(_settings(values), values, origins, tuple(problems))
+
+
+def _accept(layer: Layer) -> tuple[dict[str, Any], list[str]]:
+    accepted: dict[str, Any] = {}
+    refused: list[str] = []
+    for name, value in layer.values.items():
+        try:
+            accepted[name] = _option(name, layer).checked(value)
+        except ConfigError as exc:
+            refused.append(str(exc))
+    return accepted, refused
+
+
+def _option(name: str, layer: Layer) -> Option:
+    option = OPTIONS.get(name)
+    dangerous = name in NEVER_FROM_A_PROJECT or (option and option.trust is Trust.USER)
+    if layer.is_project and dangerous:
+        raise ConfigError(
+            f"{name} may not be set by a project; set it in {user_config_file()}"
+        )
+    if option is None:
+        near = difflib.get_close_matches(name, OPTIONS, n=1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"{name} is not an option{hint}")
+    return option
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    return Settings(
+        EngineSettings(
+            values["model"],
+            _path(values["model_path"]),
+            values["gpu_layers"],
+            values["threads"],
+            values["max_prompt_tokens"],
+            values["max_tokens"],
+        ),
+        TriggerSettings(
+            values["enabled"],
+            frozenset(values["disabled_languages"]),
+            values["debounce_ms"] / 1000,
+            values["multiline"],
+        ),
+        Limits(values["max_tokens"], values["time_budget_ms"]),
+        values["layout"],
+        LspSettings(values["completion"], values["download"]),
+        LogSettings(values["log_level"], _path(values["log_file"])),
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def editor_layer(options: object) -> Layer:
+    """What an editor sends, bare or under the key `starcoder`."""
+    values = options.get("starcoder", options) if isinstance(options, dict) else {}
+    return Layer("editor settings", values if isinstance(values, dict) else {})
+
+
+@dataclass
+class ConfigFiles:
+    """Reads the user's and the project's file, and remembers what they last said."""
+
+    _good: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
+
+    def resolve(
+        self, folder: Path | None, root: Path | None, *above: Layer
+    ) -> Resolved:
+        """Settings for files in `folder` of the workspace `root`."""
+        problems: list[str] = []
+        layers: list[Layer] = []
+        user = user_config_file()
+        if user.exists():
+            layers.append(Layer(str(user), self._read(user, problems)))
+        if folder and root and (project := project_file(folder, root)):
+            values = self._read(project, problems)
+            layers.append(Layer(str(project), values, is_project=True))
+        resolved = resolve([*layers, *above])
+        return Resolved(
+            resolved.settings,
+            resolved.values,
+            resolved.origins,
+            (*problems, *resolved.problems),
+        )
+
+    def _read(self, file: Path, problems: list[str]) -> Mapping[str, Any]:
+        try:
+            self._good[file] = read_file(file)
+        except ConfigError as exc:
+            problems.append(str(exc))
+        return self._good.get(file, {})
+
+
+def read_file(file: Path) -> Mapping[str, Any]:
+    """A TOML file's options; ConfigError with file and line when it cannot be read."""
+    try:
+        if not file.is_file():
+            raise ConfigError(f"{file} is not a file")
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"{file} is larger than {MAX_FILE_BYTES} bytes")
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise ConfigError(f"{file}: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(f"{file} cannot be read: {exc.strerror}") from exc

@@ -1,0 +1,1 @@
+"""llama.cpp in a child process: `client` is our side, `host` the child's."""

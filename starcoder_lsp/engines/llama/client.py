@@ -1,0 +1,154 @@
+"""The llama engine as the front process sees it: a child, its state, streams of pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncGenerator, Callable
+
+from starcoder_lsp.child import Child, RestartPolicy, python_module
+from starcoder_lsp.engines import EngineState, Phase
+from starcoder_lsp.engines.llama import wire
+from starcoder_lsp.errors import (
+    EngineCrashed,
+    EngineError,
+    EngineFailed,
+    EngineNotReady,
+)
+from starcoder_lsp.flow import Limits, Piece, Prompt
+from starcoder_lsp.frames import Frame
+
+logger = logging.getLogger(__name__)
+
+# A child that says nothing this long after a request's own time budget hangs.
+HANG_GRACE_S = 10.0
+
+Outcome = Piece | EngineError
+
+
+class LlamaEngine:
+    """One model in one child process.
+
+    A crash costs the requests that run; the child is started again. A model that
+    cannot be loaded is not tried again until `start` is called.
+    """
+
+    def __init__(
+        self,
+        load: wire.Load,
+        *,
+        on_state: Callable[[EngineState], None] = lambda state: None,
+        policy: RestartPolicy = RestartPolicy(),
+        log_level: str = "warning",
+    ) -> None:
+        self._load = load
+        self._on_state = on_state
+        self._streams: dict[int, asyncio.Queue[Outcome]] = {}
+        self._ids = itertools.count(1)
+        self._state = EngineState(Phase.STARTING)
+        self._changed = asyncio.Event()
+        self._child = Child(
+            python_module("starcoder_lsp.engines.llama.host", log_level),
+            on_start=lambda: self._child.send(wire.load_frame(load)),
+            on_frame=self._receive,
+            on_exit=self._exited,
+            policy=policy,
+        )
+
+    @property
+    def state(self) -> EngineState:
+        return self._state
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    def start(self) -> None:
+        self._set_state(EngineState(Phase.STARTING, "starting"))
+        self._child.start()
+
+    async def ready(self) -> None:
+        """Wait until the model can be used; raises EngineFailed when it cannot."""
+        while self._state.phase is not Phase.READY:
+            self._raise_if_failed()
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
+        self._raise_if_failed()
+        if self._state.phase is not Phase.READY:
+            raise EngineNotReady(self._state.message)
+        request_id = next(self._ids)
+        stream = self._streams[request_id] = asyncio.Queue()
+        patience_s = limits.time_budget_ms / 1000 + HANG_GRACE_S
+        is_over = False
+        try:
+            self._child.send(wire.request_frame(request_id, prompt, limits))
+            while not is_over:
+                outcome = await asyncio.wait_for(stream.get(), patience_s)
+                is_over = True
+                if isinstance(outcome, EngineError):
+                    raise outcome
+                is_over = outcome.usage.finish_reason is not None
+                yield outcome
+        except TimeoutError:
+            is_over = True
+            self._child.kill()
+            raise EngineCrashed("the engine hangs and is being restarted") from None
+        finally:
+            del self._streams[request_id]
+            if not is_over:
+                self._child.send({"op": "cancel", "id": request_id})
+
+    async def close(self) -> None:
+        await self._child.close()
+        self._fail_streams(EngineCrashed("the engine was closed"))
+
+    def _raise_if_failed(self) -> None:
+        if self._state.phase is Phase.FAILED:
+            raise EngineFailed(self._state.message)
+
+    def _set_state(self, state: EngineState) -> None:
+        self._state = state
+        self._changed.set()
+        self._on_state(state)
+
+    def _receive(self, frame: Frame) -> None:
+        op = frame.get("op")
+        if op == "piece":
+            self._deliver(frame["id"], wire.piece_from(frame))
+        elif op == "error":
+            self._deliver(frame["id"], EngineCrashed(frame["message"]))
+        elif op == "loading":
+            share = frame["share"]
+            self._set_state(EngineState(Phase.LOADING, f"loading {share:.0%}", share))
+        elif op == "ready":
+            logger.info("ready: %s, context of %d", frame["build"], frame["n_context"])
+            self._set_state(EngineState(Phase.READY, "ready", 1.0))
+        elif op == "failed":
+            self._set_state(EngineState(Phase.FAILED, frame["message"]))
+        else:
+            logger.error("the engine says %r, which means nothing", op)
+
+    def _deliver(self, request_id: int, outcome: Outcome) -> None:
+        # Pieces of a request that was cancelled meanwhile go nowhere.
+        if (stream := self._streams.get(request_id)) is not None:
+            stream.put_nowait(outcome)
+
+    def _exited(self, gave_up: bool) -> None:
+        self._fail_streams(EngineCrashed("the engine died and is being restarted"))
+        if self._state.phase is Phase.FAILED:
+            return
+        if gave_up:
+            message = (
+                f"the engine keeps dying with {self._load.path}: try another model or "
+                "update llama-cpp-python; `starcoder-lsp doctor` may know why"
+            )
+            self._set_state(EngineState(Phase.FAILED, message))
+        else:
+            self._set_state(EngineState(Phase.RESTARTING, "restarting after a crash"))
+
+    def _fail_streams(self, error: EngineError) -> None:
+        for stream in self._streams.values():
+            stream.put_nowait(error)

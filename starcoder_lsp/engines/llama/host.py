@@ -1,0 +1,150 @@
+"""The child process that owns llama.cpp: frames in, pieces out, stopped at any moment.
+
+The main thread works, a second one reads, so that a cancel or the parent's end
+is seen while llama.cpp computes. It ends the hard way: freeing a model during a
+decode is a segmentation fault.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+from starcoder_lsp import frames, log
+from starcoder_lsp.engines.llama import gguf, machine, wire
+from starcoder_lsp.errors import ModelBroken, StarcoderError
+from starcoder_lsp.frames import Frame
+
+logger = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Requests in order, and which of them nobody wants any more."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self) -> Frame:
+        return self._requests.get()
+
+    def is_cancelled(self, request_id: int) -> bool:
+        return request_id in self._cancelled
+
+    def forget(self, request_id: int) -> None:
+        self._cancelled.discard(request_id)
+
+    def _read(self) -> None:
+        while (frame := self._read_frame()) is not None:
+            if frame["op"] == "cancel":
+                self._cancelled.add(frame["id"])
+            else:
+                self._requests.put(frame)
+        os._exit(0)  # the parent is gone
+
+    def _read_frame(self) -> Frame | None:
+        try:
+            return frames.read(self._stream)
+        except (OSError, frames.BadFrame):
+            return None
+
+
+class Host:
+    def __init__(self, inbox: Inbox, out: BinaryIO) -> None:
+        self._inbox = inbox
+        self._out = out
+
+    def serve(self) -> None:
+        try:
+            self._load(wire.load_from(self._inbox.next()))
+        except StarcoderError as exc:
+            self._send({"op": "failed", "message": str(exc)})
+        except ImportError as exc:
+            self._send({"op": "failed", "message": f"llama.cpp does not load: {exc}"})
+        while True:
+            self._answer(self._inbox.next())
+
+    def _load(self, load: wire.Load) -> None:
+        path = Path(load.path)
+        gguf.read_header(path)
+        machine.check_memory(path, load.n_gpu_layers)
+
+        # Imported late: the header is checked before native code is even loaded.
+        from starcoder_lsp.engines.llama import library, session
+
+        library.set_up()
+        model = library.Model(
+            path,
+            n_gpu_layers=load.n_gpu_layers,
+            overrides=load.overrides,
+            on_progress=self._report_progress(),
+        )
+        if not model.is_decoder:
+            raise ModelBroken(f"{path} writes no text: it is an embedding model")
+        for token in load.controls:
+            if model.vocabulary.control(token) is None:
+                raise ModelBroken(
+                    f"{path} has no token {token}, which models of the family "
+                    f"{load.family!r} have: it is another model than its name says"
+                )
+        self._session = session.Session(
+            model,
+            n_context=min(load.n_context, model.n_context_trained),
+            n_threads=load.n_threads or machine.n_cores(),
+        )
+        self._send(
+            {
+                "op": "ready",
+                "build": library.build_description(),
+                "n_context": self._session.n_context,
+            }
+        )
+
+    def _report_progress(self) -> machine.Progress:
+        last = -1
+
+        def report(share: float) -> None:
+            nonlocal last
+            percent = int(share * 100)
+            if percent >= last + 5:
+                last = percent
+                self._send({"op": "loading", "share": share})
+
+        return report
+
+    def _answer(self, frame: Frame) -> None:
+        request_id = frame["id"]
+        try:
+            prompt, limits = wire.request_from(frame)
+            for piece in self._session.generate(
+                prompt, limits, lambda: self._inbox.is_cancelled(request_id)
+            ):
+                self._send(wire.piece_frame(request_id, piece))
+        except (StarcoderError, RuntimeError, AttributeError) as exc:
+            logger.error("request %s: %s", request_id, exc)
+            self._send({"op": "error", "id": request_id, "message": str(exc)})
+        self._inbox.forget(request_id)
+
+    def _send(self, frame: Frame) -> None:
+        try:
+            self._out.write(frames.encode(frame))
+            self._out.flush()
+        except OSError:
+            os._exit(0)  # the parent is gone
+
+
+def main() -> None:
+    out = frames.claim_stdout()
+    log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
+    Host(Inbox(sys.stdin.buffer), out).serve()
+
+
+if __name__ == "__main__":
+    main()

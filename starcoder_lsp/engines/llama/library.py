@@ -1,0 +1,264 @@
+"""The part of llama.cpp's C interface we use, with Python types; nothing of ours.
+
+The only module that imports `llama_cpp`, and only the child process imports it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import ctypes
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import llama_cpp as llama
+import numpy as np
+import numpy.typing as npt
+
+from starcoder_lsp.errors import ModelBroken
+
+logger = logging.getLogger(__name__)
+
+KV_INT = 0  # LLAMA_KV_OVERRIDE_TYPE_INT
+VOCAB_SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
+ABORTED = 2  # llama_decode's answer when the abort callback said so
+LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
+
+# What llama.cpp said of its last failure; each abort is one to it, so that its own
+# log stays at DEBUG and the reason goes into our exceptions.
+_last_errors: deque[str] = deque(maxlen=4)
+
+
+@llama.llama_log_callback  # type: ignore[untyped-decorator]  # a ctypes function type
+def _log(level: int, text: bytes, _user_data: object) -> None:
+    line = text.decode(errors="replace").strip()
+    if line:
+        logger.debug("%s", line)
+    if level == LOG_ERROR and line:
+        _last_errors.append(line)
+
+
+def set_up() -> None:
+    llama.llama_log_set(_log, ctypes.c_void_p(0))
+    llama.llama_backend_init()
+
+
+def supports_gpu() -> bool:
+    return bool(llama.llama_supports_gpu_offload())
+
+
+def build_description() -> str:
+    """Version and what it was built for."""
+    system = llama.llama_print_system_info().decode(errors="replace")
+    return f"llama-cpp-python {llama.__version__} ({system.strip(' |')})"
+
+
+def _explain(fallback: str) -> str:
+    reasons = "; ".join(_last_errors)
+    _last_errors.clear()
+    return reasons or fallback
+
+
+class Model:
+    """A loaded GGUF file and its vocabulary."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        n_gpu_layers: int = 0,
+        overrides: Mapping[str, int] | None = None,
+        on_progress: Callable[[float], None] = lambda share: None,
+        vocab_only: bool = False,
+    ) -> None:
+        params = llama.llama_model_default_params()
+        params.n_gpu_layers = n_gpu_layers
+        params.vocab_only = vocab_only
+        if overrides:
+            params.kv_overrides = _override_table(overrides)
+        progress = llama.llama_progress_callback(
+            lambda share, _user_data: on_progress(share) or True
+        )
+        params.progress_callback = progress
+        pointer = llama.llama_model_load_from_file(str(path).encode(), params)
+        if not pointer:
+            raise ModelBroken(f"{path} does not load: {_explain('no reason given')}")
+        self.pointer = pointer
+        self.vocabulary = Vocabulary(llama.llama_model_get_vocab(pointer))
+
+    @property
+    def size_bytes(self) -> int:
+        return int(llama.llama_model_size(self.pointer))
+
+    @property
+    def n_context_trained(self) -> int:
+        return int(llama.llama_model_n_ctx_train(self.pointer))
+
+    @property
+    def is_decoder(self) -> bool:
+        return bool(llama.llama_model_has_decoder(self.pointer))
+
+
+def _override_table(overrides: Mapping[str, int]) -> Any:
+    table = (llama.llama_model_kv_override * (len(overrides) + 1))()
+    for row, (key, value) in zip(table, overrides.items(), strict=False):
+        row.tag, row.key, row.value.val_i64 = KV_INT, key.encode(), value
+    return table  # the row with an empty key ends it
+
+
+class Vocabulary:
+    """Text to token ids and back."""
+
+    def __init__(self, pointer: Any) -> None:
+        self._pointer = pointer
+        self.n_tokens = int(llama.llama_vocab_n_tokens(pointer))
+        sentencepiece = llama.llama_vocab_type(pointer) == VOCAB_SENTENCEPIECE
+        # A SentencePiece vocabulary puts a space before each text; "\n" in front
+        # takes it, and its tokens are dropped (Code Llama's encode_infilling).
+        self._lead = "\n" if sentencepiece else ""
+        self._n_lead = len(self._encode(self._lead, special=False))
+
+    @property
+    def beginning(self) -> list[int]:
+        """The token every prompt of this model starts with, if it has one."""
+        if not llama.llama_vocab_get_add_bos(self._pointer):
+            return []
+        return [int(llama.llama_vocab_bos(self._pointer))]
+
+    def encode(self, text: str) -> list[int]:
+        """User text; what looks like a control token stays text."""
+        return self._encode(self._lead + text, special=False)[self._n_lead :]
+
+    def control(self, token: str) -> int | None:
+        """The id of a control token, by its exact text."""
+        ids = self._encode(token, special=True)
+        is_control = len(ids) == 1 and self.text_of(ids[0]) == token
+        return ids[0] if is_control else None
+
+    def text_of(self, token: int) -> str:
+        raw = llama.llama_vocab_get_text(self._pointer, token)
+        return bytes(raw).decode(errors="replace")
+
+    def bytes_of(self, token: int) -> bytes:
+        """What a token stands for; nothing for a control token."""
+        size = 64
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            n = llama.llama_token_to_piece(
+                self._pointer, token, buffer, size, 0, False
+            )
+            if n >= 0:
+                return buffer.raw[:n]
+            size = -n
+
+    def is_end(self, token: int) -> bool:
+        return bool(llama.llama_vocab_is_eog(self._pointer, token))
+
+    def agreeing(self, text: bytes) -> list[int]:
+        """Tokens that begin with `text`, or that `text` begins with."""
+        spellings, ids = self._sorted
+        first = bisect.bisect_left(spellings, text)
+        last = bisect.bisect_left(spellings, text + b"\xff" * 8)
+        longer = ids[first:last]
+        shorter = [
+            ids[i]
+            for length in range(1, len(text))
+            for i in _equal_range(spellings, text[:length])
+        ]
+        return longer + shorter
+
+    @cached_property
+    def _sorted(self) -> tuple[list[bytes], list[int]]:
+        rows = sorted(
+            (spelling, token)
+            for token in range(self.n_tokens)
+            if (spelling := self.bytes_of(token))
+        )
+        return [spelling for spelling, _ in rows], [token for _, token in rows]
+
+    def _encode(self, text: str, *, special: bool) -> list[int]:
+        raw = text.encode(errors="replace")
+        size = len(raw) + 2
+        while True:
+            tokens = (llama.llama_token * size)()
+            n = llama.llama_tokenize(
+                self._pointer, raw, len(raw), tokens, size, False, special
+            )
+            if n >= 0:
+                return list(tokens[:n])
+            size = -n
+
+
+def _equal_range(spellings: Sequence[bytes], text: bytes) -> range:
+    return range(
+        bisect.bisect_left(spellings, text), bisect.bisect_right(spellings, text)
+    )
+
+
+class Context:
+    """One KV cache, and the calls that fill, cut and read it."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        n_context: int,
+        n_batch: int,
+        n_threads: int,
+        should_abort: Callable[[], bool],
+    ) -> None:
+        params = llama.llama_context_default_params()
+        params.n_ctx = n_context
+        params.n_batch = params.n_ubatch = n_batch
+        params.n_threads = params.n_threads_batch = n_threads
+        params.no_perf = True
+        pointer = llama.llama_init_from_model(model.pointer, params)
+        if not pointer:
+            raise ModelBroken(
+                "not enough memory for a context of "
+                f"{n_context} tokens ({_explain('llama.cpp gave no reason')}); "
+                "lower max_prompt_tokens or choose a smaller model"
+            )
+        self._pointer = pointer
+        self._memory = llama.llama_get_memory(pointer)
+        self._n_vocabulary = model.vocabulary.n_tokens
+        self.n_context = int(llama.llama_n_ctx(pointer))
+        self.n_batch = n_batch
+        self._batch = llama.llama_batch_init(n_batch, 0, 1)
+        # The callback lives as long as the context: C keeps only its address.
+        self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
+        llama.llama_set_abort_callback(pointer, self._abort, None)
+
+    def keep(self, n_tokens: int) -> bool:
+        """Forget all but the first `n_tokens`; False when the model cannot."""
+        return bool(llama.llama_memory_seq_rm(self._memory, 0, n_tokens, -1))
+
+    def clear(self) -> None:
+        llama.llama_memory_clear(self._memory, True)
+
+    def evaluate(self, tokens: Sequence[int], position: int) -> bool:
+        """Add up to `n_batch` tokens at `position`; False when it was aborted."""
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = position + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = 0
+            batch.logits[i] = i == len(tokens) - 1
+        answer = llama.llama_decode(self._pointer, batch)
+        if answer == ABORTED:
+            _last_errors.clear()
+            return False
+        if answer != 0:
+            raise RuntimeError(f"llama_decode answered {answer}: {_explain('')}")
+        return True
+
+    def logits(self) -> npt.NDArray[np.float32]:
+        """Of the last token evaluated; valid until the next call."""
+        pointer = llama.llama_get_logits_ith(self._pointer, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self._n_vocabulary,))
+

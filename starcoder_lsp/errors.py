@@ -1,0 +1,48 @@
+"""Every error we raise on purpose; the message names the thing and the way out.
+
+    StarcoderError
+    ├── ConfigError           an option that cannot be used
+    ├── ModelError
+    │   ├── UnknownModel      no such row in models.toml
+    │   ├── ModelMissing      known, but not on this machine
+    │   ├── ModelBroken       on this machine, but not usable
+    │   └── DownloadFailed
+    └── EngineError
+        ├── EngineNotReady    still loading: answer nothing, do not wait
+        ├── EngineFailed      cannot be used until something changes
+        └── EngineCrashed     died during this request; it is being restarted
+"""
+
+
+class StarcoderError(Exception):
+    """The root: the CLI prints it and exits with 1."""
+
+
+class ConfigError(StarcoderError): ...
+
+
+class ModelError(StarcoderError): ...
+
+
+class UnknownModel(ModelError): ...
+
+
+class ModelMissing(ModelError): ...
+
+
+class ModelBroken(ModelError): ...
+
+
+class DownloadFailed(ModelError): ...
+
+
+class EngineError(StarcoderError): ...
+
+
+class EngineNotReady(EngineError): ...
+
+
+class EngineFailed(EngineError): ...
+
+
+class EngineCrashed(EngineError): ...

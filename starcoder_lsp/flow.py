@@ -1,0 +1,167 @@
+"""The nouns of a completion, in the order a request meets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+CURSOR_MARK = "█"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text as the editor shows it, at one version; nothing re-reads the buffer."""
+
+    text: str
+    uri: str = ""
+    language: str = ""
+    version: int = 0
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end most of the document uses."""
+        crlf = self.text.count("\r\n")
+        lone_cr = self.text.count("\r") - crlf
+        lf = self.text.count("\n") - crlf
+        if crlf > lf and crlf >= lone_cr:
+            return "\r\n"
+        return "\r" if lone_cr > lf else "\n"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in a document; `offset` counts code points."""
+
+    document: Document
+    offset: int
+
+    @classmethod
+    def marked(cls, text: str, language: str = "python") -> Cursor:
+        """The cursor in `text` where the mark is.
+
+        >>> Cursor.marked("print(█)").prefix
+        'print('
+        """
+        before, mark, after = text.partition(CURSOR_MARK)
+        if not mark:
+            raise ValueError(f"no {CURSOR_MARK} in the text")
+        return cls(Document(before + after, language=language), len(before))
+
+    @cached_property
+    def prefix(self) -> str:
+        return self.document.text[: self.offset]
+
+    @cached_property
+    def suffix(self) -> str:
+        return self.document.text[self.offset :]
+
+    @cached_property
+    def line_prefix(self) -> str:
+        """The cursor's line up to the cursor."""
+        return self.prefix[_line_start(self.prefix) :]
+
+    @cached_property
+    def line_suffix(self) -> str:
+        """The cursor's line from the cursor on, without its line end."""
+        return self.suffix[: _line_end(self.suffix)]
+
+    @cached_property
+    def indent(self) -> str:
+        """The white space at the start of the cursor's line, as far as the cursor."""
+        line = self.line_prefix
+        return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _line_start(text: str) -> int:
+    return max(text.rfind("\n"), text.rfind("\r")) + 1
+
+
+def _line_end(text: str) -> int:
+    ends = [i for i in (text.find("\n"), text.find("\r")) if i >= 0]
+    return min(ends, default=len(text))
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A piece of another file that may help."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """A token of the model's vocabulary, by its exact text; never user text."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """Ordinary text, tokenized on its own with special parsing off.
+
+    `cut` names the end that may be shortened when the prompt does not fit.
+    """
+
+    text: str
+    cut: Literal["start", "end", "never"] = "never"
+
+
+Segment = Control | Text
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model reads, before tokenization.
+
+    `held_back` is the end of the prefix that the prompt leaves out;
+    generation has to begin with it (token healing) and it is not part of the answer.
+    `stops` are control tokens that end the answer.
+    """
+
+    segments: tuple[Segment, ...]
+    held_back: str = ""
+    stops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one request may cost."""
+
+    max_tokens: int = 96
+    time_budget_ms: int = 3000
+
+
+FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a generation has cost so far; times run from the engine's first sight of it.
+
+    `evaluated_tokens` counts prompt tokens that were not in the KV cache.
+    """
+
+    prompt_tokens: int = 0
+    evaluated_tokens: int = 0
+    generated_tokens: int = 0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    finish_reason: FinishReason | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some text as it is generated, and the cost up to here."""
+
+    text: str
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What to insert at the cursor, `""` for nothing, and what it cost."""
+
+    text: str
+    usage: Usage = Usage()

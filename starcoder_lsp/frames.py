@@ -1,0 +1,73 @@
+"""Messages between us and our children: four bytes of length, then JSON.
+
+Small enough to read in a debugger, and no pickle: a child's pipe is not trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from asyncio import IncompleteReadError, StreamReader
+from typing import Any, BinaryIO
+
+Frame = dict[str, Any]
+
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+
+
+class BadFrame(Exception):
+    """The other side sent something that is not a frame."""
+
+
+def encode(frame: Frame) -> bytes:
+    body = json.dumps(frame, separators=(",", ":")).encode()
+    return len(body).to_bytes(4, "big") + body
+
+
+def decode(body: bytes) -> Frame:
+    try:
+        frame = json.loads(body)
+    except ValueError as exc:
+        raise BadFrame("not JSON") from exc
+    if not isinstance(frame, dict):
+        raise BadFrame("not an object")
+    return frame
+
+
+def _checked_length(header: bytes) -> int:
+    length = int.from_bytes(header, "big")
+    if length > MAX_FRAME_BYTES:
+        raise BadFrame(f"a frame of {length} bytes")
+    return length
+
+
+async def receive(stream: StreamReader) -> Frame | None:
+    """The next frame, or None at the end of the stream."""
+    try:
+        length = _checked_length(await stream.readexactly(4))
+        return decode(await stream.readexactly(length))
+    except IncompleteReadError:
+        return None
+
+
+def read(stream: BinaryIO) -> Frame | None:
+    """As `receive`, blocking; for the child's side."""
+    header = stream.read(4)
+    if len(header) < 4:
+        return None
+    length = _checked_length(header)
+    body = stream.read(length)
+    return decode(body) if len(body) == length else None
+
+
+def claim_stdout() -> BinaryIO:
+    """Keep stdout for the protocol alone.
+
+    From here on `print`, native code and our children write to stderr;
+    llama.cpp and what it links against are known to print.
+    """
+    wire = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return wire

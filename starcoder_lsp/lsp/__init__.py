@@ -1,0 +1,1 @@
+"""The Language Server Protocol; nothing outside this folder knows of it."""

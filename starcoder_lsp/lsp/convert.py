@@ -1,0 +1,103 @@
+"""LSP's types to ours and back; the client's position encoding lives and dies here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+
+from starcoder_lsp.flow import Completion, Cursor
+from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
+
+WORD_BEFORE = re.compile(r"\w*\Z")
+MARKER = "★"
+MAX_LABEL = 60
+
+
+def path_of(uri: str) -> Path | None:
+    """The file behind a `file:` URI; None for everything else."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    path = unquote(parts.path)
+    if parts.scheme != "file" or parts.netloc or not path or "\0" in path:
+        return None
+    return Path(path)
+
+
+def edits_of(
+    changes: list[types.TextDocumentContentChangeEvent],
+) -> list[tuple[Span | None, str]]:
+    return [(_span(getattr(change, "range", None)), change.text) for change in changes]
+
+
+def _span(range_: types.Range | None) -> Span | None:
+    if range_ is None:
+        return None
+    start, end = range_.start, range_.end
+    return Span((start.line, start.character), (end.line, end.character))
+
+
+def cursor_of(
+    document: OpenDocument, position: types.Position, encoding: Encoding
+) -> Cursor:
+    place = document.place(position.line, position.character, encoding)
+    return Cursor(document.snapshot(), document.offset(place))
+
+
+def inline_items(
+    completion: Completion, position: types.Position
+) -> types.InlineCompletionList:
+    """Ghost text at the cursor; it replaces nothing."""
+    if not completion.text:
+        return types.InlineCompletionList(items=[])
+    item = types.InlineCompletionItem(
+        insert_text=completion.text, range=types.Range(position, position)
+    )
+    return types.InlineCompletionList(items=[item])
+
+
+def popup_items(
+    completion: Completion, cursor: Cursor, position: types.Position, encoding: Encoding
+) -> types.CompletionList:
+    """One entry for clients without ghost text; it replaces the word being typed."""
+    if not completion.text:
+        return types.CompletionList(is_incomplete=True, items=[])
+    found = WORD_BEFORE.search(cursor.line_prefix)
+    word = found[0] if found else ""
+    start = types.Position(position.line, position.character - units(word, encoding))
+    text = word + completion.text
+    fence = "```"
+    documentation = f"{fence}{cursor.document.language}\n{text}\n{fence}"
+    item = types.CompletionItem(
+        label=f"{MARKER} {_label(text)}",
+        kind=types.CompletionItemKind.Text,
+        filter_text=word,
+        sort_text="0000",
+        preselect=True,
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, documentation),
+        insert_text_format=types.InsertTextFormat.PlainText,
+        insert_text_mode=types.InsertTextMode.AsIs,
+        text_edit=types.TextEdit(types.Range(start, position), text),
+    )
+    return types.CompletionList(is_incomplete=True, items=[item])
+
+
+def _label(text: str) -> str:
+    """The first line that says something, short enough for every popup."""
+    first = next(line.strip() for line in text.splitlines() if line.strip())
+    return first if len(first) <= MAX_LABEL else first[: MAX_LABEL - 1] + "…"
+
+
+def folders_of(params: types.InitializeParams) -> Iterator[Path]:
+    """The workspace's folders, in the client's order."""
+    uris = [folder.uri for folder in params.workspace_folders or []]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    yield from filter(None, map(path_of, uris))
+    if not uris and params.root_path:
+        yield Path(params.root_path)

@@ -1,0 +1,160 @@
+"""Open documents, exactly as the editor has them.
+
+Lines end where the specification says (`\\n`, `\\r\\n`, `\\r`) and nowhere else; pygls'
+own store also splits at form feeds and U+2028, and then diverges for good.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from starcoder_lsp.flow import Document
+
+logger = logging.getLogger(__name__)
+
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
+
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+
+
+class Place(NamedTuple):
+    """A line and a column, the column in code points."""
+
+    line: int
+    column: int
+
+
+class Span(NamedTuple):
+    """A range as the client sends it: lines and columns in its own units."""
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Lines with their ends; the last one has none and may be empty.
+
+    >>> split_lines("a\r\nb\x0cc\n")
+    ['a\r\n', 'b\x0cc\n', '']
+    """
+    lines = LINE.findall(text)
+    if not lines or lines[-1].endswith(("\r", "\n")):
+        lines.append("")
+    return lines
+
+
+def code_points(line: str, units: int, encoding: Encoding) -> int:
+    """The column in code points; past the end means the end of the line's text.
+
+    A column inside a character means the character's start.
+
+    >>> code_points("a😀b", 3, "utf-16"), code_points("a😀b", 2, "utf-16")
+    (2, 1)
+    """
+    content = line.rstrip("\r\n")
+    if encoding == "utf-32" or content.isascii():
+        return min(units, len(content))
+    for column, character in enumerate(content):
+        units -= _width(character, encoding)
+        if units < 0:
+            return column
+    return len(content)
+
+
+def units(text: str, encoding: Encoding) -> int:
+    """How long `text` is for the client."""
+    if encoding == "utf-32" or text.isascii():
+        return len(text)
+    return sum(_width(character, encoding) for character in text)
+
+
+def _width(character: str, encoding: Encoding) -> int:
+    code = ord(character)
+    if encoding == "utf-16":
+        return 1 if code < 0x10000 else 2
+    return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+
+
+@dataclass
+class OpenDocument:
+    uri: str
+    language: str
+    version: int
+    lines: list[str]
+    _snapshot: Document | None = field(default=None, repr=False)
+
+    def edit(self, span: Span | None, text: str, encoding: Encoding) -> None:
+        """Replace `span`, or everything."""
+        self._snapshot = None
+        if span is None:
+            self.lines = split_lines(text)
+            return
+        start, end = sorted(self.place(*at, encoding) for at in span)
+        before = self.lines[start.line][: start.column]
+        after = self.lines[end.line][end.column :]
+        self._replace(start.line, end.line + 1, before + text + after)
+
+    def place(self, line: int, column: int, encoding: Encoding) -> Place:
+        """A client's position, clamped into the document."""
+        if line >= len(self.lines):
+            return Place(len(self.lines) - 1, len(self.lines[-1]))
+        return Place(line, code_points(self.lines[line], column, encoding))
+
+    def offset(self, place: Place) -> int:
+        return sum(map(len, self.lines[: place.line])) + place.column
+
+    def snapshot(self) -> Document:
+        if self._snapshot is None:
+            text = "".join(self.lines)
+            self._snapshot = Document(text, self.uri, self.language, self.version)
+        return self._snapshot
+
+    def _replace(self, first: int, last: int, text: str) -> None:
+        """Put `text` in place of the lines from `first` up to `last`, not included."""
+        # An edit can bring a \r and a \n of neighbouring lines together.
+        if first > 0 and self.lines[first - 1].endswith("\r") and text[:1] == "\n":
+            first -= 1
+            text = self.lines[first] + text
+        if last < len(self.lines) and text[-1:] == "\r" and self.lines[last][:1] == "\n":
+            text += self.lines[last]
+            last += 1
+        lines = split_lines(text)
+        if last < len(self.lines):
+            lines.pop()
+        self.lines[first:last] = lines
+
+
+class Documents:
+    """The documents the client has open, by URI."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, OpenDocument] = {}
+
+    def open(self, uri: str, language: str, version: int, text: str) -> None:
+        self._open[uri] = OpenDocument(uri, language, version, split_lines(text))
+
+    def close(self, uri: str) -> None:
+        self._open.pop(uri, None)
+
+    def get(self, uri: str) -> OpenDocument | None:
+        return self._open.get(uri)
+
+    def change(
+        self,
+        uri: str,
+        version: int,
+        edits: list[tuple[Span | None, str]],
+        encoding: Encoding,
+    ) -> None:
+        document = self._open.get(uri)
+        if document is None:
+            logger.warning("a change to a document that is not open was ignored")
+            return
+        if version < document.version:
+            logger.warning("a document went back to version %s", version)
+        for span, text in edits:
+            document.edit(span, text, encoding)
+        document.version = version

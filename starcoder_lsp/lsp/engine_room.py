@@ -1,0 +1,144 @@
+"""Keeps the one engine that the settings ask for, and tells the user how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from starcoder_lsp import assemble
+from starcoder_lsp.config import EngineSettings, Settings
+from starcoder_lsp.engines import Engine, EngineState, Phase
+from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
+from starcoder_lsp.lsp.status import Kind, Status
+from starcoder_lsp.models import background, registry
+
+logger = logging.getLogger(__name__)
+
+DOWNLOAD, LATER = "Download", "Not now"
+
+KINDS: dict[Phase, Kind] = {Phase.FAILED: "Error", Phase.RESTARTING: "Warning"}
+BUSY = frozenset((Phase.STARTING, Phase.LOADING, Phase.RESTARTING))
+
+
+class BuildEngine(Protocol):
+    def __call__(
+        self,
+        settings: EngineSettings,
+        *,
+        log_level: str,
+        on_state: Callable[[EngineState], None],
+    ) -> Engine: ...
+
+
+class EngineRoom:
+    """One engine at a time: the one that was asked for last."""
+
+    def __init__(
+        self, status: Status, build_engine: BuildEngine = assemble.build_engine
+    ) -> None:
+        self._status = status
+        self._build_engine = build_engine
+        self._engine: Engine | None = None
+        self._for: EngineSettings | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asked: set[str] = set()
+
+    def require(self, settings: Settings) -> Engine | None:
+        """The engine for `settings`, started if need be; None when there can be none."""
+        if self._engine is not None and self._for == settings.engine:
+            return self._engine
+        try:
+            engine = self._build_engine(
+                settings.engine,
+                log_level=settings.log.level,
+                on_state=lambda state: self._show(settings, state),
+            )
+        except ModelMissing as exc:
+            self._missing(settings, exc)
+            return None
+        except StarcoderError as exc:
+            self._status.show(str(exc), kind="Error")
+            self._status.tell(str(exc))
+            return None
+        self._retire()
+        self._engine, self._for = engine, settings.engine
+        engine.start()
+        return engine
+
+    def restart(self) -> None:
+        """Forget the engine; the next request starts another."""
+        self._asked.clear()
+        self._retire()
+        self._status.show("restarting", busy=True)
+
+    async def close(self) -> None:
+        self._retire()
+        for task in self._tasks:
+            if task.get_name() == DOWNLOAD:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _retire(self) -> None:
+        if self._engine is not None:
+            self._spawn(self._engine.close(), "close")
+        self._engine = self._for = None
+
+    def _spawn(self, work: object, name: str) -> None:
+        task = asyncio.create_task(work, name=name)  # type: ignore[arg-type]  # a coroutine
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _show(self, settings: Settings, state: EngineState) -> None:
+        if self._for is not settings.engine:
+            return  # an engine on its way out
+        name = settings.engine.model
+        is_busy = state.phase in BUSY
+        kind = KINDS.get(state.phase, "Normal")
+        self._status.show(f"{name}: {state.message}", kind=kind, busy=is_busy)
+        if is_busy:
+            self._status.progress(f"{name}: {state.message}", state.share)
+        else:
+            self._status.end_progress()
+        if state.phase is Phase.FAILED:
+            self._status.tell(f"starcoder: {state.message}")
+
+    def _missing(self, settings: Settings, exc: ModelMissing) -> None:
+        name = settings.engine.model
+        if name in self._asked:
+            return
+        self._asked.add(name)
+        self._status.show(str(exc), kind="Warning")
+        if settings.lsp.download == "never":
+            self._status.tell(f"starcoder: {exc}", is_error=False)
+        else:
+            self._spawn(self._download(settings), DOWNLOAD)
+
+    async def _download(self, settings: Settings) -> None:
+        """Get the model when the user agrees; nothing is fetched without a yes."""
+        model = registry.find(settings.engine.model)
+        if settings.lsp.download == "ask":
+            size_mb = model.approximate_bytes / 1e6
+            question = (
+                f"starcoder: {model.name} is not on this machine. Download "
+                f"{size_mb:.0f} MB from {model.source.address} ({model.license})? "
+                f"By hand: starcoder-lsp models get {model.name}"
+            )
+            if await self._status.ask(question, DOWNLOAD, LATER) != DOWNLOAD:
+                return
+
+        def report(share: float) -> None:
+            text = f"downloading {model.name} {share:.0%}"
+            self._status.show(text, busy=True)
+            self._status.progress(text, share)
+
+        try:
+            await background.get_in_child(model.name, report)
+        except DownloadFailed as exc:
+            self._status.show(str(exc), kind="Error")
+            self._status.tell(f"starcoder: {exc}")
+        else:
+            self.require(settings)
+        finally:
+            self._status.end_progress()

@@ -1,0 +1,124 @@
+"""What the user is told: a status line, a progress bar, and few messages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from lsprotocol import types
+
+if TYPE_CHECKING:
+    from starcoder_lsp.lsp.server import Server
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["Normal", "Error", "Warning", "Inactive"]
+
+STATUS = "didChangeStatus"  # copilot-language-server's name and shape
+TITLE = "starcoder"
+CLIENT_PATIENCE_S = 5.0
+SAME_CAUSE_S = 600.0
+
+
+class Status:
+    """Tells each thing once: a change, not a state; a cause, not each occurrence."""
+
+    def __init__(
+        self, server: Server, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._server = server
+        self._clock = clock
+        self._told_at: dict[str, float] = {}
+        self._last: tuple[object, ...] = ()
+        self._progress: Progress | None = None
+
+    def show(self, message: str, *, kind: Kind = "Normal", busy: bool = False) -> None:
+        if (message, kind, busy) == self._last:
+            return
+        self._last = (message, kind, busy)
+        self._server.protocol.notify(
+            STATUS, {"busy": busy, "message": message, "kind": kind}
+        )
+
+    def tell(self, message: str, *, is_error: bool = True) -> None:
+        """A message box, at most once per text in ten minutes."""
+        now = self._clock()
+        if now - self._told_at.get(message, -SAME_CAUSE_S) < SAME_CAUSE_S:
+            return
+        self._told_at[message] = now
+        logger.warning("%s", message)
+        kind = types.MessageType.Error if is_error else types.MessageType.Info
+        self._server.window_show_message(types.ShowMessageParams(kind, message))
+
+    async def ask(self, message: str, *answers: str) -> str | None:
+        """The answer the user chose, or None; clients without buttons show a message."""
+        request = types.ShowMessageRequestParams(
+            types.MessageType.Info,
+            message,
+            [types.MessageActionItem(answer) for answer in answers],
+        )
+        try:
+            chosen = await self._server.window_show_message_request_async(request)
+        except Exception as exc:  # whatever a client makes of it, it is no answer
+            logger.info("the client did not ask the user: %s", type(exc).__name__)
+            return None
+        return chosen.title if chosen else None
+
+    def progress(self, message: str, share: float | None) -> None:
+        """Move the progress bar, which begins with the first call."""
+        window = self._server.client_capabilities.window
+        if not (window and window.work_done_progress):
+            return
+        if self._progress is None:
+            self._progress = Progress(self._server, f"{TITLE}-{self._clock()}")
+        self._progress.report(message, share)
+
+    def end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.end()
+            self._progress = None
+
+
+class Progress:
+    """One workDoneProgress; the client may take its time to agree, or never answer."""
+
+    def __init__(self, server: Server, token: str) -> None:
+        self._work = server.work_done_progress
+        self._token = token
+        self._is_open = False
+        self._is_over = False
+        self._latest = ("", 0)
+        self._task = asyncio.create_task(self._begin())
+
+    def report(self, message: str, share: float | None) -> None:
+        self._latest = (message, int((share or 0) * 100))
+        if self._is_open and not self._is_over:
+            text, percentage = self._latest
+            self._work.report(
+                self._token,
+                types.WorkDoneProgressReport(message=text, percentage=percentage),
+            )
+
+    def end(self) -> None:
+        if self._is_open and not self._is_over:
+            self._work.end(self._token, types.WorkDoneProgressEnd())
+        self._is_over = True
+
+    async def _begin(self) -> None:
+        created = asyncio.ensure_future(self._work.create_async(self._token))
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.shield(created), CLIENT_PATIENCE_S)
+            if self._is_over:
+                return
+            text, percentage = self._latest
+            self._work.begin(
+                self._token,
+                types.WorkDoneProgressBegin(
+                    title=TITLE, message=text, percentage=percentage
+                ),
+            )
+            self._is_open = True

@@ -1,0 +1,170 @@
+"""Messages over stdin and stdout, without a thread, and the watch over our parent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import sys
+from typing import BinaryIO
+
+from starcoder_lsp.lsp.server import Server
+
+logger = logging.getLogger(__name__)
+
+LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})", re.IGNORECASE)
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+MAX_HEADER_BYTES = 1024 * 1024
+# A client that reads nothing gets no more progress and log messages than this.
+MAX_UNREAD_BYTES = 8 * 1024 * 1024
+PARENT_WATCH_S = 3.0
+CLOSE_GRACE_S = 2.0
+
+
+class TooLarge(Exception): ...
+
+
+async def read_message(stream: asyncio.StreamReader) -> bytes | None:
+    """The next message's body, or None at the end of the stream.
+
+    Header names in any case, line ends with or without CR, and anything that is no
+    header is skipped, so that one odd message does not end the session.
+    Raises TooLarge.
+    """
+    length: int | None = None
+    while True:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            continue  # a "header" longer than the limit
+        if not line:
+            return None
+        if found := LENGTH.search(line):
+            length = int(found[1])
+        elif not line.strip() and length is not None:
+            break
+    if length > MAX_MESSAGE_BYTES:
+        raise TooLarge(f"a message of {length} bytes")
+    try:
+        return await stream.readexactly(length)
+    except asyncio.IncompleteReadError:
+        return None
+
+
+class PipeWriter:
+    """Writes without waiting; what pygls calls a writer."""
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        unread = self._transport.get_write_buffer_size()
+        if unread > MAX_UNREAD_BYTES and b'"id"' not in data[:200]:
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    async def drained(self) -> None:
+        """Wait, not for long, until the client has read everything."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                while self._transport.get_write_buffer_size():
+                    await asyncio.sleep(0.01)
+
+
+class FileWriter:
+    """As PipeWriter, where stdout is a file: nothing there can wait."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    async def drained(self) -> None: ...
+
+
+async def serve(server: Server, wire: BinaryIO) -> int:
+    """Serve until the client says exit, goes away, or dies; the exit status."""
+    reader = await _open_stdin()
+    writer = await _open_wire(wire)
+    server.protocol.set_writer(writer)
+    watch = asyncio.create_task(_watch_parent(server))
+    pump = asyncio.create_task(_pump(server, reader))
+    try:
+        return await server.stopped
+    finally:
+        pump.cancel()
+        watch.cancel()
+        await writer.drained()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.close(), CLOSE_GRACE_S)
+
+
+async def _pump(server: Server, reader: asyncio.StreamReader) -> None:
+    try:
+        while (body := await read_message(reader)) is not None:
+            server.protocol.receive(body)
+    except (TooLarge, OSError) as exc:
+        logger.error("the client sent %s; ending", exc)
+    except Exception:
+        logger.exception("a message ended the server")
+    server.stop(1)
+
+
+async def _open_stdin() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=MAX_HEADER_BYTES)
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer
+        )
+    except ValueError:  # a regular file: it cannot block
+        reader.feed_data(sys.stdin.buffer.read())
+        reader.feed_eof()
+    return reader
+
+
+async def _open_wire(wire: BinaryIO) -> PipeWriter | FileWriter:
+    loop = asyncio.get_running_loop()
+    try:
+        transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, wire)
+    except ValueError:
+        return FileWriter(wire)
+    return PipeWriter(transport)
+
+
+async def _watch_parent(server: Server) -> None:
+    """End when the editor has died without closing our stdin.
+
+    Only a parent that was seen alive is watched: in a container it may be invisible.
+    """
+    born_to = os.getppid()
+    seen = False
+    while True:
+        await asyncio.sleep(PARENT_WATCH_S)
+        editor = server.process_id
+        alive = editor is not None and _is_alive(editor)
+        if os.getppid() != born_to or (seen and not alive):
+            logger.warning("the editor is gone; ending")
+            server.stop(1)
+            return
+        seen = seen or alive
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

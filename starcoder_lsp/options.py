@@ -1,0 +1,124 @@
+"""Every option there is: one row each, with its form, its default and who may set it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.log import LEVELS
+
+Value = Any
+
+
+class Trust(Enum):
+    """Whether a project's own file may set an option: it comes with a cloned repository."""
+
+    PROJECT = "project"
+    USER = "user"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value looks like: `name` completes the sentence "expected …"."""
+
+    name: str
+    accepts: Callable[[Value], bool]
+    from_text: Callable[[str], Value] = str
+
+
+def integer(low: int, high: int) -> Form:
+    def accepts(value: Value) -> bool:
+        return type(value) is int and low <= value <= high
+
+    return Form(f"a whole number from {low} to {high}", accepts, int)
+
+
+def one_of(*words: str) -> Form:
+    return Form("one of " + ", ".join(words), lambda value: value in words)
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _are_words(value: Value) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
+
+
+BOOLEAN = Form("true or false", lambda value: isinstance(value, bool), _boolean)
+TEXT = Form("a text", lambda value: isinstance(value, str) and bool(value))
+WORDS = Form("a list of texts", _are_words, _words)
+FILE = Form(
+    "an absolute path, or one that begins with ~",
+    lambda value: isinstance(value, str) and Path(value).expanduser().is_absolute(),
+)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row; `None` as a default means that nothing is set."""
+
+    name: str
+    default: Value
+    form: Form
+    trust: Trust
+    help: str
+
+    def checked(self, value: Value) -> Value:
+        """The value, or ConfigError with the form it should have."""
+        if not self.form.accepts(value):
+            raise ConfigError(f"{self.name} = {value!r}: expected {self.form.name}")
+        return value
+
+    def parsed(self, text: str) -> Value:
+        """As `checked`, for a flag on the command line."""
+        try:
+            return self.checked(self.form.from_text(text))
+        except (ValueError, KeyError):
+            raise ConfigError(
+                f"{self.name} = {text!r}: expected {self.form.name}"
+            ) from None
+
+
+_ROWS = (
+    Option("model", "smollm2-135m", TEXT, Trust.PROJECT,
+           "name of a model; `starcoder-lsp models list` shows them"),
+    Option("enabled", True, BOOLEAN, Trust.PROJECT, "whether to complete at all"),
+    Option("disabled_languages", [], WORDS, Trust.PROJECT,
+           "language ids in which nothing is completed"),
+    Option("debounce_ms", 40, integer(0, 2000), Trust.PROJECT,
+           "how long typing has to rest before the model starts"),
+    Option("multiline", "auto", one_of("auto", "never", "always"), Trust.PROJECT,
+           "whether a suggestion may have several lines; auto decides by the place"),
+    Option("max_tokens", 96, integer(1, 1024), Trust.PROJECT,
+           "longest suggestion, in tokens"),
+    Option("time_budget_ms", 3000, integer(50, 60_000), Trust.PROJECT,
+           "after this time what has been written is shown"),
+    Option("max_prompt_tokens", 1024, integer(64, 16_384), Trust.PROJECT,
+           "how much of the document the model reads; more is slower"),
+    Option("layout", "auto", one_of("auto", "plain", "psm", "spm"), Trust.PROJECT,
+           "order of the prompt; auto is the model family's own"),
+    Option("completion", "auto", one_of("auto", "always", "never"), Trust.USER,
+           "whether to offer the completion popup; auto: to editors without ghost text"),
+    Option("download", "ask", one_of("ask", "always", "never"), Trust.USER,
+           "what to do when the model is not on this machine"),
+    Option("model_path", None, FILE, Trust.USER,
+           "a GGUF file of your own, used as the family of `model`"),
+    Option("gpu_layers", 0, integer(-1, 1000), Trust.USER,
+           "layers to keep on the GPU; -1 means all"),
+    Option("threads", 0, integer(0, 1024), Trust.USER,
+           "threads to compute with; 0 means one per core"),
+    Option("log_level", "warning", one_of(*LEVELS), Trust.USER,
+           "how much to log; source text appears only at debug"),
+    Option("log_file", None, FILE, Trust.USER, "where to log instead of stderr"),
+)  # fmt: skip
+
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _ROWS}

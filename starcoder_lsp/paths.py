@@ -1,0 +1,50 @@
+"""Every directory we ever touch.
+
+`STARCODER_LSP_DATA` and `STARCODER_LSP_CONFIG` move them; without a home directory
+platformdirs still answers, and whoever writes there reports what went wrong.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "starcoder-lsp"
+PROJECT_FILE = ".starcoder.toml"
+
+
+def user_config_file() -> Path:
+    named = os.environ.get("STARCODER_LSP_CONFIG")
+    if named:
+        return Path(named)
+    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
+
+
+def data_dir() -> Path:
+    named = os.environ.get("STARCODER_LSP_DATA")
+    if named:
+        return Path(named)
+    return Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
+def models_dir() -> Path:
+    return data_dir() / "models"
+
+
+def project_file(start: Path, root: Path) -> Path | None:
+    """The nearest project file from `start` up to `root`, both included."""
+    for folder in (start, *start.parents):
+        if (candidate := folder / PROJECT_FILE).is_file():
+            return candidate
+        if folder == root:
+            return None
+    return None
+
+
+def packaged_file(name: str) -> Path:
+    """A data file of the package; an editable install finds it beside the package."""
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.is_file() else package.parent / name

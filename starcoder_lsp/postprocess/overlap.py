@@ -1,0 +1,52 @@
+"""Rules for text that is already there, after the cursor."""
+
+from __future__ import annotations
+
+from starcoder_lsp.flow import Cursor
+
+OPENING, CLOSING = "([{", ")]}"
+
+
+def drop_what_the_suffix_repeats(text: str, cursor: Cursor) -> str:
+    """Cut the tail that the rest of the line says again.
+
+    >>> drop_what_the_suffix_repeats("name)", Cursor.marked("print(█)"))
+    'name'
+    >>> drop_what_the_suffix_repeats("len(name)", Cursor.marked("print(█)"))
+    'len(name)'
+    """
+    follows = cursor.line_suffix.rstrip()
+    for length in range(min(len(follows), len(text)), 0, -1):
+        kept = text[: len(text) - length]
+        if text.endswith(follows[:length]) and _closes_all(kept):
+            return kept
+    return text
+
+
+def drop_what_the_next_lines_say(text: str, cursor: Cursor) -> str:
+    r"""Cut trailing lines that stand right below the cursor.
+
+    >>> drop_what_the_next_lines_say("a = 1\nb = 2", Cursor.marked("█\nb = 2\nc = 3"))
+    'a = 1'
+    """
+    below = cursor.suffix[len(cursor.line_suffix) :].splitlines()
+    following = [line.rstrip() for line in below if line.strip()]
+    lines = text.split("\n")
+    written = [cursor.line_prefix + lines[0], *lines[1:]]
+    for start in range(len(lines)):
+        tail = [line.rstrip() for line in written[start:] if line.strip()]
+        kept = "\n".join(lines[:start])
+        if tail and tail == following[: len(tail)] and _closes_all(kept):
+            return kept
+    return text
+
+
+def _closes_all(text: str) -> bool:
+    """Whether every bracket that `text` opens is closed in it."""
+    depth = 0
+    for character in text:
+        if character in OPENING:
+            depth += 1
+        elif character in CLOSING and depth > 0:
+            depth -= 1
+    return depth == 0

@@ -1,0 +1,23 @@
+"""Rules against text that shows something else than it is (CVE-2021-42574)."""
+
+from __future__ import annotations
+
+import re
+
+from starcoder_lsp.flow import Cursor
+
+INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b-\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def drop_invisible_characters(text: str, cursor: Cursor) -> str:
+    r"""Drop text with control, bidirectional or zero-width characters.
+
+    Those that the document already holds are its author's choice.
+
+    >>> drop_invisible_characters("a\u202eb", Cursor.marked("█"))
+    ''
+    """
+    found = set(INVISIBLE.findall(text))
+    return text if all(one in cursor.document.text for one in found) else ""

@@ -1,0 +1,169 @@
+"""Lays out prefix, suffix and snippets as the model's family was trained to read them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from starcoder_lsp.flow import Control, Cursor, Prompt, Segment, Snippet, Text
+
+LAYOUTS = ("plain", "psm", "spm")
+Sequences = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of families.toml; its comments say what each column means."""
+
+    name: str
+    layout: str
+    controls: frozenset[str]
+    stops: tuple[str, ...]
+    forms: Sequences
+    repository: Sequences = field(default_factory=dict)
+    overrides: Mapping[str, int] = field(default_factory=dict)
+    heals: bool = False
+
+    def layout_for(self, wanted: str) -> str:
+        """The wanted layout, or the family's own where it has no such form."""
+        return wanted if wanted in self.forms else self.layout
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    rows = tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
+    return {name: _family(name, row) for name, row in rows.items()}
+
+
+def _family(name: str, row: Mapping[str, Any]) -> Family:
+    return Family(
+        name,
+        layout=row["layout"],
+        controls=frozenset(row["controls"]),
+        stops=tuple(row["stops"]),
+        forms={key: tuple(row[key]) for key in LAYOUTS if key in row},
+        repository={key: tuple(v) for key, v in row.get("repository", {}).items()},
+        overrides=row.get("overrides", {}),
+        heals=row.get("heals", False),
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """How much of the document the model sees, in code points."""
+
+    prefix: int
+    suffix: int
+
+    # Code has 3 to 4 characters per token; the engine cuts to exact tokens.
+    CHARACTERS_PER_TOKEN = 4
+    SUFFIX_SHARE = 0.25
+
+    @classmethod
+    def of_tokens(cls, n_tokens: int) -> Window:
+        characters = n_tokens * cls.CHARACTERS_PER_TOKEN
+        suffix = int(characters * cls.SUFFIX_SHARE)
+        return cls(characters - suffix, suffix)
+
+
+def build_prompt(
+    cursor: Cursor,
+    family: Family,
+    window: Window,
+    *,
+    layout: str = "auto",
+    snippets: Sequence[Snippet] = (),
+    repository: str = "",
+    path: str = "",
+) -> Prompt:
+    """The prompt for the text at `cursor`.
+
+    Snippets are left out where the family has no form for them.
+    """
+    prefix = _unix(prefix_window(cursor.prefix, window.prefix))
+    prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
+    fields = {
+        "prefix": prefix,
+        "suffix": _unix(cursor.suffix[: window.suffix]),
+        "path": path,
+        "repository": repository,
+        "language": cursor.document.language,
+    }
+    form = family.layout_for(layout)
+    segments = list(_segments(family, form, fields, snippets))
+    return Prompt(tuple(segments), held_back, family.stops)
+
+
+def _segments(
+    family: Family, form: str, fields: Mapping[str, str], snippets: Sequence[Snippet]
+) -> Iterator[Segment]:
+    if not snippets or not family.repository:
+        yield from _filled(family, family.forms[form], fields)
+        return
+    parts = family.repository
+    yield from _filled(family, parts["head"], fields)
+    for snippet in snippets:
+        text = {"path": snippet.path, "text": _unix(snippet.text)}
+        yield from _filled(family, parts["snippet"], {**fields, **text})
+    yield from _filled(family, parts[form], fields)
+
+
+def _filled(
+    family: Family, sequence: Sequence[str], fields: Mapping[str, str]
+) -> Iterator[Segment]:
+    for item in sequence:
+        if item in family.controls:
+            yield Control(item)
+        elif text := _fill(item, fields):
+            yield Text(text, _cut(item))
+
+
+def _fill(template: str, fields: Mapping[str, str]) -> str:
+    """As str.format, for user text that may hold braces and in one pass."""
+    return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], template)
+
+
+def _cut(item: str) -> Any:
+    if "{prefix}" in item:
+        return "start"
+    return "end" if "{suffix}" in item else "never"
+
+
+def prefix_window(prefix: str, n_characters: int) -> str:
+    """The end of `prefix`, begun at a coarse grid of lines.
+
+    A window that slides with each new line would change the head of every prompt,
+    and the KV cache with it.
+    """
+    if len(prefix) <= n_characters:
+        return prefix
+    grid = max(n_characters // 4, 1)
+    start = -(-(len(prefix) - n_characters) // grid) * grid
+    line_end = prefix.find("\n", start)
+    return prefix[start if line_end < 0 else line_end + 1 :]
+
+
+HELD_BACK = re.compile(r"\s*\w{0,64}\Z")
+
+
+def hold_back(prefix: str) -> tuple[str, str]:
+    """Split off trailing white space and the word being typed.
+
+    A model without fill-in-the-middle training predicts badly after a token that its
+    tokenizer would never have ended there (token healing).
+
+    >>> hold_back("    return sel")
+    ('    return', ' sel')
+    """
+    found = HELD_BACK.search(prefix)
+    start = found.start() if found else len(prefix)
+    return prefix[:start], prefix[start:]
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
