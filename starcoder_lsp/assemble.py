@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from starcoder_lsp.child import RestartPolicy
+from starcoder_lsp.child import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import EngineSettings, Settings
 from starcoder_lsp.engines import Engine, EngineState
@@ -38,7 +38,7 @@ def build_engine(
     *,
     log_level: str,
     on_state: Callable[[EngineState], None] = lambda state: None,
-    policy: RestartPolicy = RestartPolicy(),
+    policy: RestartPolicy = KEEP_TRYING,
 ) -> LlamaEngine:
     """An engine that is not started yet; errors as `model_file`."""
     model = registry.find(settings.model)

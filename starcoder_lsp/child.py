@@ -43,6 +43,9 @@ class RestartPolicy:
         return min(2.0 ** (n_crashes - 1), self.longest_wait_s)
 
 
+KEEP_TRYING = RestartPolicy()
+
+
 class Child:
     """Keeps one process running and passes its frames on.
 
@@ -57,7 +60,7 @@ class Child:
         on_start: Callable[[], None],
         on_frame: Callable[[Frame], None],
         on_exit: Callable[[bool], None],
-        policy: RestartPolicy = RestartPolicy(),
+        policy: RestartPolicy = KEEP_TRYING,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._argv = tuple(argv)

@@ -23,7 +23,7 @@ from starcoder_lsp.paths import project_file, user_config_file
 MAX_FILE_BYTES = 1_000_000
 # Not options, but what a hostile project would try; refused by name.
 NEVER_FROM_A_PROJECT = frozenset(
-    "api_key command endpoint env headers key path proxy script token url".split()
+    ("api_key", "command", "endpoint", "headers", "path", "proxy", "token", "url")
 )
 
 

@@ -1,16 +1,16 @@
 """Every error we raise on purpose; the message names the thing and the way out.
 
-    StarcoderError
-    ├── ConfigError           an option that cannot be used
-    ├── ModelError
-    │   ├── UnknownModel      no such row in models.toml
-    │   ├── ModelMissing      known, but not on this machine
-    │   ├── ModelBroken       on this machine, but not usable
-    │   └── DownloadFailed
-    └── EngineError
-        ├── EngineNotReady    still loading: answer nothing, do not wait
-        ├── EngineFailed      cannot be used until something changes
-        └── EngineCrashed     died during this request; it is being restarted
+StarcoderError
+├── ConfigError           an option that cannot be used
+├── ModelError
+│   ├── UnknownModel      no such row in models.toml
+│   ├── ModelMissing      known, but not on this machine
+│   ├── ModelBroken       on this machine, but not usable
+│   └── DownloadFailed
+└── EngineError
+    ├── EngineNotReady    still loading: answer nothing, do not wait
+    ├── EngineFailed      cannot be used until something changes
+    └── EngineCrashed     died during this request; it is being restarted
 """
 
 

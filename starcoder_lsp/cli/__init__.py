@@ -23,7 +23,9 @@ COMMANDS: Mapping[str, str] = {
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Editors start `starcoder-lsp` or `starcoder-lsp --stdio`.
-    if not arguments or (arguments[0].startswith("--") and not _is_global(arguments[0])):
+    if not arguments or (
+        arguments[0].startswith("--") and not _is_global(arguments[0])
+    ):
         arguments.insert(0, "serve")
     sys.exit(_run(arguments))
 

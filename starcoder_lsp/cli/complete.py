@@ -58,7 +58,9 @@ def read_cursor(place: str) -> Cursor:
     language = language_of(file)
     if found is None:
         if CURSOR_MARK not in text:
-            raise ConfigError(f"expected FILE:LINE:COLUMN, or a {CURSOR_MARK} in {file}")
+            raise ConfigError(
+                f"expected FILE:LINE:COLUMN, or a {CURSOR_MARK} in {file}"
+            )
         return _named(Cursor.marked(text, language), file)
     offset = offset_of(text, int(found["line"]), int(found["column"]))
     return _named(Cursor(Document(text, language=language), offset), file)
@@ -142,7 +144,11 @@ class Show:
         if not self._is_terminal:
             self._print(text + "\n" if text else "")
         else:
-            self._print(text.removeprefix(self._printed) if text.startswith(self._printed) else "")
+            self._print(
+                text.removeprefix(self._printed)
+                if text.startswith(self._printed)
+                else ""
+            )
             below = self._cursor.suffix.splitlines(keepends=True)[:SHOWN_LINES]
             self._print(f"{RESET}{DIM}{''.join(below).rstrip()}{RESET}\n")
         print(self._summary(completion, model), file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Open documents, exactly as the editor has them.
+r"""Open documents, exactly as the editor has them.
 
-Lines end where the specification says (`\\n`, `\\r\\n`, `\\r`) and nowhere else; pygls'
+Lines end where the specification says (`\n`, `\r\n`, `\r`) and nowhere else; pygls'
 own store also splits at form feeds and U+2028, and then diverges for good.
 """
 
@@ -118,7 +118,11 @@ class OpenDocument:
         if first > 0 and self.lines[first - 1].endswith("\r") and text[:1] == "\n":
             first -= 1
             text = self.lines[first] + text
-        if last < len(self.lines) and text[-1:] == "\r" and self.lines[last][:1] == "\n":
+        if (
+            last < len(self.lines)
+            and text[-1:] == "\r"
+            and self.lines[last][:1] == "\n"
+        ):
             text += self.lines[last]
             last += 1
         lines = split_lines(text)

@@ -35,9 +35,9 @@ class Protocol(LanguageServerProtocol):
     _server: Server
 
     # Text sync is ours alone: without a builtin our own handler is called directly.
-    lsp_text_document__did_open = None
-    lsp_text_document__did_change = None
-    lsp_text_document__did_close = None
+    lsp_text_document__did_open = None  # type: ignore[assignment]  # no builtin
+    lsp_text_document__did_change = None  # type: ignore[assignment]  # no builtin
+    lsp_text_document__did_close = None  # type: ignore[assignment]  # no builtin
 
     is_initialized = False
 
@@ -54,9 +54,10 @@ class Protocol(LanguageServerProtocol):
             self._dispatch(message)
         elif "id" in message:
             self._request(message)
-        elif self.is_initialized or message["method"] == types.EXIT:
-            if self._knows(message["method"]):
-                self._dispatch(message)
+        elif self._knows(message["method"]) and (
+            self.is_initialized or message["method"] == types.EXIT
+        ):
+            self._dispatch(message)
 
     def _request(self, message: Message) -> None:
         request_id, method = message["id"], message["method"]
@@ -130,7 +131,7 @@ class Protocol(LanguageServerProtocol):
         return result
 
     @lsp_method(types.SHUTDOWN)
-    def lsp_shutdown(self, *_args: object) -> None:
+    def lsp_shutdown(self, *_args: object) -> None:  # type: ignore[override]  # plain will do
         self._shutdown = True
         current = self.msg_id
         # A copy: a cancelled future removes itself (pygls iterates the dict).
@@ -139,7 +140,7 @@ class Protocol(LanguageServerProtocol):
                 future.cancel()
 
     @lsp_method(types.EXIT)
-    def lsp_exit(self, *_args: object) -> None:
+    def lsp_exit(self, *_args: object) -> None:  # type: ignore[override]  # plain will do
         self._server.stop(0 if self._shutdown else 1)
 
 

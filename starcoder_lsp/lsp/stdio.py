@@ -72,7 +72,8 @@ class PipeWriter:
         """Wait, not for long, until the client has read everything."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_GRACE_S):
-                while self._transport.get_write_buffer_size():
+                # The transport tells nobody when its buffer is empty.
+                while self._transport.get_write_buffer_size():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
 

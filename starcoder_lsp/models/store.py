@@ -1,8 +1,8 @@
 """Model files on this machine: fetched under a temporary name, verified, then renamed.
 
-    MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
-    MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 when it was got
-    MODELS/smollm2-135m/.get-4711/                             a download of process 4711
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 when it was got
+MODELS/smollm2-135m/.get-4711/                             a download of process 4711
 """
 
 from __future__ import annotations

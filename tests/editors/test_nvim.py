@@ -120,6 +120,22 @@ def test_columns_are_right_behind_an_emoji(
     assert editor.cursor() == (2, 1)
 
 
+def test_the_ghost_keeps_its_colour_between_highlighted_brackets(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(inserting("x", after="f("))
+    editor = open_editor(
+        server.cmd, "f()\n", before="vim.cmd('runtime plugin/matchparen.vim')"
+    )
+    editor.type("f)i")
+    eventually(editor.ghost, "x")
+    editor.command("redraw")
+    bracket, ghost = (
+        editor.lua("return vim.fn.screenattr(1, ...)", column) for column in (2, 3)
+    )
+    assert ghost != bracket
+
+
 # Typing on
 
 

@@ -7,7 +7,7 @@ import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable
 
-from starcoder_lsp.child import Child, RestartPolicy, python_module
+from starcoder_lsp.child import KEEP_TRYING, Child, RestartPolicy, python_module
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.llama import wire
 from starcoder_lsp.errors import (
@@ -39,7 +39,7 @@ class LlamaEngine:
         load: wire.Load,
         *,
         on_state: Callable[[EngineState], None] = lambda state: None,
-        policy: RestartPolicy = RestartPolicy(),
+        policy: RestartPolicy = KEEP_TRYING,
         log_level: str = "warning",
     ) -> None:
         self._load = load

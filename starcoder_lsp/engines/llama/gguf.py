@@ -65,12 +65,7 @@ class _Malformed(Exception):
 
 
 def _parse(file: BinaryIO) -> Header:
-    start = file.read(32)
-    for magic, reason in NOT_GGUF:
-        if start.startswith(magic):
-            raise _Malformed(reason)
-    if not start.startswith(b"GGUF"):
-        raise _Malformed("not a GGUF file" if start else "empty")
+    _check_magic(file.read(32))
     file.seek(4)
     version, _n_tensors, n_entries = _unpack(file, "IQQ")
     if version not in (2, 3):
@@ -88,6 +83,14 @@ def _parse(file: BinaryIO) -> Header:
         else:
             entries[key] = _scalar(file, kind)
     return Header(entries)
+
+
+def _check_magic(start: bytes) -> None:
+    for magic, reason in NOT_GGUF:
+        if start.startswith(magic):
+            raise _Malformed(reason)
+    if not start.startswith(b"GGUF"):
+        raise _Malformed("not a GGUF file" if start else "empty")
 
 
 def _unpack(file: BinaryIO, layout: str) -> tuple[int, ...]:

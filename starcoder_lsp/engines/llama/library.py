@@ -79,9 +79,12 @@ class Model:
         params.vocab_only = vocab_only
         if overrides:
             params.kv_overrides = _override_table(overrides)
-        progress = llama.llama_progress_callback(
-            lambda share, _user_data: on_progress(share) or True
-        )
+
+        def go_on(share: float, _user_data: object) -> bool:
+            on_progress(share)
+            return True
+
+        progress = llama.llama_progress_callback(go_on)
         params.progress_callback = progress
         pointer = llama.llama_model_load_from_file(str(path).encode(), params)
         if not pointer:
@@ -147,9 +150,7 @@ class Vocabulary:
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            n = llama.llama_token_to_piece(
-                self._pointer, token, buffer, size, 0, False
-            )
+            n = llama.llama_token_to_piece(self._pointer, token, buffer, size, 0, False)
             if n >= 0:
                 return buffer.raw[:n]
             size = -n
@@ -261,4 +262,3 @@ class Context:
         """Of the last token evaluated; valid until the next call."""
         pointer = llama.llama_get_logits_ith(self._pointer, -1)
         return np.ctypeslib.as_array(pointer, shape=(self._n_vocabulary,))
-

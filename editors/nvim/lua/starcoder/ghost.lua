@@ -50,7 +50,9 @@ local function draw_piece(place, offset, text, virtual_lines)
     virt_text = { { expand_tabs(text, display_column), GHOST } },
     virt_text_pos = "inline",
     virt_lines = virtual_lines,
-    hl_mode = "combine",
+    -- "combine" would dye it like the character behind the cursor, which is often
+    -- a bracket that matchparen highlights.
+    hl_mode = "replace",
   })
 end
 

@@ -120,6 +120,9 @@ function M.setup(given)
     return
   end
   options = resolved
+  -- Where a plugin manager knows the repository only, this folder joins
+  -- 'runtimepath' after Neovim has read its plugins.
+  vim.cmd.runtime("plugin/starcoder.lua")
   ghost.define_highlights()
   define_keys()
   listen()
