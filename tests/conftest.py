@@ -61,3 +61,14 @@ async def start_server() -> AsyncIterator[StartServer]:
     yield start
     for client in clients:
         await client.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="rewrite golden files; read the diff"
+    )
+
+
+@pytest.fixture
+def update(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("--update"))

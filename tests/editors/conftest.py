@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editor_driver import (
+
+from editors.driver import (
     Neovim,
     ScriptedServer,
     eventually,

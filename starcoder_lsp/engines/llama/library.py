@@ -138,8 +138,11 @@ class Vocabulary:
     def control(self, token: str) -> int | None:
         """The id of a control token, by its exact text."""
         ids = self._encode(token, special=True)
-        is_control = len(ids) == 1 and self.text_of(ids[0]) == token
-        return ids[0] if is_control else None
+        if len(ids) == 1 and self.text_of(ids[0]) == token:
+            return ids[0]
+        # Converters of SentencePiece models do not mark all of them as control tokens.
+        every = range(self.n_tokens)
+        return next((i for i in every if self.text_of(i) == token), None)
 
     def text_of(self, token: int) -> str:
         raw = llama.llama_vocab_get_text(self._pointer, token)

@@ -1,0 +1,233 @@
+"""The engine's child process: loading, crashing, hanging, and files that are no models."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from starcoder_lsp.child import RestartPolicy
+from starcoder_lsp.engines import EngineState, Phase
+from starcoder_lsp.engines.llama import client as client_module
+from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
+from starcoder_lsp.flow import Control, Limits, Prompt, Text
+
+LIMITS = Limits(max_tokens=200, time_budget_ms=60_000)
+PROMPT = Prompt((Text("def f(x):\n    return"),))
+ONCE = RestartPolicy(max_crashes=1)
+
+MakeEngine = Callable[..., LlamaEngine]
+
+
+@pytest.fixture
+async def make_engine(tiny_starcoder2: Path) -> AsyncIterator[MakeEngine]:
+    engines: list[LlamaEngine] = []
+
+    def make(path: Path = tiny_starcoder2, policy: RestartPolicy = ONCE, **load: object) -> LlamaEngine:
+        fields = {"family": "starcoder2", "n_context": 1024, **load}
+        engine = LlamaEngine(Load(str(path), **fields), policy=policy)  # type: ignore[arg-type]  # checked by Load
+        engine.start()
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        await engine.close()
+
+
+async def said(engine: LlamaEngine, prompt: Prompt = PROMPT) -> str:
+    async with aclosing(engine.generate(prompt, LIMITS)) as pieces:
+        return "".join([piece.text async for piece in pieces])
+
+
+async def test_a_model_loads_and_answers(make_engine: MakeEngine):
+    engine = make_engine()
+    await engine.ready()
+    assert await said(engine) == await said(engine)
+
+
+async def test_a_request_before_that_is_refused_at_once(make_engine: MakeEngine):
+    with pytest.raises(EngineNotReady):
+        await said(make_engine())
+
+
+async def test_two_requests_at_once_both_get_their_answer(make_engine: MakeEngine):
+    engine = make_engine()
+    await engine.ready()
+    alone = await said(engine)
+    assert await asyncio.gather(said(engine), said(engine)) == [alone, alone]
+
+
+async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine):
+    engine = make_engine()
+    await engine.ready()
+    long = Limits(max_tokens=700, time_budget_ms=600_000)
+    async with aclosing(engine.generate(PROMPT, long)) as pieces:
+        first = await anext(pieces)
+    assert first.usage.finish_reason is None
+    # Answered only once the engine has let go of the first.
+    assert await said(engine) is not None
+
+
+async def test_a_killed_engine_fails_its_requests_and_starts_again(make_engine: MakeEngine):
+    engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
+    await engine.ready()
+    stream = engine.generate(PROMPT, Limits(700, 600_000))
+    await anext(stream)
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    with pytest.raises(EngineCrashed):
+        async for _ in stream:
+            pass
+    await engine.ready()
+    assert await said(engine)
+
+
+async def test_an_engine_that_keeps_dying_is_given_up_with_a_message(
+    make_engine: MakeEngine,
+):
+    engine = make_engine(policy=RestartPolicy(max_crashes=3, longest_wait_s=0))
+    for _ in range(3):
+        await engine.ready()
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGABRT)
+        while engine.state.phase is Phase.READY:
+            await asyncio.sleep(0.01)
+    with pytest.raises(EngineFailed, match="keeps dying"):
+        await engine.ready()
+
+
+async def test_an_engine_that_hangs_is_replaced(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(client_module, "HANG_GRACE_S", 0.2)
+    engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
+    await engine.ready()
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGSTOP)
+    with pytest.raises(EngineCrashed, match="hangs"):
+        async for _ in engine.generate(PROMPT, Limits(5, time_budget_ms=0)):
+            pass
+    while engine.state.phase is Phase.READY:
+        await asyncio.sleep(0.01)
+    await engine.ready()
+
+
+async def test_states_are_told_in_order(tiny_starcoder2: Path):
+    states: list[EngineState] = []
+    load = Load(str(tiny_starcoder2), "starcoder2", 512)
+    engine = LlamaEngine(load, on_state=states.append)
+    engine.start()
+    await engine.ready()
+    await engine.close()
+    phases = list(dict.fromkeys(state.phase for state in states))
+    assert phases == [Phase.STARTING, Phase.LOADING, Phase.READY]
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+async def failure(engine: LlamaEngine) -> str:
+    with pytest.raises(EngineFailed) as caught:
+        await engine.ready()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"GGUF", "cut short"),
+        (b"<!DOCTYPE html><p>Sign in", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"\x80\x02}q\x00.", "pickle"),
+        (b"PK\x03\x04....", "zip"),
+        (b"GGUF\x63\0\0\0" + bytes(16), "version 99"),
+        (b"GGUF\x03\0\0\0" + b"\xff" * 16, "header entries"),
+    ],
+)
+async def test_a_file_that_is_no_model_is_named(
+    make_engine: MakeEngine, tmp_path: Path, content: bytes, reason: str
+):
+    path = write(tmp_path / "model.gguf", content)
+    message = await failure(make_engine(path))
+    assert str(path) in message
+    assert reason in message
+
+
+async def test_a_missing_file_and_a_directory_are_named(
+    make_engine: MakeEngine, tmp_path: Path
+):
+    assert "no such file" in await failure(make_engine(tmp_path / "none.gguf"))
+    assert "not a file" in await failure(make_engine(tmp_path))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+async def test_a_truncated_model_is_named(
+    make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, share: float
+):
+    whole = tiny_starcoder2.read_bytes()
+    path = write(tmp_path / "cut.gguf", whole[: int(len(whole) * share)])
+    assert str(path) in await failure(make_engine(path))
+
+
+@pytest.mark.parametrize("n_blocks", [0, 600, 2**31])
+async def test_a_header_that_aborts_llama_cpp_never_reaches_it(
+    make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, n_blocks: int
+):
+    whole = tiny_starcoder2.read_bytes()
+    key = b"starcoder2.block_count\x04\0\0\0"
+    assert whole.count(key) == 1
+    at = whole.index(key) + len(key)
+    path = write(
+        tmp_path / "patched.gguf",
+        whole[:at] + n_blocks.to_bytes(4, "little") + whole[at + 4 :],
+    )
+    assert f"{n_blocks} layers" in await failure(make_engine(path))
+
+
+async def test_a_model_of_another_family_is_refused(
+    make_engine: MakeEngine, smollm2: Path
+):
+    message = await failure(make_engine(smollm2, controls=("<fim_prefix>",)))
+    assert "<fim_prefix>" in message
+    assert "starcoder2" in message
+
+
+async def test_a_context_that_memory_cannot_hold_is_refused(
+    make_engine: MakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    smollm2: Path,
+):
+    limited = tmp_path / "limited.py"
+    limited.write_text(
+        "import resource, runpy, sys\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+        "sys.argv = ['host']\n"
+        "runpy.run_module('starcoder_lsp.engines.llama.host', run_name='__main__')\n"
+    )
+    monkeypatch.setattr(
+        client_module, "python_module", lambda *_: [sys.executable, "-P", str(limited)]
+    )
+    message = await failure(make_engine(smollm2, n_context=8000, n_threads=1))
+    assert "memory" in message
+    assert "a smaller model" in message
+
+
+async def test_an_error_inside_a_request_is_that_requests_alone(make_engine: MakeEngine):
+    engine = make_engine()
+    await engine.ready()
+    with pytest.raises(EngineCrashed, match="<nonsense>"):
+        await said(engine, Prompt((Control("<nonsense>"),)))
+    assert await said(engine)

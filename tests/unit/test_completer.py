@@ -1,0 +1,74 @@
+"""The whole of a completion, with an engine that says what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from starcoder_lsp.completer import Completer
+from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.flow import Cursor, Limits
+from starcoder_lsp.prompt import Window, families
+
+
+def completer(engine: ScriptedEngine, multiline: str = "auto") -> Completer:
+    family = families()["starcoder2"]
+    return Completer(engine, family, Window(1000, 1000), Limits(), multiline=multiline)
+
+
+async def completed(place: str, *pieces: str, multiline: str = "auto") -> str:
+    engine = ScriptedEngine(pieces)
+    done = await completer(engine, multiline).complete(Cursor.marked(place))
+    return done.text
+
+
+async def test_a_line_ends_the_suggestion():
+    assert await completed("x = █\n", "1", "\n", "y = 2") == "1"
+
+
+async def test_a_block_is_filled_to_its_end():
+    pieces = ["\n    a = 1\n", "    return", " a\n", "\ndef g():"]
+    assert await completed("def f():█\n", *pieces) == "\n    a = 1\n    return a"
+
+
+async def test_never_means_one_line():
+    text = await completed("def f():█\n", " pass", "\n    x", multiline="never")
+    assert text == " pass"
+
+
+async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_whole():
+    engine = ScriptedEngine(["1", "\n", "never", "asked", "for"])
+    done = await completer(engine).complete(Cursor.marked("x = █\n"))
+    assert engine.n_closed == 1
+    assert done.usage.generated_tokens == 2
+    assert done.usage.finish_reason == "rule"
+
+
+async def test_cancelling_the_task_stops_the_model():
+    engine = ScriptedEngine(["1"])
+    engine.gate = asyncio.Event()
+    task = asyncio.create_task(completer(engine).complete(Cursor.marked("x = █")))
+    while not engine.prompts:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.n_closed == 1
+
+
+@pytest.mark.parametrize("pieces", [[], [""], ["\n"], ["  \n  "], ["<|endoftext|>x"]])
+async def test_nothing_worth_showing_is_nothing(pieces: Sequence[str]):
+    assert await completed("x = 1█\n", *pieces) == ""
+
+
+async def test_text_grows_for_whoever_watches():
+    seen: list[str] = []
+    engine = ScriptedEngine(["a", "b", "\n", "c"])
+    await completer(engine).complete(Cursor.marked("█"), seen.append)
+    assert seen == ["a", "ab", "ab"]
+
+
+async def test_an_empty_document_is_completed_too():
+    assert await completed("█", "import os\n") == "import os"

@@ -1,0 +1,111 @@
+"""Every family's prompts, exactly; the files under cases/prompt are the truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from starcoder_lsp.flow import Control, Cursor, Prompt, Snippet
+from starcoder_lsp.models import registry
+from starcoder_lsp.prompt import (
+    LAYOUTS,
+    Window,
+    build_prompt,
+    families,
+    hold_back,
+    prefix_window,
+)
+
+CASES = Path(__file__).parents[1] / "cases" / "prompt"
+CURSOR = Cursor.marked("def f(x):\n    return <fim_suffix>█ + x\n\nf({y})\n")
+SNIPPETS = (Snippet("lib/a.py", "A = {1}\n"), Snippet("lib/b.py", "B = 2\n"))
+WIDE = Window.of_tokens(1000)
+
+
+def drawn(prompt: Prompt) -> str:
+    """Control tokens bare, text quoted, one segment a line."""
+    lines = [
+        segment.token
+        if isinstance(segment, Control)
+        else json.dumps(segment.text, ensure_ascii=False)
+        for segment in prompt.segments
+    ]
+    if prompt.held_back:
+        lines.append(f"held back: {json.dumps(prompt.held_back)}")
+    return "\n".join(lines)
+
+
+def gallery(name: str) -> str:
+    """Each form of a family, with and without snippets."""
+    family = families()[name]
+    pictures = []
+    for layout in (layout for layout in LAYOUTS if layout in family.forms):
+        alone = build_prompt(CURSOR, family, WIDE, layout=layout)
+        pictures.append(f"== {layout}\n{drawn(alone)}\n")
+        if family.repository:
+            together = build_prompt(
+                CURSOR, family, WIDE, layout=layout, snippets=SNIPPETS,
+                repository="me/project", path="src/f.py",
+            )  # fmt: skip
+            pictures.append(f"== {layout}, with snippets\n{drawn(together)}\n")
+    return "\n".join(pictures) + f"\n== stops\n{' '.join(family.stops)}\n"
+
+
+@pytest.mark.parametrize("name", families())
+def test_prompts_are_exactly_as_the_family_was_trained(name: str, update: bool):
+    case = CASES / f"{name}.txt"
+    if update:
+        case.write_text(gallery(name), "utf-8")
+    assert gallery(name) == case.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", families())
+def test_an_item_that_looks_like_a_control_token_is_declared_as_one(name: str):
+    family = families()[name]
+    for sequence in (*family.forms.values(), *family.repository.values()):
+        for item in sequence:
+            assert item in family.controls or not item.startswith(("<", "▁"))
+
+
+def test_every_model_has_a_family():
+    assert {model.family for model in registry.models().values()} <= set(families())
+
+
+def test_a_layout_the_family_lacks_falls_back_to_its_own():
+    assert families()["qwen2.5-coder"].layout_for("spm") == "psm"
+
+
+def test_carriage_returns_stay_out_of_the_prompt():
+    prompt = build_prompt(Cursor.marked("a\r\nb█\r\nc"), families()["plain"], WIDE)
+    assert drawn(prompt) == '"a"\nheld back: "\\nb"'
+
+
+def test_the_window_starts_at_a_line_and_moves_in_steps():
+    text = "".join(f"line {n}\n" for n in range(1000))
+    starts = {
+        len(text[:end]) - len(prefix_window(text[:end], 400))
+        for end in range(5000, 5100)
+    }
+    assert len(starts) <= 2
+    assert all(text[start - 1] == "\n" for start in starts)
+
+
+def test_a_window_of_one_endless_line_is_still_a_window():
+    assert 300 <= len(prefix_window("x" * 5000, 400)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("prefix", "held"),
+    [
+        ("def f():\n    ret", "\n    ret"),
+        ("x = ", " "),
+        ("print(", ""),
+        ("foo.ba", "ba"),
+        ("", ""),
+        ("   ", "   "),
+    ],
+)
+def test_what_is_held_back(prefix: str, held: str):
+    assert hold_back(prefix) == (prefix[: len(prefix) - len(held)], held)
