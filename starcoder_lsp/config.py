@@ -9,6 +9,7 @@ file that no longer parses keeps what it said before.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -173,7 +174,7 @@ class ConfigFiles:
         problems: list[str] = []
         layers: list[Layer] = []
         user = user_config_file()
-        if user.exists():
+        if os.path.lexists(user):
             layers.append(Layer(str(user), self._read(user, problems)))
         if folder and root and (project := project_file(folder, root)):
             values = self._read(project, problems)

@@ -30,9 +30,7 @@ def models_dir(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def smollm2(models_dir: Path) -> Path:
     """The real SmolLM2-135M, got the way users get it."""
-    return Store(models_dir).get(
-        registry.find("smollm2-135m"), lambda share: None
-    )
+    return Store(models_dir).get(registry.find("smollm2-135m"), lambda share: None)
 
 
 @pytest.fixture(scope="session")

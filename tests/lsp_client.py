@@ -54,7 +54,9 @@ class Client:
     def notify(self, method: str, params: Any = None) -> None:
         self.send({"method": method, "params": params if params is not None else {}})
 
-    def begin(self, method: str, params: Any = None) -> tuple[int, asyncio.Future[Message]]:
+    def begin(
+        self, method: str, params: Any = None
+    ) -> tuple[int, asyncio.Future[Message]]:
         """Send a request; its id, and the answer to come."""
         request_id = next(self._ids)
         answer = self.expect(request_id)

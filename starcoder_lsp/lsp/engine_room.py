@@ -45,8 +45,12 @@ class EngineRoom:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: set[str] = set()
 
-    def require(self, settings: Settings) -> Engine | None:
-        """The engine for `settings`, started if need be; None when there can be none."""
+    def require(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
+        """The engine for `settings`, started if need be; None when there can be none.
+
+        Only when a completion is wanted is the user asked about a download: a prompt
+        that opens with a file would swallow what is being typed.
+        """
         if self._engine is not None and self._for == settings.engine:
             return self._engine
         try:
@@ -56,7 +60,9 @@ class EngineRoom:
                 on_state=lambda state: self._show(settings, state),
             )
         except ModelMissing as exc:
-            self._missing(settings, exc)
+            self._status.show(str(exc), kind="Warning")
+            if is_wanted:
+                self._missing(settings, exc)
             return None
         except StarcoderError as exc:
             self._status.show(str(exc), kind="Error")
@@ -93,14 +99,14 @@ class EngineRoom:
     def _show(self, settings: Settings, state: EngineState) -> None:
         if self._for is not settings.engine:
             return  # an engine on its way out
-        name = settings.engine.model
+        message = f"{settings.engine.model}: {state.message}"
         is_busy = state.phase in BUSY
-        kind = KINDS.get(state.phase, "Normal")
-        self._status.show(f"{name}: {state.message}", kind=kind, busy=is_busy)
         if is_busy:
-            self._status.progress(f"{name}: {state.message}", state.share)
+            self._status.progress(message, state.share)
         else:
             self._status.end_progress()
+        kind = KINDS.get(state.phase, "Normal")
+        self._status.show(message, kind=kind, busy=is_busy)
         if state.phase is Phase.FAILED:
             self._status.tell(f"starcoder: {state.message}")
 
@@ -109,7 +115,6 @@ class EngineRoom:
         if name in self._asked:
             return
         self._asked.add(name)
-        self._status.show(str(exc), kind="Warning")
         if settings.lsp.download == "never":
             self._status.tell(f"starcoder: {exc}", is_error=False)
         else:

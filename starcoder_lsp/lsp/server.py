@@ -148,7 +148,7 @@ def create_server(
 
 
 async def _initialized(server: Server, params: types.InitializedParams) -> None:
-    server.room.require(server.book.of_workspace())
+    server.room.require(server.book.of_workspace(), is_wanted=False)
     await _pull_configuration(server)
 
 
@@ -168,7 +168,7 @@ async def _pull_configuration(server: Server) -> None:
         return
     if answer and isinstance(answer[0], dict):
         server.book.use_editor(answer[0])
-        server.room.require(server.book.of_workspace())
+        server.room.require(server.book.of_workspace(), is_wanted=False)
 
 
 async def _configured(
@@ -178,7 +178,7 @@ async def _configured(
     if isinstance(settings, dict) and settings:
         server.book.use_editor(settings)
     await _pull_configuration(server)
-    server.room.require(server.book.of_workspace())
+    server.room.require(server.book.of_workspace(), is_wanted=False)
 
 
 def _opened(server: Server, params: types.DidOpenTextDocumentParams) -> None:
@@ -230,7 +230,7 @@ async def _popup_completion(
 
 def _restart(server: Server, *_arguments: object) -> None:
     server.room.restart()
-    server.room.require(server.book.of_workspace())
+    server.room.require(server.book.of_workspace(), is_wanted=False)
 
 
 HANDLERS: tuple[tuple[str, Any, Any], ...] = (

@@ -14,7 +14,7 @@ from starcoder_lsp.lsp.server import Server
 
 logger = logging.getLogger(__name__)
 
-LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})", re.IGNORECASE)
+LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})\s*$", re.IGNORECASE)
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
 # A client that reads nothing gets no more progress and log messages than this.

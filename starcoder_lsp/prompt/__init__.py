@@ -148,11 +148,13 @@ def prefix_window(prefix: str, n_characters: int) -> str:
     return prefix[start if line_end < 0 else line_end + 1 :]
 
 
-HELD_BACK = re.compile(r"\s*\w{0,64}\Z")
+# The word being typed, and the space or punctuation that a token may share with it.
+HELD_BACK = re.compile(r"\s*[^\s\w]{0,8}\s*\w{0,64}\Z")
+MAX_HELD_BACK = 256
 
 
 def hold_back(prefix: str) -> tuple[str, str]:
-    """Split off trailing white space and the word being typed.
+    """Split off the end of `prefix` where a tokenizer might not have cut.
 
     A model without fill-in-the-middle training predicts badly after a token that its
     tokenizer would never have ended there (token healing).
@@ -160,7 +162,7 @@ def hold_back(prefix: str) -> tuple[str, str]:
     >>> hold_back("    return sel")
     ('    return', ' sel')
     """
-    found = HELD_BACK.search(prefix)
+    found = HELD_BACK.search(prefix, max(len(prefix) - MAX_HELD_BACK, 0))
     start = found.start() if found else len(prefix)
     return prefix[:start], prefix[start:]
 

@@ -215,12 +215,18 @@ class ScriptedServer:
         paths = [SCRIPTED_SERVER, self.script_path, self.record_path]
         return [sys.executable, *map(str, paths)]
 
-    def received_in_order(self) -> list[dict[str, Any]]:
-        """All requests and notifications of the client."""
+    def _record(self) -> list[dict[str, Any]]:
         lines = self.record_path.read_text().splitlines(keepends=True)
         # The last line may be half written.
-        messages = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [message for message in messages if "method" in message]
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def received_in_order(self) -> list[dict[str, Any]]:
+        """All requests and notifications of the client."""
+        return [message for message in self._record() if "method" in message]
+
+    def replies(self) -> list[Any]:
+        """What the client answered to the server's requests."""
+        return [m["result"] for m in self._record() if "method" not in m]
 
     def received(self, method: str) -> list[dict[str, Any]]:
         """Messages of this method, in order."""

@@ -15,7 +15,7 @@ Run as `scripted_server.py SCRIPT RECORD`. SCRIPT is a JSON object:
 
 RECORD receives every message of the client, one JSON object a line.
 Commands: `scripted.send` [method, params] makes the server send a notification,
-`scripted.release` answers what is held, `scripted.crash` ends the process.
+`scripted.ask` [method, params] a request, `scripted.release` answers what is held, `scripted.crash` ends the process.
 """
 
 import json
@@ -112,7 +112,7 @@ class ScriptedServer:
             "textDocumentSync": {"openClose": True, "change": FULL_SYNC},
             "inlineCompletionProvider": True,
             "executeCommandProvider": {
-                "commands": ["scripted.send", "scripted.release", "scripted.crash"]
+                "commands": ["scripted.send", "scripted.ask", "scripted.release"]
             },
             "experimental": self.experimental,
         }
@@ -151,6 +151,10 @@ class ScriptedServer:
             case "scripted.send":
                 method, sent_params = params["arguments"]
                 write_message(self.output, {"method": method, "params": sent_params})
+            case "scripted.ask":
+                method, params = params["arguments"]
+                request = {"id": "question", "method": method, "params": params}
+                write_message(self.output, request)
             case "scripted.release":
                 for id, rule in self.held.items():
                     self.answer(id, rule)

@@ -652,6 +652,29 @@ def test_the_status_is_what_the_server_says(
     assert editor.lua("return _G.changes") == len(cases)
 
 
+def test_a_question_of_the_server_waits_until_nobody_types(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    select_first = """
+    vim.ui.select = function(items, _, on_choice)
+      _G.mode_when_asked = vim.api.nvim_get_mode().mode
+      on_choice(items[1])
+    end
+    """
+    server = scripted_server()
+    editor = open_editor(server.cmd, before=select_first)
+    editor.type("i")
+    eventually(editor.mode, "i")
+    question = {"type": 3, "message": "Download?", "actions": [{"title": "Yes"}]}
+    editor.execute("scripted.ask", "window/showMessageRequest", question)
+    editor.type("typed")
+    eventually(editor.lines, ["typed"])
+    assert server.replies() == []
+    editor.leave_insert_mode()
+    eventually(server.replies, [{"title": "Yes"}])
+    assert editor.lua("return _G.mode_when_asked") == "n"
+
+
 def test_a_crashed_server_is_started_again_by_restart_only(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:

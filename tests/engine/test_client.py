@@ -31,7 +31,9 @@ MakeEngine = Callable[..., LlamaEngine]
 async def make_engine(tiny_starcoder2: Path) -> AsyncIterator[MakeEngine]:
     engines: list[LlamaEngine] = []
 
-    def make(path: Path = tiny_starcoder2, policy: RestartPolicy = ONCE, **load: object) -> LlamaEngine:
+    def make(
+        path: Path = tiny_starcoder2, policy: RestartPolicy = ONCE, **load: object
+    ) -> LlamaEngine:
         fields = {"family": "starcoder2", "n_context": 1024, **load}
         engine = LlamaEngine(Load(str(path), **fields), policy=policy)  # type: ignore[arg-type]  # checked by Load
         engine.start()
@@ -77,7 +79,9 @@ async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine):
     assert await said(engine) is not None
 
 
-async def test_a_killed_engine_fails_its_requests_and_starts_again(make_engine: MakeEngine):
+async def test_a_killed_engine_fails_its_requests_and_starts_again(
+    make_engine: MakeEngine,
+):
     engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
     await engine.ready()
     stream = engine.generate(PROMPT, Limits(700, 600_000))
@@ -225,7 +229,9 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     assert "a smaller model" in message
 
 
-async def test_an_error_inside_a_request_is_that_requests_alone(make_engine: MakeEngine):
+async def test_an_error_inside_a_request_is_that_requests_alone(
+    make_engine: MakeEngine,
+):
     engine = make_engine()
     await engine.ready()
     with pytest.raises(EngineCrashed, match="<nonsense>"):

@@ -63,7 +63,13 @@ def said(
 
 
 def test_control_tokens_have_the_ids_of_the_paper(vocabulary: Vocabulary):
-    names = ["<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<repo_name>", "<file_sep>"]
+    names = [
+        "<fim_prefix>",
+        "<fim_middle>",
+        "<fim_suffix>",
+        "<repo_name>",
+        "<file_sep>",
+    ]
     assert [vocabulary.control(name) for name in names] == [1, 2, 3, 5, 6]
     assert vocabulary.control("<no_such_token>") is None
 
@@ -71,7 +77,10 @@ def test_control_tokens_have_the_ids_of_the_paper(vocabulary: Vocabulary):
 def test_user_text_never_becomes_a_control_token(vocabulary: Vocabulary):
     tokens = vocabulary.encode("a<file_sep><fim_prefix><|endoftext|>")
     assert min(tokens) > 37
-    assert b"".join(map(vocabulary.bytes_of, tokens)) == b"a<file_sep><fim_prefix><|endoftext|>"
+    assert (
+        b"".join(map(vocabulary.bytes_of, tokens))
+        == b"a<file_sep><fim_prefix><|endoftext|>"
+    )
 
 
 def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary):
@@ -118,7 +127,9 @@ def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: Model):
     for n_polls in (1, 5, 40, 150, 400):
         polls = count()
         _, usage = said(
-            session, prompt_of(CODE), is_cancelled=lambda n=n_polls: next(polls) > n  # type: ignore[misc]  # bound now
+            session,
+            prompt_of(CODE),
+            is_cancelled=lambda n=n_polls: next(polls) > n,  # type: ignore[misc]  # bound now
         )
         assert usage.finish_reason == "cancelled"
         n_most = max(n_most, usage.prompt_tokens - usage.evaluated_tokens)
@@ -163,7 +174,8 @@ def test_a_control_token_the_model_lacks_is_an_error(real: Model):
 
 
 @pytest.mark.parametrize(
-    ("typed", "held"), [("return", ""), ("", "\n    return"), ("", "\n    re"), ("", "\n  ")]
+    ("typed", "held"),
+    [("return", ""), ("", "\n    return"), ("", "\n    re"), ("", "\n  ")],
 )
 def test_a_half_typed_word_is_continued(real: Model, typed: str, held: str):
     start = "def fibonacci(n):\n    # The n-th number.\n    if n < 2:\n        return n"

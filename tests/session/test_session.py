@@ -27,7 +27,9 @@ async def opened(client: Client, text: str = FIBONACCI) -> Client:
     return client
 
 
-async def test_a_real_model_completes_a_real_line(start_server: StartServer, smollm2: Path):
+async def test_a_real_model_completes_a_real_line(
+    start_server: StartServer, smollm2: Path
+):
     client = await start_server("--model-path", str(smollm2))
     await opened(client)
     await client.until_ready()
@@ -95,7 +97,9 @@ async def test_shutdown_is_clean_while_a_request_runs(
     assert b"Traceback" not in client.errors
 
 
-async def test_the_engine_ends_with_the_server(start_server: StartServer, smollm2: Path):
+async def test_the_engine_ends_with_the_server(
+    start_server: StartServer, smollm2: Path
+):
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
     (engine,) = children_of(client.process.pid)
@@ -122,14 +126,18 @@ async def test_starcoder2_stops_and_reloads_by_project(
     start_server: StartServer, tiny_starcoder2: Path
 ):
     client = await opened(
-        await start_server("--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2))
+        await start_server(
+            "--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2)
+        )
     )
     await client.until_ready("starcoder2-3b")
     _, answer = client.inline(URI, *END)
     assert "result" in await asyncio.wait_for(answer, PATIENCE_S)
 
 
-async def test_nothing_of_the_users_text_is_logged(start_server: StartServer, smollm2: Path):
+async def test_nothing_of_the_users_text_is_logged(
+    start_server: StartServer, smollm2: Path
+):
     secret = "hunter2_is_my_password"
     client = await start_server("--model-path", str(smollm2), "--log-level", "info")
     await opened(client, f"{secret} = 1\nprint(")

@@ -100,9 +100,10 @@ def test_a_window_of_one_endless_line_is_still_a_window():
     ("prefix", "held"),
     [
         ("def f():\n    ret", "\n    ret"),
-        ("x = ", " "),
-        ("print(", ""),
-        ("foo.ba", "ba"),
+        ("x = ", " = "),
+        ("print(", "("),
+        ("foo.ba", ".ba"),
+        ("self.assertEqual(a, b)\n\n", ")\n\n"),
         ("", ""),
         ("   ", "   "),
     ],

@@ -1,5 +1,6 @@
 --- The language client: start, attach, ask, cancel.
 --- Every difference between Neovim 0.10, 0.11 and 0.12 is in this file.
+local question = require("starcoder.question")
 local status = require("starcoder.status")
 
 local M = {}
@@ -73,6 +74,7 @@ local function config(buffer, options)
       didChangeStatus = function(_, params, context)
         status.store(context.client_id, params)
       end,
+      ["window/showMessageRequest"] = question.ask,
     },
   }
 end

@@ -1,0 +1,30 @@
+--- Questions of the server (`window/showMessageRequest`), put at a good moment.
+local M = {}
+
+local METHOD = "window/showMessageRequest"
+
+local function wait_for_insert_leave()
+  local thread = coroutine.running()
+  vim.api.nvim_create_autocmd("InsertLeave", {
+    once = true,
+    callback = vim.schedule_wrap(function()
+      local is_done, problem = coroutine.resume(thread)
+      if not is_done then
+        error(problem)
+      end
+    end),
+  })
+  coroutine.yield()
+end
+
+--- Ask the user as Neovim does, but never in the middle of typing: the prompt
+--- would swallow the text and take a digit of it for the answer.
+--- @param ... any what an |lsp-handler| gets; Neovim runs it in a coroutine
+function M.ask(...)
+  if vim.api.nvim_get_mode().mode:sub(1, 1) == "i" then
+    wait_for_insert_leave()
+  end
+  return vim.lsp.handlers[METHOD](...)
+end
+
+return M

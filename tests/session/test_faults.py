@@ -1,0 +1,493 @@
+"""What clients, files and machines do wrong: each gets its answer, the server stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import StartServer
+from lsp_client import PATIENCE_S, Client, children_of
+
+URI = "file:///project/a.py"
+INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND = -32602, -32600, -32601
+PARSE_ERROR, NOT_INITIALIZED = -32700, -32002
+
+
+async def started(start_server: StartServer, *flags: str) -> Client:
+    client = await start_server(*flags)
+    await client.initialize()
+    return client
+
+
+async def error_of(client: Client, method: str, params: Any) -> int:
+    _, answer = client.begin(method, params)
+    message = await asyncio.wait_for(answer, PATIENCE_S)
+    return int(message["error"]["code"])
+
+
+async def is_alive(client: Client) -> bool:
+    return await error_of(client, "no/such/method", {}) == METHOD_NOT_FOUND
+
+
+def framed(body: bytes, header: bytes = b"Content-Length: %d\r\n\r\n") -> bytes:
+    return header % len(body) + body
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        None,
+        {},
+        [],
+        "text",
+        {"textDocument": {"uri": URI}},
+        {"textDocument": {}, "position": {"line": 0, "character": 0}},
+        {"textDocument": {"uri": URI}, "position": {"line": -1, "character": 0}},
+        {"textDocument": {"uri": URI}, "position": {"line": 2**40, "character": 0}},
+    ],
+)
+async def test_parameters_that_do_not_parse_are_answered_with_their_id(
+    start_server: StartServer, params: Any
+):
+    client = await started(start_server)
+    if isinstance(params, dict) and "position" in params:
+        params = {**params, "context": {"triggerKind": 1}}
+    code = await error_of(client, "textDocument/inlineCompletion", params)
+    assert code == INVALID_PARAMS
+    assert await is_alive(client)
+
+
+async def test_an_unknown_trigger_kind_is_an_invalid_parameter(
+    start_server: StartServer,
+):
+    client = await started(start_server)
+    params = {
+        "textDocument": {"uri": URI},
+        "position": {"line": 0, "character": 0},
+        "context": {"triggerKind": 99},
+    }
+    code = await error_of(client, "textDocument/inlineCompletion", params)
+    assert code == INVALID_PARAMS
+
+
+async def test_a_client_with_capabilities_nobody_knows_is_served(
+    start_server: StartServer,
+):
+    client = await start_server()
+    odd = {
+        "textDocument": {
+            "codeAction": {"resolveSupport": 7},
+            "completion": {"completionItem": {"tagSupport": {"valueSet": [99]}}},
+        }
+    }
+    odd["general"] = {"positionEncodings": ["utf-8"], "staleRequestSupport": "yes"}  # type: ignore[dict-item]  # odd on purpose
+    result = await client.initialize(capabilities=odd)
+    assert result["capabilities"]["positionEncoding"] == "utf-8"
+
+
+async def test_requests_outside_the_session_are_refused(start_server: StartServer):
+    client = await start_server()
+    early = await error_of(client, "textDocument/inlineCompletion", {})
+    assert early == NOT_INITIALIZED
+    await client.initialize()
+    again = await error_of(
+        client, "initialize", {"processId": None, "rootUri": None, "capabilities": {}}
+    )
+    assert again == INVALID_REQUEST
+    await client.ask("shutdown")
+    late = await error_of(client, "textDocument/inlineCompletion", {})
+    assert late == INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{x}", PARSE_ERROR),
+        (b"\xff\xfe", PARSE_ERROR),
+        (b"[" * 100_000, PARSE_ERROR),
+        (b"9" * 5_000, PARSE_ERROR),
+        (b"[]", INVALID_REQUEST),
+        (b"null", INVALID_REQUEST),
+        (b"42", INVALID_REQUEST),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"shutdown"}]', INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":null,"method":"shutdown"}', INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"shutdown"}', INVALID_REQUEST),
+        (b'{"jsonrpc":"1.0","id":1,"method":"shutdown"}', INVALID_REQUEST),
+    ],
+)
+async def test_what_is_no_request_is_answered_without_an_id(
+    start_server: StartServer, body: bytes, code: int
+):
+    client = await started(start_server)
+    answer = client.expect(None)
+    client.send_bytes(framed(body))
+    message = await asyncio.wait_for(answer, PATIENCE_S)
+    assert message["error"]["code"] == code
+    assert await is_alive(client)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"content-length: %d\r\n\r\n",
+        b"Content-Length:%d\r\n\r\n",
+        b"Content-Length: %d\n\n",
+        b"X-Other: 1\r\nContent-Length: %d\r\nContent-Type: x\r\n\r\n",
+        b"\r\n\r\nContent-Length: %d\r\n\r\n",
+        b"Content-Length: 7\r\nContent-Length: %d\r\n\r\n",
+        b"Content-Length: -5\r\n\r\nContent-Length: %d\r\n\r\n",
+        b"Content-Length: 1e3\r\n\r\nContent-Length: %d\r\n\r\n",
+        b"garbage without end Content-Length: %d\r\n\r\n",
+    ],
+)
+async def test_odd_headers_are_understood(start_server: StartServer, header: bytes):
+    client = await started(start_server)
+    answer = client.expect("odd")
+    client.send_bytes(framed(b'{"jsonrpc":"2.0","id":"odd","method":"x"}', header))
+    message = await asyncio.wait_for(answer, PATIENCE_S)
+    assert message["error"]["code"] == METHOD_NOT_FOUND
+
+
+async def test_a_length_that_is_too_short_costs_one_message(start_server: StartServer):
+    client = await started(start_server)
+    answer = client.expect(None)
+    client.send_bytes(
+        b'Content-Length: 10\r\n\r\n{"jsonrpc":"2.0","id":5,"method":"x"}'
+    )
+    message = await asyncio.wait_for(answer, PATIENCE_S)
+    assert message["error"]["code"] == PARSE_ERROR
+    assert await is_alive(client)
+
+
+async def test_a_message_of_many_terabytes_ends_the_server_with_a_failure(
+    start_server: StartServer,
+):
+    client = await started(start_server)
+    client.send_bytes(b"Content-Length: 99999999999999\r\n\r\n{")
+    assert await client.exit_status() == 1
+
+
+async def test_a_message_may_come_byte_by_byte(start_server: StartServer):
+    client = await started(start_server)
+    answer = client.expect("slow")
+    for byte in framed(b'{"jsonrpc":"2.0","id":"slow","method":"x"}'):
+        client.send_bytes(bytes([byte]))
+        await asyncio.sleep(0)
+    assert "error" in await asyncio.wait_for(answer, PATIENCE_S)
+
+
+async def test_an_id_that_is_in_use_is_refused(
+    start_server: StartServer, smollm2: Path
+):
+    client = await started(start_server, "--model-path", str(smollm2))
+    client.open(URI, "import os\n" * 100)
+    await client.until_ready()
+    params = {
+        "textDocument": {"uri": URI},
+        "position": {"line": 100, "character": 0},
+        "context": {"triggerKind": 1},
+    }
+    message = {
+        "id": "same",
+        "method": "textDocument/inlineCompletion",
+        "params": params,
+    }
+    first = client.expect("same")
+    client.send(message)
+    client.send(message)
+    assert (await asyncio.wait_for(first, PATIENCE_S))["error"][
+        "code"
+    ] == INVALID_REQUEST
+    second = client.expect("same")
+    assert "result" in await asyncio.wait_for(second, PATIENCE_S)
+
+
+async def test_answers_to_nothing_and_unknown_notifications_are_ignored(
+    start_server: StartServer,
+):
+    client = await started(start_server)
+    client.send({"id": "never-asked", "result": None})
+    client.send({"id": "never-asked", "error": {"code": 1, "message": "x"}})
+    client.notify("$/cancelRequest", {"id": 4711})
+    client.notify("$/cancelRequest", {"nonsense": True})
+    client.notify("no/such/notification", {"jsonrpc": "2.0"})
+    assert await is_alive(client)
+
+
+async def test_a_client_that_never_answers_is_served_all_the_same(
+    start_server: StartServer, smollm2: Path
+):
+    client = await start_server("--model-path", str(smollm2))
+    capabilities = {
+        "window": {"workDoneProgress": True},
+        "workspace": {"configuration": True},
+    }
+    await client.initialize(capabilities=capabilities)
+    client.open(URI, "x = 1\nprint(")
+    await client.until_ready()
+    assert await client.complete(URI, 1, 6)
+
+
+async def test_loading_is_shown_as_progress(start_server: StartServer, smollm2: Path):
+    client = await start_server("--model-path", str(smollm2))
+    client.answers["window/workDoneProgress/create"] = None
+    await client.initialize(capabilities={"window": {"workDoneProgress": True}})
+    await client.until_ready()
+    kinds = [
+        message["params"]["value"]["kind"]
+        for message in client.notifications
+        if message["method"] == "$/progress"
+    ]
+    assert kinds[:1] == ["begin"]
+    assert kinds[-1:] == ["end"]
+
+
+@pytest.mark.parametrize("line", [0, 1, 99])
+@pytest.mark.parametrize("text", ["", "x", "x\n", "\ufeffx", "a\r\nb\x0c\u2028"])
+async def test_any_cursor_in_any_document_is_answered(
+    any_server: Client, text: str, line: int
+):
+    any_server.open(URI, text)
+    for character in (0, 1, 2**31 - 1):
+        _, answer = any_server.inline(URI, line, character)
+        assert "result" in await asyncio.wait_for(answer, PATIENCE_S)
+
+
+@pytest.fixture
+async def any_server(start_server: StartServer, tiny_starcoder2: Path) -> Client:
+    client = await started(
+        start_server, "--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2),
+        "--max-tokens", "4",
+    )  # fmt: skip
+    await client.until_ready("starcoder2-3b")
+    return client
+
+
+async def test_documents_of_every_kind_are_answered(any_server: Client):
+    uris = ["untitled:Untitled-1", "git:/a.py?x", "file://host/share/a.py", "file:///%00",
+            "vscode-notebook-cell:/n.ipynb#c1", "", "a b", "file:///C%3A/x.py", "x" * 5000]  # fmt: skip
+    for uri in uris:
+        any_server.open(uri, "x = ", language="no-such-language")
+        _, answer = any_server.inline(uri, 0, 4)
+        assert "result" in await asyncio.wait_for(answer, PATIENCE_S)
+
+
+async def test_a_document_that_is_not_open_has_no_completion(any_server: Client):
+    any_server.open(URI, "x = ")
+    any_server.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    any_server.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    change = {
+        "textDocument": {"uri": URI, "version": 2},
+        "contentChanges": [{"text": "y"}],
+    }
+    any_server.notify("textDocument/didChange", change)
+    _, answer = any_server.inline(URI, 0, 4)
+    assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
+
+
+async def test_two_hundred_requests_at_once_get_two_hundred_answers(any_server: Client):
+    any_server.open(URI, "x = ")
+    answers = [any_server.inline(URI, 0, 4, explicit=False)[1] for _ in range(200)]
+    messages = await asyncio.wait_for(asyncio.gather(*answers), PATIENCE_S)
+    assert all(message["result"] is None for message in messages[:-1])
+    assert messages[-1]["result"] is not None
+
+
+MISSING = "the model starcoder2-3b is not on this machine"
+
+
+async def test_a_missing_model_is_a_question_when_the_user_can_be_asked(
+    start_server: StartServer,
+):
+    client = await start_server("--model", "starcoder2-3b")
+    client.answers["window/showMessageRequest"] = {"title": "Not now"}
+    await client.initialize()
+    status = await client.until_notified("didChangeStatus", kind="Warning")
+    assert MISSING in status["message"]
+    assert "starcoder-lsp models get starcoder2-3b" in status["message"]
+    assert not client.requests, "nobody is asked before a completion is wanted"
+    client.open(URI, "x = ")
+    for _ in range(2):
+        _, answer = client.inline(URI, 0, 4)
+        assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
+    (question,) = client.requests
+    assert "starcoder2-3b.Q4_K_M.gguf" in question["params"]["message"]
+
+
+async def test_a_missing_model_is_downloaded_with_the_users_yes(
+    start_server: StartServer,
+):
+    client = await start_server()
+    client.answers["window/showMessageRequest"] = {"title": "Download"}
+    client.answers["window/workDoneProgress/create"] = None
+    await client.initialize(capabilities={"window": {"workDoneProgress": True}})
+    client.open(URI, "x = 1\nprint(")
+    assert await client.complete(URI, 1, 6) == []
+    await client.until_ready()
+    assert await client.complete(URI, 1, 6)
+
+
+async def test_a_model_that_appears_later_is_found(
+    start_server: StartServer, smollm2: Path
+):
+    client = await started(start_server, "--download", "never")
+    client.open(URI, "x = 1\nprint(")
+    assert await client.complete(URI, 1, 6) == []
+    message = await client.until_notified("window/showMessage")
+    assert "models get smollm2-135m" in message["message"]
+    target = Path(os.environ["STARCODER_LSP_DATA"]) / "models" / "smollm2-135m"
+    target.mkdir(parents=True)
+    (target / smollm2.name).symlink_to(smollm2)
+    assert await client.complete(URI, 1, 6) == []
+    await client.until_ready()
+    assert await client.complete(URI, 1, 6)
+
+
+async def test_a_broken_model_is_one_message_that_names_it(
+    start_server: StartServer, tmp_path: Path
+):
+    path = tmp_path / "renamed.gguf"
+    path.write_text("<!DOCTYPE html>")
+    client = await started(start_server, "--model-path", str(path))
+    message = await client.until_notified("window/showMessage")
+    assert str(path) in message["message"]
+    assert "a web page" in message["message"]
+    client.open(URI, "x = ")
+    for _ in range(3):
+        _, answer = client.inline(URI, 0, 4)
+        assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
+    shown = [m for m in client.notifications if m["method"] == "window/showMessage"]
+    assert len(shown) == 1
+
+
+async def test_a_restart_starts_the_engine_again(any_server: Client):
+    (before,) = children_of(any_server.process.pid)
+    any_server.notifications.clear()
+    await any_server.ask("workspace/executeCommand", {"command": "starcoder.restart"})
+    await any_server.until_ready("starcoder2-3b")
+    assert before not in children_of(any_server.process.pid)
+
+
+async def test_a_project_chooses_its_model_and_nothing_dangerous(
+    start_server: StartServer, tmp_path: Path
+):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".starcoder.toml").write_text(
+        'model = "starcoder2-3b"\nendpoint = "http://127.0.0.1:1"\nmodel_path = "/x.gguf"\n'
+    )
+    client = await start_server("--download", "never")
+    await client.initialize(rootUri=project.as_uri())
+    status = await client.until_notified("didChangeStatus", kind="Warning")
+    assert MISSING in status["message"]
+    (problem,) = [
+        m["params"]["message"]
+        for m in client.notifications
+        if m["method"] == "window/showMessage" and "may not" in m["params"]["message"]
+    ]
+    assert str(project / ".starcoder.toml") in problem
+    assert "endpoint" in problem
+    assert "model_path" in problem
+
+
+async def test_settings_that_change_take_effect(any_server: Client):
+    any_server.open(URI, "x = ")
+    await any_server.complete(URI, 0, 4)
+    any_server.notify(
+        "workspace/didChangeConfiguration",
+        {"settings": {"starcoder": {"enabled": False}}},
+    )
+    await any_server.complete(URI, 0, 4)
+    await any_server.until_notified("didChangeStatus", message="disabled")
+
+
+async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path):
+    client = await start_server("--model-path", str(smollm2))
+    await client.initialize(
+        clientInfo={"name": "helix"},
+        capabilities={"general": {"positionEncodings": ["utf-8"]}},
+    )
+    client.open(URI, "s = '😀'\ndef add(a, b):\n    ret")
+    await client.until_ready()
+    answer = await client.ask(
+        "textDocument/completion",
+        {"textDocument": {"uri": URI}, "position": {"line": 2, "character": 7}},
+    )
+    (item,) = answer["items"]
+    assert answer["isIncomplete"] is True
+    assert item["filterText"] == "ret"
+    assert item["textEdit"]["range"]["start"] == {"line": 2, "character": 4}
+    assert item["textEdit"]["newText"].startswith("return ")
+    assert item["label"].startswith("★ return ")
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
+async def test_without_a_home_the_server_still_answers(
+    start_server: StartServer, tmp_path: Path, variable: str
+):
+    gone = str(tmp_path / "gone")
+    env = {"STARCODER_LSP_DATA": "", "STARCODER_LSP_CONFIG": "", variable: gone}
+    client = await start_server("--download", "never", env=env)
+    await client.initialize()
+    await client.until_notified("didChangeStatus", kind="Warning")
+    assert await is_alive(client)
+    assert await client.shutdown() == 0
+
+
+async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
+    start_server: StartServer, tmp_path: Path
+):
+    (tmp_path / "taken").write_text("")
+    client = await started(
+        start_server, "--log-file", str(tmp_path / "taken" / "x.log")
+    )
+    assert await is_alive(client)
+
+
+async def test_no_socket_is_opened(
+    start_server: StartServer, smollm2: Path, tmp_path: Path
+):
+    """With sockets forbidden in the server and in its children, everything works."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket\n"
+        "def refuse(*_): raise RuntimeError('a socket was opened')\n"
+        "socket.socket.connect = socket.socket.bind = refuse\n"
+    )
+    env = {"PYTHONPATH": str(tmp_path)}
+    client = await start_server("--model-path", str(smollm2), env=env)
+    await client.initialize()
+    client.open(URI, "x = 1\nprint(")
+    await client.until_ready()
+    assert await client.complete(URI, 1, 6)
+    await client.shutdown()
+    await client.close()
+    assert b"a socket was opened" not in client.errors
+
+
+async def test_a_recorded_session_from_a_file_is_answered_in_a_file(
+    tmp_path: Path, smollm2: Path
+):
+    messages: list[dict[str, Any]] = [
+        {
+            "id": 1,
+            "method": "initialize",
+            "params": {"processId": None, "rootUri": None, "capabilities": {}},
+        },
+        {"method": "initialized", "params": {}},
+        {"id": 2, "method": "shutdown"},
+        {"method": "exit"},
+    ]
+    bodies = [json.dumps({"jsonrpc": "2.0", **m}).encode() for m in messages]
+    recorded, answers = tmp_path / "in", tmp_path / "out"
+    recorded.write_bytes(b"".join(map(framed, bodies)))
+    with recorded.open("rb") as stdin, answers.open("wb") as stdout:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "starcoder_lsp", stdin=stdin, stdout=stdout
+        )
+        assert await process.wait() == 0
+    assert b'"id": 2' in answers.read_bytes()

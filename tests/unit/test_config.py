@@ -1,0 +1,211 @@
+"""Precedence, trust, and what is said about options that cannot be used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starcoder_lsp.config import (
+    NEVER_FROM_A_PROJECT,
+    ConfigFiles,
+    Layer,
+    editor_layer,
+    resolve,
+)
+from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.options import OPTIONS, Trust
+
+GOOD: dict[str, Any] = {
+    "model": "starcoder2-3b",
+    "enabled": False,
+    "disabled_languages": ["markdown"],
+    "debounce_ms": 10,
+    "multiline": "never",
+    "max_tokens": 5,
+    "time_budget_ms": 500,
+    "max_prompt_tokens": 256,
+    "layout": "spm",
+    "completion": "always",
+    "download": "never",
+    "model_path": "/models/own.gguf",
+    "gpu_layers": -1,
+    "threads": 3,
+    "log_level": "debug",
+    "log_file": "/tmp/starcoder.log",
+}
+
+
+def project(**values: Any) -> Layer:
+    return Layer("/p/.starcoder.toml", values, is_project=True)
+
+
+def user_file() -> Path:
+    return Path(os.environ["STARCODER_LSP_CONFIG"])
+
+
+def test_every_option_has_a_good_value_here():
+    assert GOOD.keys() == OPTIONS.keys()
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("origin", ["user file", "editor settings", "command line"])
+def test_the_user_may_set_everything(name: str, origin: str):
+    resolved = resolve([Layer(origin, {name: GOOD[name]})])
+    assert resolved.values[name] == GOOD[name]
+    assert resolved.origins[name] == origin
+    assert not resolved.problems
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_project_may_set_only_what_is_harmless(name: str):
+    resolved = resolve([project(**{name: GOOD[name]})])
+    if OPTIONS[name].trust is Trust.PROJECT:
+        assert resolved.values[name] == GOOD[name]
+        assert not resolved.problems
+    else:
+        assert resolved.values[name] == OPTIONS[name].default
+        (problem,) = resolved.problems
+        assert problem.startswith("/p/.starcoder.toml: ")
+        assert f"{name} may not be set by a project" in problem
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_FROM_A_PROJECT))
+def test_what_a_hostile_project_would_try_is_refused_by_name(name: str):
+    (problem,) = resolve([project(**{name: "https://evil.example"})]).problems
+    assert f"{name} may not be set by a project; set it in {user_file()}" in problem
+    assert "evil.example" not in problem
+
+
+def test_what_a_project_may_set_is_a_short_and_known_list():
+    allowed = {name for name, row in OPTIONS.items() if row.trust is Trust.PROJECT}
+    assert allowed == {
+        "model", "enabled", "disabled_languages", "debounce_ms", "multiline",
+        "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout",
+    }  # fmt: skip
+
+
+def test_the_highest_layer_wins():
+    layers = [
+        Layer("user", {"threads": 1, "max_tokens": 1}),
+        Layer("editor", {"max_tokens": 2}),
+    ]
+    resolved = resolve(layers)
+    assert resolved.settings.limits.max_tokens == 2
+    assert resolved.settings.engine.threads == 1
+    assert resolved.origins["max_tokens"] == "editor"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("debounce_ms", "fast"),
+        ("debounce_ms", -1),
+        ("debounce_ms", True),
+        ("debounce_ms", 1.5),
+        ("max_tokens", 0),
+        ("enabled", "yes"),
+        ("multiline", "sometimes"),
+        ("disabled_languages", "python"),
+        ("model", ""),
+        ("model_path", "relative.gguf"),
+    ],
+)
+def test_a_wrong_value_is_reported_with_the_form_it_should_have(name: str, value: Any):
+    resolved = resolve([Layer("/u/config.toml", {name: value})])
+    assert resolved.values[name] == OPTIONS[name].default
+    assert resolved.problems == (
+        f"/u/config.toml: {name} = {value!r}: expected {OPTIONS[name].form.name}",
+    )
+
+
+def test_an_unknown_key_is_reported_with_the_nearest_one():
+    (problem,) = resolve([Layer("f", {"debounce": 1})]).problems
+    assert problem == "f: debounce is not an option, did you mean debounce_ms?"
+
+
+def test_all_that_is_wrong_in_one_file_is_one_message():
+    (problem,) = resolve(
+        [Layer("f", {"x": 1, "threads": -1, "max_tokens": 7})]
+    ).problems
+    assert "x is not" in problem
+    assert "threads = -1" in problem
+
+
+@pytest.mark.parametrize(
+    "sent", [None, [], "x", {}, {"starcoder": None}, {"starcoder": 3}]
+)
+def test_an_editor_may_send_nothing_of_use(sent: object):
+    assert not editor_layer(sent).values
+
+
+def test_an_editor_may_wrap_its_options():
+    assert editor_layer({"starcoder": {"threads": 2}}).values == {"threads": 2}
+    assert editor_layer({"threads": 2}).values == {"threads": 2}
+
+
+def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path):
+    inner = tmp_path / "root" / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / ".starcoder.toml").write_text("max_tokens = 1")
+    root = tmp_path / "root"
+    files = ConfigFiles()
+    assert files.resolve(inner, root).origins["max_tokens"] == "default"
+    (root / ".starcoder.toml").write_text("max_tokens = 2")
+    assert files.resolve(inner, root).values["max_tokens"] == 2
+    (root / "a" / ".starcoder.toml").write_text("max_tokens = 3")
+    assert files.resolve(inner, root).values["max_tokens"] == 3
+
+
+def test_a_file_that_no_longer_parses_keeps_what_it_said():
+    files = ConfigFiles()
+    user_file().write_text("threads = 3\n")
+    assert files.resolve(None, None).values["threads"] == 3
+    user_file().write_text("threads = = 4\n")
+    resolved = files.resolve(None, None)
+    assert resolved.values["threads"] == 3
+    assert str(user_file()) in resolved.problems[0]
+    assert "line 1" in resolved.problems[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe\0",
+        b"a" * 2_000_000,
+        b"x = " + b"[" * 100_000,
+        b"[table\n",
+        b"a = 1\na = 2",
+    ],
+)
+def test_a_file_that_is_no_toml_is_a_problem_and_nothing_more(content: bytes):
+    user_file().write_bytes(content)
+    resolved = ConfigFiles().resolve(None, None)
+    assert len(resolved.problems) == 1
+    assert str(user_file()) in resolved.problems[0]
+
+
+def test_a_byte_order_mark_is_no_problem():
+    user_file().write_bytes(b"\xef\xbb\xbfthreads = 2\r\n")
+    assert ConfigFiles().resolve(None, None).values["threads"] == 2
+
+
+def test_a_directory_in_place_of_the_file_is_a_problem():
+    user_file().mkdir()
+    assert "is not a file" in ConfigFiles().resolve(None, None).problems[0]
+
+
+def test_a_flag_is_parsed_as_the_option_wants_it():
+    assert OPTIONS["enabled"].parsed("false") is False
+    assert OPTIONS["disabled_languages"].parsed("a,b") == ["a", "b"]
+    with pytest.raises(ConfigError, match="expected a whole number from 0 to 2000"):
+        OPTIONS["debounce_ms"].parsed("soon")
+
+
+def test_the_readme_has_a_row_for_every_option():
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    for option in OPTIONS.values():
+        assert f"| `{option.name}` |" in readme
+        assert option.help in readme
