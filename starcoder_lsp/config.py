@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,6 +196,8 @@ class ConfigFiles:
 
 def read_file(file: Path) -> Mapping[str, Any]:
     """A TOML file's options; ConfigError with file and line when it cannot be read."""
+    import tomllib  # few have such a file, and everybody waits for the start
+
     try:
         if not file.is_file():
             raise ConfigError(f"{file} is not a file")

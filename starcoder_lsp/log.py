@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -18,6 +17,8 @@ def set_up(level: str = "warning", file: Path | None = None) -> None:
     """Send our log to stderr, or to `file` (private to the user, rotated at 5 MB)."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if file is not None:
+        from logging.handlers import RotatingFileHandler  # slow, and seldom needed
+
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(file, maxBytes=5_000_000, backupCount=1)
         file.chmod(0o600)

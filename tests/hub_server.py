@@ -24,56 +24,60 @@ class Hub:
     endpoint: str = ""
 
 
-@contextmanager
-def running(hub: Hub) -> Iterator[Hub]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    hub: Hub
 
-        def do_HEAD(self) -> None:
-            self._answer(with_body=False)
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
 
-        def do_GET(self) -> None:
-            self._answer(with_body=True)
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
 
-        def log_message(self, format: str, *args: object) -> None: ...
+    def log_message(self, format: str, *args: object) -> None: ...
 
-        def _answer(self, *, with_body: bool) -> None:
-            asked = self.headers.get("Range")
-            hub.requests.append((self.command, self.path, asked))
-            body = hub.files.get(self.path)
-            if hub.status != 200 or body is None:
-                self.send_response(hub.status if hub.status != 200 else 404)
-                for name, value in hub.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
+    def _answer(self, *, with_body: bool) -> None:
+        asked = self.headers.get("Range")
+        self.hub.requests.append((self.command, self.path, asked))
+        body = self.hub.files.get(self.path)
+        if self.hub.status != 200 or body is None:
+            self._refuse(self.hub.status if self.hub.status != 200 else 404)
+        else:
             self._send_file(body, asked, with_body=with_body)
 
-        def _send_file(
-            self, body: bytes, asked: str | None, *, with_body: bool
-        ) -> None:
-            digest = hashlib.sha256(b"x" if hub.wrong_etag else body).hexdigest()
-            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-            self.send_response(206 if start else 200)
-            self.send_header("ETag", f'"{digest}"')
-            self.send_header("X-Repo-Commit", "0" * 40)
-            self.send_header("Content-Length", str(len(body) - start))
-            if start:
-                self.send_header(
-                    "Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}"
-                )
-            self.end_headers()
-            if not with_body:
-                return
-            part = body[start:]
-            if hub.n_cuts > 0:
-                hub.n_cuts -= 1
-                part = part[: hub.cut_after]
-                self.close_connection = True
-            self.wfile.write(part)
+    def _refuse(self, status: int) -> None:
+        self.send_response(status)
+        for name, value in self.hub.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    def _send_file(self, body: bytes, asked: str | None, *, with_body: bool) -> None:
+        digest = hashlib.sha256(b"x" if self.hub.wrong_etag else body).hexdigest()
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        self.send_response(206 if start else 200)
+        self.send_header("ETag", f'"{digest}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("Content-Length", str(len(body) - start))
+        if start:
+            end = len(body)
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
+        self.end_headers()
+        if with_body:
+            self._send_body(body[start:])
+
+    def _send_body(self, body: bytes) -> None:
+        if self.hub.n_cuts > 0:
+            self.hub.n_cuts -= 1
+            body = body[: self.hub.cut_after]
+            self.close_connection = True
+        self.wfile.write(body)
+
+
+@contextmanager
+def running(hub: Hub) -> Iterator[Hub]:
+    handler = type("HubHandler", (Handler,), {"hub": hub})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         hub.endpoint = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -46,7 +46,7 @@ def imports_of(module: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
-def test_imports_only_look_down(module: Path):
+def test_imports_only_look_down(module: Path) -> None:
     here = part_of(module)
     if here == "__init__":
         return
@@ -60,7 +60,7 @@ def test_imports_only_look_down(module: Path):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
-def test_modules_and_functions_stay_small(module: Path):
+def test_modules_and_functions_stay_small(module: Path) -> None:
     source = module.read_text("utf-8")
     assert source.count("\n") <= MAX_MODULE_LINES
     for node in ast.walk(ast.parse(source)):
@@ -69,7 +69,7 @@ def test_modules_and_functions_stay_small(module: Path):
             assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
-def test_the_front_process_loads_nothing_heavy():
+def test_the_front_process_loads_nothing_heavy() -> None:
     program = (
         "import sys, starcoder_lsp.lsp.server, starcoder_lsp.lsp.stdio;"
         f"print([name for name in {HEAVY} if name in sys.modules])"
@@ -80,7 +80,7 @@ def test_the_front_process_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-def test_every_dependency_has_its_reason():
+def test_every_dependency_has_its_reason() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

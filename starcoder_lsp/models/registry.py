@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -80,6 +79,8 @@ class Model:
 @cache
 def models() -> Mapping[str, Model]:
     """Every row, in the file's order."""
+    import tomllib  # not before the reply to initialize
+
     rows = tomllib.loads(packaged_file("models.toml").read_text("utf-8"))["models"]
     return {name: _model(name, row) for name, row in rows.items()}
 

@@ -8,7 +8,6 @@ MODELS/smollm2-135m/.get-4711/                             a download of process
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starcoder_lsp.errors import DownloadFailed, ModelBroken, ModelMissing
-from starcoder_lsp.models import download
 from starcoder_lsp.models.registry import Model
 
 PARTIAL = ".get-"
@@ -72,6 +70,8 @@ class Store:
         """
         if self.is_present(model):
             return self.path_of(model)
+        from starcoder_lsp.models import download  # the server never needs it
+
         path = self.path_of(model)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,8 @@ class Store:
 
 
 def sha256_of(path: Path) -> str:
+    import hashlib  # the server never needs it
+
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

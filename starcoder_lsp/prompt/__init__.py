@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,6 +35,8 @@ class Family:
 
 @cache
 def families() -> Mapping[str, Family]:
+    import tomllib  # not before the reply to initialize
+
     rows = tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
     return {name: _family(name, row) for name, row in rows.items()}
 

@@ -53,7 +53,7 @@ def framed(body: bytes, header: bytes = b"Content-Length: %d\r\n\r\n") -> bytes:
 )
 async def test_parameters_that_do_not_parse_are_answered_with_their_id(
     start_server: StartServer, params: Any
-):
+) -> None:
     client = await started(start_server)
     if isinstance(params, dict) and "position" in params:
         params = {**params, "context": {"triggerKind": 1}}
@@ -64,7 +64,7 @@ async def test_parameters_that_do_not_parse_are_answered_with_their_id(
 
 async def test_an_unknown_trigger_kind_is_an_invalid_parameter(
     start_server: StartServer,
-):
+) -> None:
     client = await started(start_server)
     params = {
         "textDocument": {"uri": URI},
@@ -77,7 +77,7 @@ async def test_an_unknown_trigger_kind_is_an_invalid_parameter(
 
 async def test_a_client_with_capabilities_nobody_knows_is_served(
     start_server: StartServer,
-):
+) -> None:
     client = await start_server()
     odd = {
         "textDocument": {
@@ -85,12 +85,14 @@ async def test_a_client_with_capabilities_nobody_knows_is_served(
             "completion": {"completionItem": {"tagSupport": {"valueSet": [99]}}},
         }
     }
-    odd["general"] = {"positionEncodings": ["utf-8"], "staleRequestSupport": "yes"}  # type: ignore[dict-item]  # odd on purpose
+    odd["general"] = {"positionEncodings": ["utf-8"], "staleRequestSupport": "yes"}
     result = await client.initialize(capabilities=odd)
     assert result["capabilities"]["positionEncoding"] == "utf-8"
 
 
-async def test_requests_outside_the_session_are_refused(start_server: StartServer):
+async def test_requests_outside_the_session_are_refused(
+    start_server: StartServer,
+) -> None:
     client = await start_server()
     early = await error_of(client, "textDocument/inlineCompletion", {})
     assert early == NOT_INITIALIZED
@@ -122,7 +124,7 @@ async def test_requests_outside_the_session_are_refused(start_server: StartServe
 )
 async def test_what_is_no_request_is_answered_without_an_id(
     start_server: StartServer, body: bytes, code: int
-):
+) -> None:
     client = await started(start_server)
     answer = client.expect(None)
     client.send_bytes(framed(body))
@@ -145,7 +147,9 @@ async def test_what_is_no_request_is_answered_without_an_id(
         b"garbage without end Content-Length: %d\r\n\r\n",
     ],
 )
-async def test_odd_headers_are_understood(start_server: StartServer, header: bytes):
+async def test_odd_headers_are_understood(
+    start_server: StartServer, header: bytes
+) -> None:
     client = await started(start_server)
     answer = client.expect("odd")
     client.send_bytes(framed(b'{"jsonrpc":"2.0","id":"odd","method":"x"}', header))
@@ -153,7 +157,9 @@ async def test_odd_headers_are_understood(start_server: StartServer, header: byt
     assert message["error"]["code"] == METHOD_NOT_FOUND
 
 
-async def test_a_length_that_is_too_short_costs_one_message(start_server: StartServer):
+async def test_a_length_that_is_too_short_costs_one_message(
+    start_server: StartServer,
+) -> None:
     client = await started(start_server)
     answer = client.expect(None)
     client.send_bytes(
@@ -166,13 +172,13 @@ async def test_a_length_that_is_too_short_costs_one_message(start_server: StartS
 
 async def test_a_message_of_many_terabytes_ends_the_server_with_a_failure(
     start_server: StartServer,
-):
+) -> None:
     client = await started(start_server)
     client.send_bytes(b"Content-Length: 99999999999999\r\n\r\n{")
     assert await client.exit_status() == 1
 
 
-async def test_a_message_may_come_byte_by_byte(start_server: StartServer):
+async def test_a_message_may_come_byte_by_byte(start_server: StartServer) -> None:
     client = await started(start_server)
     answer = client.expect("slow")
     for byte in framed(b'{"jsonrpc":"2.0","id":"slow","method":"x"}'):
@@ -183,7 +189,7 @@ async def test_a_message_may_come_byte_by_byte(start_server: StartServer):
 
 async def test_an_id_that_is_in_use_is_refused(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await started(start_server, "--model-path", str(smollm2))
     client.open(URI, "import os\n" * 100)
     await client.until_ready()
@@ -209,7 +215,7 @@ async def test_an_id_that_is_in_use_is_refused(
 
 async def test_answers_to_nothing_and_unknown_notifications_are_ignored(
     start_server: StartServer,
-):
+) -> None:
     client = await started(start_server)
     client.send({"id": "never-asked", "result": None})
     client.send({"id": "never-asked", "error": {"code": 1, "message": "x"}})
@@ -221,7 +227,7 @@ async def test_answers_to_nothing_and_unknown_notifications_are_ignored(
 
 async def test_a_client_that_never_answers_is_served_all_the_same(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await start_server("--model-path", str(smollm2))
     capabilities = {
         "window": {"workDoneProgress": True},
@@ -233,7 +239,9 @@ async def test_a_client_that_never_answers_is_served_all_the_same(
     assert await client.complete(URI, 1, 6)
 
 
-async def test_loading_is_shown_as_progress(start_server: StartServer, smollm2: Path):
+async def test_loading_is_shown_as_progress(
+    start_server: StartServer, smollm2: Path
+) -> None:
     client = await start_server("--model-path", str(smollm2))
     client.answers["window/workDoneProgress/create"] = None
     await client.initialize(capabilities={"window": {"workDoneProgress": True}})
@@ -251,7 +259,7 @@ async def test_loading_is_shown_as_progress(start_server: StartServer, smollm2: 
 @pytest.mark.parametrize("text", ["", "x", "x\n", "\ufeffx", "a\r\nb\x0c\u2028"])
 async def test_any_cursor_in_any_document_is_answered(
     any_server: Client, text: str, line: int
-):
+) -> None:
     any_server.open(URI, text)
     for character in (0, 1, 2**31 - 1):
         _, answer = any_server.inline(URI, line, character)
@@ -268,7 +276,7 @@ async def any_server(start_server: StartServer, tiny_starcoder2: Path) -> Client
     return client
 
 
-async def test_documents_of_every_kind_are_answered(any_server: Client):
+async def test_documents_of_every_kind_are_answered(any_server: Client) -> None:
     uris = ["untitled:Untitled-1", "git:/a.py?x", "file://host/share/a.py", "file:///%00",
             "vscode-notebook-cell:/n.ipynb#c1", "", "a b", "file:///C%3A/x.py", "x" * 5000]  # fmt: skip
     for uri in uris:
@@ -277,7 +285,9 @@ async def test_documents_of_every_kind_are_answered(any_server: Client):
         assert "result" in await asyncio.wait_for(answer, PATIENCE_S)
 
 
-async def test_a_document_that_is_not_open_has_no_completion(any_server: Client):
+async def test_a_document_that_is_not_open_has_no_completion(
+    any_server: Client,
+) -> None:
     any_server.open(URI, "x = ")
     any_server.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
     any_server.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
@@ -290,7 +300,9 @@ async def test_a_document_that_is_not_open_has_no_completion(any_server: Client)
     assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
 
 
-async def test_two_hundred_requests_at_once_get_two_hundred_answers(any_server: Client):
+async def test_two_hundred_requests_at_once_get_two_hundred_answers(
+    any_server: Client,
+) -> None:
     any_server.open(URI, "x = ")
     answers = [any_server.inline(URI, 0, 4, explicit=False)[1] for _ in range(200)]
     messages = await asyncio.wait_for(asyncio.gather(*answers), PATIENCE_S)
@@ -303,7 +315,7 @@ MISSING = "the model starcoder2-3b is not on this machine"
 
 async def test_a_missing_model_is_a_question_when_the_user_can_be_asked(
     start_server: StartServer,
-):
+) -> None:
     client = await start_server("--model", "starcoder2-3b")
     client.answers["window/showMessageRequest"] = {"title": "Not now"}
     await client.initialize()
@@ -321,7 +333,7 @@ async def test_a_missing_model_is_a_question_when_the_user_can_be_asked(
 
 async def test_a_missing_model_is_downloaded_with_the_users_yes(
     start_server: StartServer,
-):
+) -> None:
     client = await start_server()
     client.answers["window/showMessageRequest"] = {"title": "Download"}
     client.answers["window/workDoneProgress/create"] = None
@@ -334,7 +346,7 @@ async def test_a_missing_model_is_downloaded_with_the_users_yes(
 
 async def test_a_model_that_appears_later_is_found(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await started(start_server, "--download", "never")
     client.open(URI, "x = 1\nprint(")
     assert await client.complete(URI, 1, 6) == []
@@ -350,7 +362,7 @@ async def test_a_model_that_appears_later_is_found(
 
 async def test_a_broken_model_is_one_message_that_names_it(
     start_server: StartServer, tmp_path: Path
-):
+) -> None:
     path = tmp_path / "renamed.gguf"
     path.write_text("<!DOCTYPE html>")
     client = await started(start_server, "--model-path", str(path))
@@ -365,7 +377,7 @@ async def test_a_broken_model_is_one_message_that_names_it(
     assert len(shown) == 1
 
 
-async def test_a_restart_starts_the_engine_again(any_server: Client):
+async def test_a_restart_starts_the_engine_again(any_server: Client) -> None:
     (before,) = children_of(any_server.process.pid)
     any_server.notifications.clear()
     await any_server.ask("workspace/executeCommand", {"command": "starcoder.restart"})
@@ -375,7 +387,7 @@ async def test_a_restart_starts_the_engine_again(any_server: Client):
 
 async def test_a_project_chooses_its_model_and_nothing_dangerous(
     start_server: StartServer, tmp_path: Path
-):
+) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / ".starcoder.toml").write_text(
@@ -395,7 +407,7 @@ async def test_a_project_chooses_its_model_and_nothing_dangerous(
     assert "model_path" in problem
 
 
-async def test_settings_that_change_take_effect(any_server: Client):
+async def test_settings_that_change_take_effect(any_server: Client) -> None:
     any_server.open(URI, "x = ")
     await any_server.complete(URI, 0, 4)
     any_server.notify(
@@ -406,7 +418,7 @@ async def test_settings_that_change_take_effect(any_server: Client):
     await any_server.until_notified("didChangeStatus", message="disabled")
 
 
-async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path):
+async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) -> None:
     client = await start_server("--model-path", str(smollm2))
     await client.initialize(
         clientInfo={"name": "helix"},
@@ -429,7 +441,7 @@ async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path):
 @pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
 async def test_without_a_home_the_server_still_answers(
     start_server: StartServer, tmp_path: Path, variable: str
-):
+) -> None:
     gone = str(tmp_path / "gone")
     env = {"STARCODER_LSP_DATA": "", "STARCODER_LSP_CONFIG": "", variable: gone}
     client = await start_server("--download", "never", env=env)
@@ -441,7 +453,7 @@ async def test_without_a_home_the_server_still_answers(
 
 async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
     start_server: StartServer, tmp_path: Path
-):
+) -> None:
     (tmp_path / "taken").write_text("")
     client = await started(
         start_server, "--log-file", str(tmp_path / "taken" / "x.log")
@@ -451,7 +463,7 @@ async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
 
 async def test_no_socket_is_opened(
     start_server: StartServer, smollm2: Path, tmp_path: Path
-):
+) -> None:
     """With sockets forbidden in the server and in its children, everything works."""
     (tmp_path / "sitecustomize.py").write_text(
         "import socket\n"
@@ -471,7 +483,7 @@ async def test_no_socket_is_opened(
 
 async def test_a_recorded_session_from_a_file_is_answered_in_a_file(
     tmp_path: Path, smollm2: Path
-):
+) -> None:
     messages: list[dict[str, Any]] = [
         {
             "id": 1,

@@ -29,7 +29,7 @@ async def opened(client: Client, text: str = FIBONACCI) -> Client:
 
 async def test_a_real_model_completes_a_real_line(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await start_server("--model-path", str(smollm2))
     await opened(client)
     await client.until_ready()
@@ -39,7 +39,7 @@ async def test_a_real_model_completes_a_real_line(
 
 async def test_requests_before_the_model_is_ready_are_answered_null(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     _, answer = client.inline(URI, *END)
     assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
@@ -47,7 +47,7 @@ async def test_requests_before_the_model_is_ready_are_answered_null(
 
 async def test_a_newer_request_answers_the_older_with_null(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
     _, older = client.inline(URI, *END, explicit=False)
@@ -59,7 +59,7 @@ async def test_a_newer_request_answers_the_older_with_null(
 
 async def test_a_cancelled_request_is_answered_as_cancelled_and_the_next_one_works(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     long = "import os\n" * 300 + FIBONACCI
     client = await opened(await start_server("--model-path", str(smollm2)), long)
     await client.until_ready()
@@ -73,7 +73,7 @@ async def test_a_cancelled_request_is_answered_as_cancelled_and_the_next_one_wor
 
 async def test_a_killed_engine_costs_one_completion(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
     (engine,) = children_of(client.process.pid)
@@ -88,7 +88,7 @@ async def test_a_killed_engine_costs_one_completion(
 
 async def test_shutdown_is_clean_while_a_request_runs(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
     _, answer = client.inline(URI, *END)
@@ -99,7 +99,7 @@ async def test_shutdown_is_clean_while_a_request_runs(
 
 async def test_the_engine_ends_with_the_server(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
     (engine,) = children_of(client.process.pid)
@@ -109,13 +109,13 @@ async def test_the_engine_ends_with_the_server(
             await asyncio.sleep(0.05)
 
 
-async def test_exit_without_shutdown_is_a_failure(start_server: StartServer):
+async def test_exit_without_shutdown_is_a_failure(start_server: StartServer) -> None:
     client = await opened(await start_server())
     client.notify("exit")
     assert await client.exit_status() == 1
 
 
-async def test_the_end_of_stdin_ends_the_server(start_server: StartServer):
+async def test_the_end_of_stdin_ends_the_server(start_server: StartServer) -> None:
     client = await opened(await start_server())
     assert client.process.stdin is not None
     client.process.stdin.close()
@@ -124,7 +124,7 @@ async def test_the_end_of_stdin_ends_the_server(start_server: StartServer):
 
 async def test_starcoder2_stops_and_reloads_by_project(
     start_server: StartServer, tiny_starcoder2: Path
-):
+) -> None:
     client = await opened(
         await start_server(
             "--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2)
@@ -137,7 +137,7 @@ async def test_starcoder2_stops_and_reloads_by_project(
 
 async def test_nothing_of_the_users_text_is_logged(
     start_server: StartServer, smollm2: Path
-):
+) -> None:
     secret = "hunter2_is_my_password"
     client = await start_server("--model-path", str(smollm2), "--log-level", "info")
     await opened(client, f"{secret} = 1\nprint(")
@@ -155,7 +155,7 @@ CLIENTS = sorted((Path(__file__).parents[1] / "data" / "clients").glob("*.json")
 @pytest.mark.parametrize("recorded", CLIENTS, ids=lambda path: path.stem)
 async def test_real_clients_are_offered_what_they_can_show(
     start_server: StartServer, recorded: Path
-):
+) -> None:
     client = await start_server()
     params = json.loads(recorded.read_text())
     result = await client.ask("initialize", params)

@@ -64,21 +64,23 @@ async def watch() -> AsyncIterator[Callable[..., Watched]]:
 Watch = Callable[..., Watched]
 
 
-async def test_frames_go_both_ways(watch: Watch):
+async def test_frames_go_both_ways(watch: Watch) -> None:
     seen = watch(ECHO)
     assert await seen.frames.get() == {"hello": 1}
     seen.child.send({"text": "a\u2028😀" * 10_000})
     assert len((await seen.frames.get())["text"]) == 30_000
 
 
-async def test_a_child_that_dies_is_started_again_and_waits_double(watch: Watch):
+async def test_a_child_that_dies_is_started_again_and_waits_double(
+    watch: Watch,
+) -> None:
     seen = watch("sys.exit(3)", max_crashes=5)
     exits = [await seen.exits.get() for _ in range(5)]
     assert exits == [False, False, False, False, True]
     assert seen.waits == [1.0, 2.0, 4.0, 8.0]
 
 
-async def test_a_child_that_was_given_up_starts_when_asked(watch: Watch):
+async def test_a_child_that_was_given_up_starts_when_asked(watch: Watch) -> None:
     seen = watch("sys.exit(3)", max_crashes=1)
     assert await seen.exits.get() is True
     await asyncio.sleep(0)
@@ -99,14 +101,14 @@ async def test_a_child_that_was_given_up_starts_when_asked(watch: Watch):
 )
 async def test_a_child_that_prints_garbage_is_started_again(
     watch: Watch, garbage: bytes
-):
+) -> None:
     seen = watch(
         f"sys.stdout.buffer.write({garbage!r}); sys.stdout.flush()", max_crashes=2
     )
     assert await seen.exits.get() is False
 
 
-async def test_a_child_that_does_not_end_is_killed(watch: Watch):
+async def test_a_child_that_does_not_end_is_killed(watch: Watch) -> None:
     seen = watch(
         "import signal; signal.signal(15, signal.SIG_IGN)\n"
         + "say({})\n"
@@ -117,13 +119,13 @@ async def test_a_child_that_does_not_end_is_killed(watch: Watch):
     assert seen.child.pid is None
 
 
-async def test_a_frame_for_a_dead_child_is_dropped(watch: Watch):
+async def test_a_frame_for_a_dead_child_is_dropped(watch: Watch) -> None:
     seen = watch("sys.exit(0)", max_crashes=1)
     await seen.exits.get()
     seen.child.send({"nobody": "listens"})
 
 
-async def test_a_program_that_is_not_there_counts_as_a_crash():
+async def test_a_program_that_is_not_there_counts_as_a_crash() -> None:
     exits: asyncio.Queue[bool] = asyncio.Queue()
     child = Child(
         ["/no/such/program"],

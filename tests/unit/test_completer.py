@@ -24,21 +24,21 @@ async def completed(place: str, *pieces: str, multiline: str = "auto") -> str:
     return done.text
 
 
-async def test_a_line_ends_the_suggestion():
+async def test_a_line_ends_the_suggestion() -> None:
     assert await completed("x = █\n", "1", "\n", "y = 2") == "1"
 
 
-async def test_a_block_is_filled_to_its_end():
+async def test_a_block_is_filled_to_its_end() -> None:
     pieces = ["\n    a = 1\n", "    return", " a\n", "\ndef g():"]
     assert await completed("def f():█\n", *pieces) == "\n    a = 1\n    return a"
 
 
-async def test_never_means_one_line():
+async def test_never_means_one_line() -> None:
     text = await completed("def f():█\n", " pass", "\n    x", multiline="never")
     assert text == " pass"
 
 
-async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_whole():
+async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_whole() -> None:
     engine = ScriptedEngine(["1", "\n", "never", "asked", "for"])
     done = await completer(engine).complete(Cursor.marked("x = █\n"))
     assert engine.n_closed == 1
@@ -46,7 +46,7 @@ async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_whole():
     assert done.usage.finish_reason == "rule"
 
 
-async def test_cancelling_the_task_stops_the_model():
+async def test_cancelling_the_task_stops_the_model() -> None:
     engine = ScriptedEngine(["1"])
     engine.gate = asyncio.Event()
     task = asyncio.create_task(completer(engine).complete(Cursor.marked("x = █")))
@@ -59,16 +59,16 @@ async def test_cancelling_the_task_stops_the_model():
 
 
 @pytest.mark.parametrize("pieces", [[], [""], ["\n"], ["  \n  "], ["<|endoftext|>x"]])
-async def test_nothing_worth_showing_is_nothing(pieces: Sequence[str]):
+async def test_nothing_worth_showing_is_nothing(pieces: Sequence[str]) -> None:
     assert await completed("x = 1█\n", *pieces) == ""
 
 
-async def test_text_grows_for_whoever_watches():
+async def test_text_grows_for_whoever_watches() -> None:
     seen: list[str] = []
     engine = ScriptedEngine(["a", "b", "\n", "c"])
     await completer(engine).complete(Cursor.marked("█"), seen.append)
     assert seen == ["a", "ab", "ab"]
 
 
-async def test_an_empty_document_is_completed_too():
+async def test_an_empty_document_is_completed_too() -> None:
     assert await completed("█", "import os\n") == "import os"

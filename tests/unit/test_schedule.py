@@ -28,7 +28,7 @@ class Work:
         return self.answer
 
 
-async def test_a_newer_request_answers_the_older_with_none_at_once():
+async def test_a_newer_request_answers_the_older_with_none_at_once() -> None:
     scheduler, old, new = Scheduler(), Work("old"), Work("new")
     older = asyncio.create_task(scheduler.run("a", old))
     await old.started.wait()
@@ -39,7 +39,7 @@ async def test_a_newer_request_answers_the_older_with_none_at_once():
     assert await newer == "new"
 
 
-async def test_two_documents_do_not_disturb_each_other():
+async def test_two_documents_do_not_disturb_each_other() -> None:
     scheduler, one, two = Scheduler(), Work("one"), Work("two")
     first = asyncio.create_task(scheduler.run("a", one))
     second = asyncio.create_task(scheduler.run("b", two))
@@ -48,7 +48,7 @@ async def test_two_documents_do_not_disturb_each_other():
     assert (await first, await second) == ("one", "two")
 
 
-async def test_a_cancelled_caller_cancels_the_work():
+async def test_a_cancelled_caller_cancels_the_work() -> None:
     scheduler, work = Scheduler(), Work()
     caller = asyncio.create_task(scheduler.run("a", work))
     await work.started.wait()
@@ -59,7 +59,7 @@ async def test_a_cancelled_caller_cancels_the_work():
     assert work.n_cancelled == 1
 
 
-async def test_work_superseded_while_typing_goes_on_never_starts():
+async def test_work_superseded_while_typing_goes_on_never_starts() -> None:
     rested = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -76,7 +76,7 @@ async def test_work_superseded_while_typing_goes_on_never_starts():
     assert not old.started.is_set()
 
 
-async def test_an_error_of_the_work_reaches_the_caller():
+async def test_an_error_of_the_work_reaches_the_caller() -> None:
     async def fail() -> str:
         raise ValueError("no")
 
@@ -84,7 +84,7 @@ async def test_an_error_of_the_work_reaches_the_caller():
         await Scheduler().run("a", fail)
 
 
-async def test_cancel_all_answers_everybody_with_none():
+async def test_cancel_all_answers_everybody_with_none() -> None:
     scheduler = Scheduler()
     callers = [asyncio.create_task(scheduler.run(key, Work())) for key in "abc"]
     await asyncio.sleep(0)

@@ -50,25 +50,30 @@ async def said(engine: LlamaEngine, prompt: Prompt = PROMPT) -> str:
         return "".join([piece.text async for piece in pieces])
 
 
-async def test_a_model_loads_and_answers(make_engine: MakeEngine):
+async def test_a_model_loads_and_answers(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.ready()
     assert await said(engine) == await said(engine)
 
 
-async def test_a_request_before_that_is_refused_at_once(make_engine: MakeEngine):
+async def test_a_request_before_that_is_refused_at_once(
+    make_engine: MakeEngine,
+) -> None:
     with pytest.raises(EngineNotReady):
         await said(make_engine())
 
 
-async def test_two_requests_at_once_both_get_their_answer(make_engine: MakeEngine):
+async def test_two_requests_at_once_both_get_their_answer(
+    make_engine: MakeEngine,
+) -> None:
     engine = make_engine()
     await engine.ready()
     alone = await said(engine)
-    assert await asyncio.gather(said(engine), said(engine)) == [alone, alone]
+    first, second = await asyncio.gather(said(engine), said(engine))
+    assert first == second == alone
 
 
-async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine):
+async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.ready()
     long = Limits(max_tokens=700, time_budget_ms=600_000)
@@ -81,7 +86,7 @@ async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine):
 
 async def test_a_killed_engine_fails_its_requests_and_starts_again(
     make_engine: MakeEngine,
-):
+) -> None:
     engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
     await engine.ready()
     stream = engine.generate(PROMPT, Limits(700, 600_000))
@@ -97,7 +102,7 @@ async def test_a_killed_engine_fails_its_requests_and_starts_again(
 
 async def test_an_engine_that_keeps_dying_is_given_up_with_a_message(
     make_engine: MakeEngine,
-):
+) -> None:
     engine = make_engine(policy=RestartPolicy(max_crashes=3, longest_wait_s=0))
     for _ in range(3):
         await engine.ready()
@@ -111,7 +116,7 @@ async def test_an_engine_that_keeps_dying_is_given_up_with_a_message(
 
 async def test_an_engine_that_hangs_is_replaced(
     make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(client_module, "HANG_GRACE_S", 0.2)
     engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
     await engine.ready()
@@ -125,7 +130,7 @@ async def test_an_engine_that_hangs_is_replaced(
     await engine.ready()
 
 
-async def test_states_are_told_in_order(tiny_starcoder2: Path):
+async def test_states_are_told_in_order(tiny_starcoder2: Path) -> None:
     states: list[EngineState] = []
     load = Load(str(tiny_starcoder2), "starcoder2", 512)
     engine = LlamaEngine(load, on_state=states.append)
@@ -162,7 +167,7 @@ async def failure(engine: LlamaEngine) -> str:
 )
 async def test_a_file_that_is_no_model_is_named(
     make_engine: MakeEngine, tmp_path: Path, content: bytes, reason: str
-):
+) -> None:
     path = write(tmp_path / "model.gguf", content)
     message = await failure(make_engine(path))
     assert str(path) in message
@@ -171,7 +176,7 @@ async def test_a_file_that_is_no_model_is_named(
 
 async def test_a_missing_file_and_a_directory_are_named(
     make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     assert "no such file" in await failure(make_engine(tmp_path / "none.gguf"))
     assert "not a file" in await failure(make_engine(tmp_path))
 
@@ -179,7 +184,7 @@ async def test_a_missing_file_and_a_directory_are_named(
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 async def test_a_truncated_model_is_named(
     make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, share: float
-):
+) -> None:
     whole = tiny_starcoder2.read_bytes()
     path = write(tmp_path / "cut.gguf", whole[: int(len(whole) * share)])
     assert str(path) in await failure(make_engine(path))
@@ -188,7 +193,7 @@ async def test_a_truncated_model_is_named(
 @pytest.mark.parametrize("n_blocks", [0, 600, 2**31])
 async def test_a_header_that_aborts_llama_cpp_never_reaches_it(
     make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, n_blocks: int
-):
+) -> None:
     whole = tiny_starcoder2.read_bytes()
     key = b"starcoder2.block_count\x04\0\0\0"
     assert whole.count(key) == 1
@@ -202,7 +207,7 @@ async def test_a_header_that_aborts_llama_cpp_never_reaches_it(
 
 async def test_a_model_of_another_family_is_refused(
     make_engine: MakeEngine, smollm2: Path
-):
+) -> None:
     message = await failure(make_engine(smollm2, controls=("<fim_prefix>",)))
     assert "<fim_prefix>" in message
     assert "starcoder2" in message
@@ -213,7 +218,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     smollm2: Path,
-):
+) -> None:
     limited = tmp_path / "limited.py"
     limited.write_text(
         "import resource, runpy, sys\n"
@@ -231,7 +236,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
 
 async def test_an_error_inside_a_request_is_that_requests_alone(
     make_engine: MakeEngine,
-):
+) -> None:
     engine = make_engine()
     await engine.ready()
     with pytest.raises(EngineCrashed, match="<nonsense>"):

@@ -48,6 +48,12 @@ def never() -> bool:
     return False
 
 
+def after(n_polls: int) -> Callable[[], bool]:
+    """Says no so many times, then yes."""
+    polls = count()
+    return lambda: next(polls) > n_polls
+
+
 def prompt_of(text: str, held_back: str = "") -> Prompt:
     return Prompt((Text(text, "start"),), held_back)
 
@@ -62,7 +68,7 @@ def said(
     return "".join(piece.text for piece in pieces), pieces[-1].usage
 
 
-def test_control_tokens_have_the_ids_of_the_paper(vocabulary: Vocabulary):
+def test_control_tokens_have_the_ids_of_the_paper(vocabulary: Vocabulary) -> None:
     names = [
         "<fim_prefix>",
         "<fim_middle>",
@@ -74,7 +80,7 @@ def test_control_tokens_have_the_ids_of_the_paper(vocabulary: Vocabulary):
     assert vocabulary.control("<no_such_token>") is None
 
 
-def test_user_text_never_becomes_a_control_token(vocabulary: Vocabulary):
+def test_user_text_never_becomes_a_control_token(vocabulary: Vocabulary) -> None:
     tokens = vocabulary.encode("a<file_sep><fim_prefix><|endoftext|>")
     assert min(tokens) > 37
     assert (
@@ -83,7 +89,7 @@ def test_user_text_never_becomes_a_control_token(vocabulary: Vocabulary):
     )
 
 
-def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary):
+def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary) -> None:
     texts = VOCABULARY.with_suffix(".gguf.inp").read_text("utf-8")
     expected = VOCABULARY.with_suffix(".gguf.out").read_text("utf-8").splitlines()
     samples = [
@@ -95,17 +101,19 @@ def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary):
     assert len(expected) > 40
 
 
-def test_a_lone_surrogate_is_replaced(vocabulary: Vocabulary):
+def test_a_lone_surrogate_is_replaced(vocabulary: Vocabulary) -> None:
     assert b"".join(map(vocabulary.bytes_of, vocabulary.encode("a\ud800"))) == b"a?"
 
 
-def test_file_sep_ends_the_answer_of_starcoder2(tiny: Model, tiny_starcoder2: Path):
+def test_file_sep_ends_the_answer_of_starcoder2(
+    tiny: Model, tiny_starcoder2: Path
+) -> None:
     assert all(tiny.vocabulary.is_end(token) for token in (0, 4, 5, 6))
     without = Model(tiny_starcoder2).vocabulary
     assert not without.is_end(6), "llama.cpp knows by itself: drop the overrides"
 
 
-def test_the_next_keystroke_evaluates_one_token(tiny: Model):
+def test_the_next_keystroke_evaluates_one_token(tiny: Model) -> None:
     session = session_of(tiny)
     said(session, prompt_of(CODE + "x = a"))
     _, usage = said(session, prompt_of(CODE + "x = a."))
@@ -113,42 +121,37 @@ def test_the_next_keystroke_evaluates_one_token(tiny: Model):
     assert usage.evaluated_tokens == 1
 
 
-def test_a_kept_cache_says_what_a_fresh_one_says(tiny: Model):
+def test_a_kept_cache_says_what_a_fresh_one_says(tiny: Model) -> None:
     used = session_of(tiny)
     for cut in (300, 900, 500, 1200, 901):
         said(used, prompt_of(CODE[:cut]))
     assert said(used, prompt_of(CODE))[0] == said(session_of(tiny), prompt_of(CODE))[0]
 
 
-def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: Model):
+def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: Model) -> None:
     fresh, _ = said(session_of(tiny), prompt_of(CODE))
     session = session_of(tiny)
     n_most = 0
     for n_polls in (1, 5, 40, 150, 400):
-        polls = count()
-        _, usage = said(
-            session,
-            prompt_of(CODE),
-            is_cancelled=lambda n=n_polls: next(polls) > n,  # type: ignore[misc]  # bound now
-        )
+        _, usage = said(session, prompt_of(CODE), is_cancelled=after(n_polls))
         assert usage.finish_reason == "cancelled"
         n_most = max(n_most, usage.prompt_tokens - usage.evaluated_tokens)
     assert n_most > 0, "what was evaluated before a cancel is used again"
     assert said(session, prompt_of(CODE))[0] == fresh
 
 
-def test_the_time_budget_ends_a_prefill(tiny: Model):
+def test_the_time_budget_ends_a_prefill(tiny: Model) -> None:
     text, usage = said(session_of(tiny), prompt_of(CODE), Limits(12, time_budget_ms=0))
     assert (text, usage.finish_reason) == ("", "time")
 
 
-def test_length_ends_the_answer(tiny: Model):
+def test_length_ends_the_answer(tiny: Model) -> None:
     _, usage = said(session_of(tiny), prompt_of(CODE), Limits(3, 60_000))
     assert usage.finish_reason in ("length", "stop")
     assert usage.generated_tokens <= 3
 
 
-def test_a_long_prompt_is_cut_to_the_context(tiny: Model):
+def test_a_long_prompt_is_cut_to_the_context(tiny: Model) -> None:
     session = Session(tiny, n_context=256, n_threads=1)
     prompt = Prompt(
         (
@@ -163,11 +166,11 @@ def test_a_long_prompt_is_cut_to_the_context(tiny: Model):
     assert usage.prompt_tokens == session.n_context - LIMITS.max_tokens - 1
 
 
-def test_an_empty_prompt_is_answered(tiny: Model):
+def test_an_empty_prompt_is_answered(tiny: Model) -> None:
     assert said(session_of(tiny), prompt_of(""))[1].prompt_tokens == 1
 
 
-def test_a_control_token_the_model_lacks_is_an_error(real: Model):
+def test_a_control_token_the_model_lacks_is_an_error(real: Model) -> None:
     prompt = Prompt((Control("<fim_prefix>"),))
     with pytest.raises(ModelBroken, match="<fim_prefix>"):
         said(session_of(real), prompt)
@@ -177,32 +180,34 @@ def test_a_control_token_the_model_lacks_is_an_error(real: Model):
     ("typed", "held"),
     [("return", ""), ("", "\n    return"), ("", "\n    re"), ("", "\n  ")],
 )
-def test_a_half_typed_word_is_continued(real: Model, typed: str, held: str):
+def test_a_half_typed_word_is_continued(real: Model, typed: str, held: str) -> None:
     start = "def fibonacci(n):\n    # The n-th number.\n    if n < 2:\n        return n"
     prompt = prompt_of(start + ("\n    " if typed else "") + typed, held)
     text, _ = said(session_of(real), prompt)
     assert (typed + held + text).lstrip().startswith("return fibonacci(n")
 
 
-def test_nothing_else_than_the_held_back_text_can_begin_the_answer(tiny: Model):
+def test_nothing_else_than_the_held_back_text_can_begin_the_answer(tiny: Model) -> None:
     text, usage = said(session_of(tiny), prompt_of("x = ", "quux_zyzzy"))
     assert "quux" not in text
     assert usage.generated_tokens > 1
 
 
-def test_every_spelling_of_a_held_back_text_is_considered(vocabulary: Vocabulary):
+def test_every_spelling_of_a_held_back_text_is_considered(
+    vocabulary: Vocabulary,
+) -> None:
     spelled = {vocabulary.bytes_of(token) for token in vocabulary.agreeing(b" retu")}
     assert {b" ", b" r", b" re", b" ret", b" return", b" returns"} <= spelled
     assert all(b" retu".startswith(s) or s.startswith(b" retu") for s in spelled)
 
 
-def test_the_suffix_is_cut_first_but_keeps_its_share():
+def test_the_suffix_is_cut_first_but_keeps_its_share() -> None:
     parts = [_Part([1] * 80, "start"), _Part([2] * 80, "end"), _Part([3], "never")]
     shorten(parts, 101)
     assert [len(part.tokens) for part in parts] == [75, 25, 1]
 
 
-def test_a_prompt_that_fits_is_not_cut():
+def test_a_prompt_that_fits_is_not_cut() -> None:
     parts = [_Part([1] * 5, "start"), _Part([2] * 5, "end")]
     shorten(parts, 10)
     assert [len(part.tokens) for part in parts] == [5, 5]

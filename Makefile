@@ -1,0 +1,53 @@
+SHELL := /bin/bash -o pipefail
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# What llama.cpp has for pictures and sound is not needed. For a GPU say, for example,
+#   make demo CMAKE_ARGS="-DGGML_CUDA=on -DLLAVA_BUILD=OFF"
+CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
+export CMAKE_ARGS
+
+.PHONY: demo test lint nvim-test benchmark clean
+
+demo: $(VENV)/.installed
+	$(BIN)/starcoder-lsp models get smollm2-135m
+	@echo
+	$(BIN)/starcoder-lsp complete examples/fibonacci.py
+
+test: $(VENV)/.tested lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+benchmark: $(VENV)/.installed
+	$(BIN)/python benchmarks/startup.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Debian's Python has no ensurepip without python3-venv; its pip can fill a bare venv.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) 2>/dev/null \
+	  || ( rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) \
+	       && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip )
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(call install,.)
+	@touch $@
+
+$(VENV)/.tested: pyproject.toml | $(BIN)/python
+	$(call install,.[dev])
+	@touch $(VENV)/.installed $@
+
+# pip shows nothing while it compiles: of its log, print what is a step forward.
+define install
+	@echo "Installing. llama.cpp is compiled from its source once: about 5 minutes on 2 cores."
+	@$(BIN)/python -m pip install --verbose --no-input -e '$(1)' 2>&1 \
+	  | tee $(VENV)/install.log \
+	  | { grep --line-buffered -oE '^ *\[[0-9]+/[0-9]+\]|^Collecting [^ ]+|^Successfully installed' || true; } \
+	  || { tail -n 40 $(VENV)/install.log; echo "The whole log: $(VENV)/install.log"; exit 1; }
+endef

@@ -1,0 +1,21 @@
+"""Says what llama.cpp was built for, as JSON; run as a child, for it may crash."""
+
+from __future__ import annotations
+
+import json
+
+from starcoder_lsp import frames
+
+
+def main() -> None:
+    out = frames.claim_stdout()
+    from starcoder_lsp.engines.llama import library
+
+    library.set_up()
+    answer = {"build": library.build_description(), "gpu": library.supports_gpu()}
+    out.write(json.dumps(answer).encode())
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()
