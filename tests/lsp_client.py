@@ -13,6 +13,8 @@ from typing import Any
 Message = dict[str, Any]
 
 PATIENCE_S = 60.0
+# A busy machine may be slow; what is tested is the answer.
+PATIENT = ("--time-budget-ms", "60000")
 
 
 class Client:
@@ -35,7 +37,7 @@ class Client:
     @classmethod
     async def start(cls, *flags: str, env: dict[str, str] | None = None) -> Client:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "starcoder_lsp", "serve", *flags,
+            sys.executable, "-P", "-m", "starcoder_lsp", "serve", *PATIENT, *flags,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

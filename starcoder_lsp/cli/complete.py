@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from starcoder_lsp.languages import language_of
 
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+):(?P<column>\d+)")
 SHOWN_LINES = 12
+PATIENCE_MS = 60_000
 DIM, BOLD, RESET = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"
 
 
@@ -36,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     cursor = read_cursor(parsed.place)
     folder = Path(parsed.place).absolute().parent
-    settings = resolve_for(folder, parsed).settings
+    resolved = resolve_for(folder, parsed)
+    settings = resolved.settings
+    if resolved.origins["time_budget_ms"] == "default":
+        # Somebody who types a command waits for its answer, on any machine.
+        patient = replace(settings.limits, time_budget_ms=PATIENCE_MS)
+        settings = replace(settings, limits=patient)
     log.set_up(settings.log.level, settings.log.file)
     show = Show(cursor, is_shown=not parsed.json)
     completion = asyncio.run(_complete(cursor, settings, show))

@@ -142,6 +142,7 @@ class Host:
 
 def main() -> None:
     out = frames.claim_stdout()
+    machine.wait_politely()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
     Host(Inbox(sys.stdin.buffer), out).serve()
 

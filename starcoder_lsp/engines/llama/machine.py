@@ -11,6 +11,7 @@ from starcoder_lsp.errors import ModelBroken
 Progress = Callable[[float], None]
 
 GIB = 1 << 30
+SPINS = "1000"
 MEMINFO = Path("/proc/meminfo")
 CPU_TOPOLOGY = Path("/sys/devices/system/cpu")
 
@@ -30,6 +31,16 @@ def n_cores() -> int:
         except OSError:
             cores.add(str(cpu))
     return max(len(cores), 1)
+
+
+def wait_politely() -> None:
+    """Let llama.cpp's threads spin only shortly for each other; before it is loaded.
+
+    OpenMP's default costs seconds per token as soon as something else computes, such
+    as the user's compiler; benchmarks/busy_machine.py has the figures.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def total_memory_bytes() -> int | None:

@@ -1,0 +1,48 @@
+"""A real Neovim, the real server, a real model: what a user sees."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from editors.driver import Neovim, eventually
+
+SERVER = [sys.executable, "-P", "-m", "starcoder_lsp", "--stdio"]
+FIBONACCI = """def fibonacci(n):
+    # The n-th Fibonacci number.
+    if n < 2:
+        return n
+"""
+
+
+def real_editor(open_editor: Callable[..., Neovim], model: Path, text: str) -> Neovim:
+    editor = open_editor(
+        cmd=[*SERVER, "--model-path", str(model), "--time-budget-ms", "60000"],
+        text=text,
+        filetype="python",
+    )
+    eventually(lambda: "ready" in editor.status())
+    return editor
+
+
+def test_typing_shows_what_the_model_writes_and_tab_inserts_it(
+    open_editor: Callable[..., Neovim], smollm2: Path
+) -> None:
+    editor = real_editor(open_editor, smollm2, FIBONACCI)
+    editor.type("Go<C-u>    return fibonacci(n - 1) + ")
+    eventually(editor.ghost, "fibonacci(n - 2)")
+    editor.type("<Tab>")
+    eventually(
+        lambda: editor.lines()[-1], "    return fibonacci(n - 1) + fibonacci(n - 2)"
+    )
+
+
+def test_a_line_with_an_emoji_is_completed_where_the_cursor_is(
+    open_editor: Callable[..., Neovim], smollm2: Path
+) -> None:
+    editor = real_editor(open_editor, smollm2, 'greeting = "😀"\nprint(greeting)\n')
+    editor.type('Goprint("👋", gree')
+    eventually(editor.ghost, "ting)")
+    editor.type("<Tab>")
+    eventually(lambda: editor.lines()[-1], 'print("👋", greeting)')
