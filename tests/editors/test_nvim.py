@@ -636,7 +636,7 @@ def test_the_status_is_what_the_server_says(
     })
     """
     editor = open_editor(scripted_server().cmd)
-    eventually(editor.status, "starcoder: ready")
+    eventually(editor.status, "starcoder: starting")
     editor.lua(count_changes)
     cases = [
         (True, "loading model 43 %", "Normal", "starcoder: loading model 43 %"),
@@ -650,6 +650,19 @@ def test_the_status_is_what_the_server_says(
         editor.execute("scripted.send", "didChangeStatus", reported)
         eventually(editor.status, status)
     assert editor.lua("return _G.changes") == len(cases)
+
+
+def test_what_was_typed_while_the_model_loaded_is_asked_again_when_it_is_ready(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server()
+    editor = open_editor(server.cmd)
+    editor.type("ix")
+    eventually(server.n_requests, 1)
+    for busy, message in ((True, "loading"), (False, "ready")):
+        reported = {"busy": busy, "message": message, "kind": "Normal"}
+        editor.execute("scripted.send", "didChangeStatus", reported)
+    eventually(server.n_requests, 2)
 
 
 def test_a_question_of_the_server_waits_until_nobody_types(
@@ -688,7 +701,7 @@ def test_a_crashed_server_is_started_again_by_restart_only(
     editor.command("doautocmd BufEnter")
     assert not editor.is_attached()
     editor.command("Starcoder restart")
-    eventually(editor.status, "starcoder: ready")
+    eventually(editor.status, "starcoder: starting")
 
 
 def test_restart_reaches_a_running_server(
@@ -728,7 +741,7 @@ def test_disable_stops_asking_and_enable_resumes(
     assert server.n_requests() == n_requests
     editor.command("Starcoder toggle")
     eventually(editor.ghost, "!")
-    assert editor.status() == "starcoder: ready"
+    assert editor.status() == "starcoder: starting"
 
 
 def test_one_buffer_can_be_switched_off(

@@ -81,6 +81,11 @@ local function listen()
       suggest()
     end
   end)
+  -- What was asked while the model was loading has been answered with nothing.
+  on("User", function()
+    inline.forget_question()
+    suggest()
+  end, "StarcoderReady")
   on("InsertEnter", on_insert_enter)
   on({ "TextChangedI", "TextChangedP" }, on_text_changed)
   on("CursorMovedI", on_cursor_moved)

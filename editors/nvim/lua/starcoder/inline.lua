@@ -168,6 +168,11 @@ function M.request_automatically()
   end
 end
 
+--- Let the next automatic question be asked even where the last one was.
+function M.forget_question()
+  asked_at = nil
+end
+
 --- Ask for suggestions because the user wants them.
 --- @return boolean is_sent
 function M.request_explicitly()

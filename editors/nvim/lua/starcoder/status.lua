@@ -17,8 +17,12 @@ end
 --- @param client_id integer
 --- @param reported starcoder.Status
 function M.store(client_id, reported)
+  local was_busy = M.of(client_id).busy
   by_client[client_id] = reported
   M.announce()
+  if was_busy and not reported.busy then
+    vim.api.nvim_exec_autocmds("User", { pattern = "StarcoderReady", modeline = false })
+  end
 end
 
 --- @param client_id integer
@@ -30,7 +34,7 @@ end
 --- @param client_id integer
 --- @return starcoder.Status
 function M.of(client_id)
-  return by_client[client_id] or { busy = false, message = "", kind = "Normal" }
+  return by_client[client_id] or { busy = true, message = "starting", kind = "Normal" }
 end
 
 local is_alarming = { Error = true, Warning = true }
