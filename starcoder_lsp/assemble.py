@@ -49,6 +49,7 @@ def build_engine(
         n_context=_prompt_tokens(settings, model) + settings.max_tokens + SPARE_TOKENS,
         controls=tuple(sorted(family.controls)),
         overrides=family.overrides,
+        heals=family.heals,
         n_gpu_layers=settings.gpu_layers,
         n_threads=settings.threads,
     )

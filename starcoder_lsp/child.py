@@ -134,8 +134,13 @@ class Child:
         try:
             while (frame := await frames.receive(self._process.stdout)) is not None:
                 self._on_frame(frame)
-        except frames.BadFrame as exc:
-            logger.error("child %s sent %s; starting it again", self.pid, exc)
+        except (frames.BadFrame, KeyError, TypeError, ValueError) as exc:
+            logger.error(
+                "child %s sent a wrong frame (%s: %s); starting it again",
+                self.pid,
+                type(exc).__name__,
+                exc if isinstance(exc, frames.BadFrame) else "",
+            )
 
     async def _end_process(self) -> None:
         process, self._process = self._process, None
@@ -144,9 +149,13 @@ class Child:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), CLOSE_GRACE_S)
-        except (TimeoutError, asyncio.CancelledError):
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
         logger.info("child %s ended with status %s", process.pid, process.returncode)

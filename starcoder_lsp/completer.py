@@ -53,6 +53,7 @@ class Completer:
                 if taken.is_final:
                     return taken.text, replace(usage, finish_reason="rule")
         taken = scope.cut(text, cursor, self.multiline)
-        if usage.finish_reason in UNFINISHED and "\n" in taken.text.lstrip("\n"):
+        is_cut_off = usage.finish_reason in UNFINISHED and not text.endswith("\n")
+        if is_cut_off and "\n" in taken.text.lstrip("\n"):
             return taken.text.rpartition("\n")[0], usage
         return taken.text, usage

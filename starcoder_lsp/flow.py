@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 CURSOR_MARK = "█"
+LINE_END = re.compile("\r\n|\r|\n")
+# How far rules look up and down; a file may have megabytes.
+NEAR = 8192
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,18 @@ class Cursor:
         """The white space at the start of the cursor's line, as far as the cursor."""
         line = self.line_prefix
         return line[: len(line) - len(line.lstrip(" \t"))]
+
+    @cached_property
+    def lines_above(self) -> list[str]:
+        """The nearest lines above the cursor's, the nearest first, without their ends."""
+        above = self.prefix[: len(self.prefix) - len(self.line_prefix)][-NEAR:]
+        return LINE_END.split(above)[-2::-1]
+
+    @cached_property
+    def lines_below(self) -> list[str]:
+        """The nearest lines below the cursor's, the nearest first, without their ends."""
+        start = len(self.line_suffix)
+        return LINE_END.split(self.suffix[start : start + NEAR])[1:]
 
 
 def _line_start(text: str) -> int:

@@ -49,6 +49,13 @@ def _words(text: str) -> list[str]:
     return [word for word in text.split(",") if word]
 
 
+def _is_absolute(value: Value) -> bool:
+    try:
+        return isinstance(value, str) and Path(value).expanduser().is_absolute()
+    except RuntimeError:  # ~ of nobody
+        return False
+
+
 def _are_words(value: Value) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
@@ -56,10 +63,7 @@ def _are_words(value: Value) -> bool:
 BOOLEAN = Form("true or false", lambda value: isinstance(value, bool), _boolean)
 TEXT = Form("a text", lambda value: isinstance(value, str) and bool(value))
 WORDS = Form("a list of texts", _are_words, _words)
-FILE = Form(
-    "an absolute path, or one that begins with ~",
-    lambda value: isinstance(value, str) and Path(value).expanduser().is_absolute(),
-)
+FILE = Form("an absolute path, or one that begins with ~", _is_absolute)
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,15 @@ PROJECT_FILE = ".starcoder.toml"
 def user_config_file() -> Path:
     named = os.environ.get("STARCODER_LSP_CONFIG")
     if named:
-        return Path(named)
+        return Path(named).absolute()
     return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
 
 
 def data_dir() -> Path:
     named = os.environ.get("STARCODER_LSP_DATA")
     if named:
-        return Path(named)
+        # Our children work in another directory.
+        return Path(named).absolute()
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
@@ -36,7 +37,9 @@ def models_dir() -> Path:
 def project_file(start: Path, root: Path) -> Path | None:
     """The nearest project file from `start` up to `root`, both included."""
     for folder in (start, *start.parents):
-        if (candidate := folder / PROJECT_FILE).is_file():
+        candidate = folder / PROJECT_FILE
+        # os.path answers False where pathlib raises: no access, too long a name.
+        if os.path.isfile(candidate):  # noqa: PTH113
             return candidate
         if folder == root:
             return None

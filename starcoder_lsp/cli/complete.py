@@ -18,6 +18,7 @@ from starcoder_lsp.config import Settings
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
+from starcoder_lsp.postprocess.safety import drop_invisible_characters
 
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+):(?P<column>\d+)")
 SHOWN_LINES = 12
@@ -141,7 +142,7 @@ class Show:
 
     def grow(self, text: str) -> None:
         """Print what is new; white space waits until something follows it."""
-        text = text.rstrip()
+        text = drop_invisible_characters(text.rstrip(), self._cursor)
         if self._is_terminal and text.startswith(self._printed):
             self._print(text[len(self._printed) :])
             self._printed = text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,7 +11,6 @@ from lsprotocol import types
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
 
-WORD_BEFORE = re.compile(r"\w*\Z")
 MARKER = "★"
 MAX_LABEL = 60
 
@@ -67,9 +65,11 @@ def popup_items(
     """One entry for clients without ghost text; it replaces the word being typed."""
     if not completion.text:
         return types.CompletionList(is_incomplete=True, items=[])
-    found = WORD_BEFORE.search(cursor.line_prefix)
-    word = found[0] if found else ""
-    start = types.Position(position.line, position.character - units(word, encoding))
+    word = _word_before(cursor.line_prefix)
+    # Counted anew: what the client sent may lie beyond the line's end.
+    character = units(cursor.line_prefix, encoding)
+    end = types.Position(position.line, character)
+    start = types.Position(position.line, character - units(word, encoding))
     text = word + completion.text
     fence = "```"
     documentation = f"{fence}{cursor.document.language}\n{text}\n{fence}"
@@ -82,9 +82,16 @@ def popup_items(
         documentation=types.MarkupContent(types.MarkupKind.Markdown, documentation),
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
-        text_edit=types.TextEdit(types.Range(start, position), text),
+        text_edit=types.TextEdit(types.Range(start, end), text),
     )
     return types.CompletionList(is_incomplete=True, items=[item])
+
+
+def _word_before(line: str) -> str:
+    start = len(line)
+    while start and (line[start - 1].isalnum() or line[start - 1] == "_"):
+        start -= 1
+    return line[start:]
 
 
 def _label(text: str) -> str:

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
+CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
+
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
@@ -57,25 +59,36 @@ def code_points(line: str, units: int, encoding: Encoding) -> int:
     content = line.rstrip("\r\n")
     if encoding == "utf-32" or content.isascii():
         return min(units, len(content))
-    for column, character in enumerate(content):
-        units -= _width(character, encoding)
-        if units < 0:
-            return column
-    return len(content)
+    # No character is wider than 4 units, none takes less than one.
+    content = content[:units]
+    if content.isascii():
+        return len(content)
+    codec, unit_bytes = CODECS[encoding]
+    encoded = content.encode(codec, "surrogatepass")[: units * unit_bytes]
+    if len(encoded) < units * unit_bytes:
+        return len(content)
+    decoded = _decoded(encoded, codec)
+    # Half of a surrogate pair decodes as a character that is not there.
+    return len(decoded) if content.startswith(decoded) else len(decoded) - 1
 
 
 def units(text: str, encoding: Encoding) -> int:
     """How long `text` is for the client."""
     if encoding == "utf-32" or text.isascii():
         return len(text)
-    return sum(_width(character, encoding) for character in text)
+    codec, unit_bytes = CODECS[encoding]
+    return len(text.encode(codec, "surrogatepass")) // unit_bytes
 
 
-def _width(character: str, encoding: Encoding) -> int:
-    code = ord(character)
-    if encoding == "utf-16":
-        return 1 if code < 0x10000 else 2
-    return 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+def _decoded(encoded: bytes, codec: str) -> str:
+    """As text, without a last character whose bytes are cut."""
+    for n_cut in range(4):
+        try:
+            end = len(encoded) - n_cut
+            return encoded[:end].decode(codec, "surrogatepass")
+        except UnicodeDecodeError:
+            continue
+    return encoded.decode(codec, "replace")
 
 
 @dataclass
@@ -136,6 +149,7 @@ class Documents:
 
     def __init__(self) -> None:
         self._open: dict[str, OpenDocument] = {}
+        self._has_complained = False
 
     def open(self, uri: str, language: str, version: int, text: str) -> None:
         self._open[uri] = OpenDocument(uri, language, version, split_lines(text))
@@ -155,7 +169,9 @@ class Documents:
     ) -> None:
         document = self._open.get(uri)
         if document is None:
-            logger.warning("a change to a document that is not open was ignored")
+            if not self._has_complained:
+                logger.warning("changes to a document that is not open are ignored")
+            self._has_complained = True
             return
         if version < document.version:
             logger.warning("a document went back to version %s", version)

@@ -17,6 +17,7 @@ from starcoder_lsp.models import background, registry
 logger = logging.getLogger(__name__)
 
 DOWNLOAD, LATER = "Download", "Not now"
+AGAIN = "the command starcoder.restart asks again"
 
 KINDS: dict[Phase, Kind] = {Phase.FAILED: "Error", Phase.RESTARTING: "Warning"}
 BUSY = frozenset((Phase.STARTING, Phase.LOADING, Phase.RESTARTING))
@@ -44,6 +45,7 @@ class EngineRoom:
         self._for: EngineSettings | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: set[str] = set()
+        self._turn = asyncio.Lock()
 
     def require(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
         """The engine for `settings`, started if need be; None when there can be none.
@@ -68,28 +70,31 @@ class EngineRoom:
             self._status.show(str(exc), kind="Error")
             self._status.tell(str(exc))
             return None
-        self._retire()
-        self._engine, self._for = engine, settings.engine
-        engine.start()
+        older, self._engine, self._for = self._engine, engine, settings.engine
+        self._spawn(self._start_after(engine, older), "start")
         return engine
 
+    async def _start_after(self, engine: Engine, older: Engine | None) -> None:
+        """Start an engine once the one before it has given its memory back."""
+        async with self._turn:
+            if older is not None:
+                await older.close()
+            engine.start()
+
     def restart(self) -> None:
-        """Forget the engine; the next request starts another."""
+        """Give up the engine in use; `require` starts another in its place."""
         self._asked.clear()
-        self._retire()
+        self._for = None
         self._status.show("restarting", busy=True)
 
     async def close(self) -> None:
-        self._retire()
         for task in self._tasks:
             if task.get_name() == DOWNLOAD:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _retire(self) -> None:
         if self._engine is not None:
-            self._spawn(self._engine.close(), "close")
-        self._engine = self._for = None
+            await self._engine.close()
+        self._engine = None
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -142,8 +147,10 @@ class EngineRoom:
             await background.get_in_child(model.name, report)
         except DownloadFailed as exc:
             self._status.show(str(exc), kind="Error")
-            self._status.tell(f"starcoder: {exc}")
+            self._status.tell(f"starcoder: {exc}; {AGAIN}")
         else:
-            self.require(settings)
+            # Meanwhile the user may have gone over to another model.
+            if self._engine is None:
+                self.require(settings)
         finally:
             self._status.end_progress()

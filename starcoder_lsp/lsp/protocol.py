@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Generator
@@ -50,6 +51,8 @@ class Protocol(LanguageServerProtocol):
             return
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
             self._refuse(None, types.ErrorCodes.InvalidRequest, "not JSON-RPC 2.0")
+        elif not isinstance(message.get("method", ""), str):
+            self._refuse(None, types.ErrorCodes.InvalidRequest, "the method is no text")
         elif "method" not in message:
             self._dispatch(message)
         elif "id" in message:
@@ -62,7 +65,7 @@ class Protocol(LanguageServerProtocol):
     def _request(self, message: Message) -> None:
         request_id, method = message["id"], message["method"]
         errors = types.ErrorCodes
-        if type(request_id) not in (int, str) or not isinstance(method, str):
+        if type(request_id) not in (int, str):
             self._refuse(None, errors.InvalidRequest, "the id is no text or number")
         elif self._shutdown:
             self._refuse(request_id, errors.InvalidRequest, "the server shuts down")
@@ -115,6 +118,8 @@ class Protocol(LanguageServerProtocol):
 
     def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None):  # type: ignore[no-untyped-def]  # as in pygls
         future = self._request_futures.get(msg_id)
+        if isinstance(future, asyncio.Task):
+            return  # the id of a request of the client's: this answers nothing
         if future is not None and future.done():
             # We stopped waiting; pygls would raise (its issue 621).
             self._request_futures.pop(msg_id, None)

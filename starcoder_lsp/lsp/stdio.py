@@ -7,7 +7,9 @@ import contextlib
 import logging
 import os
 import re
+import stat
 import sys
+import traceback
 from typing import BinaryIO
 
 from starcoder_lsp.lsp.server import Server
@@ -98,6 +100,7 @@ async def serve(server: Server, wire: BinaryIO) -> int:
     reader = await _open_stdin()
     writer = await _open_wire(wire)
     server.protocol.set_writer(writer)
+    _never_wait_for_stderr()
     watch = asyncio.create_task(_watch_parent(server))
     pump = asyncio.create_task(_pump(server, reader))
     try:
@@ -107,18 +110,38 @@ async def serve(server: Server, wire: BinaryIO) -> int:
         watch.cancel()
         await writer.drained()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(server.close(), CLOSE_GRACE_S)
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await server.close()
+
+
+def _never_wait_for_stderr() -> None:
+    """An editor that does not read our log loses lines of it, not the server."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISFIFO(os.fstat(2).st_mode):
+            os.set_blocking(2, False)
 
 
 async def _pump(server: Server, reader: asyncio.StreamReader) -> None:
     try:
         while (body := await read_message(reader)) is not None:
-            server.protocol.receive(body)
+            _receive(server, body)
     except (TooLarge, OSError) as exc:
         logger.error("the client sent %s; ending", exc)
-    except Exception:
-        logger.exception("a message ended the server")
     server.stop(1)
+
+
+def _receive(server: Server, body: bytes) -> None:
+    try:
+        server.protocol.receive(body)
+    except Exception as exc:
+        # Our own mistake must not cost the session; its text might hold the user's.
+        where = traceback.extract_tb(exc.__traceback__)[-1]
+        logger.error(
+            "a message was lost: %s at %s:%s",
+            type(exc).__name__,
+            where.filename,
+            where.lineno,
+        )
 
 
 async def _open_stdin() -> asyncio.StreamReader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Callable
 
 from starcoder_lsp.child import python_module
@@ -21,6 +22,7 @@ async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         cwd=os.sep,
+        start_new_session=True,
     )
     assert process.stdout is not None
     message = "the download ended without a word"
@@ -32,6 +34,9 @@ async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
             message = report.get("error", message)
         if await process.wait() != 0:
             raise DownloadFailed(message)
+    except ValueError as exc:
+        raise DownloadFailed("the download said something odd") from exc
     finally:
         if process.returncode is None:
-            process.terminate()
+            # With all that it has started, such as pip.
+            os.killpg(process.pid, signal.SIGTERM)

@@ -2,7 +2,7 @@
 
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 when it was got
-MODELS/smollm2-135m/.get-4711/                             a download of process 4711
+MODELS/smollm2-135m/.get-4711-x1y2/                        a download of process 4711
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,15 +44,19 @@ class Store:
     def locate(self, model: Model) -> Path:
         """The model's file; raises ModelMissing or ModelBroken without hashing it."""
         path = self.path_of(model)
-        if not path.exists():
+        try:
+            size_bytes = path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
             raise ModelMissing(
                 f"the model {model.name} is not on this machine; "
                 f"run: starcoder-lsp models get {model.name}"
-            )
+            ) from None
+        except OSError as exc:
+            raise ModelBroken(f"{path} cannot be read: {exc.strerror}") from exc
         expected = self._receipt(path).size_bytes or model.size_bytes
-        if expected and path.stat().st_size != expected:
+        if expected and size_bytes != expected:
             raise ModelBroken(
-                f"{path} has {path.stat().st_size} bytes instead of {expected}; "
+                f"{path} has {size_bytes} bytes instead of {expected}; "
                 f"run: starcoder-lsp models get {model.name}"
             )
         return path
@@ -148,10 +153,9 @@ class Store:
     @contextlib.contextmanager
     def _partial_dir(self, folder: Path) -> Iterator[Path]:
         for old in folder.glob(PARTIAL + "*"):
-            if not _is_alive(old.name.removeprefix(PARTIAL)):
+            if not _is_alive(old.name.removeprefix(PARTIAL).partition("-")[0]):
                 shutil.rmtree(old, ignore_errors=True)
-        partial = folder / f"{PARTIAL}{os.getpid()}"
-        partial.mkdir(exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{os.getpid()}-", dir=folder))
         try:
             yield partial
         finally:

@@ -22,12 +22,14 @@ Rule = Callable[[str, Cursor], str]
 
 
 def trim_trailing_space(text: str, cursor: Cursor) -> str:
-    """Nobody asked for white space that cannot be seen.
+    """Nobody asked for white space that cannot be seen; between words it can.
 
     >>> trim_trailing_space("x = 1  ", Cursor.marked("█"))
     'x = 1'
+    >>> trim_trailing_space("not ", Cursor.marked("if █x:"))
+    'not '
     """
-    return text.rstrip()
+    return text if cursor.line_suffix[:1].strip() else text.rstrip()
 
 
 STAGES: tuple[Rule, ...] = (

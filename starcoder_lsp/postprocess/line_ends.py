@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starcoder_lsp.flow import Cursor
+from starcoder_lsp.flow import LINE_END, Cursor
 
 
 def use_line_ends_of_document(text: str, cursor: Cursor) -> str:
@@ -11,4 +11,4 @@ def use_line_ends_of_document(text: str, cursor: Cursor) -> str:
     >>> use_line_ends_of_document("a\nb", Cursor.marked("█\r\n"))
     'a\r\nb'
     """
-    return text.replace("\r\n", "\n").replace("\n", cursor.document.newline)
+    return LINE_END.sub(cursor.document.newline, text)

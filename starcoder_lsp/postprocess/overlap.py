@@ -29,8 +29,7 @@ def drop_what_the_next_lines_say(text: str, cursor: Cursor) -> str:
     >>> drop_what_the_next_lines_say("a = 1\nb = 2", Cursor.marked("█\nb = 2\nc = 3"))
     'a = 1'
     """
-    below = cursor.suffix[len(cursor.line_suffix) :].splitlines()
-    following = [line.rstrip() for line in below if line.strip()]
+    following = [line.rstrip() for line in cursor.lines_below if line.strip()]
     lines = text.split("\n")
     written = [cursor.line_prefix + lines[0], *lines[1:]]
     for start in range(len(lines)):

@@ -6,6 +6,8 @@ import re
 
 from starcoder_lsp.flow import Cursor
 
+# A zero-width joiner between two emoji makes them one.
+JOINED_EMOJI = re.compile("(?<=[\u2190-\U0001faff])\u200d(?=[\u2190-\U0001faff])")
 INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -19,5 +21,5 @@ def drop_invisible_characters(text: str, cursor: Cursor) -> str:
     >>> drop_invisible_characters("a\u202eb", Cursor.marked("█"))
     ''
     """
-    found = set(INVISIBLE.findall(text))
+    found = set(INVISIBLE.findall(JOINED_EMOJI.sub("", text)))
     return text if all(one in cursor.document.text for one in found) else ""

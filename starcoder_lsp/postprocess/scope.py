@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from starcoder_lsp.flow import Cursor
+from starcoder_lsp.languages import Language, language
 
 TAB_WIDTH = 8
-OPENERS = ("{", "(", "[", ":", "=>", "->", " do", " then", "else", "begin")
-CLOSERS = ("}", ")", "]", "end", "</")
+BRACE = "{"
+LONGEST_CLOSER = len("elseif")
+# What may stand after the cursor of a line that still counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
 
 
@@ -21,6 +23,15 @@ class Cut:
 
     text: str
     is_final: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """The line that opens what may be filled, and how deep it stands."""
+
+    opener: str
+    base: int
+    row: Language
 
 
 def cut(text: str, cursor: Cursor, multiline: str = "auto") -> Cut:
@@ -34,30 +45,20 @@ def cut(text: str, cursor: Cursor, multiline: str = "auto") -> Cut:
     first, newline, rest = text.partition("\n")
     if not newline:
         return Cut(text, is_final=False)
-    base = block_base(first, cursor, multiline)
-    if base is None:
-        return Cut(first, is_final=True)
-    kept, is_final = _lines_inside(rest.split("\n"), base)
-    return Cut("\n".join([first, *kept]), is_final)
-
-
-def block_base(first: str, cursor: Cursor, multiline: str) -> int | None:
-    """The indent of the line whose block may be filled; None means one line only.
-
-    `first` is the suggestion's first line, so that a line which opens a block by what
-    the model wrote counts as one that the user wrote.
-    """
-    if multiline == "never" or not closes_only(cursor.line_suffix):
-        return None
+    row = language(cursor.document.language)
     line = cursor.line_prefix + first
-    opener = line if line.strip() else _last_line(cursor.prefix)
-    if opens_block(opener) and not _has_body(cursor, width(opener)):
-        return width(opener)
-    if not cursor.line_prefix.strip() and opens_block(_last_line(cursor.prefix)):
-        opener = _last_line(cursor.prefix)
-        if width(line) > width(opener) and not _has_body(cursor, width(opener)):
-            return width(opener)
-    return width(line) - 1 if multiline == "always" else None
+    if multiline == "never" or not closes_only(cursor.line_suffix):
+        return Cut(first, is_final=True)
+    if row.allman and line.rstrip().endswith(")"):
+        if not rest.strip():
+            return Cut(first, is_final=False)
+        if rest.lstrip().startswith(BRACE):
+            return _cut_allman(first, rest, line, row)
+    block = _block(line, cursor, row, multiline)
+    if block is None:
+        return Cut(first, is_final=True)
+    kept, is_final = _lines_inside(rest.split("\n"), block)
+    return Cut("\n".join([first, *kept]), is_final)
 
 
 def closes_only(line_suffix: str) -> bool:
@@ -69,52 +70,85 @@ def closes_only(line_suffix: str) -> bool:
     return all(character in CLOSING for character in line_suffix)
 
 
-def opens_block(line: str) -> bool:
-    return line.rstrip().endswith(OPENERS)
-
-
 def width(line: str) -> int:
     """The columns before the first text, with tabs to every eighth column."""
     expanded = line.expandtabs(TAB_WIDTH)
     return len(expanded) - len(expanded.lstrip(" "))
 
 
-def _last_line(prefix: str) -> str:
-    """The last line above the cursor's that is not blank."""
-    above = prefix.splitlines()[: None if prefix.endswith(("\n", "\r")) else -1]
-    return next((line for line in reversed(above) if line.strip()), "")
+def _block(line: str, cursor: Cursor, row: Language, multiline: str) -> Block | None:
+    """What may be filled; None means one line only.
+
+    `line` is the cursor's line with what the model wrote into it, so that a line which
+    the model lets open a block counts as one that the user wrote.
+    """
+    above = next((one for one in cursor.lines_above if one.strip()), "")
+    openers = [line if line.strip() else above]
+    if not cursor.line_prefix.strip() and width(line) > width(above):
+        openers.append(above)
+    for opener in openers:
+        if _opens(opener, row) and not _has_body(cursor, width(opener)):
+            return Block(opener, width(opener), row)
+    return Block(line, width(line) - 1, row) if multiline == "always" else None
+
+
+def _cut_allman(first: str, rest: str, line: str, row: Language) -> Cut:
+    """The block whose brace stands alone on the next line."""
+    blank, brace, inside = rest.partition(BRACE)
+    block = Block(BRACE, width(line), row)
+    kept, is_final = _lines_inside(inside.split("\n"), block)
+    return Cut(f"{first}\n{blank}{brace}" + "\n".join(kept), is_final)
+
+
+def _opens(line: str, row: Language) -> bool:
+    return bool(row.opens.search(line.rstrip()))
 
 
 def _has_body(cursor: Cursor, base: int) -> bool:
     """Whether the lines below already fill the block opened at `base`."""
-    below = cursor.suffix[len(cursor.line_suffix) :].splitlines()
-    following = next((line for line in below if line.strip()), "")
+    following = next((line for line in cursor.lines_below if line.strip()), "")
     return bool(following) and width(following) > base
 
 
-def _lines_inside(lines: list[str], base: int) -> tuple[list[str], bool]:
-    """The lines deeper than `base`, and the line that closes them."""
+def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
+    """The lines of the block and those that close it; whether more cannot follow."""
     kept: list[str] = []
     for i, line in enumerate(lines):
-        is_last = i == len(lines) - 1
-        if not line.strip():
-            if kept and not kept[-1].strip() and not is_last:
-                return _without_blank_end(kept), True
-            kept.append(line)
-        elif width(line) > base:
-            kept.append(line)
-        elif width(line) == base and line.lstrip().startswith(CLOSERS):
-            return [*kept, line], not is_last
-        elif width(line) == base and is_last and _may_close(line.strip()):
-            return _without_blank_end(kept), False
-        else:
+        is_whole = i < len(lines) - 1
+        if is_whole and i > 0 and not line.strip() and not lines[i - 1].strip():
             return _without_blank_end(kept), True
+        if not line.strip() or width(line) > block.base or _floats(line, block):
+            kept.append(line)
+        elif not is_whole and _may_close(line, block):
+            closes = block.row.closes.match(line.lstrip())
+            return _without_blank_end([*kept, line] if closes else kept), False
+        elif not _closes(line, block):
+            return _without_blank_end(kept), True
+        else:
+            kept.append(line)
+            # What closes one block and opens the next, such as an else, goes on.
+            if not _opens(line, block.row):
+                return kept, True
     return _without_blank_end(kept), False
 
 
-def _may_close(start: str) -> bool:
-    """Whether an unfinished line may still become a closing one."""
-    return any(closer.startswith(start) for closer in CLOSERS)
+def _floats(line: str, block: Block) -> bool:
+    """Whether a line such as a label stands where it likes inside braces."""
+    in_braces = block.opener.rstrip().endswith(BRACE)
+    return in_braces and bool(block.row.floats.match(line.strip()))
+
+
+def _closes(line: str, block: Block) -> bool:
+    return width(line) == block.base and bool(block.row.closes.match(line.lstrip()))
+
+
+def _may_close(line: str, block: Block) -> bool:
+    """Whether a line that is still being written closes the block, or yet may."""
+    start = line.strip()
+    if _closes(line, block):
+        return True
+    is_short = start.isalpha() and len(start) < LONGEST_CLOSER
+    return is_short and width(line) == block.base
 
 
 def _without_blank_end(lines: list[str]) -> list[str]:

@@ -6,10 +6,11 @@ import re
 
 from starcoder_lsp.flow import Cursor
 
-# Control tokens of all families as they look when a model spells them out.
+# Control tokens of all families as they look when a model spells them out; not those
+# that are words of HTML or of a usage line, such as </s> and <filename>.
 SENTINEL = re.compile(
     r"<\|?(?:fim_|file_sep|file_separator|repo_name|endoftext|im_start|im_end|"
-    r"code_prefix|code_suffix|code_middle|end_of_text)\w*\|?>|<｜|</s>|<EOT>|<filename>|<reponame>"
+    r"code_prefix|code_suffix|code_middle|end_of_text)\w*\|?>|<｜"
 )
 FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 WITH_FENCES = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc"))

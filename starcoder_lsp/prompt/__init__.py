@@ -150,8 +150,8 @@ def prefix_window(prefix: str, n_characters: int) -> str:
 
 
 # The word being typed, and the space or punctuation that a token may share with it.
-HELD_BACK = re.compile(r"\s*[^\s\w]{0,8}\s*\w{0,64}\Z")
-MAX_HELD_BACK = 256
+HELD_BACK = re.compile(r"\s{0,32}[^\s\w]{0,8}\s{0,32}\w{0,64}\Z")
+MAX_HELD_BACK = 32 + 8 + 32 + 64
 
 
 def hold_back(prefix: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable
@@ -48,6 +49,7 @@ class LlamaEngine:
         self._ids = itertools.count(1)
         self._state = EngineState(Phase.STARTING)
         self._changed = asyncio.Event()
+        self._heard_at = 0.0
         self._child = Child(
             python_module("starcoder_lsp.engines.llama.host", log_level),
             on_start=lambda: self._child.send(wire.load_frame(load)),
@@ -65,8 +67,13 @@ class LlamaEngine:
         return self._child.pid
 
     def start(self) -> None:
+        """Load the model; after a failure, try again."""
+        had_failed = self._state.phase is Phase.FAILED
         self._set_state(EngineState(Phase.STARTING, "starting"))
         self._child.start()
+        if had_failed:
+            # A child whose load failed lives on and waits; a new one starts clean.
+            self._child.kill()
 
     async def ready(self) -> None:
         """Wait until the model can be used; raises EngineFailed when it cannot."""
@@ -86,7 +93,7 @@ class LlamaEngine:
         try:
             self._child.send(wire.request_frame(request_id, prompt, limits))
             while not is_over:
-                outcome = await asyncio.wait_for(stream.get(), patience_s)
+                outcome = await self._next(stream, patience_s)
                 is_over = True
                 if isinstance(outcome, EngineError):
                     raise outcome
@@ -102,8 +109,24 @@ class LlamaEngine:
                 self._child.send({"op": "cancel", "id": request_id})
 
     async def close(self) -> None:
-        await self._child.close()
+        # Whoever asks from now on is told at once, not when patience ends.
+        self._state = EngineState(Phase.FAILED, "the engine was closed")
+        self._changed.set()
         self._fail_streams(EngineCrashed("the engine was closed"))
+        await self._child.close()
+
+    async def _next(self, stream: asyncio.Queue[Outcome], patience_s: float) -> Outcome:
+        """The next outcome; TimeoutError when the child says nothing to anybody."""
+        loop = asyncio.get_running_loop()
+        self._heard_at = max(self._heard_at, loop.time())
+        while stream.empty():
+            # Not wait_for, which loses a cancel on Python 3.11 (CPython issue 86296).
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._heard_at + patience_s):
+                    return await stream.get()
+            if loop.time() - self._heard_at >= patience_s:
+                raise TimeoutError
+        return stream.get_nowait()
 
     def _raise_if_failed(self) -> None:
         if self._state.phase is Phase.FAILED:
@@ -115,6 +138,7 @@ class LlamaEngine:
         self._on_state(state)
 
     def _receive(self, frame: Frame) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
         op = frame.get("op")
         if op == "piece":
             self._deliver(frame["id"], wire.piece_from(frame))

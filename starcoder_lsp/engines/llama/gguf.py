@@ -7,6 +7,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 from __future__ import annotations
 
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,19 +44,20 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Read and check; raises ModelBroken with the reason and the file."""
-    if not path.exists():
-        raise ModelBroken(f"{path}: there is no such file")
-    if not path.is_file():
-        raise ModelBroken(f"{path} is not a file; name the GGUF file itself")
     try:
+        # Looked at first: to open a FIFO is to wait for its writer.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ModelBroken(f"{path} is not a file; name the GGUF file itself")
         with path.open("rb") as file:
             header = _parse(file)
+    except FileNotFoundError:
+        raise ModelBroken(f"{path}: there is no such file") from None
     except OSError as exc:
         raise ModelBroken(f"{path} cannot be read: {exc.strerror}") from exc
     except _Malformed as exc:
         raise ModelBroken(f"{path} is {exc}") from exc
-    n_blocks = header.entries.get(f"{header.architecture}.block_count", 0)
-    if not isinstance(n_blocks, int) or not 1 <= n_blocks <= MAX_BLOCKS:
+    n_blocks = header.entries.get(f"{header.architecture}.block_count")
+    if isinstance(n_blocks, int) and not 1 <= n_blocks <= MAX_BLOCKS:
         raise ModelBroken(f"{path}: a model of {n_blocks} layers is not one")
     return header
 

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from starcoder_lsp import frames, log
 from starcoder_lsp.engines.llama import gguf, machine, wire
 from starcoder_lsp.errors import ModelBroken, StarcoderError
+from starcoder_lsp.flow import Piece, Usage
 from starcoder_lsp.frames import Frame
 
 logger = logging.getLogger(__name__)
@@ -38,13 +39,11 @@ class Inbox:
     def is_cancelled(self, request_id: int) -> bool:
         return request_id in self._cancelled
 
-    def forget(self, request_id: int) -> None:
-        self._cancelled.discard(request_id)
-
     def _read(self) -> None:
         while (frame := self._read_frame()) is not None:
             if frame["op"] == "cancel":
-                self._cancelled.add(frame["id"])
+                # Requests are answered in order: older ones are long forgotten.
+                self._cancelled = {frame["id"], *sorted(self._cancelled)[-99:]}
             else:
                 self._requests.put(frame)
         os._exit(0)  # the parent is gone
@@ -68,6 +67,8 @@ class Host:
             self._send({"op": "failed", "message": str(exc)})
         except ImportError as exc:
             self._send({"op": "failed", "message": f"llama.cpp does not load: {exc}"})
+        except (OSError, MemoryError) as exc:
+            self._send({"op": "failed", "message": f"{type(exc).__name__}: {exc}"})
         while True:
             self._answer(self._inbox.next())
 
@@ -94,6 +95,8 @@ class Host:
                     f"{path} has no token {token}, which models of the family "
                     f"{load.family!r} have: it is another model than its name says"
                 )
+        if load.heals:
+            model.vocabulary.warm()
         self._session = session.Session(
             model,
             n_context=min(load.n_context, model.n_context_trained),
@@ -121,6 +124,11 @@ class Host:
 
     def _answer(self, frame: Frame) -> None:
         request_id = frame["id"]
+        if self._inbox.is_cancelled(request_id):
+            # Not even begun: its prompt would only push the last one out of the cache.
+            usage = Usage(finish_reason="cancelled")
+            self._send(wire.piece_frame(request_id, Piece("", usage)))
+            return
         try:
             prompt, limits = wire.request_from(frame)
             for piece in self._session.generate(
@@ -130,7 +138,6 @@ class Host:
         except (StarcoderError, RuntimeError, AttributeError) as exc:
             logger.error("request %s: %s", request_id, exc)
             self._send({"op": "error", "id": request_id, "message": str(exc)})
-        self._inbox.forget(request_id)
 
     def _send(self, frame: Frame) -> None:
         try:

@@ -117,6 +117,7 @@ class Vocabulary:
 
     def __init__(self, pointer: Any) -> None:
         self._pointer = pointer
+        self._controls: dict[str, int | None] = {}
         self.n_tokens = int(llama.llama_vocab_n_tokens(pointer))
         sentencepiece = llama.llama_vocab_type(pointer) == VOCAB_SENTENCEPIECE
         # A SentencePiece vocabulary puts a space before each text; "\n" in front
@@ -137,6 +138,15 @@ class Vocabulary:
 
     def control(self, token: str) -> int | None:
         """The id of a control token, by its exact text."""
+        if token not in self._controls:
+            self._controls[token] = self._find_control(token)
+        return self._controls[token]
+
+    def warm(self) -> None:
+        """Sort the spellings now, so that the first healed request does not wait."""
+        self.agreeing(b"a")
+
+    def _find_control(self, token: str) -> int | None:
         ids = self._encode(token, special=True)
         if len(ids) == 1 and self.text_of(ids[0]) == token:
             return ids[0]

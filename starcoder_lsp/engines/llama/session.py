@@ -22,6 +22,8 @@ from starcoder_lsp.flow import Control, FinishReason, Limits, Piece, Prompt, Usa
 N_BATCH = 128
 # The suffix keeps at least this share of a prompt that has to be shortened.
 SUFFIX_SHARE = 0.25
+# A prefix that is too long loses a multiple of this part of the budget.
+CUT_STEPS = 8
 
 Cut = Literal["start", "end", "never"]
 
@@ -153,6 +155,8 @@ class Session:
             if self._is_over():
                 return
             token = self._choose(held)
+            if token is None:
+                return
             if token in stops or self._vocabulary.is_end(token):
                 yield None, ""
                 return
@@ -162,10 +166,16 @@ class Session:
             if not self._evaluate([token]):
                 return
 
-    def _choose(self, held: bytes) -> int:
-        """The likeliest token; while text is held back, the likeliest that agrees."""
+    def _choose(self, held: bytes) -> int | None:
+        """The likeliest token; while text is held back, the likeliest that agrees.
+
+        None when no token can spell what is held back.
+        """
         logits = self._context.logits()
-        if held and (candidates := self._vocabulary.agreeing(held)):
+        if held:
+            candidates = self._vocabulary.agreeing(held)
+            if not candidates:
+                return None
             best = candidates[int(logits[candidates].argmax())]
         else:
             best = int(logits.argmax())
@@ -186,9 +196,11 @@ def shorten(parts: list[_Part], budget: int) -> None:
             n_cut = min(excess, max(len(part.tokens) - floor, 0))
             part.tokens = part.tokens[: len(part.tokens) - n_cut]
             excess -= n_cut
+    grid = max(budget // CUT_STEPS, 1)
     for part in parts:
         if part.cut == "start" and excess > 0:
-            n_cut = min(excess, len(part.tokens))
+            # In steps: a start that moves with each token would void the KV cache.
+            n_cut = min(-(-excess // grid) * grid, len(part.tokens))
             part.tokens = part.tokens[n_cut:]
             excess -= n_cut
     if excess > 0:

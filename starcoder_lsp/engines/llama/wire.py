@@ -21,6 +21,7 @@ class Load:
     n_context: int
     controls: tuple[str, ...] = ()
     overrides: Mapping[str, int] = field(default_factory=dict)
+    heals: bool = False
     n_gpu_layers: int = 0
     n_threads: int = 0
 
