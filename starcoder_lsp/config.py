@@ -21,6 +21,7 @@ from starcoder_lsp.options import OPTIONS, Option, Trust
 from starcoder_lsp.paths import project_file, user_config_file
 
 MAX_FILE_BYTES = 1_000_000
+DEFAULT = "default"
 # Not options, but what a hostile project would try; refused by name.
 NEVER_FROM_A_PROJECT = frozenset(
     ("api_key", "command", "endpoint", "headers", "path", "proxy", "token", "url")
@@ -91,10 +92,14 @@ class Resolved:
 def resolve(layers: Sequence[Layer]) -> Resolved:
     """Merge layers, lowest first, over the defaults."""
     values = {name: option.default for name, option in OPTIONS.items()}
-    origins = dict.fromkeys(values, "default")
+    origins = dict.fromkeys(values, DEFAULT)
     problems: list[str] = []
     for layer in layers:
         accepted, refused = _accept(layer)
+        for name in accepted if layer.is_project else ():
+            if origins[name] != DEFAULT:
+                together = OPTIONS[name].together
+                accepted[name] = together(values[name], accepted[name])
         values.update(accepted)
         origins.update(dict.fromkeys(accepted, layer.origin))
         if refused:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+MAX_FILE_BYTES = 5_000_000
 LEVELS = ("error", "warning", "info", "debug")
 
 # pygls logs each message it sends, code included, at INFO.
@@ -14,14 +17,13 @@ CHATTY = ("pygls", "asyncio", "httpx2", "httpcore2", "huggingface_hub")
 
 
 def set_up(level: str = "warning", file: Path | None = None) -> None:
-    """Send our log to stderr, or to `file` (private to the user, rotated at 5 MB)."""
+    """Send our log to stderr, or to `file` (private to the user, rotated at 5 MB).
+
+    Raises OSError when the file cannot be written; the log stays where it was.
+    """
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if file is not None:
-        from logging.handlers import RotatingFileHandler  # slow, and seldom needed
-
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=5_000_000, backupCount=1)
-        file.chmod(0o600)
+        handler = _file_handler(file)
     handler.setFormatter(logging.Formatter(FORMAT))
     ours = logging.getLogger("starcoder_lsp")
     ours.handlers[:] = [handler]
@@ -33,3 +35,17 @@ def set_up(level: str = "warning", file: Path | None = None) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("pygls").addHandler(logging.NullHandler())
     logging.getLogger("pygls").propagate = False
+
+
+def _file_handler(file: Path) -> logging.Handler:
+    from logging.handlers import RotatingFileHandler  # slow, and seldom needed
+
+    class PrivateFileHandler(RotatingFileHandler):
+        def _open(self) -> TextIOWrapper:
+            def private(path: str, flags: int) -> int:
+                return os.open(path, flags, 0o600)
+
+            return open(self.baseFilename, "a", encoding="utf-8", opener=private)
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return PrivateFileHandler(file, maxBytes=MAX_FILE_BYTES, backupCount=1)

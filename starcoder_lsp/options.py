@@ -66,15 +66,28 @@ WORDS = Form("a list of texts", _are_words, _words)
 FILE = Form("an absolute path, or one that begins with ~", _is_absolute)
 
 
+def _both(ours: list[str], theirs: list[str]) -> list[str]:
+    return sorted({*ours, *theirs})
+
+
+def _last(ours: Value, theirs: Value) -> Value:
+    return theirs
+
+
 @dataclass(frozen=True)
 class Option:
-    """One row; `None` as a default means that nothing is set."""
+    """One row; `None` as a default means that nothing is set.
+
+    `together` is what holds when the user has set one value and a project another:
+    what costs or reveals more may only get less.
+    """
 
     name: str
     default: Value
     form: Form
     trust: Trust
     help: str
+    together: Callable[[Value, Value], Value] = _last
 
     def checked(self, value: Value) -> Value:
         """The value, or ConfigError with the form it should have."""
@@ -95,19 +108,19 @@ class Option:
 _ROWS = (
     Option("model", "smollm2-135m", TEXT, Trust.PROJECT,
            "name of a model; `starcoder-lsp models list` shows them"),
-    Option("enabled", True, BOOLEAN, Trust.PROJECT, "whether to complete at all"),
+    Option("enabled", True, BOOLEAN, Trust.PROJECT, "whether to complete at all", min),
     Option("disabled_languages", [], WORDS, Trust.PROJECT,
-           "language ids in which nothing is completed"),
+           "language ids in which nothing is completed", _both),
     Option("debounce_ms", 40, integer(0, 2000), Trust.PROJECT,
            "how long typing has to rest before the model starts"),
     Option("multiline", "auto", one_of("auto", "never", "always"), Trust.PROJECT,
            "whether a suggestion may have several lines; auto decides by the place"),
     Option("max_tokens", 96, integer(1, 1024), Trust.PROJECT,
-           "longest suggestion, in tokens"),
+           "longest suggestion, in tokens", min),
     Option("time_budget_ms", 3000, integer(50, 60_000), Trust.PROJECT,
-           "after this time what has been written is shown"),
+           "after this time what has been written is shown", min),
     Option("max_prompt_tokens", 1024, integer(64, 16_384), Trust.PROJECT,
-           "how much of the document the model reads; more is slower"),
+           "how much of the document the model reads; more is slower", min),
     Option("layout", "auto", one_of("auto", "plain", "psm", "spm"), Trust.PROJECT,
            "order of the prompt; auto is the model family's own"),
     Option("completion", "auto", one_of("auto", "always", "never"), Trust.USER,

@@ -171,7 +171,8 @@ class Client:
             self.notifications.append(message)
 
     async def _read_errors(self) -> None:
-        assert self.process.stderr is not None
+        if self.process.stderr is None:
+            return
         while chunk := await self.process.stderr.read(65536):
             self.errors += chunk
 

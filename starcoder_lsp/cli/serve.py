@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.cli.flags import add_option_flags, flag_layer
-from starcoder_lsp.config import ConfigFiles, Layer
+from starcoder_lsp.config import Layer
 
 HINT = (
     "starcoder-lsp speaks the Language Server Protocol with an editor on stdin;\n"
@@ -28,11 +28,10 @@ def run(parsed: argparse.Namespace) -> int:
     wire = frames.claim_stdout()
     if sys.stdin.isatty():
         sys.stderr.write(HINT)
-    settings = ConfigFiles().resolve(None, None, flags).settings
-    try:
-        log.set_up(settings.log.level, settings.log.file)
-    except OSError:
-        log.set_up(settings.log.level)
+    log.set_up()  # until the editor has said what it wants
+    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
+        # Otherwise asyncio starts a thread for each child that it waits for.
+        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
     status = asyncio.run(_serve(flags, wire))
     # No interpreter shutdown: it would wait for pipes of an editor that is gone.
     os._exit(status)

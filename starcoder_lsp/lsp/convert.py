@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -100,11 +100,15 @@ def _label(text: str) -> str:
     return first if len(first) <= MAX_LABEL else first[: MAX_LABEL - 1] + "…"
 
 
-def folders_of(params: types.InitializeParams) -> Iterator[Path]:
+def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:
+    """The files behind those of the URIs that have one."""
+    return tuple(path for path in map(path_of, uris) if path)
+
+
+def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
     """The workspace's folders, in the client's order."""
-    uris = [folder.uri for folder in params.workspace_folders or []]
-    if not uris and params.root_uri:
-        uris = [params.root_uri]
-    yield from filter(None, map(path_of, uris))
-    if not uris and params.root_path:
-        yield Path(params.root_path)
+    if params.workspace_folders:
+        return paths_of(folder.uri for folder in params.workspace_folders)
+    if params.root_uri:
+        return paths_of([params.root_uri])
+    return (Path(params.root_path),) if params.root_path else ()

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 
-from starcoder_lsp import __version__, assemble
+from starcoder_lsp import __version__, assemble, log
 from starcoder_lsp.config import Layer, Settings
 from starcoder_lsp.engines import Engine, Phase
 from starcoder_lsp.errors import EngineError
@@ -60,8 +60,9 @@ class Server(LanguageServer):
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
     ) -> None:
         """Take in what the client says of itself, and offer what suits it."""
-        self.book.use_folders(tuple(convert.folders_of(params)))
-        self.book.use_editor(params.initialization_options)
+        self.book.use_folders(convert.folders_of(params))
+        self.book.use_editor_at_start(params.initialization_options)
+        self._log_as_wanted()
         offer = self.book.of_workspace().lsp.completion
         client = params.client_info.name if params.client_info else ""
         if offer == "never" or (offer == "auto" and client not in POPUP_CLIENTS):
@@ -76,8 +77,13 @@ class Server(LanguageServer):
             return None
         return convert.cursor_of(document, params.position, self.encoding)
 
-    async def suggest(self, cursor: Cursor, *, is_explicit: bool) -> Completion | None:
-        """A completion, perhaps of nothing; None leaves the screen as it is."""
+    async def suggest(
+        self, cursor: Cursor, method: str, *, is_explicit: bool
+    ) -> Completion | None:
+        """A completion, perhaps of nothing; None leaves the screen as it is.
+
+        Supersedes the last request of the same `method` for the document.
+        """
         uri = cursor.document.uri
         settings = self.book.of_document(uri)
         engine = self._engine_for(cursor, settings)
@@ -88,13 +94,21 @@ class Server(LanguageServer):
         started = time.perf_counter()
         try:
             completion = await self.scheduler.run(
-                uri, lambda: completer.complete(cursor), delay_s
+                _key(method, uri), lambda: completer.complete(cursor), delay_s
             )
         except EngineError as exc:
             logger.warning("no completion: %s", exc)
             return None
         _log(cursor, completion, time.perf_counter() - started)
         return completion
+
+    def _log_as_wanted(self) -> None:
+        """The editor's settings may say where and how much to log."""
+        wanted = self.book.of_workspace().log
+        try:
+            log.set_up(wanted.level, wanted.file)
+        except OSError as exc:
+            self.status.tell(f"starcoder: {wanted.file}: {exc.strerror}")
 
     def stop(self, status: int) -> None:
         if not self.stopped.done():
@@ -123,6 +137,10 @@ class Server(LanguageServer):
         if engine is None or engine.state.phase is not Phase.READY:
             return None
         return engine
+
+
+def _key(method: str, uri: str) -> str:
+    return f"{method} {uri}"
 
 
 def _log(cursor: Cursor, completion: Completion | None, seconds: float) -> None:
@@ -160,25 +178,32 @@ async def _pull_configuration(server: Server) -> None:
     item = types.ConfigurationItem(section="starcoder")
     request = server.workspace_configuration_async(types.ConfigurationParams([item]))
     try:
-        answer = await asyncio.wait_for(
-            asyncio.shield(asyncio.ensure_future(request)), CLIENT_PATIENCE_S
-        )
+        async with asyncio.timeout(CLIENT_PATIENCE_S):
+            answer = await request
     except Exception as exc:  # a client's bug must not cost its user the session
         logger.info("no settings from the client: %s", type(exc).__name__)
         return
-    if answer and isinstance(answer[0], dict):
-        server.book.use_editor(answer[0])
+    if answer and server.book.use_editor(answer[0]):
         server.room.require(server.book.of_workspace(), is_wanted=False)
 
 
 async def _configured(
     server: Server, params: types.DidChangeConfigurationParams
 ) -> None:
-    settings = params.settings
-    if isinstance(settings, dict) and settings:
-        server.book.use_editor(settings)
+    # One object may hold the settings of all of an editor's servers.
+    if isinstance(params.settings, dict):
+        server.book.use_editor(params.settings.get("starcoder"))
     await _pull_configuration(server)
     server.room.require(server.book.of_workspace(), is_wanted=False)
+
+
+def _folders_changed(
+    server: Server, params: types.DidChangeWorkspaceFoldersParams
+) -> None:
+    server.book.change_folders(
+        convert.paths_of(folder.uri for folder in params.event.added),
+        convert.paths_of(folder.uri for folder in params.event.removed),
+    )
 
 
 def _opened(server: Server, params: types.DidOpenTextDocumentParams) -> None:
@@ -196,8 +221,10 @@ def _changed(server: Server, params: types.DidChangeTextDocumentParams) -> None:
 
 
 def _closed(server: Server, params: types.DidCloseTextDocumentParams) -> None:
-    server.scheduler.cancel(params.text_document.uri)
-    server.documents.close(params.text_document.uri)
+    uri = params.text_document.uri
+    server.scheduler.cancel(_key(types.TEXT_DOCUMENT_INLINE_COMPLETION, uri))
+    server.scheduler.cancel(_key(types.TEXT_DOCUMENT_COMPLETION, uri))
+    server.documents.close(uri)
 
 
 async def _inline_completion(
@@ -208,7 +235,9 @@ async def _inline_completion(
         return None
     invoked = types.InlineCompletionTriggerKind.Invoked
     completion = await server.suggest(
-        cursor, is_explicit=params.context.trigger_kind == invoked
+        cursor,
+        types.TEXT_DOCUMENT_INLINE_COMPLETION,
+        is_explicit=params.context.trigger_kind == invoked,
     )
     if completion is None:
         return None
@@ -222,7 +251,9 @@ async def _popup_completion(
     if cursor is None:
         return None
     # Popup clients do not cancel and ask seldom: a debounce only costs them time.
-    completion = await server.suggest(cursor, is_explicit=True)
+    completion = await server.suggest(
+        cursor, types.TEXT_DOCUMENT_COMPLETION, is_explicit=True
+    )
     if completion is None:
         completion = Completion("")
     return convert.popup_items(completion, cursor, params.position, server.encoding)
@@ -236,6 +267,7 @@ def _restart(server: Server, *_arguments: object) -> None:
 HANDLERS: tuple[tuple[str, Any, Any], ...] = (
     (types.INITIALIZED, _initialized, None),
     (types.WORKSPACE_DID_CHANGE_CONFIGURATION, _configured, None),
+    (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, _folders_changed, None),
     (types.TEXT_DOCUMENT_DID_OPEN, _opened, None),
     (types.TEXT_DOCUMENT_DID_CHANGE, _changed, None),
     (types.TEXT_DOCUMENT_DID_CLOSE, _closed, None),

@@ -27,7 +27,7 @@ class SettingsBook:
         self._tell = tell
         self._clock = clock
         self._files = ConfigFiles()
-        self._editor = editor_layer(None)
+        self._at_start = self._editor = editor_layer(None)
         self._folders: tuple[Path, ...] = ()
         self._known: dict[Path | None, tuple[float, Resolved]] = {}
 
@@ -35,10 +35,28 @@ class SettingsBook:
         self._folders = folders
         self._known.clear()
 
-    def use_editor(self, options: Any) -> None:
-        """Options as the editor sends them; they replace what it sent before."""
-        self._editor = editor_layer(options)
+    def change_folders(
+        self, added: tuple[Path, ...], removed: tuple[Path, ...]
+    ) -> None:
+        kept = [folder for folder in self._folders if folder not in removed]
+        self.use_folders((*kept, *added))
+
+    def use_editor_at_start(self, options: Any) -> None:
+        """The initializationOptions, which hold all session long."""
+        self._at_start = editor_layer(options)
         self._known.clear()
+
+    def use_editor(self, options: Any) -> bool:
+        """Options that the editor sends later; they replace those it sent before.
+
+        False when there are none, which changes nothing.
+        """
+        layer = editor_layer(options)
+        if not layer.values:
+            return False
+        self._editor = layer
+        self._known.clear()
+        return True
 
     def of_workspace(self) -> Settings:
         return self._of_folder(self._folders[0] if self._folders else None)
@@ -54,7 +72,9 @@ class SettingsBook:
         at, resolved = self._known.get(folder, (-FRESH_S, None))
         if resolved is None or now - at >= FRESH_S:
             root = self._root_of(folder)
-            resolved = self._files.resolve(folder, root, self._editor, self._flags)
+            resolved = self._files.resolve(
+                folder, root, self._at_start, self._editor, self._flags
+            )
             self._known[folder] = (now, resolved)
             for problem in resolved.problems:
                 self._tell(f"starcoder: {problem}")

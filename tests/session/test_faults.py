@@ -225,6 +225,123 @@ async def test_answers_to_nothing_and_unknown_notifications_are_ignored(
     assert await is_alive(client)
 
 
+async def test_what_nobody_should_send_ends_nothing(
+    start_server: StartServer, smollm2: Path
+) -> None:
+    client = await started(start_server, "--model-path", str(smollm2))
+    client.open(URI, "import os\n" * 100)
+    await client.until_ready()
+    answer = client.expect(None)
+    client.send({"method": ["a"]})
+    assert "error" in await asyncio.wait_for(answer, PATIENCE_S)
+    request_id, running = client.inline(URI, 100, 0)
+    client.send({"id": request_id, "result": "an answer to its own request"})
+    assert "result" in await asyncio.wait_for(running, PATIENCE_S)
+    assert await is_alive(client)
+
+
+async def test_a_popup_and_ghost_text_do_not_supersede_each_other(
+    start_server: StartServer, smollm2: Path
+) -> None:
+    client = await started(
+        start_server, "--model-path", str(smollm2), "--completion", "always"
+    )
+    client.open(URI, "def add(a, b):\n    ret")
+    await client.until_ready()
+    place = {"textDocument": {"uri": URI}, "position": {"line": 1, "character": 7}}
+    _, ghost = client.inline(URI, 1, 7)
+    popup = await client.ask("textDocument/completion", place)
+    message = await asyncio.wait_for(ghost, PATIENCE_S)
+    (item,) = message["result"]["items"]
+    assert popup["items"][0]["textEdit"]["newText"] == "ret" + item["insertText"]
+
+
+async def test_a_popup_beyond_the_end_of_the_line_replaces_the_word_once(
+    start_server: StartServer, smollm2: Path
+) -> None:
+    client = await started(
+        start_server, "--model-path", str(smollm2), "--completion", "always"
+    )
+    client.open(URI, "def add(a, b):\n    ret")
+    await client.until_ready()
+    place = {"textDocument": {"uri": URI}, "position": {"line": 1, "character": 99}}
+    popup = await client.ask("textDocument/completion", place)
+    assert popup["items"][0]["textEdit"]["range"] == {
+        "start": {"line": 1, "character": 4},
+        "end": {"line": 1, "character": 7},
+    }
+
+
+async def test_options_of_the_start_outlive_an_empty_configuration(
+    start_server: StartServer,
+) -> None:
+    client = await start_server("--download", "never")
+    client.answers["workspace/configuration"] = [{}]
+    await client.initialize(
+        initializationOptions={"model": "starcoder2-3b"},
+        capabilities={"workspace": {"configuration": True}},
+    )
+    client.notify(
+        "workspace/didChangeConfiguration", {"settings": {"gopls": {}, "pylsp": {}}}
+    )
+    status = await client.until_notified("didChangeStatus", kind="Warning")
+    assert MISSING in status["message"]
+    assert await is_alive(client)
+    shown = [m for m in client.notifications if m["method"] == "window/showMessage"]
+    assert not shown
+
+
+async def test_a_folder_added_later_brings_its_settings(
+    any_server: Client, tmp_path: Path
+) -> None:
+    project = tmp_path / "added"
+    project.mkdir()
+    (project / ".starcoder.toml").write_text("enabled = false")
+    folder = {"uri": project.as_uri(), "name": "added"}
+    any_server.notify(
+        "workspace/didChangeWorkspaceFolders",
+        {"event": {"added": [folder], "removed": []}},
+    )
+    uri = (project / "a.py").as_uri()
+    any_server.open(uri, "x = ")
+    await any_server.complete(uri, 0, 4)
+    await any_server.until_notified("didChangeStatus", message="disabled")
+
+
+async def test_an_editor_may_say_where_to_log(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "logs" / "starcoder.log"
+    client = await start_server("--download", "never")
+    await client.initialize(
+        initializationOptions={"log_file": str(file), "log_level": "info"}
+    )
+    assert await client.shutdown() == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_an_editor_that_reads_no_log_does_not_stop_the_server(
+    tmp_path: Path,
+) -> None:
+    unread, stderr = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "starcoder_lsp", "serve",
+        "--model-path", str(tmp_path / "none.gguf"), "--log-level", "debug",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+    )  # fmt: skip
+    os.close(stderr)
+    client = Client(process)
+    await client.initialize()
+    for version in range(2000):
+        client.notify("no/such/notification" + "x" * 100, {"version": version})
+        client.send({"method": "textDocument/didChange", "params": {"wrong": version}})
+    assert await client.shutdown() == 0
+    await client.close()
+    os.close(unread)
+
+
 async def test_a_client_that_never_answers_is_served_all_the_same(
     start_server: StartServer, smollm2: Path
 ) -> None:

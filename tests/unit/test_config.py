@@ -79,6 +79,32 @@ def test_what_a_hostile_project_would_try_is_refused_by_name(name: str) -> None:
     assert "evil.example" not in problem
 
 
+@pytest.mark.parametrize(
+    ("name", "users", "projects", "together"),
+    [
+        ("enabled", False, True, False),
+        ("enabled", True, False, False),
+        ("disabled_languages", ["python"], ["c"], ["c", "python"]),
+        ("disabled_languages", ["python"], [], ["python"]),
+        ("max_prompt_tokens", 512, 16_384, 512),
+        ("max_prompt_tokens", 512, 128, 128),
+        ("time_budget_ms", 1000, 60_000, 1000),
+        ("max_tokens", 32, 1024, 32),
+        ("model", "starcoder2-3b", "starcoder2-7b", "starcoder2-7b"),
+    ],
+)
+def test_a_project_cannot_loosen_what_the_user_has_set(
+    name: str, users: Any, projects: Any, together: Any
+) -> None:
+    user = Layer("user", {name: users})
+    assert resolve([user, project(**{name: projects})]).values[name] == together
+
+
+def test_where_the_user_has_set_nothing_the_projects_value_holds() -> None:
+    resolved = resolve([project(max_prompt_tokens=4096)])
+    assert resolved.values["max_prompt_tokens"] == 4096
+
+
 def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     allowed = {name for name, row in OPTIONS.items() if row.trust is Trust.PROJECT}
     assert allowed == {
