@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from typing import BinaryIO
@@ -32,6 +33,9 @@ def run(parsed: argparse.Namespace) -> int:
     if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
         # Otherwise asyncio starts a thread for each child that it waits for.
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+    # The protocol's types are some 100,000 objects that stay: looking through them
+    # for garbage while they are made takes longer than our own start.
+    gc.disable()
     status = asyncio.run(_serve(flags, wire))
     # No interpreter shutdown: it would wait for pipes of an editor that is gone.
     os._exit(status)
@@ -40,4 +44,7 @@ def run(parsed: argparse.Namespace) -> int:
 async def _serve(flags: Layer, wire: BinaryIO) -> int:
     from starcoder_lsp.lsp import server, stdio
 
-    return await stdio.serve(server.create_server(flags), wire)
+    created = server.create_server(flags)
+    gc.freeze()
+    gc.enable()
+    return await stdio.serve(created, wire)

@@ -1,0 +1,219 @@
+"""The command line as a user types it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starcoder_lsp.cli.complete import read_cursor
+from starcoder_lsp.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+SAMPLES = {
+    "add.py": "def add(a, b):\n    return █\n",
+    "add.ts": "function add(a: number, b: number): number {\n  return █\n}\n",
+    "add.rs": "fn add(a: i32, b: i32) -> i32 {\n    return █\n}\n",
+    "add.go": "func add(a int, b int) int {\n\treturn █\n}\n",
+    "Add.java": "class Add {\n    int add(int a, int b) {\n        return █\n    }\n}\n",
+}
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "starcoder_lsp", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def completed(place: str, model: Path, *flags: str) -> dict[str, Any]:
+    done = run("complete", place, "--json", "--model-path", str(model), *flags)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_five_languages_are_completed(tmp_path: Path, smollm2: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text(SAMPLES[name])
+    answer = completed(str(file), smollm2)
+    assert answer["text"].rstrip(";") == "a + b"
+    assert answer["model"] == "smollm2-135m"
+    assert answer["finish_reason"] in ("rule", "stop")
+    assert answer["prompt_tokens"] >= answer["evaluated_tokens"] > 0
+    assert answer["generated_tokens"] > 0
+    assert answer["total_ms"] >= answer["first_token_ms"] > 0
+
+
+def test_a_place_is_counted_from_one(tmp_path: Path, smollm2: Path) -> None:
+    file = tmp_path / "add.py"
+    file.write_text("def add(a, b):\n    return \n")
+    assert completed(f"{file}:2:12", smollm2)["text"] == "a + b"
+
+
+def test_a_pipe_gets_the_suggestion_and_nothing_else(
+    tmp_path: Path, smollm2: Path
+) -> None:
+    file = tmp_path / "add.py"
+    file.write_text(SAMPLES["add.py"])
+    done = run("complete", str(file), "--model-path", str(smollm2))
+    assert done.stdout == "a + b\n"
+    assert "tokens/s" in done.stderr
+
+
+def test_a_terminal_gets_it_in_its_place(tmp_path: Path, smollm2: Path) -> None:
+    file = tmp_path / "add.py"
+    file.write_text(SAMPLES["add.py"])
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-P", "-m", "starcoder_lsp", "complete", str(file)]
+    subprocess.run(
+        [*command, "--model-path", str(smollm2)],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "def add(a, b):\r\n    return " in shown
+    assert "a + b" in shown
+
+
+@pytest.mark.parametrize("place", ["{}:1:1", "{}:99:99", "{}:1:0"])
+def test_an_empty_file_and_a_cursor_past_the_end_are_completed(
+    tmp_path: Path, tiny_starcoder2: Path, place: str
+) -> None:
+    file = tmp_path / "empty.xyz"
+    file.write_text("")
+    answer = completed(
+        place.format(file), tiny_starcoder2, "--model", "starcoder2-3b", "--max-tokens", "3"
+    )  # fmt: skip
+    assert answer["model"] == "starcoder2-3b"
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("none.py:1:1", "none.py cannot be read: No such file"),
+        ("{root}:1:1", "cannot be read: Is a directory"),
+        ("{root}/README.md", "expected FILE:LINE:COLUMN"),
+    ],
+)
+def test_a_place_that_is_none_is_named(place: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        read_cursor(place.format(root=ROOT))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["complete", "README.md:1:1", "--model", "starcoder2"], 1, "starcoder2-3b"),
+        (["complete", "README.md:1:1"], 1, "run: starcoder-lsp models get smollm2"),
+        (["complete", "README.md:1:1", "--threads", "many"], 2, "expected a whole"),
+        (["models", "get", "no-such-model"], 1, "see: starcoder-lsp models list"),
+        (["models", "verify", "starcoder2-3b"], 1, "is not on this machine"),
+        (["no-such-command"], 2, "invalid choice"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_way_out(
+    arguments: list[str], status: int, reason: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == status
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_models_are_listed() -> None:
+    assert "starcoder2-7b" in run("models", "list").stdout
+    rows = map(json.loads, run("models", "list", "--json").stdout.splitlines())
+    assert {row["name"]: row["present"] for row in rows}["smollm2-135m"] is False
+
+
+def test_a_model_is_got_verified_and_removed(tmp_path: Path) -> None:
+    got = run("models", "get", "smollm2-135m")
+    assert got.returncode == 0, got.stderr
+    assert Path(got.stdout.strip()).is_file()
+    assert "whole" in run("models", "verify", "smollm2-135m").stdout
+    assert run("doctor").returncode == 0
+    assert "removed" in run("models", "remove", "smollm2-135m").stdout
+    assert not Path(got.stdout.strip()).exists()
+
+
+def test_a_doctor_finds_what_is_missing() -> None:
+    done = run("doctor")
+    assert done.returncode == 1
+    assert "llama-cpp-python" in done.stdout
+    assert "FAIL  the model smollm2-135m is not on this machine" in done.stdout
+
+
+def test_a_doctor_knows_a_broken_model_and_a_missing_gpu(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF")
+    done = run("doctor", "--json", "--model-path", str(broken), "--gpu-layers", "9")
+    problems = [
+        row["what"]
+        for row in map(json.loads, done.stdout.splitlines())
+        if row["level"] == "problem"
+    ]
+    assert any("cut short" in problem for problem in problems)
+    assert any("gpu_layers" in problem for problem in problems)
+
+
+def test_settings_are_shown_with_their_origin(tmp_path: Path) -> None:
+    (tmp_path / ".starcoder.toml").write_text("max_tokens = 7\n")
+    Path(os.environ["STARCODER_LSP_CONFIG"]).write_text("threads = 3\n")
+    shown = run("config", "show", str(tmp_path), "--layout", "spm").stdout
+    assert f"max_tokens = 7  # {tmp_path / '.starcoder.toml'}" in shown
+    assert f"threads = 3  # {os.environ['STARCODER_LSP_CONFIG']}" in shown
+    assert 'layout = "spm"  # command line' in shown
+
+
+def test_a_check_fails_when_something_is_wrong(tmp_path: Path) -> None:
+    assert run("config", "check", str(tmp_path)).returncode == 0
+    (tmp_path / ".starcoder.toml").write_text("threads = 3\n")
+    done = run("config", "check", str(tmp_path))
+    assert done.returncode == 1
+    assert "threads may not be set by a project" in done.stdout
+
+
+def test_help_names_every_command_and_the_version_is_the_packages() -> None:
+    shown = run("--help").stdout
+    for command in ("serve", "complete", "models", "config", "doctor"):
+        assert command in shown
+    assert run("--version").stdout.strip() == "0.1.0"
+
+
+def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
+    (tmp_path / "asyncio.py").write_text("raise SystemExit('hijacked')")
+    done = subprocess.run(
+        [sys.executable, "-m", "starcoder_lsp", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "hijacked" not in done.stderr + done.stdout
+
+
+def test_a_full_or_read_only_disk_is_named(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    done = run("models", "get", "smollm2-135m", STARCODER_LSP_DATA=str(taken / "data"))
+    assert done.returncode == 1
+    assert str(taken) in done.stderr
+    assert "set STARCODER_LSP_DATA" in done.stderr
