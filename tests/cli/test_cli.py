@@ -76,7 +76,10 @@ def test_a_pipe_gets_the_suggestion_and_nothing_else(
 def test_a_terminal_gets_it_in_its_place(tmp_path: Path, smollm2: Path) -> None:
     file = tmp_path / "add.py"
     file.write_text(SAMPLES["add.py"])
-    ours, theirs = pty.openpty()
+    try:
+        ours, theirs = pty.openpty()
+    except OSError as exc:
+        pytest.skip(f"this machine has no pseudo-terminals: {exc}")
     command = [sys.executable, "-P", "-m", "starcoder_lsp", "complete", str(file)]
     subprocess.run(
         [*command, "--model-path", str(smollm2)],

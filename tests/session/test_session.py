@@ -149,6 +149,34 @@ async def test_nothing_of_the_users_text_is_logged(
     assert secret.encode() not in client.errors
 
 
+SESSIONS = sorted((Path(__file__).parents[1] / "data" / "sessions").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("recorded", SESSIONS, ids=lambda path: path.stem)
+async def test_a_recorded_session_is_answered_as_it_was(
+    start_server: StartServer, smollm2: Path, recorded: Path
+) -> None:
+    client = await start_server("--model-path", str(smollm2))
+    client.answers["workspace/configuration"] = [None]
+    client.answers["window/workDoneProgress/create"] = None
+    for row in map(json.loads, recorded.read_text("utf-8").splitlines()):
+        message = row["send"]
+        if "id" not in message:
+            client.send(message)
+            continue
+        if "shown" in row:
+            await client.until_ready()
+        waiting = client.expect(message["id"])
+        client.send(message)
+        answer = await asyncio.wait_for(waiting, PATIENCE_S)
+        if "shown" in row:
+            items = answer["result"]["items"]
+            assert [item["insertText"] for item in items] == row["shown"]
+    client.notify("exit")
+    assert await client.exit_status() == 0
+    assert len([n for n in client.notifications if n["method"] == "$/progress"]) > 1
+
+
 CLIENTS = sorted((Path(__file__).parents[1] / "data" / "clients").glob("*.json"))
 
 
