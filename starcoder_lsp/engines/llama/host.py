@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.engines.llama import gguf, machine, wire
-from starcoder_lsp.errors import ModelBroken, StarcoderError
+from starcoder_lsp.errors import StarcoderError
 from starcoder_lsp.flow import Piece, Usage
 from starcoder_lsp.frames import Frame
 
@@ -35,6 +35,9 @@ class Inbox:
 
     def next(self) -> Frame:
         return self._requests.get()
+
+    def has_more(self) -> bool:
+        return not self._requests.empty()
 
     def is_cancelled(self, request_id: int) -> bool:
         return request_id in self._cancelled
@@ -78,30 +81,9 @@ class Host:
         machine.check_memory(path, load.n_gpu_layers)
 
         # Imported late: the header is checked before native code is even loaded.
-        from starcoder_lsp.engines.llama import library, session
+        from starcoder_lsp.engines.llama import library, loading
 
-        library.set_up()
-        model = library.Model(
-            path,
-            n_gpu_layers=load.n_gpu_layers,
-            overrides=load.overrides,
-            on_progress=self._report_progress(),
-        )
-        if not model.is_decoder:
-            raise ModelBroken(f"{path} writes no text: it is an embedding model")
-        for token in load.controls:
-            if model.vocabulary.control(token) is None:
-                raise ModelBroken(
-                    f"{path} has no token {token}, which models of the family "
-                    f"{load.family!r} have: it is another model than its name says"
-                )
-        if load.heals:
-            model.vocabulary.warm()
-        self._session = session.Session(
-            model,
-            n_context=min(load.n_context, model.n_context_trained),
-            n_threads=load.n_threads or machine.n_cores(),
-        )
+        self._session = loading.open_session(load, self._report_progress())
         self._send(
             {
                 "op": "ready",
@@ -135,6 +117,8 @@ class Host:
                 prompt, limits, lambda: self._inbox.is_cancelled(request_id)
             ):
                 self._send(wire.piece_frame(request_id, piece))
+            if piece.usage.finish_reason == "time":
+                self._session.finish_prefill(self._inbox.has_more)
         except (StarcoderError, RuntimeError, AttributeError) as exc:
             logger.error("request %s: %s", request_id, exc)
             self._send({"op": "error", "id": request_id, "message": str(exc)})

@@ -213,19 +213,23 @@ def _equal_range(spellings: Sequence[bytes], text: bytes) -> range:
 
 
 class Context:
-    """One KV cache, and the calls that fill, cut and read it."""
+    """The KV caches of some sequences, and the calls that fill, cut and read them."""
 
     def __init__(
         self,
         model: Model,
         *,
         n_context: int,
+        n_sequences: int,
         n_batch: int,
         n_threads: int,
         should_abort: Callable[[], bool],
     ) -> None:
         params = llama.llama_context_default_params()
-        params.n_ctx = n_context
+        # Each sequence has cells of its own, so that attention reads no other's.
+        params.n_ctx = n_context * n_sequences
+        params.n_seq_max = n_sequences
+        params.kv_unified = False
         params.n_batch = params.n_ubatch = n_batch
         params.n_threads = params.n_threads_batch = n_threads
         params.no_perf = True
@@ -233,27 +237,32 @@ class Context:
         if not pointer:
             raise ModelBroken(
                 "not enough memory for a context of "
-                f"{n_context} tokens ({_explain('llama.cpp gave no reason')}); "
+                f"{n_sequences} times {n_context} tokens ({_explain('llama.cpp gave no reason')}); "
                 "lower max_prompt_tokens or choose a smaller model"
             )
         self._pointer = pointer
         self._memory = llama.llama_get_memory(pointer)
         self._n_vocabulary = model.vocabulary.n_tokens
-        self.n_context = int(llama.llama_n_ctx(pointer))
+        self.n_context = int(llama.llama_n_ctx_seq(pointer))
+        self.n_sequences = n_sequences
         self.n_batch = n_batch
         self._batch = llama.llama_batch_init(n_batch, 0, 1)
         # The callback lives as long as the context: C keeps only its address.
         self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
         llama.llama_set_abort_callback(pointer, self._abort, None)
 
-    def keep(self, n_tokens: int) -> bool:
+    def keep(self, sequence: int, n_tokens: int) -> bool:
         """Forget all but the first `n_tokens`; False when the model cannot."""
-        return bool(llama.llama_memory_seq_rm(self._memory, 0, n_tokens, -1))
+        return bool(llama.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1))
+
+    def copy(self, source: int, target: int) -> None:
+        """Make `target` hold what `source` holds."""
+        llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def clear(self) -> None:
         llama.llama_memory_clear(self._memory, True)
 
-    def evaluate(self, tokens: Sequence[int], position: int) -> bool:
+    def evaluate(self, sequence: int, tokens: Sequence[int], position: int) -> bool:
         """Add up to `n_batch` tokens at `position`; False when it was aborted."""
         batch = self._batch
         batch.n_tokens = len(tokens)
@@ -261,7 +270,7 @@ class Context:
             batch.token[i] = token
             batch.pos[i] = position + i
             batch.n_seq_id[i] = 1
-            batch.seq_id[i][0] = 0
+            batch.seq_id[i][0] = sequence
             batch.logits[i] = i == len(tokens) - 1
         answer = llama.llama_decode(self._pointer, batch)
         if answer == ABORTED:

@@ -15,11 +15,14 @@ from typing import Literal
 import numpy as np
 
 from starcoder_lsp.engines.llama.library import Context, Model
+from starcoder_lsp.engines.llama.slots import Slot, Slots
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Control, FinishReason, Limits, Piece, Prompt, Usage
 
 # Small enough that an abort loses little, large enough for full prefill speed.
 N_BATCH = 128
+# Documents, or places in one, whose caches are kept side by side.
+N_SLOTS = 3
 # The suffix keeps at least this share of a prompt that has to be shortened.
 SUFFIX_SHARE = 0.25
 # A prefix that is too long loses a multiple of this part of the budget.
@@ -37,17 +40,22 @@ class _Part:
 class Session:
     """Answers one request at a time; not for use by two threads."""
 
-    def __init__(self, model: Model, *, n_context: int, n_threads: int) -> None:
+    def __init__(
+        self, model: Model, *, n_context: int, n_threads: int, n_slots: int = N_SLOTS
+    ) -> None:
         self._vocabulary = model.vocabulary
         self._is_over: Callable[[], bool] = lambda: False
         self._context = Context(
             model,
             n_context=n_context,
+            n_sequences=n_slots,
             n_batch=N_BATCH,
             n_threads=n_threads,
             should_abort=lambda: self._is_over(),
         )
-        self._cached: list[int] = []
+        self._slots = Slots(self._context)
+        self._slot = Slot(0)
+        self._unread: list[int] = []
         self._clock = time.perf_counter
 
     @property
@@ -66,7 +74,9 @@ class Session:
         self._is_over = lambda: is_cancelled() or self._clock() >= deadline
 
         tokens = self._tokens(prompt, limits)
-        usage = Usage(len(tokens), len(tokens) - self._reuse(tokens))
+        self._slot = self._slots.take(tokens)
+        self._unread = tokens
+        usage = Usage(len(tokens), len(tokens) - len(self._slot.tokens))
         ended: FinishReason | None = None if self._prefill(tokens) else "cancelled"
         if ended is None:
             # A stop that the vocabulary lacks cannot be generated.
@@ -90,6 +100,14 @@ class Session:
             "", replace(usage, total_ms=total_ms, finish_reason=ended or "length")
         )
 
+    def finish_prefill(self, is_wanted: Callable[[], bool]) -> None:
+        """Go on reading a prompt for which time ran out, until something is wanted.
+
+        The next request, most likely for nearly the same prompt, finds it read.
+        """
+        self._is_over = is_wanted
+        self._prefill(self._unread)
+
     def _tokens(self, prompt: Prompt, limits: Limits) -> list[int]:
         parts = [_Part(self._vocabulary.beginning, "never")]
         for segment in prompt.segments:
@@ -109,40 +127,25 @@ class Session:
             raise ModelBroken(f"the model has no token {token}")
         return found
 
-    def _reuse(self, tokens: list[int]) -> int:
-        """Cut the KV cache down to what `tokens` starts with; how many that is."""
-        n_common = 0
-        for ours, theirs in zip(self._cached, tokens, strict=False):
-            if ours != theirs:
-                break
-            n_common += 1
-        # The last prompt token is always evaluated: its logits are not kept.
-        n_common = min(n_common, len(tokens) - 1)
-        if not self._context.keep(n_common):
-            self._context.clear()
-            n_common = 0
-        del self._cached[n_common:]
-        return n_common
-
     def _prefill(self, tokens: list[int]) -> bool:
         """Evaluate what is not cached; False when it was stopped on the way."""
-        for start in range(len(self._cached), len(tokens), N_BATCH):
+        for start in range(len(self._slot.tokens), len(tokens), N_BATCH):
             if not self._evaluate(tokens[start : start + N_BATCH]):
                 return False
         return True
 
     def _evaluate(self, tokens: list[int]) -> bool:
-        position = len(self._cached)
+        slot = self._slot
+        position = len(slot.tokens)
         try:
-            done = self._context.evaluate(tokens, position)
+            done = self._context.evaluate(slot.sequence, tokens, position)
         except RuntimeError:
-            self._context.clear()
-            self._cached.clear()
+            self._slots.forget_all()
             raise
         if done:
-            self._cached += tokens
+            slot.tokens += tokens
         else:
-            self._context.keep(position)
+            self._context.keep(slot.sequence, position)
         return done
 
     def _decode(

@@ -1,0 +1,81 @@
+"""The KV caches of several documents, and which of them a prompt goes on in.
+
+Going back to another file, or to another place in this one, finds its cache as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from starcoder_lsp.engines.llama.library import Context
+
+# A prompt that shares this much of a slot's tokens goes on in that slot.
+GOES_ON_SHARE = 0.5
+# Fewer common tokens than this are evaluated again rather than copied.
+WORTH_COPYING = 64
+
+
+@dataclass
+class Slot:
+    """One sequence of the context; `tokens` is what its cache holds."""
+
+    sequence: int
+    tokens: list[int] = field(default_factory=list)
+    used_at: int = 0
+
+
+class Slots:
+    """As many sequences as the context has, the least recently used given away first."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._slots = [Slot(sequence) for sequence in range(context.n_sequences)]
+        self._n_taken = 0
+
+    def take(self, tokens: list[int]) -> Slot:
+        """A slot for `tokens`, its cache cut down to what they begin with.
+
+        The last token is never in it: its logits are not kept.
+        """
+        nearest = max(self._slots, key=lambda slot: n_common(slot.tokens, tokens))
+        shared = n_common(nearest.tokens, tokens)
+        slot = nearest
+        if shared < len(nearest.tokens) * GOES_ON_SHARE:
+            slot = min(self._slots, key=lambda slot: slot.used_at)
+            if shared >= n_common(slot.tokens, tokens) + WORTH_COPYING:
+                self._context.copy(nearest.sequence, slot.sequence)
+                slot.tokens = list(nearest.tokens)
+        self._cut(slot, min(n_common(slot.tokens, tokens), len(tokens) - 1))
+        self._n_taken += 1
+        slot.used_at = self._n_taken
+        return slot
+
+    def forget_all(self) -> None:
+        """After a failure nobody knows what the caches hold."""
+        self._context.clear()
+        for slot in self._slots:
+            slot.tokens.clear()
+
+    def _cut(self, slot: Slot, n_tokens: int) -> None:
+        if not self._context.keep(slot.sequence, n_tokens):
+            # A recurrent model cannot go back to the middle.
+            self._context.keep(slot.sequence, 0)
+            n_tokens = 0
+        del slot.tokens[n_tokens:]
+
+
+def n_common(ours: list[int], theirs: list[int]) -> int:
+    """How many tokens two lists begin with in common.
+
+    >>> n_common([1, 2, 3], [1, 2, 4, 5])
+    2
+    """
+    # Most prompts differ near their end: halves are compared at C's speed.
+    low, high = 0, min(len(ours), len(theirs))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if ours[low:middle] == theirs[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
