@@ -1,4 +1,4 @@
-"""A StarCoder2 of true shape and tokenizer with random weights: 8 MB, made in a second.
+"""A StarCoder2 with its true tokenizer and random weights; the tiny one has 8 MB.
 
 What it says means nothing; prompts, KV cache, cancellation and crashes are real.
 """
@@ -6,29 +6,40 @@ What it says means nothing; prompts, KV cache, cancellation and crashes are real
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import gguf
 import numpy as np
 
 VOCABULARY = Path(__file__).parent / "data" / "ggml-vocab-starcoder.gguf"
-N_LAYERS, WIDTH, FEED_FORWARD, N_HEADS, N_KV_HEADS = 2, 64, 256, 4, 2
 N_TOKENS = 49152
 
 
-def write(path: Path) -> None:
+class Shape(NamedTuple):
+    n_layers: int
+    width: int
+    feed_forward: int
+    n_heads: int
+    n_kv_heads: int
+
+
+SHAPES = {"tiny": Shape(2, 64, 256, 4, 2), "160m": Shape(12, 768, 3072, 12, 2)}
+
+
+def write(path: Path, shape: Shape = SHAPES["tiny"]) -> None:
     writer = gguf.GGUFWriter(str(path), "starcoder2")
-    writer.add_name("random-starcoder2-tiny")
+    writer.add_name("random-starcoder2")
     writer.add_context_length(16384)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(N_LAYERS)
-    writer.add_feed_forward_length(FEED_FORWARD)
-    writer.add_head_count(N_HEADS)
-    writer.add_head_count_kv(N_KV_HEADS)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.n_layers)
+    writer.add_feed_forward_length(shape.feed_forward)
+    writer.add_head_count(shape.n_heads)
+    writer.add_head_count_kv(shape.n_kv_heads)
     writer.add_rope_freq_base(1e6)
     writer.add_layer_norm_eps(1e-5)
     writer.add_file_type(1)
     _add_tokenizer(writer)
-    _add_weights(writer)
+    _add_weights(writer, shape)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -48,7 +59,8 @@ def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
     writer.add_eos_token_id(0)
 
 
-def _add_weights(writer: gguf.GGUFWriter) -> None:
+def _add_weights(writer: gguf.GGUFWriter, shape: Shape) -> None:
+    width, feed_forward = shape.width, shape.feed_forward
     random = np.random.default_rng(0)
 
     def matrix(name: str, rows: int, columns: int) -> None:
@@ -58,22 +70,22 @@ def _add_weights(writer: gguf.GGUFWriter) -> None:
     def vector(name: str, length: int, value: float = 0.0) -> None:
         writer.add_tensor(name, np.full(length, value, np.float32))
 
-    kv_width = WIDTH // N_HEADS * N_KV_HEADS
-    matrix("token_embd.weight", N_TOKENS, WIDTH)
-    for i in range(N_LAYERS):
+    kv_width = width // shape.n_heads * shape.n_kv_heads
+    matrix("token_embd.weight", N_TOKENS, width)
+    for i in range(shape.n_layers):
         block = f"blk.{i}."
         for norm in ("attn_norm", "ffn_norm"):
-            vector(f"{block}{norm}.weight", WIDTH, 1.0)
-            vector(f"{block}{norm}.bias", WIDTH)
+            vector(f"{block}{norm}.weight", width, 1.0)
+            vector(f"{block}{norm}.bias", width)
         for name, rows, columns in (
-            ("attn_q", WIDTH, WIDTH),
-            ("attn_k", kv_width, WIDTH),
-            ("attn_v", kv_width, WIDTH),
-            ("attn_output", WIDTH, WIDTH),
-            ("ffn_up", FEED_FORWARD, WIDTH),
-            ("ffn_down", WIDTH, FEED_FORWARD),
+            ("attn_q", width, width),
+            ("attn_k", kv_width, width),
+            ("attn_v", kv_width, width),
+            ("attn_output", width, width),
+            ("ffn_up", feed_forward, width),
+            ("ffn_down", width, feed_forward),
         ):
             matrix(f"{block}{name}.weight", rows, columns)
             vector(f"{block}{name}.bias", rows)
-    vector("output_norm.weight", WIDTH, 1.0)
-    vector("output_norm.bias", WIDTH)
+    vector("output_norm.weight", width, 1.0)
+    vector("output_norm.bias", width)

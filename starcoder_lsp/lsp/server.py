@@ -149,7 +149,8 @@ def _log(cursor: Cursor, completion: Completion | None, seconds: float) -> None:
         usage = completion.usage
         outcome = (
             f"{len(completion.text)} characters, {usage.evaluated_tokens} of "
-            f"{usage.prompt_tokens} prompt tokens evaluated"
+            f"{usage.prompt_tokens} prompt tokens evaluated, "
+            f"{usage.generated_tokens} generated"
         )
     logger.info("%s: %.0f ms, %s", cursor.document.language, seconds * 1000, outcome)
 

@@ -32,7 +32,7 @@ class LlamaEngine:
     """One model in one child process.
 
     A crash costs the requests that run; the child is started again. A model that
-    cannot be loaded is not tried again until `start` is called.
+    cannot be loaded is not tried again.
     """
 
     def __init__(
@@ -67,13 +67,9 @@ class LlamaEngine:
         return self._child.pid
 
     def start(self) -> None:
-        """Load the model; after a failure, try again."""
-        had_failed = self._state.phase is Phase.FAILED
+        """Begin to load, once; another try after a failure is another engine."""
         self._set_state(EngineState(Phase.STARTING, "starting"))
         self._child.start()
-        if had_failed:
-            # A child whose load failed lives on and waits; a new one starts clean.
-            self._child.kill()
 
     async def ready(self) -> None:
         """Wait until the model can be used; raises EngineFailed when it cannot."""
