@@ -10,7 +10,7 @@ StarcoderError
 └── EngineError
     ├── EngineNotReady    still loading: answer nothing, do not wait
     ├── EngineFailed      cannot be used until something changes
-    └── EngineCrashed     died during this request; it is being restarted
+    └── EngineCrashed     could not answer this request; later ones may be
 """
 
 
