@@ -46,6 +46,8 @@ from typing import Any, Protocol
 
 PREFIX_LINES, SUFFIX_LINES, N_PREDICT = 256, 64, 8
 FILE_LINES = 1000
+# Our window begins on a grid and is smaller than its budget; this makes it the same.
+WINDOW_SLACK = 1.2
 STATEMENT = "    result = self._get_formatter().start_section(group.title, value)"
 EVALUATED = re.compile(r"(\d+) of (\d+) prompt tokens evaluated, (\d+) generated")
 
@@ -169,9 +171,8 @@ class LlamaServer:
         prefix, suffix = window(state)
         head, newline, line = prefix.rpartition("\n")
         body = {"input_prefix": head + newline, "prompt": line, "input_suffix": suffix,
-                "n_predict": N_PREDICT, "temperature": 0.0, "top_k": 40, "top_p": 0.99,
-                "samplers": ["top_k", "top_p", "infill"], "cache_prompt": True,
-                "ignore_eos": True, "stream": False}  # fmt: skip
+                "n_predict": N_PREDICT, "temperature": 0.0, "samplers": ["temperature"],
+                "cache_prompt": True, "ignore_eos": True, "stream": False}  # fmt: skip
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._port}/infill",
             json.dumps(body).encode(),
@@ -418,7 +419,7 @@ def main() -> None:
         engines = [
             server,
             LlamaCppPython(model),
-            StarcoderLsp(model, prompt, "starcoder2-3b"),
+            StarcoderLsp(model, int(prompt * WINDOW_SLACK), "starcoder2-3b"),
         ]
         stack.callback(engines[-1].close)
         results = {

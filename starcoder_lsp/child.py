@@ -33,14 +33,14 @@ def python_module(name: str, *arguments: str) -> list[str]:
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """Back-off doubles from one second; too many crashes in the window end it."""
+    """The wait doubles with each crash; too many in the window end it."""
 
     max_crashes: int = 5
     window_s: float = 180.0
-    longest_wait_s: float = 60.0
+    first_wait_s: float = 1.0
 
     def wait_s(self, n_crashes: int) -> float:
-        return min(2.0 ** (n_crashes - 1), self.longest_wait_s)
+        return self.first_wait_s * 2.0 ** (n_crashes - 1)
 
 
 KEEP_TRYING = RestartPolicy()
@@ -69,6 +69,7 @@ class Child:
         self._sleep = sleep
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_retired = False
 
     @property
     def pid(self) -> int | None:
@@ -76,6 +77,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process, or start it again after `on_exit(True)`."""
+        self._is_retired = False
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._keep_running())
 
@@ -84,6 +86,12 @@ class Child:
         stdin = self._process.stdin if self._process else None
         if stdin is not None and not stdin.is_closing():
             stdin.write(frames.encode(frame))
+
+    def retire(self) -> None:
+        """Let the process end, and start no other; `on_exit` is not called."""
+        self._is_retired = True
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     def kill(self) -> None:
         """End a process that no longer answers; it is started again."""
@@ -109,6 +117,8 @@ class Child:
                 logger.error("cannot start a child process: %s", exc)
             finally:
                 await self._end_process()
+            if self._is_retired:
+                return
             crashes.append(time.monotonic())
             recent = [at for at in crashes if crashes[-1] - at < self._policy.window_s]
             gave_up = len(recent) >= self._policy.max_crashes

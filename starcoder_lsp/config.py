@@ -96,15 +96,32 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
     problems: list[str] = []
     for layer in layers:
         accepted, refused = _accept(layer)
-        for name in accepted if layer.is_project else ():
-            if origins[name] != DEFAULT:
-                together = OPTIONS[name].together
-                accepted[name] = together(values[name], accepted[name])
+        if layer.is_project:
+            accepted = _tightened(accepted, values, origins)
         values.update(accepted)
         origins.update(dict.fromkeys(accepted, layer.origin))
         if refused:
             problems.append(f"{layer.origin}: " + "; ".join(refused))
     return Resolved(_settings(values), values, origins, tuple(problems))
+
+
+def _tightened(
+    accepted: dict[str, Any], values: dict[str, Any], origins: dict[str, str]
+) -> dict[str, Any]:
+    """What of a project's values still says something beside the user's own."""
+    kept: dict[str, Any] = {}
+    for name, value in accepted.items():
+        if origins[name] != DEFAULT:
+            value = OPTIONS[name].together(values[name], value)
+        # A file of the user's own is of the family that the user's `model` names.
+        if name == "model" and values["model_path"] is not None:
+            continue
+        if value != values[name]:
+            kept[name] = value
+    if "model" in kept and values["download"] == "always":
+        # A repository must not make the user's machine fetch gigabytes unasked.
+        kept["download"] = "ask"
+    return kept
 
 
 def _accept(layer: Layer) -> tuple[dict[str, Any], list[str]]:

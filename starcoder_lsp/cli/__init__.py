@@ -56,4 +56,7 @@ def _run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 141
+    except OSError as exc:
+        print(f"starcoder-lsp: {exc}", file=sys.stderr)
+        return 1
     return status

@@ -20,7 +20,7 @@ from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.postprocess.safety import drop_invisible_characters
 
-PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+):(?P<column>\d+)")
+PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 SHOWN_LINES = 12
 PATIENCE_MS = 60_000
 DIM, BOLD, RESET = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"
@@ -108,6 +108,7 @@ async def _complete(cursor: Cursor, settings: Settings, show: Show) -> Completio
         completer = assemble.build_completer(settings, engine)
         return await completer.complete(cursor, show.grow)
     finally:
+        show.end()
         await engine.close()
 
 
@@ -146,6 +147,11 @@ class Show:
         if self._is_terminal and text.startswith(self._printed):
             self._print(text[len(self._printed) :])
             self._printed = text
+
+    def end(self) -> None:
+        """Leave the terminal's colours as they were, also after Ctrl-C."""
+        if self._is_terminal:
+            self._print(RESET)
 
     def finish(self, completion: Completion, model: str) -> None:
         text = completion.text

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from starcoder_lsp.cli.flags import add_option_flags, flag_layer, workspace_of
 from starcoder_lsp.config import ConfigFiles, Resolved
+from starcoder_lsp.errors import ConfigError, UnknownModel
+from starcoder_lsp.models import registry
 from starcoder_lsp.paths import user_config_file
 
 
@@ -20,14 +23,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     folder = Path(parsed.folder).absolute()
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is not a folder")
     resolved = ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
     if parsed.verb == "show":
         _show(resolved, is_json=parsed.json)
-    elif parsed.json:
-        print(json.dumps({"problems": resolved.problems}))
+        return 0
+    problems = [*resolved.problems, *_unknown_model(resolved)]
+    if parsed.json:
+        print(json.dumps({"problems": problems}))
     else:
-        print("\n".join(resolved.problems) or "no problems")
-    return 1 if parsed.verb == "check" and resolved.problems else 0
+        print("\n".join(problems) or "no problems")
+    return int(bool(problems))
+
+
+def _unknown_model(resolved: Resolved) -> Iterator[str]:
+    try:
+        registry.find(resolved.settings.engine.model)
+    except UnknownModel as exc:
+        yield f"{resolved.origins['model']}: {exc}"
 
 
 def _show(resolved: Resolved, *, is_json: bool) -> None:

@@ -110,7 +110,9 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 
 def _memory(path: Path, settings: Settings) -> Finding:
-    needed = path.stat().st_size
+    per_token = gguf.read_header(path).kv_bytes_per_token
+    n_tokens = settings.engine.max_prompt_tokens + settings.engine.max_tokens
+    needed = path.stat().st_size + per_token * n_tokens
     available = machine.available_memory_bytes()
     text = f"the model needs {needed / machine.GIB:.1f} GiB"
     if available is None:

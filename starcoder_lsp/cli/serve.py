@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import sys
@@ -37,6 +38,10 @@ def run(parsed: argparse.Namespace) -> int:
     # for garbage while they are made takes longer than our own start.
     gc.disable()
     status = asyncio.run(_serve(flags, wire))
+    for descriptor in range(3):
+        # A terminal that we were started in is shared with the shell.
+        with contextlib.suppress(OSError):
+            os.set_blocking(descriptor, True)
     # No interpreter shutdown: it would wait for pipes of an editor that is gone.
     os._exit(status)
 

@@ -17,7 +17,7 @@ from starcoder_lsp.models import background, registry
 logger = logging.getLogger(__name__)
 
 DOWNLOAD, LATER = "Download", "Not now"
-AGAIN = "the command starcoder.restart asks again"
+AGAIN = "the command starcoder.restart tries again"
 
 KINDS: dict[Phase, Kind] = {Phase.FAILED: "Error", Phase.RESTARTING: "Warning"}
 BUSY = frozenset((Phase.STARTING, Phase.LOADING, Phase.RESTARTING))
@@ -44,7 +44,10 @@ class EngineRoom:
         self._engine: Engine | None = None
         self._for: EngineSettings | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._latest: EngineSettings | None = None
+        # Models that the user was asked about, and those of them that are under way.
         self._asked: set[str] = set()
+        self._getting: set[str] = set()
         self._turn = asyncio.Lock()
 
     def require(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
@@ -53,7 +56,10 @@ class EngineRoom:
         Only when a completion is wanted is the user asked about a download: a prompt
         that opens with a file would swallow what is being typed.
         """
+        self._latest = settings.engine
         if self._engine is not None and self._for == settings.engine:
+            # Again, since something else may have been said meanwhile.
+            self._say(settings, self._engine.state)
             return self._engine
         try:
             engine = self._build_engine(
@@ -83,7 +89,7 @@ class EngineRoom:
 
     def restart(self) -> None:
         """Give up the engine in use; `require` starts another in its place."""
-        self._asked.clear()
+        self._asked &= self._getting
         self._for = None
         self._status.show("restarting", busy=True)
 
@@ -110,10 +116,15 @@ class EngineRoom:
             self._status.progress(message, state.share)
         else:
             self._status.end_progress()
-        kind = KINDS.get(state.phase, "Normal")
-        self._status.show(message, kind=kind, busy=is_busy)
+        self._say(settings, state)
         if state.phase is Phase.FAILED:
-            self._status.tell(f"starcoder: {state.message}")
+            self._status.tell(f"starcoder: {state.message}; {AGAIN}")
+
+    def _say(self, settings: Settings, state: EngineState) -> None:
+        """Put the engine's state on the status line."""
+        kind = KINDS.get(state.phase, "Normal")
+        message = f"{settings.engine.model}: {state.message}"
+        self._status.show(message, kind=kind, busy=state.phase in BUSY)
 
     def _missing(self, settings: Settings, exc: ModelMissing) -> None:
         name = settings.engine.model
@@ -127,6 +138,15 @@ class EngineRoom:
 
     async def _download(self, settings: Settings) -> None:
         """Get the model when the user agrees; nothing is fetched without a yes."""
+        name = settings.engine.model
+        self._getting.add(name)
+        try:
+            if await self._is_agreed(settings):
+                await self._get(settings)
+        finally:
+            self._getting.discard(name)
+
+    async def _is_agreed(self, settings: Settings) -> bool:
         model = registry.find(settings.engine.model)
         if settings.lsp.download == "ask":
             size_mb = model.approximate_bytes / 1e6
@@ -135,8 +155,11 @@ class EngineRoom:
                 f"{size_mb:.0f} MB from {model.source.address} ({model.license})? "
                 f"By hand: starcoder-lsp models get {model.name}"
             )
-            if await self._status.ask(question, DOWNLOAD, LATER) != DOWNLOAD:
-                return
+            return await self._status.ask(question, DOWNLOAD, LATER) == DOWNLOAD
+        return settings.lsp.download == "always"
+
+    async def _get(self, settings: Settings) -> None:
+        model = registry.find(settings.engine.model)
 
         def report(share: float) -> None:
             text = f"downloading {model.name} {share:.0%}"
@@ -149,8 +172,8 @@ class EngineRoom:
             self._status.show(str(exc), kind="Error")
             self._status.tell(f"starcoder: {exc}; {AGAIN}")
         else:
-            # Meanwhile the user may have gone over to another model.
-            if self._engine is None:
+            # Unless the user has gone over to another model meanwhile.
+            if self._latest == settings.engine:
                 self.require(settings)
         finally:
             self._status.end_progress()

@@ -184,7 +184,9 @@ async def _pull_configuration(server: Server) -> None:
     except Exception as exc:  # a client's bug must not cost its user the session
         logger.info("no settings from the client: %s", type(exc).__name__)
         return
-    if answer and server.book.use_editor(answer[0]):
+    # Clients that know of no settings answer null, or an empty object.
+    if answer and answer[0]:
+        server.book.use_editor(answer[0])
         server.room.require(server.book.of_workspace(), is_wanted=False)
 
 
@@ -192,8 +194,8 @@ async def _configured(
     server: Server, params: types.DidChangeConfigurationParams
 ) -> None:
     # One object may hold the settings of all of an editor's servers.
-    if isinstance(params.settings, dict):
-        server.book.use_editor(params.settings.get("starcoder"))
+    if isinstance(params.settings, dict) and "starcoder" in params.settings:
+        server.book.use_editor(params.settings["starcoder"])
     await _pull_configuration(server)
     server.room.require(server.book.of_workspace(), is_wanted=False)
 

@@ -46,17 +46,10 @@ class SettingsBook:
         self._at_start = editor_layer(options)
         self._known.clear()
 
-    def use_editor(self, options: Any) -> bool:
-        """Options that the editor sends later; they replace those it sent before.
-
-        False when there are none, which changes nothing.
-        """
-        layer = editor_layer(options)
-        if not layer.values:
-            return False
-        self._editor = layer
+    def use_editor(self, options: Any) -> None:
+        """Options that the editor sends later; they replace those it sent before."""
+        self._editor = editor_layer(options)
         self._known.clear()
-        return True
 
     def of_workspace(self) -> Settings:
         return self._of_folder(self._folders[0] if self._folders else None)

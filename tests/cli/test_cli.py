@@ -193,6 +193,14 @@ def test_a_check_fails_when_something_is_wrong(tmp_path: Path) -> None:
     assert "threads may not be set by a project" in done.stdout
 
 
+def test_a_check_knows_models_and_folders(tmp_path: Path) -> None:
+    (tmp_path / ".starcoder.toml").write_text('model = "nonsense"\n')
+    done = run("config", "check", str(tmp_path))
+    assert done.returncode == 1
+    assert f"{tmp_path / '.starcoder.toml'}: no model 'nonsense'" in done.stdout
+    assert "is not a folder" in run("config", "check", "/no/such/folder").stderr
+
+
 def test_help_names_every_command_and_the_version_is_the_packages() -> None:
     shown = run("--help").stdout
     for command in ("serve", "complete", "models", "config", "doctor"):
@@ -211,6 +219,20 @@ def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "hijacked" not in done.stderr + done.stdout
+
+
+def test_a_project_cannot_smuggle_in_a_pip(tmp_path: Path) -> None:
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").write_text("")
+    (tmp_path / "pip" / "__main__.py").write_text("raise SystemExit('hijacked')")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "starcoder_lsp", "models", "get", "smollm2-135m"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_full_or_read_only_disk_is_named(tmp_path: Path) -> None:

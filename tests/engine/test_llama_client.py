@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
+from starcoder_lsp.frames import Frame
 
 LIMITS = Limits(max_tokens=200, time_budget_ms=60_000)
 PROMPT = Prompt((Text("def f(x):\n    return"),))
@@ -43,6 +45,20 @@ async def make_engine(tiny_starcoder2: Path) -> AsyncIterator[MakeEngine]:
     yield make
     for engine in engines:
         await engine.close()
+
+
+def ends_of(engine: LlamaEngine) -> list[str]:
+    """Why the child's generations end, one by one, also of those nobody hears."""
+    ends: list[str] = []
+    receive = engine._receive
+
+    def record(frame: Frame) -> None:
+        if reason := frame.get("finish_reason"):
+            ends.append(reason)
+        receive(frame)
+
+    engine._child._on_frame = record
+    return ends
 
 
 async def said(engine: LlamaEngine, prompt: Prompt = PROMPT) -> str:
@@ -77,17 +93,62 @@ async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine) -> No
     engine = make_engine()
     await engine.ready()
     long = Limits(max_tokens=700, time_budget_ms=600_000)
+    ends = ends_of(engine)
     async with aclosing(engine.generate(PROMPT, long)) as pieces:
         first = await anext(pieces)
     assert first.usage.finish_reason is None
-    # Answered only once the engine has let go of the first.
-    assert await said(engine) is not None
+    await said(engine)  # answered after the first
+    assert ends[0] == "cancelled"
+    assert len(ends) == 2
+
+
+async def test_a_cancel_inside_the_prefill_stops_it_too(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine(n_context=16000)
+    await engine.ready()
+    ends = ends_of(engine)
+    long = Prompt((Text("x = 1\n" * 5000, "start"),))
+    stream = engine.generate(long, LIMITS)
+    asking = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await said(engine)
+    assert ends[0] == "cancelled"
+
+
+async def test_a_hang_is_noticed_while_requests_come_and_go(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "HANG_GRACE_S", 0.3)
+    engine = make_engine(policy=RestartPolicy(first_wait_s=0))
+    await engine.ready()
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGSTOP)
+    while engine.state.phase is Phase.READY:
+        with contextlib.suppress(TimeoutError, EngineCrashed):
+            async with asyncio.timeout(0.1):
+                await anext(engine.generate(PROMPT, Limits(5, time_budget_ms=0)))
+    await engine.ready()
+
+
+async def test_an_engine_that_could_not_load_stays_away(
+    make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    engine = make_engine(tmp_path / "none.gguf", RestartPolicy(first_wait_s=0))
+    with pytest.raises(EngineFailed):
+        await engine.ready()
+    while engine.pid is not None:
+        await asyncio.sleep(0.01)
+    assert engine.state.phase is Phase.FAILED
 
 
 async def test_a_killed_engine_fails_its_requests_and_starts_again(
     make_engine: MakeEngine,
 ) -> None:
-    engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
+    engine = make_engine(policy=RestartPolicy(first_wait_s=0))
     await engine.ready()
     stream = engine.generate(PROMPT, Limits(700, 600_000))
     await anext(stream)
@@ -103,7 +164,7 @@ async def test_a_killed_engine_fails_its_requests_and_starts_again(
 async def test_an_engine_that_keeps_dying_is_given_up_with_a_message(
     make_engine: MakeEngine,
 ) -> None:
-    engine = make_engine(policy=RestartPolicy(max_crashes=3, longest_wait_s=0))
+    engine = make_engine(policy=RestartPolicy(max_crashes=3, first_wait_s=0))
     for _ in range(3):
         await engine.ready()
         assert engine.pid is not None
@@ -118,7 +179,7 @@ async def test_an_engine_that_hangs_is_replaced(
     make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "HANG_GRACE_S", 0.2)
-    engine = make_engine(policy=RestartPolicy(longest_wait_s=0))
+    engine = make_engine(policy=RestartPolicy(first_wait_s=0))
     await engine.ready()
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGSTOP)

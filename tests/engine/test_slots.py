@@ -69,6 +69,20 @@ def test_a_keystroke_evaluates_one_or_two_tokens(session: Session) -> None:
     assert max(evaluated) <= 4
 
 
+def test_it_does_so_where_the_text_below_is_too_long_for_the_context(
+    tiny: Model,
+) -> None:
+    session = Session(tiny, n_context=1024, n_threads=2)
+    table = "".join(f"    {n * 7919 % 997}, {n * 104729 % 991},\n" for n in range(400))
+    before, evaluated = file("one"), []
+    ask(session, prompt_at(before, table))
+    for typed in keystrokes("    return function_5(value) + self.other"):
+        evaluated.append(
+            ask(session, prompt_at(before + typed, table)).evaluated_tokens
+        )
+    assert sorted(evaluated)[len(evaluated) * 9 // 10] <= 3
+
+
 def test_with_the_suffix_last_it_would_evaluate_the_suffix_again(
     session: Session,
 ) -> None:

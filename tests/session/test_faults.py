@@ -535,6 +535,36 @@ async def test_settings_that_change_take_effect(any_server: Client) -> None:
     await any_server.until_notified("didChangeStatus", message="disabled")
 
 
+async def test_the_status_says_ready_again_after_a_disabled_document(
+    start_server: StartServer, smollm2: Path
+) -> None:
+    client = await start_server("--model-path", str(smollm2))
+    await client.initialize(initializationOptions={"disabled_languages": ["markdown"]})
+    await client.until_ready()
+    client.open("file:///project/a.md", "text ", language="markdown")
+    await client.complete("file:///project/a.md", 0, 5)
+    await client.until_notified("didChangeStatus", message="disabled")
+    client.notifications.clear()
+    client.open(URI, "x = 1\nprint(")
+    await client.complete(URI, 1, 6)
+    await client.until_ready()
+
+
+async def test_settings_that_are_cleared_no_longer_hold(any_server: Client) -> None:
+    for settings in ({"enabled": False}, {}):
+        any_server.notify(
+            "workspace/didChangeConfiguration", {"settings": {"starcoder": settings}}
+        )
+    any_server.open(URI, "x = ")
+    await any_server.complete(URI, 0, 4)
+    shown = [
+        m["params"]["message"]
+        for m in any_server.notifications
+        if m["method"] == "didChangeStatus"
+    ]
+    assert "disabled" not in shown
+
+
 async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) -> None:
     client = await start_server("--model-path", str(smollm2))
     await client.initialize(
@@ -559,8 +589,9 @@ async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) ->
 async def test_without_a_home_the_server_still_answers(
     start_server: StartServer, tmp_path: Path, variable: str
 ) -> None:
-    gone = str(tmp_path / "gone")
-    env = {"STARCODER_LSP_DATA": "", "STARCODER_LSP_CONFIG": "", variable: gone}
+    env = {"STARCODER_LSP_DATA": "", "STARCODER_LSP_CONFIG": ""}
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        env[name] = str(tmp_path / ("gone/deep" if name == variable else "own"))
     client = await start_server("--download", "never", env=env)
     await client.initialize()
     await client.until_notified("didChangeStatus", kind="Warning")
@@ -578,14 +609,32 @@ async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
     assert await is_alive(client)
 
 
+def internet_sockets_of(pid: int) -> set[str]:
+    """The inodes of a process's sockets that are TCP or UDP."""
+    held = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        target = str(link.readlink())
+        if target.startswith("socket:["):
+            held.add(target.removeprefix("socket:[").rstrip("]"))
+    known = set()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        known |= {line.split()[9] for line in lines}
+    return held & known
+
+
 async def test_no_socket_is_opened(
     start_server: StartServer, smollm2: Path, tmp_path: Path
 ) -> None:
-    """With sockets forbidden in the server and in its children, everything works."""
+    """None by the server at any time, none held by it or its engine at the end."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import socket\n"
-        "def refuse(*_): raise RuntimeError('a socket was opened')\n"
-        "socket.socket.connect = socket.socket.bind = refuse\n"
+        "import os, socket\n"
+        "class Refused(socket.socket):\n"
+        "    def __init__(self, family=-1, *rest, **named):\n"
+        "        if family != socket.AF_UNIX:\n"
+        "            os.write(2, b'a socket was opened\\n')\n"
+        "        super().__init__(family, *rest, **named)\n"
+        "socket.socket = Refused\n"
     )
     env = {"PYTHONPATH": str(tmp_path)}
     client = await start_server("--model-path", str(smollm2), env=env)
@@ -593,6 +642,8 @@ async def test_no_socket_is_opened(
     client.open(URI, "x = 1\nprint(")
     await client.until_ready()
     assert await client.complete(URI, 1, 6)
+    for pid in (client.process.pid, *children_of(client.process.pid)):
+        assert internet_sockets_of(pid) == set()
     await client.shutdown()
     await client.close()
     assert b"a socket was opened" not in client.errors

@@ -100,6 +100,24 @@ def test_a_project_cannot_loosen_what_the_user_has_set(
     assert resolve([user, project(**{name: projects})]).values[name] == together
 
 
+def test_a_value_that_a_project_could_not_change_keeps_its_origin() -> None:
+    layers = [Layer("user", {"max_tokens": 50}), project(max_tokens=200)]
+    assert resolve(layers).origins["max_tokens"] == "user"
+
+
+def test_a_projects_model_does_not_replace_a_file_of_the_users_own() -> None:
+    user = Layer("user", {"model": "qwen2.5-coder-1.5b", "model_path": "/q.gguf"})
+    values = resolve([user, project(model="starcoder2-3b")]).values
+    assert values["model"] == "qwen2.5-coder-1.5b"
+
+
+def test_a_projects_model_is_never_downloaded_unasked() -> None:
+    user = Layer("user", {"download": "always"})
+    assert resolve([user]).settings.lsp.download == "always"
+    resolved = resolve([user, project(model="starcoder2-15b-q8_0")])
+    assert resolved.settings.lsp.download == "ask"
+
+
 def test_where_the_user_has_set_nothing_the_projects_value_holds() -> None:
     resolved = resolve([project(max_prompt_tokens=4096)])
     assert resolved.values["max_prompt_tokens"] == 4096

@@ -31,16 +31,37 @@ def test_a_model_larger_than_the_free_memory_is_refused_with_the_way_out(
     with pytest.raises(
         ModelBroken, match=r"model\.gguf needs .* choose a smaller model"
     ):
-        machine.check_memory(model, n_gpu_layers=0)
+        machine.check_memory(model, 0, n_gpu_layers=0)
 
 
 def test_a_model_that_fits_or_goes_to_the_gpu_is_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path
 ) -> None:
     free(monkeypatch, tmp_path, 4000)
-    machine.check_memory(model, n_gpu_layers=0)
+    machine.check_memory(model, 0, n_gpu_layers=0)
     free(monkeypatch, tmp_path, 1000)
-    machine.check_memory(model, n_gpu_layers=-1)
+    machine.check_memory(model, 0, n_gpu_layers=-1)
+
+
+def test_the_context_counts_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path
+) -> None:
+    free(monkeypatch, tmp_path, 4000)
+    with pytest.raises(ModelBroken, match="a smaller model"):
+        machine.check_memory(model, 2_000_000, n_gpu_layers=0)
+
+
+@pytest.mark.parametrize(
+    ("context_kilobytes", "n_slots"), [(0, 3), (100, 3), (500, 2), (1000, 1), (9999, 1)]
+)
+def test_as_many_contexts_are_kept_as_fit_into_half_of_what_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    context_kilobytes: int,
+    n_slots: int,
+) -> None:
+    free(monkeypatch, tmp_path, 2000)
+    assert machine.n_slots_that_fit(3, context_kilobytes * 1024) == n_slots
 
 
 def test_where_the_system_tells_nothing_the_whole_memory_counts(

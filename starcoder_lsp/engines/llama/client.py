@@ -50,6 +50,7 @@ class LlamaEngine:
         self._state = EngineState(Phase.STARTING)
         self._changed = asyncio.Event()
         self._heard_at = 0.0
+        self._unanswered: set[int] = set()
         self._child = Child(
             python_module("starcoder_lsp.engines.llama.host", log_level),
             on_start=lambda: self._child.send(wire.load_frame(load)),
@@ -84,6 +85,9 @@ class LlamaEngine:
             raise EngineNotReady(self._state.message)
         request_id = next(self._ids)
         stream = self._streams[request_id] = asyncio.Queue()
+        if not self._unanswered:
+            self._heard_at = asyncio.get_running_loop().time()
+        self._unanswered.add(request_id)
         patience_s = limits.time_budget_ms / 1000 + HANG_GRACE_S
         is_over = False
         try:
@@ -112,9 +116,11 @@ class LlamaEngine:
         await self._child.close()
 
     async def _next(self, stream: asyncio.Queue[Outcome], patience_s: float) -> Outcome:
-        """The next outcome; TimeoutError when the child says nothing to anybody."""
+        """The next outcome; TimeoutError when the child owes answers and is silent.
+
+        It answers cancelled requests too, so that a hang shows while the user types on.
+        """
         loop = asyncio.get_running_loop()
-        self._heard_at = max(self._heard_at, loop.time())
         while stream.empty():
             # Not wait_for, which loses a cancel on Python 3.11 (CPython issue 86296).
             with contextlib.suppress(TimeoutError):
@@ -137,8 +143,12 @@ class LlamaEngine:
         self._heard_at = asyncio.get_running_loop().time()
         op = frame.get("op")
         if op == "piece":
-            self._deliver(frame["id"], wire.piece_from(frame))
+            piece = wire.piece_from(frame)
+            if piece.usage.finish_reason is not None:
+                self._unanswered.discard(frame["id"])
+            self._deliver(frame["id"], piece)
         elif op == "error":
+            self._unanswered.discard(frame["id"])
             self._deliver(frame["id"], EngineCrashed(frame["message"]))
         elif op == "loading":
             share = frame["share"]
@@ -148,6 +158,7 @@ class LlamaEngine:
             self._set_state(EngineState(Phase.READY, "ready", 1.0))
         elif op == "failed":
             self._set_state(EngineState(Phase.FAILED, frame["message"]))
+            self._child.retire()
         else:
             logger.error("the engine says %r, which means nothing", op)
 
@@ -157,9 +168,8 @@ class LlamaEngine:
             stream.put_nowait(outcome)
 
     def _exited(self, gave_up: bool) -> None:
+        self._unanswered.clear()
         self._fail_streams(EngineCrashed("the engine died and is being restarted"))
-        if self._state.phase is Phase.FAILED:
-            return
         if gave_up:
             message = (
                 f"the engine keeps dying with {self._load.path}: try another model or "

@@ -41,6 +41,20 @@ class Header:
     def architecture(self) -> str:
         return str(self.entries.get("general.architecture", ""))
 
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """What the KV cache takes for one token, in f16; 0 where the header is silent."""
+        heads = self._number("attention.head_count")
+        kv_heads = self._number("attention.head_count_kv") or heads
+        if not heads:
+            return 0
+        width = self._number("embedding_length") // heads * kv_heads
+        return 2 * 2 * width * self._number("block_count")
+
+    def _number(self, key: str) -> int:
+        value = self.entries.get(f"{self.architecture}.{key}", 0)
+        return value if isinstance(value, int) else 0
+
 
 def read_header(path: Path) -> Header:
     """Read and check; raises ModelBroken with the reason and the file."""

@@ -77,13 +77,16 @@ class Host:
 
     def _load(self, load: wire.Load) -> None:
         path = Path(load.path)
-        gguf.read_header(path)
-        machine.check_memory(path, load.n_gpu_layers)
+        header = gguf.read_header(path)
+        context_bytes = header.kv_bytes_per_token * load.n_context
+        machine.check_memory(path, context_bytes, load.n_gpu_layers)
 
         # Imported late: the header is checked before native code is even loaded.
         from starcoder_lsp.engines.llama import library, loading
 
-        self._session = loading.open_session(load, self._report_progress())
+        self._session = loading.open_session(
+            load, context_bytes, self._report_progress()
+        )
         self._send(
             {
                 "op": "ready",

@@ -15,8 +15,13 @@ from starcoder_lsp.errors import ModelBroken
 logger = logging.getLogger(__name__)
 
 
-def open_session(load: Load, on_progress: Callable[[float], None]) -> Session:
-    """Load the model; raises ModelBroken when it is not what `load` expects."""
+def open_session(
+    load: Load, context_bytes: int, on_progress: Callable[[float], None]
+) -> Session:
+    """Load the model; raises ModelBroken when it is not what `load` expects.
+
+    `context_bytes` is what the KV cache of one context takes.
+    """
     library.set_up()
     model = library.Model(
         Path(load.path),
@@ -28,7 +33,7 @@ def open_session(load: Load, on_progress: Callable[[float], None]) -> Session:
     if load.heals:
         model.vocabulary.warm()
     try:
-        return _session(model, load, N_SLOTS)
+        return _session(model, load, machine.n_slots_that_fit(N_SLOTS, context_bytes))
     except ModelBroken as exc:
         logger.warning("%s; keeping the cache of one document only", exc)
         return _session(model, load, 1)

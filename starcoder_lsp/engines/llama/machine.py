@@ -62,12 +62,23 @@ def available_memory_bytes() -> int | None:
     return total_memory_bytes()
 
 
-def check_memory(model: Path, n_gpu_layers: int) -> None:
-    """Refuse a model that cannot fit; it would only make the machine swap."""
+def n_slots_that_fit(n_wanted: int, context_bytes: int) -> int:
+    """How many contexts to keep: they may take half of what is free, one in any case."""
+    available = available_memory_bytes()
+    if available is None or not context_bytes:
+        return n_wanted
+    return max(1, min(n_wanted, available // 2 // context_bytes))
+
+
+def check_memory(model: Path, context_bytes: int, n_gpu_layers: int) -> None:
+    """Refuse a model that cannot fit; it would only make the machine swap.
+
+    `context_bytes` is what the KV cache of one context takes.
+    """
     available = available_memory_bytes()
     if available is None or n_gpu_layers != 0:
         return
-    size = model.stat().st_size
+    size = model.stat().st_size + context_bytes
     if size > available:
         raise ModelBroken(
             f"{model.name} needs {size / GIB:.1f} GiB of memory and "

@@ -25,7 +25,7 @@ N_BATCH = 128
 N_SLOTS = 3
 # The suffix keeps at least this share of a prompt that has to be shortened.
 SUFFIX_SHARE = 0.25
-# A prefix that is too long loses a multiple of this part of the budget.
+# What is too long loses a multiple of this part of the budget.
 CUT_STEPS = 8
 
 Cut = Literal["start", "end", "never"]
@@ -130,6 +130,9 @@ class Session:
     def _prefill(self, tokens: list[int]) -> bool:
         """Evaluate what is not cached; False when it was stopped on the way."""
         for start in range(len(self._slot.tokens), len(tokens), N_BATCH):
+            # A GPU never asks whether to go on: there this is the only question.
+            if self._is_over():
+                return False
             if not self._evaluate(tokens[start : start + N_BATCH]):
                 return False
         return True
@@ -145,7 +148,7 @@ class Session:
         if done:
             slot.tokens += tokens
         else:
-            self._context.keep(slot.sequence, position)
+            self._slots.cut(slot, position)
         return done
 
     def _decode(
@@ -194,17 +197,22 @@ def shorten(parts: list[_Part], budget: int) -> None:
     """
     excess = sum(len(part.tokens) for part in parts) - budget
     floor = int(budget * SUFFIX_SHARE)
-    for part in parts:
-        if part.cut == "end" and excess > 0:
-            n_cut = min(excess, max(len(part.tokens) - floor, 0))
-            part.tokens = part.tokens[: len(part.tokens) - n_cut]
-            excess -= n_cut
+    # In steps: an end that moves with each token would void the KV cache.
     grid = max(budget // CUT_STEPS, 1)
     for part in parts:
+        if part.cut == "end" and excess > 0:
+            n_cut = min(_up_to(grid, excess), max(len(part.tokens) - floor, 0))
+            part.tokens = part.tokens[: len(part.tokens) - n_cut]
+            excess -= n_cut
+    for part in parts:
         if part.cut == "start" and excess > 0:
-            # In steps: a start that moves with each token would void the KV cache.
-            n_cut = min(-(-excess // grid) * grid, len(part.tokens))
+            n_cut = min(_up_to(grid, excess), len(part.tokens))
             part.tokens = part.tokens[n_cut:]
             excess -= n_cut
     if excess > 0:
         raise ModelBroken(f"the prompt is {excess} tokens longer than the context")
+
+
+def _up_to(grid: int, amount: int) -> int:
+    """The multiple of `grid` that is at least `amount`."""
+    return -(-amount // grid) * grid

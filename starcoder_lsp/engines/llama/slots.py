@@ -45,7 +45,7 @@ class Slots:
             if shared >= n_common(slot.tokens, tokens) + WORTH_COPYING:
                 self._context.copy(nearest.sequence, slot.sequence)
                 slot.tokens = list(nearest.tokens)
-        self._cut(slot, min(n_common(slot.tokens, tokens), len(tokens) - 1))
+        self.cut(slot, min(n_common(slot.tokens, tokens), len(tokens) - 1))
         self._n_taken += 1
         slot.used_at = self._n_taken
         return slot
@@ -56,7 +56,8 @@ class Slots:
         for slot in self._slots:
             slot.tokens.clear()
 
-    def _cut(self, slot: Slot, n_tokens: int) -> None:
+    def cut(self, slot: Slot, n_tokens: int) -> None:
+        """Forget what a slot holds beyond its first `n_tokens`."""
         if not self._context.keep(slot.sequence, n_tokens):
             # A recurrent model cannot go back to the middle.
             self._context.keep(slot.sequence, 0)
