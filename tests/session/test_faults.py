@@ -240,14 +240,20 @@ async def test_what_nobody_should_send_ends_nothing(
     assert await is_alive(client)
 
 
-async def test_a_popup_and_ghost_text_do_not_supersede_each_other(
-    start_server: StartServer, smollm2: Path
-) -> None:
+async def with_popups(start_server: StartServer, model: Path) -> Client:
+    """A server that offers both, with a half-typed return in its document."""
     client = await started(
-        start_server, "--model-path", str(smollm2), "--completion", "always"
+        start_server, "--model-path", str(model), "--completion", "always"
     )
     client.open(URI, "def add(a, b):\n    ret")
     await client.until_ready()
+    return client
+
+
+async def test_a_popup_and_ghost_text_do_not_supersede_each_other(
+    start_server: StartServer, smollm2: Path
+) -> None:
+    client = await with_popups(start_server, smollm2)
     place = {"textDocument": {"uri": URI}, "position": {"line": 1, "character": 7}}
     _, ghost = client.inline(URI, 1, 7)
     popup = await client.ask("textDocument/completion", place)
@@ -259,11 +265,7 @@ async def test_a_popup_and_ghost_text_do_not_supersede_each_other(
 async def test_a_popup_beyond_the_end_of_the_line_replaces_the_word_once(
     start_server: StartServer, smollm2: Path
 ) -> None:
-    client = await started(
-        start_server, "--model-path", str(smollm2), "--completion", "always"
-    )
-    client.open(URI, "def add(a, b):\n    ret")
-    await client.until_ready()
+    client = await with_popups(start_server, smollm2)
     place = {"textDocument": {"uri": URI}, "position": {"line": 1, "character": 99}}
     popup = await client.ask("textDocument/completion", place)
     assert popup["items"][0]["textEdit"]["range"] == {
