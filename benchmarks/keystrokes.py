@@ -48,7 +48,7 @@ PREFIX_LINES, SUFFIX_LINES, N_PREDICT = 256, 64, 8
 FILE_LINES = 1000
 # Our window begins on a grid and is smaller than its budget; this makes it the same.
 WINDOW_SLACK = 1.2
-STATEMENT = "    result = self._get_formatter().start_section(group.title, value)"
+STATEMENT = "    result = self._get_formatter(width)"
 EVALUATED = re.compile(r"(\d+) of (\d+) prompt tokens evaluated, (\d+) generated")
 
 
@@ -99,12 +99,12 @@ def traces() -> dict[str, list[State]]:
     half = FILE_LINES // 2
     typing = list(typed("one.py", one, half, STATEMENT))
     accepted = [*one[:half], STATEMENT + "\n"]
-    above = [*one[: half - 30], "    changed = True\n", *one[half - 30 :]]
+    above = [*one[: half - 30], "    done = 1\n", *one[half - 30 :]]
     jumps = [
         state
         for pair in zip(
-            typed("one.py", one, half, STATEMENT[:20], 9),
-            typed("two.py", two, half, STATEMENT[:20], 9),
+            typed("one.py", one, half, STATEMENT[:14], 9),
+            typed("two.py", two, half, STATEMENT[:14], 9),
             strict=True,
         )
         for state in pair
@@ -113,15 +113,13 @@ def traces() -> dict[str, list[State]]:
         "typing on one line": typing,
         "accepting and going on": [
             typing[9],
-            *typed(
-                "one.py", [*accepted, *one[half:]], half + 1, "    return result[:1]"
-            ),
+            *typed("one.py", [*accepted, *one[half:]], half + 1, "    return"),
         ],
         "jumping between two files": jumps,
-        "deleting back": typing[-1:-16:-1],
+        "deleting back": typing[-1:-12:-1],
         "editing 30 lines above": [
-            *typed("one.py", one, half - 30, "    changed = True"),
-            *typed("one.py", above, half + 1, STATEMENT[:20]),
+            *typed("one.py", one, half - 30, "    done = 1"),
+            *typed("one.py", above, half + 1, STATEMENT[:12]),
         ],
     }
 
