@@ -71,12 +71,6 @@ class Cursor:
         return self.suffix[: _line_end(self.suffix)]
 
     @cached_property
-    def indent(self) -> str:
-        """The white space at the start of the cursor's line, as far as the cursor."""
-        line = self.line_prefix
-        return line[: len(line) - len(line.lstrip(" \t"))]
-
-    @cached_property
     def lines_above(self) -> list[str]:
         """The nearest lines above the cursor's, the nearest first, without their ends."""
         above = self.prefix[: len(self.prefix) - len(self.line_prefix)][-NEAR:]

@@ -7,7 +7,6 @@ import asyncio
 import json
 import re
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -40,6 +39,8 @@ def run(parsed: argparse.Namespace) -> int:
     cursor = read_cursor(parsed.place)
     folder = Path(parsed.place).absolute().parent
     resolved = resolve_for(folder, parsed)
+    for problem in resolved.problems:
+        print(f"starcoder-lsp: {problem}", file=sys.stderr)
     settings = resolved.settings
     if resolved.origins["time_budget_ms"] == "default":
         # Somebody who types a command waits for its answer, on any machine.
@@ -131,10 +132,8 @@ class Show:
 
     def __init__(self, cursor: Cursor, *, is_shown: bool) -> None:
         self._cursor = cursor
-        self._is_shown = is_shown
         self._is_terminal = is_shown and sys.stdout.isatty()
         self._printed = ""
-        self._started = time.perf_counter()
 
     def begin(self) -> None:
         if self._is_terminal:

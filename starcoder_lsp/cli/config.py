@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from starcoder_lsp.cli.flags import add_option_flags, flag_layer, workspace_of
-from starcoder_lsp.config import ConfigFiles, Resolved
+from starcoder_lsp.cli.flags import add_option_flags, resolve_for
+from starcoder_lsp.config import Resolved
 from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.models import registry
 from starcoder_lsp.paths import user_config_file
@@ -25,7 +25,7 @@ def run(parsed: argparse.Namespace) -> int:
     folder = Path(parsed.folder).absolute()
     if not folder.is_dir():
         raise ConfigError(f"{folder} is not a folder")
-    resolved = ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
+    resolved = resolve_for(folder, parsed)
     if parsed.verb == "show":
         _show(resolved, is_json=parsed.json)
         return 0

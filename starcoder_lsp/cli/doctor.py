@@ -14,8 +14,8 @@ from pathlib import Path
 
 from starcoder_lsp import __version__, assemble
 from starcoder_lsp.child import python_module
-from starcoder_lsp.cli.flags import add_option_flags, flag_layer, workspace_of
-from starcoder_lsp.config import ConfigFiles, Resolved, Settings
+from starcoder_lsp.cli.flags import add_option_flags, resolve_for
+from starcoder_lsp.config import Resolved, Settings
 from starcoder_lsp.engines.llama import gguf, machine
 from starcoder_lsp.errors import ModelError
 from starcoder_lsp.models import registry
@@ -41,9 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    folder = Path.cwd()
-    resolved = ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
-    findings = list(examine(resolved))
+    findings = list(examine(resolve_for(Path.cwd(), parsed)))
     for finding in findings:
         if parsed.json:
             print(json.dumps(finding.__dict__))
@@ -99,20 +97,19 @@ def _model(settings: Settings) -> Iterator[Finding]:
     engine = settings.engine
     try:
         path = assemble.model_file(engine)
-        gguf.read_header(path)
+        header = gguf.read_header(path)
         if engine.model_path is None:
             assemble.store().verify(registry.find(engine.model))
     except ModelError as exc:
         yield Finding("problem", str(exc))
         return
     yield Finding("ok", f"the model {engine.model} is here and whole: {path}")
-    yield _memory(path, settings)
+    yield _memory(path, header, settings)
 
 
-def _memory(path: Path, settings: Settings) -> Finding:
-    per_token = gguf.read_header(path).kv_bytes_per_token
+def _memory(path: Path, header: gguf.Header, settings: Settings) -> Finding:
     n_tokens = settings.engine.max_prompt_tokens + settings.engine.max_tokens
-    needed = path.stat().st_size + per_token * n_tokens
+    needed = path.stat().st_size + header.kv_bytes_per_token * n_tokens
     available = machine.available_memory_bytes()
     text = f"the model needs {needed / machine.GIB:.1f} GiB"
     if available is None:

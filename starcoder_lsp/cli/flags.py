@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from starcoder_lsp.config import ConfigFiles, Layer, Resolved
@@ -32,11 +31,8 @@ def flag_layer(parsed: argparse.Namespace) -> Layer:
 
 
 def resolve_for(folder: Path, parsed: argparse.Namespace) -> Resolved:
-    """Settings for files in `folder`; problems go to stderr."""
-    resolved = ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
-    for problem in resolved.problems:
-        print(f"starcoder-lsp: {problem}", file=sys.stderr)
-    return resolved
+    """Settings for files in `folder`, as they are once for a command."""
+    return ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
 
 
 def workspace_of(folder: Path) -> Path:

@@ -110,10 +110,8 @@ class EngineRoom:
     def _show(self, settings: Settings, state: EngineState) -> None:
         if self._for is not settings.engine:
             return  # an engine on its way out
-        message = f"{settings.engine.model}: {state.message}"
-        is_busy = state.phase in BUSY
-        if is_busy:
-            self._status.progress(message, state.share)
+        if state.phase in BUSY:
+            self._status.progress(_line(settings, state), state.share)
         else:
             self._status.end_progress()
         self._say(settings, state)
@@ -123,8 +121,8 @@ class EngineRoom:
     def _say(self, settings: Settings, state: EngineState) -> None:
         """Put the engine's state on the status line."""
         kind = KINDS.get(state.phase, "Normal")
-        message = f"{settings.engine.model}: {state.message}"
-        self._status.show(message, kind=kind, busy=state.phase in BUSY)
+        is_busy = state.phase in BUSY
+        self._status.show(_line(settings, state), kind=kind, busy=is_busy)
 
     def _missing(self, settings: Settings, exc: ModelMissing) -> None:
         name = settings.engine.model
@@ -177,3 +175,7 @@ class EngineRoom:
                 self.require(settings)
         finally:
             self._status.end_progress()
+
+
+def _line(settings: Settings, state: EngineState) -> str:
+    return f"{settings.engine.model}: {state.message}"

@@ -12,8 +12,6 @@ from typing import Any
 from starcoder_lsp.errors import UnknownModel
 from starcoder_lsp.paths import packaged_file
 
-DEFAULT_MODEL = "smollm2-135m"
-
 
 @dataclass(frozen=True)
 class HubFile:

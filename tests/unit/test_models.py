@@ -22,6 +22,7 @@ from starcoder_lsp.errors import (
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import HubFile, Model, WheelMember
 from starcoder_lsp.models.store import Store
+from starcoder_lsp.options import OPTIONS
 
 BODY = os.urandom(100_000)
 ADDRESS = "/someone/model-GGUF/resolve/main/model.Q4_K_M.gguf"
@@ -62,7 +63,7 @@ def leftovers(store: Store) -> list[str]:
 
 
 def test_the_default_model_has_a_row() -> None:
-    assert registry.find(registry.DEFAULT_MODEL).source.file.endswith(".gguf")
+    assert registry.find(OPTIONS["model"].default).source.file.endswith(".gguf")
 
 
 @pytest.mark.parametrize("model", registry.models().values(), ids=lambda m: m.name)
