@@ -94,10 +94,19 @@ def _line_end(text: str) -> int:
 
 @dataclass(frozen=True)
 class Snippet:
-    """A piece of another file that may help."""
+    """A piece of another file that may help.
+
+    `path` is as the model reads it, relative to the workspace; lines count from 0 and
+    `last_line` is part of it. `source` names the retriever, `why` says it in words.
+    """
 
     path: str
     text: str
+    source: str = ""
+    first_line: int = 0
+    last_line: int = 0
+    score: float = 0.0
+    why: str = ""
 
 
 @dataclass(frozen=True)

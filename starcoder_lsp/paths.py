@@ -1,6 +1,6 @@
 """Every directory we ever touch.
 
-`STARCODER_LSP_DATA` and `STARCODER_LSP_CONFIG` move them; without a home directory
+`STARCODER_LSP_DATA`, `STARCODER_LSP_CACHE` and `STARCODER_LSP_CONFIG` move them; without a home directory
 platformdirs still answers, and whoever writes there reports what went wrong.
 """
 
@@ -32,6 +32,14 @@ def data_dir() -> Path:
 
 def models_dir() -> Path:
     return data_dir() / "models"
+
+
+def cache_dir() -> Path:
+    """What can be made again: indexes, measured speeds, saved states."""
+    named = os.environ.get("STARCODER_LSP_CACHE")
+    if named:
+        return Path(named).absolute()
+    return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
 def project_file(start: Path, root: Path) -> Path | None:

@@ -17,6 +17,7 @@ from starcoder_lsp.models.store import Store
 def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the directories of the person who runs it."""
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("STARCODER_LSP_CONFIG", str(tmp_path / "config.toml"))
 
 

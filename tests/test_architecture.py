@@ -19,10 +19,10 @@ LAYERS = (
     {"flow", "errors"},
     {"paths", "log", "frames", "child"},
     {"options", "config", "languages"},
-    {"prompt", "engines", "postprocess", "models"},
+    {"context", "prompt", "engines", "postprocess", "cache", "models"},
     {"completer", "schedule"},
     {"assemble"},
-    {"lsp"},
+    {"lsp", "evaluate"},
     {"cli", "__main__"},
 )
 # These siblings build on each other inside one layer.

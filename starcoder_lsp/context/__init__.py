@@ -1,0 +1,1 @@
+"""What the rest of a project says about the place where the cursor is."""
