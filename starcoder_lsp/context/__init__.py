@@ -1,1 +1,122 @@
-"""What the rest of a project says about the place where the cursor is."""
+"""What other files can tell about the place being written.
+
+All of it is computed in a child process; the front sees a `Context`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from starcoder_lsp.flow import Cursor, Snippet
+
+
+@dataclass(frozen=True)
+class Edit:
+    """`text` replaces the code points from `start` up to `end`, not included."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Snippets in the order of the prompt, and how the model is told where it is.
+
+    `path` is the document's own, relative to its workspace folder, and `repository`
+    that folder's name; both are empty for a document outside of every folder.
+    """
+
+    snippets: tuple[Snippet, ...] = ()
+    path: str = ""
+    repository: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the first look at a workspace is; `n_total` grows while it is walked."""
+
+    n_done: int
+    n_total: int
+    is_final: bool = False
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is indexed; `skipped` counts files by the reason they were left out."""
+
+    n_files: int = 0
+    n_symbols: int = 0
+    n_pending: int = 0
+    is_in_memory: bool = False
+    languages: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+class Context(Protocol):
+    """Nothing here raises or blocks: on trouble there is less context.
+
+    Documents may be opened before `start`; what is open is told again after a crash.
+    """
+
+    def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def use_folders(self, folders: Sequence[Path]) -> None: ...
+
+    def open(
+        self, uri: str, path: Path | None, language: str, text: str, version: int
+    ) -> None: ...
+
+    def change(self, uri: str, version: int, edits: Sequence[Edit]) -> None:
+        """Apply `edits` in their order, each to the text that the one before left."""
+        ...
+
+    def close_document(self, uri: str) -> None: ...
+
+    def visit(self, uri: str) -> None:
+        """The user looks at this document now."""
+        ...
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """The client saw these being created, changed or deleted."""
+        ...
+
+    async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
+        """The best snippets for `cursor`, within a deadline of few milliseconds."""
+        ...
+
+    async def statistics(self) -> Statistics: ...
+
+
+class NoContext:
+    """What there is when the user wants none."""
+
+    def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def use_folders(self, folders: Sequence[Path]) -> None: ...
+
+    def open(
+        self, uri: str, path: Path | None, language: str, text: str, version: int
+    ) -> None: ...
+
+    def change(self, uri: str, version: int, edits: Sequence[Edit]) -> None: ...
+
+    def close_document(self, uri: str) -> None: ...
+
+    def visit(self, uri: str) -> None: ...
+
+    def files_changed(self, paths: Sequence[Path]) -> None: ...
+
+    async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
+        return Gathered()
+
+    async def statistics(self) -> Statistics:
+        return Statistics()
