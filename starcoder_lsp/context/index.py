@@ -1,0 +1,289 @@
+"""What is known of all files of a workspace, in one SQLite database.
+
+Nothing is kept in memory: a second start has nothing to load, and a change of one file
+touches the rows of that file. Whoever gives the connection commits and closes it.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from starcoder_lsp.context.chunks import chunks, terms
+from starcoder_lsp.context.symbols import Definition, Import, Symbols
+
+# To be raised when tables, chunks or terms change: an older index is built again.
+SCHEMA_VERSION = 1
+
+DEFINITION = (
+    "name, kind, first_line, last_line, body_line, signature, doc, container, "
+    "is_exported"
+)
+LISTED = "\x1f"  # between names in one column; no source text has it in a name
+
+# A term in more chunks than this finds nothing by itself.
+MAX_CHUNKS_OF_TERM = 1000
+MAX_REMEMBERED = 10_000
+# Long chunks hold more words, and so hit more by chance (b of BM25).
+LENGTH_WEIGHT = 0.4
+USUAL_TERMS = 40
+# These files stand for their folder.
+FOLDER_FILES = frozenset(("__init__", "index", "mod", "package", "lib", "main"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A definition and the file it stands in."""
+
+    path: str
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, with the terms that found it."""
+
+    path: str
+    first_line: int
+    last_line: int
+    text: str
+    score: float
+    terms: tuple[str, ...] = ()
+
+
+class Index:
+    """Definitions, imports and words of files; paths are relative, with slashes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._rows = connection
+        self._common: set[str] = set()
+        connection.executescript(_schema())
+
+    def put(self, path: str, text: str, symbols: Symbols) -> None:
+        """Know `path` as it is now; what was known of it is forgotten."""
+        self.remove(path)
+        file_id = self._rows.execute(
+            "INSERT INTO file (path, module, language, package, is_complete) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (
+                path,
+                module_name(path),
+                symbols.language,
+                symbols.package,
+                symbols.is_complete,
+            ),
+        ).lastrowid
+        assert file_id is not None
+        self._put_symbols(file_id, symbols)
+        self._put_chunks(file_id, text, symbols)
+
+    def _put_symbols(self, file_id: int, symbols: Symbols) -> None:
+        self._rows.executemany(
+            "INSERT INTO definition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (file_id, i, *_definition_row(definition))
+                for i, definition in enumerate(symbols.definitions)
+            ),
+        )
+        self._rows.executemany(
+            "INSERT INTO import VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (file_id, i, each.module, each.line, *_listed(each))
+                for i, each in enumerate(symbols.imports)
+            ),
+        )
+
+    def _put_chunks(self, file_id: int, text: str, symbols: Symbols) -> None:
+        (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
+        chunk_rows, term_rows = [], []
+        cut = chunks(text, symbols.definitions)
+        for chunk_id, chunk in enumerate(cut, start=(last or 0) + 1):
+            words = terms(chunk.text)
+            span = (chunk.first_line, chunk.last_line)
+            chunk_rows.append((chunk_id, file_id, *span, len(words), chunk.text))
+            term_rows.append((chunk_id, " ".join(words)))
+        self._rows.executemany(
+            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk_rows
+        )
+        self._rows.executemany(
+            "INSERT INTO term (rowid, words) VALUES (?, ?)", term_rows
+        )
+
+    def remove(self, path: str) -> None:
+        """Forget `path`; does nothing where it is not known."""
+        file_id = self._file_id(path)
+        if file_id is None:
+            return
+        gone = self._rows.execute(
+            "SELECT id, text FROM chunk WHERE file_id = ?", (file_id,)
+        ).fetchall()
+        self._rows.executemany(
+            "INSERT INTO term (term, rowid, words) VALUES ('delete', ?, ?)",
+            ((chunk_id, " ".join(terms(text))) for chunk_id, text in gone),
+        )
+        for table in ("chunk", "definition", "import"):
+            self._rows.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))
+        self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
+
+    def _file_id(self, path: str) -> int | None:
+        row = self._rows.execute("SELECT id FROM file WHERE path = ?", (path,))
+        found = row.fetchone()
+        return found[0] if found else None
+
+    def paths(self) -> list[str]:
+        rows = self._rows.execute("SELECT path FROM file ORDER BY path")
+        return [path for (path,) in rows]
+
+    def has(self, path: str) -> bool:
+        return self._file_id(path) is not None
+
+    def paths_of_module(self, name: str) -> list[str]:
+        """Files that `name` may mean, as the last part of an import."""
+        rows = self._rows.execute(
+            "SELECT path FROM file WHERE module = ? ORDER BY path", (name.lower(),)
+        )
+        return [path for (path,) in rows]
+
+    def paths_of_package(self, package: str) -> list[str]:
+        """Files that say they belong to `package`."""
+        rows = self._rows.execute(
+            "SELECT path FROM file WHERE package = ? AND package <> '' ORDER BY path",
+            (package,),
+        )
+        return [path for (path,) in rows]
+
+    def paths_in_folder(self, folder: str, limit: int) -> list[str]:
+        """The files in `folder` itself, in order."""
+        prefix = f"{folder}/" if folder else ""
+        rows = self._rows.execute(
+            "SELECT path FROM file WHERE path >= ? AND path < ? "
+            "AND instr(substr(path, ?), '/') = 0 ORDER BY path LIMIT ?",
+            (prefix, f"{folder}0" if folder else "\U0010ffff", len(prefix) + 1, limit),
+        )
+        return [path for (path,) in rows]
+
+    def text(self, path: str) -> str:
+        """What `path` held when it was indexed; empty where it is not known."""
+        rows = self._rows.execute(
+            "SELECT text FROM chunk WHERE file_id = ? ORDER BY first_line",
+            (self._file_id(path),),
+        )
+        return "\n".join(text for (text,) in rows)
+
+    def symbols(self, path: str) -> Symbols | None:
+        """What `path` defines and imports; its references are not kept."""
+        row = self._rows.execute(
+            "SELECT id, language, package, is_complete FROM file WHERE path = ?",
+            (path,),
+        ).fetchone()
+        if row is None:
+            return None
+        file_id, language, package, is_complete = row
+        definitions = self._rows.execute(
+            f"SELECT {DEFINITION} FROM definition WHERE file_id = ? ORDER BY ordinal",
+            (file_id,),
+        )
+        imports = self._rows.execute(
+            "SELECT module, line, names, aliases FROM import WHERE file_id = ? "
+            "ORDER BY ordinal",
+            (file_id,),
+        )
+        return Symbols(
+            language,
+            tuple(_definition(found) for found in definitions),
+            tuple(
+                Import(module, line, _names(names), _names(aliases))
+                for module, line, names, aliases in imports
+            ),
+            package=package,
+            is_complete=bool(is_complete),
+        )
+
+    def definitions(self, name: str, limit: int = 32) -> list[Place]:
+        """Where something called `name` is defined, in any file."""
+        rows = self._rows.execute(
+            f"SELECT path, {DEFINITION} FROM definition "
+            "JOIN file ON file.id = file_id WHERE name = ? LIMIT ?",
+            (name, limit),
+        )
+        return [Place(path, _definition(found)) for path, *found in rows]
+
+    def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
+        """The chunks that hold most of the weighted `terms`, rare terms first."""
+        scores: dict[int, float] = {}
+        found_by: dict[int, list[str]] = {}
+        (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
+        for term, weight in weights.items():
+            chunk_ids = self._chunks_with(term)
+            value = weight * math.log(1 + ((last or 0) + 0.5) / (len(chunk_ids) + 0.5))
+            for chunk_id in chunk_ids:
+                scores[chunk_id] = scores.get(chunk_id, 0.0) + value
+                found_by.setdefault(chunk_id, []).append(term)
+        best = sorted(scores, key=lambda i: (-scores[i], i))[: 2 * limit]
+        hits = [self._hit(i, scores[i], found_by[i]) for i in best]
+        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    def _chunks_with(self, term: str) -> list[int]:
+        if term in self._common:
+            return []
+        rows = self._rows.execute(
+            "SELECT rowid FROM term WHERE term MATCH ? LIMIT ?",
+            (f'"{term}"', MAX_CHUNKS_OF_TERM + 1),
+        )
+        found = [chunk_id for (chunk_id,) in rows]
+        if len(found) <= MAX_CHUNKS_OF_TERM:
+            return found
+        if len(self._common) >= MAX_REMEMBERED:
+            self._common.clear()
+        self._common.add(term)
+        return []
+
+    def _hit(self, chunk_id: int, score: float, found_by: Iterable[str]) -> Hit:
+        path, first_line, last_line, n_terms, text = self._rows.execute(
+            "SELECT path, first_line, last_line, n_terms, text FROM chunk "
+            "JOIN file ON file.id = file_id WHERE chunk.id = ?",
+            (chunk_id,),
+        ).fetchone()
+        length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * n_terms / USUAL_TERMS
+        return Hit(path, first_line, last_line, text, score / length, tuple(found_by))
+
+
+@cache
+def _schema() -> str:
+    return Path(__file__).with_name("schema.sql").read_text("utf-8")
+
+
+def module_name(path: str) -> str:
+    """The name by which other files import `path`, in lower case.
+
+    >>> module_name("src/app/util.test.ts"), module_name("src/app/__init__.py")
+    ('util', 'app')
+    """
+    place = PurePosixPath(path)
+    stem = place.name.split(".")[0] or place.name
+    folder = place.parent.name
+    return (folder if stem.lower() in FOLDER_FILES and folder else stem).lower()
+
+
+def _definition_row(definition: Definition) -> Iterator[object]:
+    yield from (definition.name, definition.kind)
+    yield from (definition.first_line, definition.last_line, definition.body_line)
+    yield from (definition.signature, definition.doc)
+    yield from (definition.container, definition.is_exported)
+
+
+def _definition(row: Sequence[Any]) -> Definition:
+    return Definition(*(*row[:-1], bool(row[-1])))
+
+
+def _listed(each: Import) -> tuple[str, str]:
+    return LISTED.join(each.names), LISTED.join(each.aliases)
+
+
+def _names(column: str) -> tuple[str, ...]:
+    return tuple(column.split(LISTED)) if column else ()

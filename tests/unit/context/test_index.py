@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import sqlite3
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from starcoder_lsp.context.chunks import chunks, terms
+from starcoder_lsp.context.index import Index, module_name
+from starcoder_lsp.context.symbols import Definition, Import, Symbols
+
+
+def empty_index() -> Index:
+    return Index(sqlite3.connect(":memory:"))
+
+
+def function(name: str, line: int = 0) -> Definition:
+    return Definition(name, "function", line, line + 1, line + 1, f"def {name}():")
+
+
+def test_finds_a_definition_by_its_name() -> None:
+    index = empty_index()
+    index.put("pkg/a.py", "def f():\n    pass\n", Symbols("python", (function("f"),)))
+    (place,) = index.definitions("f")
+    assert (place.path, place.definition) == ("pkg/a.py", function("f"))
+
+
+def test_gives_back_what_a_file_defines_and_imports() -> None:
+    symbols = Symbols(
+        "python",
+        (function("f"), function("g", 3)),
+        (Import("..pkg.mod", 0, ("a", "b"), ("a", "c")), Import("os", 1)),
+        package="pkg",
+    )
+    index = empty_index()
+    index.put("a.py", "text", symbols)
+    assert index.symbols("a.py") == symbols
+    assert index.symbols("b.py") is None
+
+
+def test_what_is_put_again_replaces_what_was_there() -> None:
+    index = empty_index()
+    index.put("a.py", "alpha\n", Symbols("python", (function("alpha"),)))
+    index.put("a.py", "beta\n", Symbols("python", (function("beta"),)))
+    assert index.paths() == ["a.py"]
+    assert index.definitions("alpha") == []
+    assert index.search({"alpha": 1}, 5) == []
+    assert [hit.text for hit in index.search({"beta": 1}, 5)] == ["beta"]
+
+
+def test_a_removed_file_is_nowhere() -> None:
+    index = empty_index()
+    index.put("a.py", "alpha\n", Symbols("python", (function("alpha"),)))
+    index.remove("a.py")
+    index.remove("never-there.py")
+    assert index.paths() == []
+    assert index.definitions("alpha") == []
+    assert index.search({"alpha": 1}, 5) == []
+    assert index.text("a.py") == ""
+
+
+def test_a_rare_word_finds_more_than_a_frequent_one() -> None:
+    index = empty_index()
+    for i in range(5):
+        index.put(f"{i}.py", "value = 1\n", Symbols("python"))
+    index.put("rare.py", "Rare = 1\n", Symbols("python"))
+    hits = index.search({"value": 1, "rare": 1}, 6)
+    assert hits[0].path == "rare.py"
+    assert hits[0].terms == ("rare",)
+
+
+def test_words_are_found_by_their_parts_and_in_any_script() -> None:
+    index = empty_index()
+    index.put("a.ts", "const readFile = größe;\n", Symbols("typescript"))
+    for word in ("readfile", "read", "file", "größe"):
+        assert [hit.path for hit in index.search({word: 1}, 5)] == ["a.ts"]
+
+
+def test_a_file_is_known_by_the_name_it_is_imported_by() -> None:
+    index = empty_index()
+    index.put("src/pkg/__init__.py", "", Symbols("python"))
+    index.put("src/util/Paths.java", "", Symbols("java", package="util"))
+    assert index.paths_of_module("pkg") == ["src/pkg/__init__.py"]
+    assert index.paths_of_module("Paths") == ["src/util/Paths.java"]
+    assert index.paths_of_package("util") == ["src/util/Paths.java"]
+    assert module_name("Makefile") == "makefile"
+
+
+def test_a_folder_has_its_files_and_not_those_below() -> None:
+    index = empty_index()
+    for path in ("a/b.py", "a/c/d.py", "ab.py", "a.py"):
+        index.put(path, "", Symbols("python"))
+    assert index.paths_in_folder("a", 9) == ["a/b.py"]
+    assert index.paths_in_folder("", 9) == ["a.py", "ab.py"]
+
+
+def test_chunks_begin_where_definitions_do() -> None:
+    text = "".join(f"line {i}\n" for i in range(40))
+    cut = chunks(text, [function("f", 9), function("g", 21)])
+    assert {9, 21} <= {chunk.first_line for chunk in cut}
+
+
+@given(st.text(alphabet="ab\n \r\u2028", max_size=300))
+def test_chunks_hold_every_line_once(text: str) -> None:
+    cut = chunks(text)
+    assert "\n".join(chunk.text for chunk in cut) == text.removesuffix("\n")
+    lines = [i for each in cut for i in range(each.first_line, each.last_line + 1)]
+    assert lines == list(range(len(lines)))
+
+
+@given(st.text(max_size=200))
+def test_terms_of_any_text_are_words(text: str) -> None:
+    for term in terms(text):
+        assert '"' not in term
+        assert not term.isspace()
+
+
+NAMES = st.sampled_from(("alpha", "betaGamma", "delta_epsilon", "zeta"))
+PATHS = st.sampled_from(("a.py", "b/a.py", "b/c.py"))
+TEXTS = st.lists(NAMES, max_size=30).map("\n".join)
+CHANGES = st.lists(st.tuples(PATHS, st.none() | TEXTS), max_size=12)
+
+
+def as_symbols(text: str) -> Symbols:
+    names = text.split()
+    return Symbols("python", tuple(function(name, i) for i, name in enumerate(names)))
+
+
+def answers(index: Index) -> object:
+    words = ("alpha", "beta", "gamma", "betagamma", "delta_epsilon", "zeta")
+    return (
+        [(path, index.text(path), index.symbols(path)) for path in index.paths()],
+        [
+            sorted((hit.path, hit.first_line) for hit in index.search({word: 1}, 100))
+            for word in words
+        ],
+        sorted(str(place) for place in index.definitions("alpha", limit=1000)),
+    )
+
+
+@settings(deadline=None)
+@given(CHANGES)
+def test_a_history_of_changes_ends_as_a_fresh_index(
+    changes: list[tuple[str, str | None]],
+) -> None:
+    changed, latest = empty_index(), dict[str, str]()
+    for path, text in changes:
+        if text is None:
+            changed.remove(path)
+            latest.pop(path, None)
+        else:
+            changed.put(path, text, as_symbols(text))
+            latest[path] = text
+    fresh = empty_index()
+    for path, text in latest.items():
+        fresh.put(path, text, as_symbols(text))
+    assert answers(changed) == answers(fresh)
