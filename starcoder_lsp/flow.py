@@ -131,6 +131,16 @@ Segment = Control | Text
 
 
 @dataclass(frozen=True)
+class Group:
+    """Segments that stay or go together, such as another file's path and text.
+
+    When a prompt has to be shorter its last groups go first.
+    """
+
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
 class Prompt:
     """What the model reads, before tokenization.
 
@@ -139,17 +149,23 @@ class Prompt:
     `stops` are control tokens that end the answer.
     """
 
-    segments: tuple[Segment, ...]
+    segments: tuple[Segment | Group, ...]
     held_back: str = ""
     stops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one request may cost."""
+    """How much one request may cost.
+
+    `max_tokens` of 0 only reads the prompt, so that the next request finds it read.
+    `latency_target_ms` is how long reading may take before the prompt is shortened;
+    0 means as long as it takes.
+    """
 
     max_tokens: int = 96
     time_budget_ms: int = 3000
+    latency_target_ms: int = 0
 
 
 FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]
@@ -159,7 +175,8 @@ FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]
 class Usage:
     """What a generation has cost so far; times run from the engine's first sight of it.
 
-    `evaluated_tokens` counts prompt tokens that were not in the KV cache.
+    `evaluated_tokens` counts prompt tokens that were not in the KV cache;
+    `log_probability` is the sum over the generated tokens.
     """
 
     prompt_tokens: int = 0
@@ -168,6 +185,7 @@ class Usage:
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     finish_reason: FinishReason | None = None
+    log_probability: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -176,6 +194,23 @@ class Piece:
 
     text: str
     usage: Usage
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of several answers to the same prompt; logarithms are natural."""
+
+    text: str
+    log_probability: float
+    finish_reason: FinishReason
+
+
+@dataclass(frozen=True)
+class Score:
+    """How likely the model finds a given text after a prompt."""
+
+    log_probability: float
+    n_tokens: int
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""What the rest of the house knows of an engine: one verb, and whether it can work."""
+"""What the rest of the house knows of an engine: its verbs, and whether it can work."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from starcoder_lsp.flow import Limits, Piece, Prompt
+from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 
 
 class Phase(Enum):
@@ -27,22 +27,49 @@ class EngineState:
     share: float = 0.0
 
 
+@dataclass(frozen=True)
+class Speed:
+    """What an engine was measured to do on this machine."""
+
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
+
+
 class Engine(Protocol):
-    """Writes text for a prompt."""
+    """Writes text for a prompt, and judges texts.
+
+    Every verb raises EngineNotReady at once while the model loads, EngineFailed when
+    it cannot, EngineCrashed when it dies meanwhile. Cancelling stops the model.
+    """
 
     @property
     def state(self) -> EngineState: ...
+
+    @property
+    def speed(self) -> Speed | None:
+        """None until it was measured."""
+        ...
 
     def start(self) -> None:
         """Begin to load; returns at once."""
         ...
 
     def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
-        """The text, piece by piece; closing the generator stops the model.
+        """The text, piece by piece; closing the generator stops the model."""
+        ...
 
-        Raises EngineNotReady at once while the model loads, EngineFailed when it
-        cannot, EngineCrashed when it dies meanwhile.
-        """
+    async def candidates(
+        self, prompt: Prompt, limits: Limits, n_wanted: int
+    ) -> list[Candidate]:
+        """Up to so many different texts, the likeliest first."""
+        ...
+
+    async def score(self, prompt: Prompt, texts: Sequence[str]) -> list[Score]:
+        """How likely each text is to follow the prompt."""
+        ...
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has."""
         ...
 
     async def close(self) -> None: ...

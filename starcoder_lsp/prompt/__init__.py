@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.flow import Control, Cursor, Prompt, Segment, Snippet, Text
+from starcoder_lsp.flow import Control, Cursor, Group, Prompt, Segment, Snippet, Text
 
 LAYOUTS = ("plain", "psm", "spm")
 Sequences = Mapping[str, tuple[str, ...]]
@@ -102,7 +102,7 @@ def build_prompt(
 
 def _segments(
     family: Family, form: str, fields: Mapping[str, str], snippets: Sequence[Snippet]
-) -> Iterator[Segment]:
+) -> Iterator[Segment | Group]:
     if not snippets or not family.repository:
         yield from _filled(family, family.forms[form], fields)
         return
@@ -110,7 +110,7 @@ def _segments(
     yield from _filled(family, parts["head"], fields)
     for snippet in snippets:
         text = {"path": snippet.path, "text": _unix(snippet.text)}
-        yield from _filled(family, parts["snippet"], {**fields, **text})
+        yield Group(tuple(_filled(family, parts["snippet"], {**fields, **text})))
     yield from _filled(family, parts[form], fields)
 
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -302,4 +302,72 @@ async def test_an_error_inside_a_request_is_that_requests_alone(
     await engine.ready()
     with pytest.raises(EngineCrashed, match="<nonsense>"):
         await said(engine, Prompt((Control("<nonsense>"),)))
+    assert await said(engine)
+
+
+async def test_candidates_differ_and_the_likeliest_comes_first(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    candidates = await engine.candidates(PROMPT, Limits(6, 60_000), 3)
+    texts = [candidate.text for candidate in candidates]
+    assert len(set(texts)) == 3
+    likely = [candidate.log_probability for candidate in candidates]
+    assert likely == sorted(likely, reverse=True)
+
+
+async def test_a_likely_text_scores_higher(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    await engine.ready()
+    greedy = (await engine.candidates(PROMPT, Limits(1, 60_000), 1))[0].text
+    likely, unlikely = await engine.score(PROMPT, [greedy, "zyzzy"])
+    assert likely.n_tokens < unlikely.n_tokens
+    assert 0 > likely.log_probability > unlikely.log_probability
+
+
+async def test_tokens_are_counted(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    await engine.ready()
+    assert await engine.count_tokens(["", "x", "x = 1\n"]) == [0, 1, 5]
+
+
+async def test_reading_only_makes_the_next_request_cheap(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    [read] = [piece async for piece in engine.generate(PROMPT, Limits(0, 60_000))]
+    assert read.text == ""
+    assert read.usage.evaluated_tokens == read.usage.prompt_tokens > 1
+    async for piece in engine.generate(PROMPT, LIMITS):
+        assert piece.usage.evaluated_tokens == 1
+
+
+Verb = Callable[[LlamaEngine], Awaitable[object]]
+VERBS: dict[str, Verb] = {
+    "candidates": lambda engine: engine.candidates(PROMPT, Limits(700, 600_000), 3),
+    "score": lambda engine: engine.score(PROMPT, ["x = 1\n" * 100] * 100),
+    "count_tokens": lambda engine: engine.count_tokens(["x = 1\n" * 20_000] * 20),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_every_verb_survives_a_crash_and_a_cancel(
+    make_engine: MakeEngine, verb: str
+) -> None:
+    engine = make_engine(policy=RestartPolicy(first_wait_s=0))
+    await engine.ready()
+    asking = asyncio.ensure_future(VERBS[verb](engine))
+    await asyncio.sleep(0)
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    with pytest.raises(EngineCrashed):
+        await asking
+    await engine.ready()
+    asking = asyncio.ensure_future(VERBS[verb](engine))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
     assert await said(engine)

@@ -10,8 +10,9 @@ import pytest
 from random_model import VOCABULARY
 
 from starcoder_lsp.engines.llama import library
+from starcoder_lsp.engines.llama.fitting import Part, shorten
 from starcoder_lsp.engines.llama.library import Model, Vocabulary
-from starcoder_lsp.engines.llama.session import Session, _Part, shorten
+from starcoder_lsp.engines.llama.session import Session
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Text, Usage
 from starcoder_lsp.prompt import families
@@ -203,7 +204,7 @@ def test_every_spelling_of_a_held_back_text_is_considered(
 
 
 def test_the_suffix_is_cut_first_but_keeps_its_share() -> None:
-    parts = [_Part([1] * 80, "start"), _Part([2] * 80, "end"), _Part([3], "never")]
+    parts = [Part([1] * 80, "start"), Part([2] * 80, "end"), Part([3], "never")]
     shorten(parts, 101)
     assert [len(part.tokens) for part in parts] == [68, 25, 1]
 
@@ -211,7 +212,7 @@ def test_the_suffix_is_cut_first_but_keeps_its_share() -> None:
 def test_the_start_of_a_prefix_that_is_too_long_moves_in_steps() -> None:
     starts = set()
     for length in range(200, 210):
-        part = _Part(list(range(length)), "start")
+        part = Part(list(range(length)), "start")
         shorten([part], 100)
         starts.add(part.tokens[0])
         assert len(part.tokens) <= 100
@@ -219,6 +220,6 @@ def test_the_start_of_a_prefix_that_is_too_long_moves_in_steps() -> None:
 
 
 def test_a_prompt_that_fits_is_not_cut() -> None:
-    parts = [_Part([1] * 5, "start"), _Part([2] * 5, "end")]
+    parts = [Part([1] * 5, "start"), Part([2] * 5, "end")]
     shorten(parts, 10)
     assert [len(part.tokens) for part in parts] == [5, 5]

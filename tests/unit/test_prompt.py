@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.flow import Control, Cursor, Prompt, Snippet
+from starcoder_lsp.flow import Control, Cursor, Group, Prompt, Segment, Snippet
 from starcoder_lsp.models import registry
 from starcoder_lsp.prompt import (
     LAYOUTS,
@@ -25,16 +25,22 @@ WIDE = Window.of_tokens(1000)
 
 
 def drawn(prompt: Prompt) -> str:
-    """Control tokens bare, text quoted, one segment a line."""
-    lines = [
-        segment.token
-        if isinstance(segment, Control)
-        else json.dumps(segment.text, ensure_ascii=False)
-        for segment in prompt.segments
-    ]
+    """Control tokens bare, text quoted, one segment a line; groups are indented."""
+    lines = []
+    for item in prompt.segments:
+        if isinstance(item, Group):
+            lines += [f"    {picture(segment)}" for segment in item.segments]
+        else:
+            lines.append(picture(item))
     if prompt.held_back:
         lines.append(f"held back: {json.dumps(prompt.held_back)}")
     return "\n".join(lines)
+
+
+def picture(segment: Segment) -> str:
+    if isinstance(segment, Control):
+        return segment.token
+    return json.dumps(segment.text, ensure_ascii=False)
 
 
 def gallery(name: str) -> str:

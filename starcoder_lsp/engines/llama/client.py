@@ -6,18 +6,21 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
 
 from starcoder_lsp.child import KEEP_TRYING, Child, RestartPolicy, python_module
-from starcoder_lsp.engines import EngineState, Phase
+from starcoder_lsp.engines import EngineState, Phase, Speed
 from starcoder_lsp.engines.llama import wire
+from starcoder_lsp.engines.llama.wire import Answer, Request
 from starcoder_lsp.errors import (
     EngineCrashed,
     EngineError,
     EngineFailed,
     EngineNotReady,
 )
-from starcoder_lsp.flow import Limits, Piece, Prompt
+from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 from starcoder_lsp.frames import Frame
 
 logger = logging.getLogger(__name__)
@@ -25,7 +28,10 @@ logger = logging.getLogger(__name__)
 # A child that says nothing this long after a request's own time budget hangs.
 HANG_GRACE_S = 10.0
 
-Outcome = Piece | EngineError
+# Scores and counts have no budget of their own.
+TIME_FOR_SCORES = Limits(time_budget_ms=60_000)
+
+Outcome = Piece | Answer | EngineError
 
 
 class LlamaEngine:
@@ -48,6 +54,7 @@ class LlamaEngine:
         self._streams: dict[int, asyncio.Queue[Outcome]] = {}
         self._ids = itertools.count(1)
         self._state = EngineState(Phase.STARTING)
+        self._speed: Speed | None = None
         self._changed = asyncio.Event()
         self._heard_at = 0.0
         self._unanswered: set[int] = set()
@@ -62,6 +69,10 @@ class LlamaEngine:
     @property
     def state(self) -> EngineState:
         return self._state
+
+    @property
+    def speed(self) -> Speed | None:
+        return self._speed
 
     @property
     def pid(self) -> int | None:
@@ -80,6 +91,34 @@ class LlamaEngine:
             await self._changed.wait()
 
     async def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
+        async with aclosing(self._ask(Request("generate", prompt, limits))) as outcomes:
+            async for piece in outcomes:
+                assert isinstance(piece, Piece)
+                yield piece
+
+    async def candidates(
+        self, prompt: Prompt, limits: Limits, n_wanted: int
+    ) -> list[Candidate]:
+        return await self._answer(Request("candidates", prompt, limits, n_wanted))
+
+    async def score(self, prompt: Prompt, texts: Sequence[str]) -> list[Score]:
+        return await self._answer(
+            Request("score", prompt, TIME_FOR_SCORES, texts=texts)
+        )
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return await self._answer(
+            Request("count_tokens", limits=TIME_FOR_SCORES, texts=texts)
+        )
+
+    async def _answer(self, request: Request) -> list[Any]:
+        async with aclosing(self._ask(request)) as outcomes:
+            answer = await anext(outcomes)
+        assert isinstance(answer, Answer)
+        return answer.rows
+
+    async def _ask(self, request: Request) -> AsyncGenerator[Piece | Answer]:
+        """What the child says to a request, up to its last word."""
         self._raise_if_failed()
         if self._state.phase is not Phase.READY:
             raise EngineNotReady(self._state.message)
@@ -88,16 +127,16 @@ class LlamaEngine:
         if not self._unanswered:
             self._heard_at = asyncio.get_running_loop().time()
         self._unanswered.add(request_id)
-        patience_s = limits.time_budget_ms / 1000 + HANG_GRACE_S
+        patience_s = request.limits.time_budget_ms / 1000 + HANG_GRACE_S
         is_over = False
         try:
-            self._child.send(wire.request_frame(request_id, prompt, limits))
+            self._child.send(wire.request_frame(request_id, request))
             while not is_over:
                 outcome = await self._next(stream, patience_s)
                 is_over = True
                 if isinstance(outcome, EngineError):
                     raise outcome
-                is_over = outcome.usage.finish_reason is not None
+                is_over = _is_last(outcome)
                 yield outcome
         except TimeoutError:
             is_over = True
@@ -143,12 +182,10 @@ class LlamaEngine:
         self._heard_at = asyncio.get_running_loop().time()
         op = frame.get("op")
         if op == "piece":
-            piece = wire.piece_from(frame)
-            if piece.usage.finish_reason is not None:
-                self._unanswered.discard(frame["id"])
-            self._deliver(frame["id"], piece)
+            self._deliver(frame["id"], wire.piece_from(frame))
+        elif op == "answer":
+            self._deliver(frame["id"], wire.answer_from(frame))
         elif op == "error":
-            self._unanswered.discard(frame["id"])
             self._deliver(frame["id"], EngineCrashed(frame["message"]))
         elif op == "loading":
             share = frame["share"]
@@ -163,6 +200,8 @@ class LlamaEngine:
             logger.error("the engine says %r, which means nothing", op)
 
     def _deliver(self, request_id: int, outcome: Outcome) -> None:
+        if _is_last(outcome):
+            self._unanswered.discard(request_id)
         # Pieces of a request that was cancelled meanwhile go nowhere.
         if (stream := self._streams.get(request_id)) is not None:
             stream.put_nowait(outcome)
@@ -182,3 +221,7 @@ class LlamaEngine:
     def _fail_streams(self, error: EngineError) -> None:
         for stream in self._streams.values():
             stream.put_nowait(error)
+
+
+def _is_last(outcome: Outcome) -> bool:
+    return not isinstance(outcome, Piece) or outcome.usage.finish_reason is not None

@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -115,16 +116,41 @@ class Host:
             self._send(wire.piece_frame(request_id, Piece("", usage)))
             return
         try:
-            prompt, limits = wire.request_from(frame)
-            for piece in self._session.generate(
-                prompt, limits, lambda: self._inbox.is_cancelled(request_id)
-            ):
-                self._send(wire.piece_frame(request_id, piece))
-            if piece.usage.finish_reason == "time":
-                self._session.finish_prefill(self._inbox.has_more)
+            request = wire.request_from(frame)
+            if request.verb == "generate":
+                self._generate(request_id, request)
+            else:
+                rows = self._rows(request_id, request)
+                self._send(wire.answer_frame(request_id, request.verb, rows))
         except (StarcoderError, RuntimeError, AttributeError) as exc:
             logger.error("request %s: %s", request_id, exc)
             self._send({"op": "error", "id": request_id, "message": str(exc)})
+
+    def _generate(self, request_id: int, request: wire.Request) -> None:
+        for piece in self._session.generate(
+            request.prompt,
+            request.limits,
+            lambda: self._inbox.is_cancelled(request_id),
+        ):
+            self._send(wire.piece_frame(request_id, piece))
+        if piece.usage.finish_reason == "time":
+            self._session.finish_prefill(self._inbox.has_more)
+
+    def _rows(self, request_id: int, request: wire.Request) -> Sequence[object]:
+        session = self._session
+
+        def is_cancelled() -> bool:
+            return self._inbox.is_cancelled(request_id)
+
+        if request.verb == "candidates":
+            return session.candidates(
+                request.prompt, request.limits, request.n_wanted, is_cancelled
+            )
+        if request.verb == "score":
+            return session.score(
+                request.prompt, request.texts, request.limits, is_cancelled
+            )
+        return session.count_tokens(request.texts)
 
     def _send(self, frame: Frame) -> None:
         try:

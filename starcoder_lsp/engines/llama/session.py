@@ -8,33 +8,33 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from starcoder_lsp.engines.llama.fitting import Part, shorten
 from starcoder_lsp.engines.llama.library import Context, Model
+from starcoder_lsp.engines.llama.sampling import log_sum_exp
 from starcoder_lsp.engines.llama.slots import Slot, Slots
-from starcoder_lsp.errors import ModelBroken
-from starcoder_lsp.flow import Control, FinishReason, Limits, Piece, Prompt, Usage
+from starcoder_lsp.errors import EngineError, ModelBroken
+from starcoder_lsp.flow import (
+    Candidate,
+    Control,
+    FinishReason,
+    Group,
+    Limits,
+    Piece,
+    Prompt,
+    Score,
+    Text,
+    Usage,
+)
 
 # Small enough that an abort loses little, large enough for full prefill speed.
 N_BATCH = 128
 # Documents, or places in one, whose caches are kept side by side.
 N_SLOTS = 3
-# The suffix keeps at least this share of a prompt that has to be shortened.
-SUFFIX_SHARE = 0.25
-# What is too long loses a multiple of this part of the budget.
-CUT_STEPS = 8
-
-Cut = Literal["start", "end", "never"]
-
-
-@dataclass
-class _Part:
-    tokens: list[int]
-    cut: Cut
 
 
 class Session:
@@ -69,10 +69,7 @@ class Session:
 
         Raises ModelBroken when the model's numbers are not numbers.
         """
-        started = self._clock()
-        deadline = started + limits.time_budget_ms / 1000
-        self._is_over = lambda: is_cancelled() or self._clock() >= deadline
-
+        started = self._begin(limits, is_cancelled)
         tokens = self._tokens(prompt, limits)
         self._slot = self._slots.take(tokens)
         self._unread = tokens
@@ -81,13 +78,16 @@ class Session:
         if ended is None:
             # A stop that the vocabulary lacks cannot be generated.
             stops = {self._vocabulary.control(token) for token in prompt.stops}
-            for token, text in self._decode(prompt.held_back, stops, limits.max_tokens):
+            for token, text, log_probability in self._decode(
+                prompt.held_back, stops, limits.max_tokens
+            ):
                 elapsed_ms = (self._clock() - started) * 1000
                 usage = replace(
                     usage,
                     generated_tokens=usage.generated_tokens + 1,
                     first_token_ms=usage.first_token_ms or elapsed_ms,
                     total_ms=elapsed_ms,
+                    log_probability=usage.log_probability + log_probability,
                 )
                 if token is None:
                     ended = "stop"
@@ -100,6 +100,57 @@ class Session:
             "", replace(usage, total_ms=total_ms, finish_reason=ended or "length")
         )
 
+    def candidates(
+        self,
+        prompt: Prompt,
+        limits: Limits,
+        n_wanted: int,
+        is_cancelled: Callable[[], bool],
+    ) -> list[Candidate]:
+        """Up to `n_wanted` different texts, the likeliest first.
+
+        Each begins with another token and goes on greedily.
+        """
+        self._begin(limits, is_cancelled)
+        tokens = self._tokens(prompt, limits)
+        self._slot = self._slots.take(tokens)
+        if not self._prefill(tokens):
+            return []
+        stops = {self._vocabulary.control(token) for token in prompt.stops}
+        held = prompt.held_back.encode(errors="replace")
+        found: dict[str, Candidate] = {}
+        for first in self._likeliest(held, n_wanted):
+            self._slots.cut(self._slot, len(tokens) - 1)
+            if not self._evaluate(tokens[-1:]):
+                break
+            candidate = self._candidate(prompt, stops, limits.max_tokens, first)
+            found.setdefault(candidate.text, candidate)
+        return sorted(found.values(), key=lambda one: -one.log_probability)
+
+    def score(
+        self,
+        prompt: Prompt,
+        texts: Sequence[str],
+        limits: Limits,
+        is_cancelled: Callable[[], bool],
+    ) -> list[Score]:
+        """How likely each text is to follow the prompt and what it holds back."""
+        self._begin(limits, is_cancelled)
+        tokens = self._tokens(prompt, limits)
+        self._slot = self._slots.take(tokens)
+        if not self._prefill(tokens):
+            raise EngineError("the texts were not scored in time")
+        scores = []
+        for text in texts:
+            self._slots.cut(self._slot, len(tokens) - 1)
+            if not self._evaluate(tokens[-1:]):
+                raise EngineError("the texts were not scored in time")
+            scores.append(self._score(self._vocabulary.encode(prompt.held_back + text)))
+        return scores
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(self._vocabulary.encode(text)) for text in texts]
+
     def finish_prefill(self, is_wanted: Callable[[], bool]) -> None:
         """Go on reading a prompt for which time ran out, until something is wanted.
 
@@ -108,14 +159,20 @@ class Session:
         self._is_over = is_wanted
         self._prefill(self._unread)
 
+    def _begin(self, limits: Limits, is_cancelled: Callable[[], bool]) -> float:
+        started = self._clock()
+        deadline = started + limits.time_budget_ms / 1000
+        self._is_over = lambda: is_cancelled() or self._clock() >= deadline
+        return started
+
     def _tokens(self, prompt: Prompt, limits: Limits) -> list[int]:
-        parts = [_Part(self._vocabulary.beginning, "never")]
-        for segment in prompt.segments:
+        parts = [Part(self._vocabulary.beginning, "never")]
+        for segment in _flat(prompt):
             if isinstance(segment, Control):
-                parts.append(_Part([self._control(segment.token)], "never"))
+                parts.append(Part([self._control(segment.token)], "never"))
             else:
                 tokens = self._vocabulary.encode(segment.text)
-                parts.append(_Part(tokens, segment.cut))
+                parts.append(Part(tokens, segment.cut))
         shorten(parts, self.n_context - limits.max_tokens - 1)
         tokens = [token for part in parts for token in part.tokens]
         # An empty prompt has nothing to predict from.
@@ -152,23 +209,33 @@ class Session:
         return done
 
     def _decode(
-        self, held_back: str, stops: set[int | None], max_tokens: int
-    ) -> Iterator[tuple[int | None, str]]:
-        """Tokens and the text each completes; (None, "") is the model's own end."""
+        self,
+        held_back: str,
+        stops: set[int | None],
+        max_tokens: int,
+        first: int | None = None,
+    ) -> Iterator[tuple[int | None, str, float]]:
+        """Tokens, the text each completes, and its log-probability.
+
+        None for a token is the model's own end.
+        """
         held = held_back.encode(errors="replace")
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for _ in range(max_tokens):
             if self._is_over():
                 return
-            token = self._choose(held)
+            token = self._choose(held) if first is None else first
+            first = None
             if token is None:
                 return
+            logits = self._context.logits()
+            log_probability = float(logits[token]) - log_sum_exp(logits)
             if token in stops or self._vocabulary.is_end(token):
-                yield None, ""
+                yield None, "", log_probability
                 return
             spelled = self._vocabulary.bytes_of(token)
             held, new = held[len(spelled) :], spelled[len(held) :]
-            yield token, decoder.decode(new)
+            yield token, decoder.decode(new), log_probability
             if not self._evaluate([token]):
                 return
 
@@ -189,30 +256,40 @@ class Session:
             raise ModelBroken("the model computes no numbers; get its file again")
         return best
 
+    def _candidate(
+        self, prompt: Prompt, stops: set[int | None], max_tokens: int, first: int
+    ) -> Candidate:
+        text, total, ended = "", 0.0, False
+        for token, new, log_probability in self._decode(
+            prompt.held_back, stops, max_tokens, first
+        ):
+            text += new
+            total += log_probability
+            ended = token is None
+        if ended:
+            return Candidate(text, total, "stop")
+        return Candidate(text, total, "time" if self._is_over() else "length")
 
-def shorten(parts: list[_Part], budget: int) -> None:
-    """Cut parts where they may be cut until all fit into `budget` tokens.
+    def _likeliest(self, held: bytes, n_wanted: int) -> list[int]:
+        """Tokens that the answer can begin with, the likeliest first."""
+        logits = self._context.logits()
+        agreeing = self._vocabulary.agreeing(held) if held else range(len(logits))
+        order = np.argsort(-logits[agreeing])[:n_wanted]
+        return [agreeing[int(i)] for i in order]
 
-    The end of the suffix goes first, down to its share, then the start of the prefix.
-    """
-    excess = sum(len(part.tokens) for part in parts) - budget
-    floor = int(budget * SUFFIX_SHARE)
-    # In steps: an end that moves with each token would void the KV cache.
-    grid = max(budget // CUT_STEPS, 1)
-    for part in parts:
-        if part.cut == "end" and excess > 0:
-            n_cut = min(_up_to(grid, excess), max(len(part.tokens) - floor, 0))
-            part.tokens = part.tokens[: len(part.tokens) - n_cut]
-            excess -= n_cut
-    for part in parts:
-        if part.cut == "start" and excess > 0:
-            n_cut = min(_up_to(grid, excess), len(part.tokens))
-            part.tokens = part.tokens[n_cut:]
-            excess -= n_cut
-    if excess > 0:
-        raise ModelBroken(f"the prompt is {excess} tokens longer than the context")
+    def _score(self, tokens: list[int]) -> Score:
+        total = 0.0
+        for token in tokens:
+            logits = self._context.logits()
+            total += float(logits[token]) - log_sum_exp(logits)
+            if not self._evaluate([token]):
+                raise EngineError("the texts were not scored in time")
+        return Score(total, len(tokens))
 
 
-def _up_to(grid: int, amount: int) -> int:
-    """The multiple of `grid` that is at least `amount`."""
-    return -(-amount // grid) * grid
+def _flat(prompt: Prompt) -> Iterator[Control | Text]:
+    for item in prompt.segments:
+        if isinstance(item, Group):
+            yield from item.segments
+        else:
+            yield item

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field
+from typing import Any
 
-from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Segment, Text, Usage
+from starcoder_lsp.flow import (
+    Candidate,
+    Control,
+    Group,
+    Limits,
+    Piece,
+    Prompt,
+    Score,
+    Segment,
+    Text,
+    Usage,
+)
 from starcoder_lsp.frames import Frame
 
 
@@ -35,21 +47,40 @@ def load_from(frame: Frame) -> Load:
     return Load(**{**values, "controls": tuple(values["controls"])})
 
 
-def request_frame(request_id: int, prompt: Prompt, limits: Limits) -> Frame:
+NO_PROMPT = Prompt(())
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One verb of the engine and its arguments; those it has no use for stay empty."""
+
+    verb: str
+    prompt: Prompt = NO_PROMPT
+    limits: Limits = NO_LIMITS
+    n_wanted: int = 1
+    texts: Sequence[str] = ()
+
+
+def request_frame(request_id: int, request: Request) -> Frame:
+    prompt = request.prompt
     return {
-        "op": "generate",
+        "op": request.verb,
         "id": request_id,
-        "segments": [_packed(segment) for segment in prompt.segments],
+        "segments": [_packed(item) for item in prompt.segments],
         "held_back": prompt.held_back,
         "stops": prompt.stops,
-        "limits": asdict(limits),
+        "limits": asdict(request.limits),
+        "n_wanted": request.n_wanted,
+        "texts": request.texts,
     }
 
 
-def request_from(frame: Frame) -> tuple[Prompt, Limits]:
-    segments = tuple(_unpacked(row) for row in frame["segments"])
+def request_from(frame: Frame) -> Request:
+    segments = tuple(_unpacked(item) for item in frame["segments"])
     prompt = Prompt(segments, frame["held_back"], tuple(frame["stops"]))
-    return prompt, Limits(**frame["limits"])
+    limits = Limits(**frame["limits"])
+    return Request(frame["op"], prompt, limits, frame["n_wanted"], frame["texts"])
 
 
 def piece_frame(request_id: int, piece: Piece) -> Frame:
@@ -61,11 +92,42 @@ def piece_from(frame: Frame) -> Piece:
     return Piece(frame["text"], Usage(**usage))
 
 
-def _packed(segment: Segment) -> list[str]:
-    if isinstance(segment, Control):
-        return [segment.token]
-    return [segment.text, segment.cut]
+@dataclass(frozen=True)
+class Answer:
+    """All of the answer to a request whose answer is not a stream."""
+
+    rows: list[Any]
 
 
-def _unpacked(row: list[str]) -> Segment:
-    return Control(row[0]) if len(row) == 1 else Text(row[0], row[1])  # type: ignore[arg-type]  # we packed it
+ROW_OF: Mapping[str, Callable[..., Any]] = {
+    "candidates": Candidate,
+    "score": Score,
+    "count_tokens": int,
+}
+
+
+def answer_frame(request_id: int, verb: str, rows: Sequence[Any]) -> Frame:
+    packed = [[row] if isinstance(row, int) else astuple(row) for row in rows]
+    return {"op": "answer", "id": request_id, "verb": verb, "rows": packed}
+
+
+def answer_from(frame: Frame) -> Answer:
+    row_of = ROW_OF[frame["verb"]]
+    return Answer([row_of(*row) for row in frame["rows"]])
+
+
+def _packed(item: Segment | Group) -> list[Any]:
+    match item:
+        case Control(token):
+            return ["control", token]
+        case Text(text, cut):
+            return ["text", text, cut]
+        case Group(segments):
+            return ["group", *map(_packed, segments)]
+
+
+def _unpacked(row: list[Any]) -> Any:
+    kind, *values = row
+    if kind == "group":
+        return Group(tuple(map(_unpacked, values)))
+    return Control(*values) if kind == "control" else Text(*values)
