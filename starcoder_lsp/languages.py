@@ -11,6 +11,8 @@ from typing import Any
 
 DEFAULT = "default"
 NOTHING = re.compile("(?!)")
+ANYTHING = re.compile("")
+PATTERNS = ("opens", "closes", "floats", "between", "exported", "hidden")
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,14 @@ class Language:
     closes: re.Pattern[str]
     floats: re.Pattern[str] = NOTHING
     allman: bool = False
+    comment: str = ""
+    block_comment: tuple[str, str] = ("", "")
+    grammar: str = ""
+    queries: tuple[str, ...] = ()
+    docstring: bool = False
+    between: re.Pattern[str] = NOTHING
+    exported: re.Pattern[str] = ANYTHING
+    hidden: re.Pattern[str] = NOTHING
 
 
 @cache
@@ -34,13 +44,14 @@ def languages() -> Mapping[str, Language]:
 
 
 def _language(row: Mapping[str, Any]) -> Language:
-    return Language(
-        tuple(row["files"]),
-        re.compile(row["opens"]),
-        re.compile(row["closes"]),
-        re.compile(row["floats"]) if "floats" in row else NOTHING,
-        row.get("allman", False),
-    )
+    columns: dict[str, Any] = {key: _value(key, row[key]) for key in row}
+    return Language(**columns)
+
+
+def _value(column: str, written: Any) -> Any:
+    if column in PATTERNS:
+        return re.compile(written)
+    return tuple(written) if isinstance(written, list) else written
 
 
 def language(name: str) -> Language:

@@ -1,0 +1,56 @@
+"""The first line of a definition's documentation, read from the text around it."""
+
+from __future__ import annotations
+
+import re
+
+from starcoder_lsp.languages import Language
+
+LONGEST_DOC = 200
+# How far up a comment may begin.
+FAR_BYTES = 4000
+DOCSTRING = re.compile(rb"\s*[rRuU]?(\"\"\"|'''|\"|')\s*(.*?)\s*(?:\1|\n|$)")
+# What marks a comment as one, on its first line, and what closes it there.
+MARKS = re.compile(r"^[\s/*#!;%<>\-({\"'|=]+|\s*(?:\*/|-}|\*\)|-->|\"\"\"|]])\s*$")
+
+
+def doc_inside(source: bytes, body: int) -> str:
+    """The docstring that opens a body, as in Python."""
+    match = DOCSTRING.match(source, body, body + FAR_BYTES)
+    return match[2].decode("utf-8", "replace")[:LONGEST_DOC] if match else ""
+
+
+def doc_above(source: bytes, start: int, row: Language) -> str:
+    """The first line with words of the comment that ends right above `start`."""
+    above = source[max(0, start - FAR_BYTES) : start].decode("utf-8", "replace")
+    lines = above.splitlines()[: -1 if above[-1:] not in "\r\n" else None]
+    while lines and row.between.match(lines[-1].strip()):
+        lines.pop()
+    return next((text for line in _comment(lines, row) if (text := words(line))), "")
+
+
+def words(line: str) -> str:
+    """A line of a comment without its marks.
+
+    >>> words("/** Adds two numbers. */")
+    'Adds two numbers.'
+    """
+    return MARKS.sub("", MARKS.sub("", line))[:LONGEST_DOC]
+
+
+def _comment(lines: list[str], row: Language) -> list[str]:
+    """The lines at the end of `lines` that make up one comment."""
+    if not lines:
+        return []
+    last = lines[-1].strip()
+    opening, closing = row.block_comment
+    if closing and last.endswith(closing):
+        joined = "\n".join(lines).rstrip()
+        start = joined.rfind(opening, 0, len(joined) - len(closing))
+        return joined[max(start, 0) :].split("\n") if start >= 0 else []
+    first = len(lines)
+    while (
+        row.comment and first > 0 and lines[first - 1].strip().startswith(row.comment)
+    ):
+        first -= 1
+    return lines[first:]
