@@ -19,6 +19,8 @@ from starcoder_lsp.prompt import Family, Window, families
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
+# A model that cannot read this much has nothing to go by.
+LEAST_PROMPT_TOKENS = 64
 ONE_CRASH = RestartPolicy(max_crashes=1)
 
 
@@ -33,6 +35,25 @@ def model_file(settings: EngineSettings) -> Path:
     return store().locate(registry.find(settings.model))
 
 
+def load_of(settings: EngineSettings) -> Load:
+    """What an engine's process is asked to load; errors as `model_file`."""
+    model = registry.find(settings.model)
+    family = families()[model.family]
+    n_more = settings.max_tokens + SPARE_TOKENS
+    return Load(
+        path=str(model_file(settings)),
+        family=family.name,
+        n_context=_prompt_tokens(settings, model) + n_more,
+        n_context_least=LEAST_PROMPT_TOKENS + n_more,
+        controls=tuple(sorted(family.controls)),
+        overrides=family.overrides,
+        heals=family.heals,
+        n_gpu_layers=settings.gpu_layers,
+        n_threads=settings.threads,
+        kv_type=settings.kv_type,
+    )
+
+
 def build_engine(
     settings: EngineSettings,
     *,
@@ -41,18 +62,7 @@ def build_engine(
     policy: RestartPolicy = KEEP_TRYING,
 ) -> LlamaEngine:
     """An engine that is not started yet; errors as `model_file`."""
-    model = registry.find(settings.model)
-    family = families()[model.family]
-    load = Load(
-        path=str(model_file(settings)),
-        family=family.name,
-        n_context=_prompt_tokens(settings, model) + settings.max_tokens + SPARE_TOKENS,
-        controls=tuple(sorted(family.controls)),
-        overrides=family.overrides,
-        heals=family.heals,
-        n_gpu_layers=settings.gpu_layers,
-        n_threads=settings.threads,
-    )
+    load = load_of(settings)
     return LlamaEngine(load, on_state=on_state, policy=policy, log_level=log_level)
 
 

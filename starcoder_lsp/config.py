@@ -17,7 +17,7 @@ from typing import Any
 
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Limits
-from starcoder_lsp.options import OPTIONS, Option, Trust
+from starcoder_lsp.options import AUTO, OPTIONS, Option, Trust
 from starcoder_lsp.paths import project_file, user_config_file
 
 MAX_FILE_BYTES = 1_000_000
@@ -30,9 +30,12 @@ NEVER_FROM_A_PROJECT = frozenset(
 
 @dataclass(frozen=True)
 class EngineSettings:
+    """`gpu_layers` of None means as many as fit."""
+
     model: str
     model_path: Path | None
-    gpu_layers: int
+    gpu_layers: int | None
+    kv_type: str
     threads: int
     max_prompt_tokens: int
     max_tokens: int
@@ -154,7 +157,8 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         EngineSettings(
             values["model"],
             _path(values["model_path"]),
-            values["gpu_layers"],
+            None if values["gpu_layers"] == AUTO else values["gpu_layers"],
+            values["kv_type"],
             values["threads"],
             values["max_prompt_tokens"],
             values["max_tokens"],

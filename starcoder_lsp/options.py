@@ -13,6 +13,8 @@ from starcoder_lsp.log import LEVELS
 
 Value = Any
 
+AUTO = "auto"
+
 
 class Trust(Enum):
     """Whether a project's own file may set an option: it comes with a cloned repository."""
@@ -35,6 +37,18 @@ def integer(low: int, high: int) -> Form:
         return type(value) is int and low <= value <= high
 
     return Form(f"a whole number from {low} to {high}", accepts, int)
+
+
+def auto_or(form: Form) -> Form:
+    """`form`, or the word "auto"."""
+
+    def accepts(value: Value) -> bool:
+        return value == AUTO or form.accepts(value)
+
+    def from_text(text: str) -> Value:
+        return text if text == AUTO else form.from_text(text)
+
+    return Form(f"{AUTO}, or {form.name}", accepts, from_text)
 
 
 def one_of(*words: str) -> Form:
@@ -129,8 +143,10 @@ _ROWS = (
            "what to do when the model is not on this machine"),
     Option("model_path", None, FILE, Trust.USER,
            "a GGUF file of your own, used as the family of `model`"),
-    Option("gpu_layers", 0, integer(-1, 1000), Trust.USER,
-           "layers to keep on the GPU; -1 means all"),
+    Option("gpu_layers", AUTO, auto_or(integer(-1, 1000)), Trust.USER,
+           "layers to keep on the GPU; auto is as many as fit, -1 all"),
+    Option("kv_type", AUTO, one_of(AUTO, "f16", "q8_0"), Trust.USER,
+           "how the KV cache is stored; auto is q8_0 where f16 does not fit"),
     Option("threads", 0, integer(0, 1024), Trust.USER,
            "threads to compute with; 0 means one per core"),
     Option("log_level", "warning", one_of(*LEVELS), Trust.USER,

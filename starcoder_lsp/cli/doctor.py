@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import platform
 import subprocess
@@ -16,13 +17,15 @@ from starcoder_lsp import __version__, assemble
 from starcoder_lsp.child import python_module
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.config import Resolved, Settings
-from starcoder_lsp.engines.llama import gguf, machine
-from starcoder_lsp.errors import ModelError
+from starcoder_lsp.engines.llama import gguf
+from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.paths import data_dir
 
 PROBE_PATIENCE_S = 60
-COMFORTABLE_SHARE = 0.7
+ENGINE_PATIENCE_S = 120
+GPU_REMEDY = "build it again with the CMAKE_ARGS that the README names for your GPU"
+GIB = 1 << 30
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
 
 
@@ -81,44 +84,51 @@ def _llama_cpp(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("ok", answer["build"])
+    for device in answer["devices"]:
+        free, total = (device[f"{name}_bytes"] / GIB for name in ("free", "total"))
+        text = f"{device['name']}: {free:.1f} of {total:.1f} GiB free"
+        yield Finding("ok", f"llama.cpp can use a GPU, {text}")
     if answer["gpu"]:
-        yield Finding("ok", "llama.cpp can use a GPU; gpu_layers = -1 uses all of it")
-    elif settings.engine.gpu_layers:
-        yield Finding(
-            "problem",
-            "gpu_layers is set, but llama.cpp was built without GPU support",
-            "build it again with the flags that the README names for your GPU",
-        )
+        return
+    what = "this build of llama.cpp computes on the CPU only"
+    if settings.engine.gpu_layers:
+        yield Finding("problem", f"gpu_layers is set, but {what}", GPU_REMEDY)
     else:
-        yield Finding("ok", "llama.cpp computes on the CPU (built without GPU support)")
+        yield Finding("ok", what)
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
     engine = settings.engine
     try:
         path = assemble.model_file(engine)
-        header = gguf.read_header(path)
+        gguf.read_header(path)
         if engine.model_path is None:
             assemble.store().verify(registry.find(engine.model))
     except ModelError as exc:
         yield Finding("problem", str(exc))
         return
     yield Finding("ok", f"the model {engine.model} is here and whole: {path}")
-    yield _memory(path, header, settings)
+    yield from asyncio.run(_engine(settings))
 
 
-def _memory(path: Path, header: gguf.Header, settings: Settings) -> Finding:
-    n_tokens = settings.engine.max_prompt_tokens + settings.engine.max_tokens
-    needed = path.stat().st_size + header.kv_bytes_per_token * n_tokens
-    available = machine.available_memory_bytes()
-    text = f"the model needs {needed / machine.GIB:.1f} GiB"
-    if available is None:
-        return Finding("ok", f"{text}; this system does not tell what is free")
-    text += f", {available / machine.GIB:.1f} GiB of memory are free"
-    if settings.engine.gpu_layers or needed < available * COMFORTABLE_SHARE:
-        return Finding("ok", text)
-    remedy = "close something, or choose a smaller one: starcoder-lsp models list"
-    return Finding("warning" if needed < available else "problem", text, remedy)
+async def _engine(settings: Settings) -> list[Finding]:
+    """What a real start of the engine tells."""
+    engine = assemble.build_engine(
+        settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
+    )
+    engine.start()
+    try:
+        async with asyncio.timeout(ENGINE_PATIENCE_S):
+            loaded = await engine.ready()
+    except EngineFailed as exc:
+        return [Finding("problem", str(exc))]
+    except TimeoutError:
+        text = f"the model was not loaded after {ENGINE_PATIENCE_S} s"
+        return [Finding("problem", text, "choose a smaller model")]
+    finally:
+        await engine.close()
+    notes = [Finding("warning", note) for note in loaded.notes]
+    return [Finding("ok", f"the model is loaded: {loaded}"), *notes]
 
 
 def _directories() -> Iterator[Finding]:

@@ -295,6 +295,24 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     assert "a smaller model" in message
 
 
+async def test_a_quantized_cache_answers_as_well(
+    make_engine: MakeEngine, smollm2: Path
+) -> None:
+    engine = make_engine(smollm2, kv_type="q8_0")
+    loaded = await engine.ready()
+    assert (loaded.kv_type, loaded.n_slots, loaded.n_context) == ("q8_0", 3, 1024)
+    text = await said(engine, Prompt((Text("def add(a, b):\n    return a +"),)))
+    assert text.startswith(" b")
+
+
+async def test_layers_for_a_gpu_that_the_build_cannot_use_are_a_note(
+    make_engine: MakeEngine,
+) -> None:
+    loaded = await make_engine(n_gpu_layers=9).ready()
+    assert loaded.n_gpu_layers == 0
+    assert "computes on the CPU only" in loaded.notes[0]
+
+
 async def test_an_error_inside_a_request_is_that_requests_alone(
     make_engine: MakeEngine,
 ) -> None:

@@ -32,6 +32,7 @@ GOOD: dict[str, Any] = {
     "download": "never",
     "model_path": "/models/own.gguf",
     "gpu_layers": -1,
+    "kv_type": "q8_0",
     "threads": 3,
     "log_level": "debug",
     "log_file": "/tmp/starcoder.log",

@@ -7,15 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.engines.llama import machine
-from starcoder_lsp.errors import ModelBroken
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    path = tmp_path / "model.gguf"
-    path.write_bytes(bytes(3_000_000))
-    return path
+from starcoder_lsp.engines.llama import cgroup, machine
 
 
 def free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kilobytes: int) -> None:
@@ -24,50 +16,76 @@ def free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kilobytes: int) -> Non
     monkeypatch.setattr(machine, "MEMINFO", meminfo)
 
 
-def test_a_model_larger_than_the_free_memory_is_refused_with_the_way_out(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path
+def groups(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str, **files: str
 ) -> None:
-    free(monkeypatch, tmp_path, 1000)
-    with pytest.raises(
-        ModelBroken, match=r"model\.gguf needs .* choose a smaller model"
-    ):
-        machine.check_memory(model, 0, n_gpu_layers=0)
+    """A tree of control groups; `__` in a name is a slash."""
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        path = tmp_path / "groups" / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(cgroup, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(cgroup, "MOUNT", tmp_path / "groups")
 
 
-def test_a_model_that_fits_or_goes_to_the_gpu_is_not(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path
+def test_the_limits_of_all_groups_around_us_hold(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    groups(
+        monkeypatch, tmp_path, "0::/user/app\n",
+        user__app__memory_DOT_max="max\n", user__app__memory_DOT_current="7\n",
+        user__memory_DOT_max="5000\n", user__memory_DOT_current="3000\n",
+        user__memory_DOT_stat="anon 1\ninactive_file 500\n",
+        user__app__cpu_DOT_max="max 100000\n", user__cpu_DOT_max="150000 100000\n",
+    )  # fmt: skip
+    assert cgroup.memory_left_bytes() == 2500
+    assert cgroup.cpu_quota() == 1.5
     free(monkeypatch, tmp_path, 4000)
-    machine.check_memory(model, 0, n_gpu_layers=0)
-    free(monkeypatch, tmp_path, 1000)
-    machine.check_memory(model, 0, n_gpu_layers=-1)
+    assert machine.available_memory_bytes() == 2500
+    assert machine.n_cores() == 1
 
 
-def test_the_context_counts_too(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path
+def test_the_first_version_of_control_groups_is_understood(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    free(monkeypatch, tmp_path, 4000)
-    with pytest.raises(ModelBroken, match="a smaller model"):
-        machine.check_memory(model, 2_000_000, n_gpu_layers=0)
+    groups(
+        monkeypatch, tmp_path, "4:memory:/of/the/host\n1:cpu,cpuacct:/\n0::/\n",
+        memory__memory_DOT_limit_in_bytes="9000\n",
+        memory__memory_DOT_usage_in_bytes="8000\n",
+        memory__memory_DOT_stat="total_inactive_file 100\n",
+        **{"cpu,cpuacct__cpu_DOT_cfs_quota_us": "200000\n",
+           "cpu,cpuacct__cpu_DOT_cfs_period_us": "100000\n"},
+    )  # fmt: skip
+    assert cgroup.memory_left_bytes() == 1100
+    assert cgroup.cpu_quota() == 2
 
 
-@pytest.mark.parametrize(
-    ("context_kilobytes", "n_slots"), [(0, 3), (100, 3), (500, 2), (1000, 1), (9999, 1)]
-)
-def test_as_many_contexts_are_kept_as_fit_into_half_of_what_is_free(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    context_kilobytes: int,
-    n_slots: int,
+def test_groups_without_limits_limit_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    free(monkeypatch, tmp_path, 2000)
-    assert machine.n_slots_that_fit(3, context_kilobytes * 1024) == n_slots
+    groups(
+        monkeypatch, tmp_path, "4:memory:/\n1:cpu:/\nnonsense\n",
+        memory__memory_DOT_limit_in_bytes="9223372036854771712\n",
+        memory__memory_DOT_usage_in_bytes="8000\n", cpu__cpu_DOT_cfs_quota_us="-1\n",
+    )  # fmt: skip
+    assert cgroup.memory_left_bytes() is None
+    assert cgroup.cpu_quota() is None
+
+
+def test_where_there_are_no_groups_nothing_is_limited(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cgroup, "OWN_GROUPS", tmp_path / "none")
+    assert cgroup.memory_left_bytes() is None
+    assert cgroup.cpu_quota() is None
 
 
 def test_where_the_system_tells_nothing_the_whole_memory_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(machine, "MEMINFO", tmp_path / "none")
+    monkeypatch.setattr(cgroup, "OWN_GROUPS", tmp_path / "none")
     assert machine.available_memory_bytes() == machine.total_memory_bytes()
 
 

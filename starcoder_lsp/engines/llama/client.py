@@ -55,6 +55,7 @@ class LlamaEngine:
         self._ids = itertools.count(1)
         self._state = EngineState(Phase.STARTING)
         self._speed: Speed | None = None
+        self._loaded: wire.Loaded | None = None
         self._changed = asyncio.Event()
         self._heard_at = 0.0
         self._unanswered: set[int] = set()
@@ -83,12 +84,14 @@ class LlamaEngine:
         self._set_state(EngineState(Phase.STARTING, "starting"))
         self._child.start()
 
-    async def ready(self) -> None:
+    async def ready(self) -> wire.Loaded:
         """Wait until the model can be used; raises EngineFailed when it cannot."""
         while self._state.phase is not Phase.READY:
             self._raise_if_failed()
             self._changed.clear()
             await self._changed.wait()
+        assert self._loaded is not None
+        return self._loaded
 
     async def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
         async with aclosing(self._ask(Request("generate", prompt, limits))) as outcomes:
@@ -191,7 +194,8 @@ class LlamaEngine:
             share = frame["share"]
             self._set_state(EngineState(Phase.LOADING, f"loading {share:.0%}", share))
         elif op == "ready":
-            logger.info("ready: %s, context of %d", frame["build"], frame["n_context"])
+            self._loaded = wire.loaded_from(frame)
+            logger.info("ready: %s; %s", self._loaded, self._loaded.build)
             self._set_state(EngineState(Phase.READY, "ready", 1.0))
         elif op == "failed":
             self._set_state(EngineState(Phase.FAILED, frame["message"]))

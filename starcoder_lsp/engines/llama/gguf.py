@@ -42,14 +42,27 @@ class Header:
         return str(self.entries.get("general.architecture", ""))
 
     @property
-    def kv_bytes_per_token(self) -> int:
-        """What the KV cache takes for one token, in f16; 0 where the header is silent."""
+    def n_blocks(self) -> int:
+        return self._number("block_count")
+
+    @property
+    def n_context_trained(self) -> int:
+        """0 where the header is silent."""
+        return self._number("context_length")
+
+    @property
+    def head_width(self) -> int:
+        """Of one attention head; 0 where the header is silent."""
+        heads = self._number("attention.head_count")
+        derived = self._number("embedding_length") // heads if heads else 0
+        return self._number("attention.key_length") or derived
+
+    @property
+    def kv_values_per_token(self) -> int:
+        """Keys and values in the cache for one token; 0 where the header is silent."""
         heads = self._number("attention.head_count")
         kv_heads = self._number("attention.head_count_kv") or heads
-        if not heads:
-            return 0
-        width = self._number("embedding_length") // heads * kv_heads
-        return 2 * 2 * width * self._number("block_count")
+        return 2 * self.head_width * kv_heads * self.n_blocks
 
     def _number(self, key: str) -> int:
         value = self.entries.get(f"{self.architecture}.{key}", 0)

@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,24 +78,16 @@ class Host:
             self._answer(self._inbox.next())
 
     def _load(self, load: wire.Load) -> None:
-        path = Path(load.path)
-        header = gguf.read_header(path)
-        context_bytes = header.kv_bytes_per_token * load.n_context
-        machine.check_memory(path, context_bytes, load.n_gpu_layers)
+        header = gguf.read_header(Path(load.path))
 
         # Imported late: the header is checked before native code is even loaded.
         from starcoder_lsp.engines.llama import library, loading
 
-        self._session = loading.open_session(
-            load, context_bytes, self._report_progress()
+        self._session, plan = loading.open_session(
+            load, header, self._report_progress()
         )
-        self._send(
-            {
-                "op": "ready",
-                "build": library.build_description(),
-                "n_context": self._session.n_context,
-            }
-        )
+        build = library.build_description()
+        self._send(wire.ready_frame(wire.Loaded(build, **asdict(plan))))
 
     def _report_progress(self) -> machine.Progress:
         last = -1

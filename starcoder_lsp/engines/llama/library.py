@@ -26,6 +26,7 @@ KV_INT = 0  # LLAMA_KV_OVERRIDE_TYPE_INT
 VOCAB_SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
 ABORTED = 2  # llama_decode's answer when the abort callback said so
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
+KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0}
 
 # What llama.cpp said of its last failure; each abort is one to it, so that its own
 # log stays at DEBUG and the reason goes into our exceptions.
@@ -39,6 +40,10 @@ def _log(level: int, text: bytes, _user_data: object) -> None:
         logger.debug("%s", line)
     if level == LOG_ERROR and line:
         _last_errors.append(line)
+
+
+class OutOfMemory(ModelBroken):
+    """Less of everything may still fit."""
 
 
 def set_up() -> None:
@@ -88,13 +93,15 @@ class Model:
         params.progress_callback = progress
         pointer = llama.llama_model_load_from_file(str(path).encode(), params)
         if not pointer:
-            raise ModelBroken(f"{path} does not load: {_explain('no reason given')}")
+            # With layers on a GPU it is most likely the GPU's memory.
+            kind = OutOfMemory if n_gpu_layers else ModelBroken
+            raise kind(f"{path} does not load: {_explain('no reason given')}")
         self.pointer = pointer
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(pointer))
 
-    @property
-    def size_bytes(self) -> int:
-        return int(llama.llama_model_size(self.pointer))
+    def free(self) -> None:
+        """Give the memory back; not while anything is computed with it."""
+        llama.llama_model_free(self.pointer)
 
     @property
     def n_context_trained(self) -> int:
@@ -223,6 +230,7 @@ class Context:
         n_sequences: int,
         n_batch: int,
         n_threads: int,
+        kv_type: str = "f16",
         should_abort: Callable[[], bool],
     ) -> None:
         params = llama.llama_context_default_params()
@@ -232,10 +240,14 @@ class Context:
         params.kv_unified = False
         params.n_batch = params.n_ubatch = n_batch
         params.n_threads = params.n_threads_batch = n_threads
+        params.type_k = params.type_v = KV_TYPES[kv_type]
+        if kv_type != "f16":
+            # Values can be quantized only where flash attention reads them.
+            params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_ENABLED
         params.no_perf = True
         pointer = llama.llama_init_from_model(model.pointer, params)
         if not pointer:
-            raise ModelBroken(
+            raise OutOfMemory(
                 "not enough memory for a context of "
                 f"{n_sequences} times {n_context} tokens ({_explain('llama.cpp gave no reason')}); "
                 "lower max_prompt_tokens or choose a smaller model"

@@ -4,28 +4,60 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from starcoder_lsp.engines.llama import library, machine
+from starcoder_lsp.engines.llama import capacity, devices, library, machine
+from starcoder_lsp.engines.llama.gguf import Header
 from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.session import N_SLOTS, Session
+from starcoder_lsp.engines.llama.session import Session
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.errors import ModelBroken
 
 logger = logging.getLogger(__name__)
 
+CPU_ONLY = (
+    "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
+    "with the CMAKE_ARGS that the README names for your GPU"
+)
+
 
 def open_session(
-    load: Load, context_bytes: int, on_progress: Callable[[float], None]
-) -> Session:
-    """Load the model; raises ModelBroken when it is not what `load` expects.
-
-    `context_bytes` is what the KV cache of one context takes.
-    """
+    load: Load, header: Header, on_progress: Callable[[float], None]
+) -> tuple[Session, capacity.Plan]:
+    """Load the model as it fits; raises ModelBroken when it is not what `load` expects."""
     library.set_up()
+    planned = _plan(load, header)
+    failure = ModelBroken(f"{load.path} does not fit into memory")
+    for plan in capacity.retreats(planned):
+        for note in plan.notes:
+            logger.warning("%s", note)
+        try:
+            return _open(load, plan, on_progress), plan
+        except library.OutOfMemory as exc:
+            logger.warning("%s", exc)
+            failure = exc
+    raise failure
+
+
+def _plan(load: Load, header: Header) -> capacity.Plan:
+    path = Path(load.path)
+    notes: tuple[str, ...] = ()
+    if not library.supports_gpu():
+        notes = (CPU_ONLY,) if load.n_gpu_layers else ()
+        load = replace(load, n_gpu_layers=0)
+    room = capacity.Room(machine.available_memory_bytes(), devices.free_bytes())
+    model = capacity.Model(path.name, path.stat().st_size, header)
+    planned = capacity.plan(model, capacity.wish_of(load, header), room)
+    return replace(planned, notes=(*notes, *planned.notes))
+
+
+def _open(
+    load: Load, plan: capacity.Plan, on_progress: Callable[[float], None]
+) -> Session:
     model = library.Model(
         Path(load.path),
-        n_gpu_layers=load.n_gpu_layers,
+        n_gpu_layers=plan.n_gpu_layers,
         overrides=load.overrides,
         on_progress=on_progress,
     )
@@ -33,10 +65,16 @@ def open_session(
     if load.heals:
         model.vocabulary.warm()
     try:
-        return _session(model, load, machine.n_slots_that_fit(N_SLOTS, context_bytes))
-    except ModelBroken as exc:
-        logger.warning("%s; keeping the cache of one document only", exc)
-        return _session(model, load, 1)
+        return Session(
+            model,
+            n_context=plan.n_context,
+            n_threads=load.n_threads or machine.n_cores(),
+            n_slots=plan.n_slots,
+            kv_type=plan.kv_type,
+        )
+    except library.OutOfMemory:
+        model.free()
+        raise
 
 
 def _check(model: Model, load: Load) -> None:
@@ -48,12 +86,3 @@ def _check(model: Model, load: Load) -> None:
                 f"{load.path} has no token {token}, which models of the family "
                 f"{load.family!r} have: it is another model than its name says"
             )
-
-
-def _session(model: Model, load: Load, n_slots: int) -> Session:
-    return Session(
-        model,
-        n_context=min(load.n_context, model.n_context_trained),
-        n_threads=load.n_threads or machine.n_cores(),
-        n_slots=n_slots,
-    )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from starcoder_lsp.errors import ModelBroken
+from starcoder_lsp.engines.llama import cgroup
 
 Progress = Callable[[float], None]
 
 GIB = 1 << 30
 SPINS = "1000"
 MEMINFO = Path("/proc/meminfo")
+CPUINFO = Path("/proc/cpuinfo")
 CPU_TOPOLOGY = Path("/sys/devices/system/cpu")
 
 
@@ -30,7 +32,20 @@ def n_cores() -> int:
             cores.add(siblings.read_text())
         except OSError:
             cores.add(str(cpu))
-    return max(len(cores), 1)
+    quota = cgroup.cpu_quota()
+    # A thread beyond the quota makes all of them wait for the next period.
+    n_allowed = len(cores) if quota is None else min(len(cores), int(quota))
+    return max(n_allowed, 1)
+
+
+def cpu_name() -> str:
+    """The processor, to tell a measured speed from another machine's."""
+    try:
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2] for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine()).strip()
 
 
 def wait_politely() -> None:
@@ -52,6 +67,11 @@ def total_memory_bytes() -> int | None:
 
 def available_memory_bytes() -> int | None:
     """What can be had without swapping; None where the system does not tell."""
+    known = [n for n in (_free_bytes(), cgroup.memory_left_bytes()) if n is not None]
+    return min(known, default=None)
+
+
+def _free_bytes() -> int | None:
     try:
         lines = MEMINFO.read_text().splitlines()
     except OSError:
@@ -60,28 +80,3 @@ def available_memory_bytes() -> int | None:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return total_memory_bytes()
-
-
-def n_slots_that_fit(n_wanted: int, context_bytes: int) -> int:
-    """How many contexts to keep: they may take half of what is free, one in any case."""
-    available = available_memory_bytes()
-    if available is None or not context_bytes:
-        return n_wanted
-    return max(1, min(n_wanted, available // 2 // context_bytes))
-
-
-def check_memory(model: Path, context_bytes: int, n_gpu_layers: int) -> None:
-    """Refuse a model that cannot fit; it would only make the machine swap.
-
-    `context_bytes` is what the KV cache of one context takes.
-    """
-    available = available_memory_bytes()
-    if available is None or n_gpu_layers != 0:
-        return
-    size = model.stat().st_size + context_bytes
-    if size > available:
-        raise ModelBroken(
-            f"{model.name} needs {size / GIB:.1f} GiB of memory and "
-            f"{available / GIB:.1f} GiB are free: close something, choose a smaller "
-            "model, or set gpu_layers"
-        )

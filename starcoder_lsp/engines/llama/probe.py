@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from starcoder_lsp import frames
 
 
 def main() -> None:
     out = frames.claim_stdout()
-    from starcoder_lsp.engines.llama import library
+    from starcoder_lsp.engines.llama import devices, library
 
     library.set_up()
-    answer = {"build": library.build_description(), "gpu": library.supports_gpu()}
+    answer = {
+        "build": library.build_description(),
+        "gpu": library.supports_gpu(),
+        "devices": [asdict(device) for device in devices.devices()],
+    }
     out.write(json.dumps(answer).encode())
     out.flush()
 

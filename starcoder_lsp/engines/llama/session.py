@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from starcoder_lsp.engines.llama.capacity import N_BATCH, N_SLOTS
 from starcoder_lsp.engines.llama.fitting import Part, shorten
 from starcoder_lsp.engines.llama.library import Context, Model
 from starcoder_lsp.engines.llama.sampling import log_sum_exp
@@ -31,17 +32,18 @@ from starcoder_lsp.flow import (
     Usage,
 )
 
-# Small enough that an abort loses little, large enough for full prefill speed.
-N_BATCH = 128
-# Documents, or places in one, whose caches are kept side by side.
-N_SLOTS = 3
-
 
 class Session:
     """Answers one request at a time; not for use by two threads."""
 
     def __init__(
-        self, model: Model, *, n_context: int, n_threads: int, n_slots: int = N_SLOTS
+        self,
+        model: Model,
+        *,
+        n_context: int,
+        n_threads: int,
+        n_slots: int = N_SLOTS,
+        kv_type: str = "f16",
     ) -> None:
         self._vocabulary = model.vocabulary
         self._is_over: Callable[[], bool] = lambda: False
@@ -51,6 +53,7 @@ class Session:
             n_sequences=n_slots,
             n_batch=N_BATCH,
             n_threads=n_threads,
+            kv_type=kv_type,
             should_abort=lambda: self._is_over(),
         )
         self._slots = Slots(self._context)

@@ -25,7 +25,8 @@ from starcoder_lsp.frames import Frame
 class Load:
     """Which model to load, and what its family needs of it.
 
-    `n_gpu_layers` of -1 means all; `n_threads` of 0 means one per physical core.
+    `n_gpu_layers` of None means as many as fit, -1 all; `n_threads` of 0 means one
+    per physical core. With less than `n_context_least` the model is of no use.
     """
 
     path: str
@@ -34,8 +35,39 @@ class Load:
     controls: tuple[str, ...] = ()
     overrides: Mapping[str, int] = field(default_factory=dict)
     heals: bool = False
-    n_gpu_layers: int = 0
+    n_gpu_layers: int | None = 0
     n_threads: int = 0
+    n_context_least: int = 256
+    kv_type: str = "auto"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded, and how it was cut to fit; `n_context` is of each slot."""
+
+    build: str
+    n_context: int
+    n_slots: int
+    kv_type: str
+    n_gpu_layers: int = 0
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        layers = self.n_gpu_layers
+        where = f"{layers} layers on the GPU" if layers else "on the CPU"
+        return (
+            f"{self.n_slots} contexts of {self.n_context} tokens, KV cache "
+            f"{self.kv_type}, {where}"
+        )
+
+
+def ready_frame(loaded: Loaded) -> Frame:
+    return {"op": "ready", **asdict(loaded)}
+
+
+def loaded_from(frame: Frame) -> Loaded:
+    values = {name: frame[name] for name in Loaded.__dataclass_fields__}
+    return Loaded(**{**values, "notes": tuple(values["notes"])})
 
 
 def load_frame(load: Load) -> Frame:

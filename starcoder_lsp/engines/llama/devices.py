@@ -1,0 +1,52 @@
+"""The GPUs that llama.cpp sees, and what is free on them; runs in the child only."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llama_cpp import _ggml
+
+# ggml_backend_dev_type: a card of its own, and one that shares the host's memory.
+KINDS = (1, 2)
+
+
+@dataclass(frozen=True)
+class Device:
+    name: str
+    free_bytes: int
+    total_bytes: int
+
+
+def devices() -> list[Device]:
+    """Every GPU, empty for a build that computes on the CPU only."""
+    return list(_devices())
+
+
+def free_bytes() -> int:
+    return sum(device.free_bytes for device in devices())
+
+
+def _devices() -> Iterator[Device]:
+    size = ctypes.POINTER(ctypes.c_size_t)
+    count = _function("count", ctypes.c_size_t)
+    get = _function("get", ctypes.c_void_p, ctypes.c_size_t)
+    kind = _function("type", ctypes.c_int, ctypes.c_void_p)
+    describe = _function("description", ctypes.c_char_p, ctypes.c_void_p)
+    measure = _function("memory", None, ctypes.c_void_p, size, size)
+    for i in range(count()):
+        device = get(i)
+        if kind(device) in KINDS:
+            free, total = ctypes.c_size_t(), ctypes.c_size_t()
+            measure(device, ctypes.byref(free), ctypes.byref(total))
+            name = describe(device).decode(errors="replace")
+            yield Device(name, free.value, total.value)
+
+
+def _function(name: str, answer: Any, *arguments: Any) -> Any:
+    """One of ggml's functions, which llama-cpp-python does not bind."""
+    found = getattr(_ggml.libggml, f"ggml_backend_dev_{name}")
+    found.restype, found.argtypes = answer, arguments
+    return found
