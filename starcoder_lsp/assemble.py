@@ -74,7 +74,7 @@ def build_completer(settings: Settings, engine: Engine) -> Completer:
         Window.of_tokens(_prompt_tokens(settings.engine, model)),
         settings.limits,
         settings.layout,
-        settings.trigger.multiline,
+        settings.style,
     )
 
 

@@ -7,8 +7,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from starcoder_lsp.engines import Engine
-from starcoder_lsp.flow import Completion, Cursor, Limits, Prompt, Usage
-from starcoder_lsp.postprocess import postprocess, scope
+from starcoder_lsp.flow import (
+    USUAL_STYLE,
+    Completion,
+    Cursor,
+    Limits,
+    Prompt,
+    Style,
+    Usage,
+)
+from starcoder_lsp.postprocess import process, take
+from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.prompt import Family, Window, build_prompt
 
 # Endings in the middle of a thought: an unfinished last line is not shown.
@@ -27,7 +36,7 @@ class Completer:
     window: Window
     limits: Limits
     layout: str = "auto"
-    multiline: str = "auto"
+    style: Style = USUAL_STYLE
 
     async def complete(
         self, cursor: Cursor, on_text: Callable[[str], None] = _nothing_to_tell
@@ -37,23 +46,22 @@ class Completer:
         Raises EngineError. Cancelling the task stops the model.
         """
         prompt = build_prompt(cursor, self.family, self.window, layout=self.layout)
-        raw, usage = await self._take_block(prompt, cursor, on_text)
-        return Completion(postprocess(raw, cursor), usage)
+        place = Place(cursor, self.style)
+        raw, usage = await self._generate(prompt, place, on_text)
+        is_cut_off = usage.finish_reason in UNFINISHED
+        result = process(raw, replace(place, is_cut_off=is_cut_off))
+        return Completion(result.text, usage, result.n_replaced)
 
-    async def _take_block(
-        self, prompt: Prompt, cursor: Cursor, on_text: Callable[[str], None]
+    async def _generate(
+        self, prompt: Prompt, place: Place, on_text: Callable[[str], None]
     ) -> tuple[str, Usage]:
-        """Generated text up to the end of its line or block, and what it cost."""
+        """What the model writes until nothing more can belong here, and its cost."""
         text, usage = "", Usage()
         async with aclosing(self.engine.generate(prompt, self.limits)) as pieces:
             async for piece in pieces:
                 text, usage = text + piece.text, piece.usage
-                taken = scope.cut(text, cursor, self.multiline)
+                taken = take(text, place)
                 on_text(taken.text)
                 if taken.is_final:
-                    return taken.text, replace(usage, finish_reason="rule")
-        taken = scope.cut(text, cursor, self.multiline)
-        is_cut_off = usage.finish_reason in UNFINISHED and not text.endswith("\n")
-        if is_cut_off and "\n" in taken.text.lstrip("\n"):
-            return taken.text.rpartition("\n")[0], usage
-        return taken.text, usage
+                    return text, replace(usage, finish_reason="rule")
+        return text, usage

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.flow import Limits
+from starcoder_lsp.flow import Limits, Style
 from starcoder_lsp.options import AUTO, OPTIONS, Option, Trust
 from starcoder_lsp.paths import project_file, user_config_file
 
@@ -46,7 +46,6 @@ class TriggerSettings:
     enabled: bool
     disabled_languages: frozenset[str]
     debounce_s: float
-    multiline: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ class Settings:
     trigger: TriggerSettings
     limits: Limits
     layout: str
+    style: Style
     lsp: LspSettings
     log: LogSettings
 
@@ -132,7 +132,8 @@ def _accept(layer: Layer) -> tuple[dict[str, Any], list[str]]:
     refused: list[str] = []
     for name, value in layer.values.items():
         try:
-            accepted[name] = _option(name, layer).checked(value)
+            option = _option(name, layer)
+            accepted[name] = option.checked(value, is_project=layer.is_project)
         except ConfigError as exc:
             refused.append(str(exc))
     return accepted, refused
@@ -167,10 +168,10 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             values["enabled"],
             frozenset(values["disabled_languages"]),
             values["debounce_ms"] / 1000,
-            values["multiline"],
         ),
         Limits(values["max_tokens"], values["time_budget_ms"]),
         values["layout"],
+        Style(values["multiline"], frozenset(values["disabled_rules"])),
         LspSettings(values["completion"], values["download"]),
         LogSettings(values["log_level"], _path(values["log_file"])),
     )

@@ -168,6 +168,39 @@ class Limits:
     latency_target_ms: int = 0
 
 
+@dataclass(frozen=True)
+class Style:
+    """How the user wants suggestions, and what the client can do with them.
+
+    `multiline` is auto, never or always; `wants_more` is a request for a longer
+    suggestion than the last one, whatever `multiline` says. `can_replace`: the client
+    replaces text right of the cursor.
+    """
+
+    multiline: str = "auto"
+    disabled_rules: frozenset[str] = frozenset()
+    wants_more: bool = False
+    is_after_accept: bool = False
+    can_replace: bool = False
+
+
+USUAL_STYLE = Style()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a parser says of a text put at the cursor.
+
+    `n_new_errors` counts parse errors and missing tokens that the document has with the
+    text and has not without. `statement_end` is how much of the text, in code points,
+    belongs to the statement (or block) that the cursor's line begins or stands in
+    without closing; None when that does not end inside the text.
+    """
+
+    n_new_errors: int = 0
+    statement_end: int | None = None
+
+
 FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]
 
 
@@ -215,7 +248,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Completion:
-    """What to insert at the cursor, `""` for nothing, and what it cost."""
+    """What to insert at the cursor, `""` for nothing, and what it cost.
+
+    It replaces the next `n_replaced` code points of the cursor's line.
+    """
 
     text: str
     usage: Usage = Usage()
+    n_replaced: int = 0

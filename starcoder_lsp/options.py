@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,6 +14,13 @@ from starcoder_lsp.log import LEVELS
 Value = Any
 
 AUTO = "auto"
+# The names of the rules that suggestions go through (docs/filters.md), in their order.
+RULES = (
+    "whole_lines", "sentinel", "fence", "repeated_lines", "scope", "line_rest",
+    "next_lines", "trailing_space", "hidden_characters", "line_ends",
+)  # fmt: skip
+# What protects the reader of a suggestion is not a project's to switch off.
+PROTECTIONS = frozenset(("hidden_characters",))
 
 
 class Trust(Enum):
@@ -74,9 +81,19 @@ def _are_words(value: Value) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
+def _subset_of(words: Collection[str]) -> Callable[[Value], bool]:
+    return lambda value: _are_words(value) and set(value) <= set(words)
+
+
 BOOLEAN = Form("true or false", lambda value: isinstance(value, bool), _boolean)
 TEXT = Form("a text", lambda value: isinstance(value, str) and bool(value))
 WORDS = Form("a list of texts", _are_words, _words)
+RULE_NAMES = Form("a list of names of rules", _subset_of(RULES), _words)
+HARMLESS_RULE_NAMES = Form(
+    f"a list of names of rules without {', '.join(PROTECTIONS)}",
+    _subset_of(set(RULES) - PROTECTIONS),
+    _words,
+)
 FILE = Form("an absolute path, or one that begins with ~", _is_absolute)
 
 
@@ -93,7 +110,8 @@ class Option:
     """One row; `None` as a default means that nothing is set.
 
     `together` is what holds when the user has set one value and a project another:
-    what costs or reveals more may only get less.
+    what costs or reveals more may only get less. `project_form` is the form of what a
+    project may set, where that is narrower.
     """
 
     name: str
@@ -102,11 +120,13 @@ class Option:
     trust: Trust
     help: str
     together: Callable[[Value, Value], Value] = _last
+    project_form: Form | None = None
 
-    def checked(self, value: Value) -> Value:
+    def checked(self, value: Value, *, is_project: bool = False) -> Value:
         """The value, or ConfigError with the form it should have."""
-        if not self.form.accepts(value):
-            raise ConfigError(f"{self.name} = {value!r}: expected {self.form.name}")
+        form = (is_project and self.project_form) or self.form
+        if not form.accepts(value):
+            raise ConfigError(f"{self.name} = {value!r}: expected {form.name}")
         return value
 
     def parsed(self, text: str) -> Value:
@@ -129,6 +149,9 @@ _ROWS = (
            "how long typing has to rest before the model starts"),
     Option("multiline", "auto", one_of("auto", "never", "always"), Trust.PROJECT,
            "whether a suggestion may have several lines; auto decides by the place"),
+    Option("disabled_rules", [], RULE_NAMES, Trust.PROJECT,
+           "rules that suggestions do not go through; docs/filters.md names them",
+           _both, HARMLESS_RULE_NAMES),
     Option("max_tokens", 96, integer(1, 1024), Trust.PROJECT,
            "longest suggestion, in tokens", min),
     Option("time_budget_ms", 3000, integer(50, 60_000), Trust.PROJECT,

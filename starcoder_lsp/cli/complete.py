@@ -17,7 +17,8 @@ from starcoder_lsp.config import Settings
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
-from starcoder_lsp.postprocess.safety import drop_invisible_characters
+from starcoder_lsp.postprocess.place import Place
+from starcoder_lsp.postprocess.safety import hidden_characters
 
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 SHOWN_LINES = 12
@@ -142,7 +143,7 @@ class Show:
 
     def grow(self, text: str) -> None:
         """Print what is new; white space waits until something follows it."""
-        text = drop_invisible_characters(text.rstrip(), self._cursor)
+        text = hidden_characters(text.rstrip(), Place(self._cursor))
         if self._is_terminal and text.startswith(self._printed):
             self._print(text[len(self._printed) :])
             self._printed = text

@@ -1,52 +1,94 @@
-"""What makes generated text fit its place: `STAGES`, applied once, in this order.
+"""What makes generated text fit its place: rules with names, in one order.
 
-A rule takes the text and its cursor and returns the text that is left; `""` drops the
-suggestion. Where the text ends is decided before, while it streams (`scope`).
+`STOPS` say where a suggestion ends. They run on every piece of the stream, so that the
+model stops as early as it can, and each leaves a start of the text it is given.
+`STAGES` make the finished text fit, once. A rule takes the text and its place and
+returns the text that is left; `""` drops the suggestion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from starcoder_lsp.flow import Cursor
-from starcoder_lsp.postprocess.line_ends import use_line_ends_of_document
-from starcoder_lsp.postprocess.overlap import (
-    drop_what_the_next_lines_say,
-    drop_what_the_suffix_repeats,
+from starcoder_lsp.postprocess import (
+    line_ends,
+    overlap,
+    repetition,
+    safety,
+    scope,
+    stop,
 )
-from starcoder_lsp.postprocess.repetition import cut_repeated_lines
-from starcoder_lsp.postprocess.safety import drop_invisible_characters
-from starcoder_lsp.postprocess.stop import cut_at_code_fence, cut_at_sentinel
+from starcoder_lsp.postprocess.place import Cut, Place
 
-Rule = Callable[[str, Cursor], str]
+Stop = Callable[[str, Place], Cut]
+Rule = Callable[[str, Place], str]
+
+STOPS: tuple[tuple[str, Stop], ...] = (
+    ("whole_lines", stop.whole_lines),
+    ("sentinel", stop.sentinel),
+    ("fence", stop.fence),
+    ("repeated_lines", repetition.repeated_lines),
+    ("scope", scope.scope),
+)
+STAGES: tuple[tuple[str, Rule], ...] = (
+    ("line_rest", overlap.line_rest),
+    ("next_lines", overlap.next_lines),
+    ("trailing_space", line_ends.trailing_space),
+    ("hidden_characters", safety.hidden_characters),
+    ("line_ends", line_ends.line_ends),
+)
 
 
-def trim_trailing_space(text: str, cursor: Cursor) -> str:
-    """Nobody asked for white space that cannot be seen; between words it can.
+@dataclass(frozen=True)
+class Effect:
+    """What one rule changed; `after` is `""` where it dropped the suggestion."""
 
-    >>> trim_trailing_space("x = 1  ", Cursor.marked("█"))
-    'x = 1'
-    >>> trim_trailing_space("not ", Cursor.marked("if █x:"))
-    'not '
+    rule: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is shown, `""` for nothing, and which rules made it so.
+
+    It replaces the next `n_replaced` code points of the cursor's line.
     """
-    return text if cursor.line_suffix[:1].strip() else text.rstrip()
+
+    text: str
+    effects: tuple[Effect, ...] = ()
+    n_replaced: int = 0
 
 
-STAGES: tuple[Rule, ...] = (
-    cut_at_sentinel,
-    cut_at_code_fence,
-    cut_repeated_lines,
-    drop_what_the_suffix_repeats,
-    drop_what_the_next_lines_say,
-    trim_trailing_space,
-    drop_invisible_characters,
-    use_line_ends_of_document,
-)
+def take(text: str, place: Place) -> Cut:
+    """What of a text that still grows belongs here, and whether that is all."""
+    is_final = False
+    for name, stop_rule in STOPS:
+        if name not in place.style.disabled_rules:
+            cut = stop_rule(text, place)
+            text, is_final = cut.text, is_final or cut.is_final
+    return Cut(text, is_final)
 
 
-def postprocess(text: str, cursor: Cursor) -> str:
-    for rule in STAGES:
+def process(text: str, place: Place) -> Result:
+    """What to show of what the model wrote."""
+    effects: list[Effect] = []
+    for name, rule in _rules(place):
+        after = rule(text, place)
+        if after != text:
+            effects.append(Effect(name, text, after))
+        text = after
         if not text:
-            return ""
-        text = rule(text, cursor)
-    return text
+            break
+    return Result(text, tuple(effects))
+
+
+def _rules(place: Place) -> list[tuple[str, Rule]]:
+    stops = [(name, _finished(rule)) for name, rule in STOPS]
+    rules = [*stops, *STAGES]
+    return [row for row in rules if row[0] not in place.style.disabled_rules]
+
+
+def _finished(stop_rule: Stop) -> Rule:
+    return lambda text, place: stop_rule(text, place).text

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from starcoder_lsp.flow import Cursor
+from starcoder_lsp.postprocess.place import Place
 
 OPENING, CLOSING = "([{", ")]}"
 
 
-def drop_what_the_suffix_repeats(text: str, cursor: Cursor) -> str:
+def line_rest(text: str, place: Place) -> str:
     """Cut the tail that the rest of the line says again.
 
-    >>> drop_what_the_suffix_repeats("name)", Cursor.marked("print(█)"))
+    >>> line_rest("name)", Place.marked("print(█)"))
     'name'
-    >>> drop_what_the_suffix_repeats("len(name)", Cursor.marked("print(█)"))
+    >>> line_rest("len(name)", Place.marked("print(█)"))
     'len(name)'
     """
-    follows = cursor.line_suffix.rstrip()
+    follows = place.cursor.line_suffix.rstrip()
     for length in range(min(len(follows), len(text)), 0, -1):
         kept = text[: len(text) - length]
         if text.endswith(follows[:length]) and _closes_all(kept):
@@ -23,12 +23,13 @@ def drop_what_the_suffix_repeats(text: str, cursor: Cursor) -> str:
     return text
 
 
-def drop_what_the_next_lines_say(text: str, cursor: Cursor) -> str:
+def next_lines(text: str, place: Place) -> str:
     r"""Cut trailing lines that stand right below the cursor.
 
-    >>> drop_what_the_next_lines_say("a = 1\nb = 2", Cursor.marked("█\nb = 2\nc = 3"))
+    >>> next_lines("a = 1\nb = 2", Place.marked("█\nb = 2\nc = 3"))
     'a = 1'
     """
+    cursor = place.cursor
     following = [line.rstrip() for line in cursor.lines_below if line.strip()]
     lines = text.split("\n")
     written = [cursor.line_prefix + lines[0], *lines[1:]]

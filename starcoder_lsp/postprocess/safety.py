@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from starcoder_lsp.flow import Cursor
+from starcoder_lsp.postprocess.place import Place
 
 # A zero-width joiner between two emoji makes them one.
 JOINED_EMOJI = re.compile("(?<=[\u2190-\U0001faff])\u200d(?=[\u2190-\U0001faff])")
@@ -13,13 +13,13 @@ INVISIBLE = re.compile(
 )
 
 
-def drop_invisible_characters(text: str, cursor: Cursor) -> str:
+def hidden_characters(text: str, place: Place) -> str:
     r"""Drop text with control, bidirectional or zero-width characters.
 
     Those that the document already holds are its author's choice.
 
-    >>> drop_invisible_characters("a\u202eb", Cursor.marked("█"))
+    >>> hidden_characters("a\u202eb", Place.marked("█"))
     ''
     """
     found = set(INVISIBLE.findall(JOINED_EMOJI.sub("", text)))
-    return text if all(one in cursor.document.text for one in found) else ""
+    return text if all(one in place.cursor.document.text for one in found) else ""

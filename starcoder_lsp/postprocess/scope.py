@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.languages import Language, language
+from starcoder_lsp.languages import Language
+from starcoder_lsp.postprocess.place import Cut, Place
 
 TAB_WIDTH = 8
 BRACE = "{"
@@ -21,14 +22,6 @@ CLOSING = frozenset(")]}>\"'`;:, \t")
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The part that belongs here; `is_final` when no further text can belong."""
-
-    text: str
-    is_final: bool
-
-
-@dataclass(frozen=True)
 class Block:
     """The line that opens what may be filled, and how deep it stands."""
 
@@ -37,18 +30,18 @@ class Block:
     row: Language
 
 
-def cut(text: str, cursor: Cursor, multiline: str = "auto") -> Cut:
+def scope(text: str, place: Place) -> Cut:
     r"""Keep the line, or the block.
 
-    >>> cut("1\nreturn 2", Cursor.marked("x = █")).text
+    >>> scope("1\nreturn 2", Place.marked("x = █")).text
     '1'
-    >>> cut("\n    return 1\n\ndef g", Cursor.marked("def f():█")).text
+    >>> scope("\n    return 1\n\ndef g", Place.marked("def f():█")).text
     '\n    return 1'
     """
     first, newline, rest = text.partition("\n")
     if not newline:
         return Cut(text, is_final=False)
-    row = language(cursor.document.language)
+    cursor, row, multiline = place.cursor, place.row, place.style.multiline
     line = cursor.line_prefix + first
     if multiline == "never" or not closes_only(cursor.line_suffix):
         return Cut(first, is_final=True)

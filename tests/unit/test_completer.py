@@ -9,13 +9,15 @@ import pytest
 
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Cursor, Limits
+from starcoder_lsp.flow import Cursor, Limits, Style
 from starcoder_lsp.prompt import Window, families
 
 
 def completer(engine: ScriptedEngine, multiline: str = "auto") -> Completer:
     family = families()["starcoder2"]
-    return Completer(engine, family, Window(1000, 1000), Limits(), multiline=multiline)
+    return Completer(
+        engine, family, Window(1000, 1000), Limits(), style=Style(multiline)
+    )
 
 
 async def completed(place: str, *pieces: str, multiline: str = "auto") -> str:

@@ -24,6 +24,7 @@ GOOD: dict[str, Any] = {
     "disabled_languages": ["markdown"],
     "debounce_ms": 10,
     "multiline": "never",
+    "disabled_rules": ["fence"],
     "max_tokens": 5,
     "time_budget_ms": 500,
     "max_prompt_tokens": 256,
@@ -45,6 +46,13 @@ def project(**values: Any) -> Layer:
 
 def user_file() -> Path:
     return Path(os.environ["STARCODER_LSP_CONFIG"])
+
+
+def test_a_project_cannot_switch_off_what_protects_the_reader() -> None:
+    safety = {"disabled_rules": ["hidden_characters"]}
+    assert not resolve([Layer("user file", safety)]).problems
+    (problem,) = resolve([project(**safety)]).problems
+    assert "without hidden_characters" in problem
 
 
 def test_every_option_has_a_good_value_here() -> None:
@@ -129,6 +137,7 @@ def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     assert allowed == {
         "model", "enabled", "disabled_languages", "debounce_ms", "multiline",
         "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout",
+        "disabled_rules",
     }  # fmt: skip
 
 

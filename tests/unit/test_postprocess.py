@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.flow import Cursor
-from starcoder_lsp.postprocess import postprocess, scope
+from starcoder_lsp.flow import Cursor, Style
+from starcoder_lsp.options import RULES
+from starcoder_lsp.postprocess import STAGES, STOPS, process, take
+from starcoder_lsp.postprocess.place import Place
+from starcoder_lsp.postprocess.scope import scope
 
 CASES = Path(__file__).parents[1] / "cases" / "postprocess"
 
@@ -21,20 +24,24 @@ def cases(name: str) -> list[Any]:
     return [pytest.param(row, id=row["name"]) for row in rows]
 
 
-def cursor_of(case: dict[str, Any]) -> Cursor:
+def place_of(case: dict[str, Any]) -> Place:
     assert case.get("wrong", False) == ("reason" in case)
-    return Cursor.marked(case["before"], case.get("language", "python"))
+    cursor = Cursor.marked(case["before"], case.get("language", "python"))
+    return Place(cursor, Style(**case.get("style", {})))
+
+
+def test_every_rule_can_be_switched_by_its_name() -> None:
+    assert tuple(name for name, _ in (*STOPS, *STAGES)) == RULES
 
 
 @pytest.mark.parametrize("case", cases("scope.toml"))
 def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
-    cut = scope.cut(case["text"], cursor_of(case), case.get("multiline", "auto"))
-    assert cut.text == case["shown"]
+    assert scope(case["text"], place_of(case)).text == case["shown"]
 
 
 @pytest.mark.parametrize("case", cases("rules.toml"))
 def test_what_is_left_of_it(case: dict[str, Any]) -> None:
-    assert postprocess(case["text"], cursor_of(case)) == case["shown"]
+    assert process(case["text"], place_of(case)).text == case["shown"]
 
 
 PLACES = [row.values[0]["before"] for row in cases("scope.toml")]
@@ -47,11 +54,11 @@ pieces = st.lists(
 def test_a_final_cut_stays_final_however_much_follows(
     place: str, written: list[str], multiline: str
 ) -> None:
-    cursor = Cursor.marked(place)
+    style = Style(multiline)
     text, final = "", None
     for piece in written:
         text += piece
-        cut = scope.cut(text, cursor, multiline)
+        cut = take(text, Place(Cursor.marked(place), style))
         if final is not None:
             assert cut.text == final
         elif cut.is_final:
@@ -60,6 +67,6 @@ def test_a_final_cut_stays_final_however_much_follows(
 
 @given(st.sampled_from(PLACES), pieces)
 def test_a_second_pass_changes_nothing(place: str, written: list[str]) -> None:
-    cursor = Cursor.marked(place)
-    once = postprocess("".join(written), cursor)
-    assert postprocess(once, cursor) == once
+    at = Place.marked(place)
+    once = process("".join(written), at).text
+    assert process(once, at).text == once
