@@ -8,9 +8,11 @@
   definition: (class_definition name: (_) @name body: (_) @body)) @definition.class
 (type_alias_statement left: (type (identifier) @name)) @definition.type
 
-(module (expression_statement (assignment left: (identifier) @name)) @definition.variable)
+(module (assignment left: (identifier) @name) @definition.variable)
+(module (if_statement (block (assignment left: (identifier) @name) @definition.variable)))
+(module (try_statement (block (assignment left: (identifier) @name) @definition.variable)))
 (class_definition
-  body: (block (expression_statement (assignment left: (identifier) @name)) @definition.field))
+  body: (block (assignment left: (identifier) @name) @definition.field))
 ((assignment
   left: (attribute object: (identifier) @_self attribute: (identifier) @name)) @definition.field
   (#eq? @_self "self"))
