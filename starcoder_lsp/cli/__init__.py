@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "speak LSP over stdin and stdout (what an editor starts)",
     "complete": "complete one place in a file",
     "models": "list, get, remove and verify models",
+    "eval": "measure quality on data",
     "config": "show the settings in force, or check the files they come from",
     "doctor": "find out why it does not work",
 }

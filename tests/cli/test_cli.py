@@ -242,3 +242,29 @@ def test_a_full_or_read_only_disk_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert str(taken) in done.stderr
     assert "set STARCODER_LSP_DATA" in done.stderr
+
+
+def test_infilling_is_measured_with_the_real_pipeline(
+    tmp_path: Path, smollm2: Path
+) -> None:
+    row = {
+        "prompt": "def first_three():\n    one = 1\n    two = 2\n",
+        "suffix": "    return one, two, three\n",
+        "canonical_solution": "    three = 3\n",
+        "test": "def check(f):\n    assert f() == (1, 2, 3)",
+        "entry_point": "first_three",
+    }
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    flags = ("--model-path", str(smollm2), "--execute", "--json")
+    done = run("eval", "infilling", str(file), *flags)
+    figures = json.loads(done.stdout)
+    assert (figures["n"], figures["exact_match"], figures["pass_at_1"]) == (1, 1.0, 1.0)
+
+
+def test_a_file_that_holds_no_tasks_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("hello")
+    done = run("eval", "infilling", str(file))
+    assert done.returncode == 2
+    assert "notes.txt:1 is not JSON" in done.stderr

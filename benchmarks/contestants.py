@@ -1,0 +1,192 @@
+"""Three ways to a suggestion, asked alike: llama-server, llama-cpp-python, starcoder-lsp."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from editing import State, place
+
+PREFIX_LINES, SUFFIX_LINES, N_PREDICT = 256, 64, 8
+USAGE = re.compile(
+    r"(\d+) of (\d+) prompt tokens evaluated, (\d+) generated|(?:from|as typed)"
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    latency_ms: float
+    evaluated: int
+    prompt: int
+    generated: int
+    text: str = ""
+
+
+class Contestant(Protocol):
+    name: str
+
+    def ask(self, state: State) -> Cost: ...
+
+    def abandon(self, state: State, after_s: float) -> None:
+        """Ask, and cancel before the answer."""
+
+    def n_tokens(self) -> int:
+        """Evaluated and generated since the start, also for nobody."""
+
+    def cpu_seconds(self) -> float: ...
+
+    def close(self) -> None: ...
+
+
+def window(state: State) -> tuple[str, str]:
+    """The context that llama.vim sends."""
+    prefix = "".join(state.before.splitlines(keepends=True)[-PREFIX_LINES:])
+    suffix = "".join(state.after.splitlines(keepends=True)[: SUFFIX_LINES + 1])
+    return prefix, suffix
+
+
+def cpu_seconds(*pids: int) -> float:
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class LlamaServer:
+    """As llama.vim asks it; what is typed through a suggestion its client cache answers."""
+
+    name = "llama-server /infill"
+
+    def __init__(self, binary: Path, model: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        command = [str(binary), "-m", str(model), "--host", "127.0.0.1", "--port",
+                   str(self._port), "-c", "8192", "-b", "4096", "-ub", "512", "-np", "1",
+                   "--cache-reuse", "256", "--metrics", "-t", str(os.cpu_count())]  # fmt: skip
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._answers: dict[str, str] = {}
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                if self._get("/health")[0] == 200:
+                    return
+            time.sleep(0.2)
+        raise SystemExit("llama-server does not start")
+
+    def _get(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+    def _begin(self, state: State) -> http.client.HTTPConnection:
+        prefix, suffix = window(state)
+        head, newline, line = prefix.rpartition("\n")
+        body = {"input_prefix": head + newline, "prompt": line, "input_suffix": suffix,
+                "n_predict": N_PREDICT, "temperature": 0.0, "samplers": ["temperature"],
+                "cache_prompt": True, "ignore_eos": True, "stream": False}  # fmt: skip
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        connection.request(
+            "POST", "/infill", json.dumps(body), {"Content-Type": "application/json"}
+        )
+        return connection
+
+    def ask(self, state: State) -> Cost:
+        started = time.perf_counter()
+        for n in range(1, 129):  # as far back as llama.vim looks
+            known = self._answers.get(state.before[:-n])
+            if known is not None and known.startswith(state.before[-n:]):
+                spent_ms = (time.perf_counter() - started) * 1000
+                return Cost(spent_ms, 0, 0, 0, known[n:])
+        answer = json.load(self._begin(state).getresponse())
+        latency_ms = (time.perf_counter() - started) * 1000
+        text = answer["content"]
+        self._answers[state.before] = text
+        timings = answer["timings"]
+        prompt = answer.get("tokens_evaluated", 0)
+        return Cost(
+            latency_ms, timings["prompt_n"], prompt, timings["predicted_n"], text
+        )
+
+    def abandon(self, state: State, after_s: float) -> None:
+        connection = self._begin(state)
+        time.sleep(after_s)
+        connection.close()
+
+    def n_tokens(self) -> int:
+        # A cancelled task is counted when the next one has its turn.
+        metrics = dict(
+            line.rsplit(" ", 1)
+            for line in self._get("/metrics")[1].splitlines()
+            if not line.startswith("#")
+        )
+        names = ("llamacpp:prompt_tokens_total", "llamacpp:tokens_predicted_total")
+        return sum(int(float(metrics[name])) for name in names)
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(self._process.pid)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class LlamaCppPython:
+    """A prefix-suffix-middle prompt to `create_completion`; it cannot be cancelled."""
+
+    name = "llama_cpp.Llama"
+
+    def __init__(self, model: Path) -> None:
+        import llama_cpp
+
+        self._llama = llama_cpp.Llama(
+            str(model), n_ctx=8192, n_batch=512, n_threads=os.cpu_count(), verbose=False
+        )
+        self._n_tokens = 0
+
+    def ask(self, state: State) -> Cost:
+        prefix, suffix = window(state)
+        prompt = f"<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>"
+        # What generate() finds in its cache is the common beginning with last time.
+        tokens = self._llama.tokenize(prompt.encode(), special=True)
+        past = self._llama.input_ids[: self._llama.n_tokens].tolist()
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(past, tokens, strict=False)) if a != b),
+            min(len(past), len(tokens)),
+        )
+        started = time.perf_counter()
+        answer: Any = self._llama.create_completion(
+            prompt, max_tokens=N_PREDICT, temperature=0.0
+        )
+        latency_ms = (time.perf_counter() - started) * 1000
+        generated = answer["usage"]["completion_tokens"]
+        evaluated = len(tokens) - min(shared, len(tokens) - 1)
+        self._n_tokens += evaluated + generated
+        text = answer["choices"][0]["text"]
+        return Cost(latency_ms, evaluated, len(tokens), generated, text)
+
+    def abandon(self, state: State, after_s: float) -> None:
+        self.ask(state)
+
+    def n_tokens(self) -> int:
+        return self._n_tokens
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(os.getpid())
+
+    def close(self) -> None: ...

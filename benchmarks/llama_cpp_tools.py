@@ -1,0 +1,48 @@
+"""llama.cpp's own programs, built from the source that llama-cpp-python vendors.
+
+What is built stays in `build/llama.cpp` beside the benchmarks and is used again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import version
+from pathlib import Path
+
+BUILD = Path(__file__).parent / "build" / "llama.cpp"
+CONFIGURE = ("-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=OFF", "-DLLAMA_CURL=OFF",
+             "-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_EXAMPLES=OFF")  # fmt: skip
+
+
+def tool(name: str) -> Path:
+    """The program `name` of the installed llama-cpp-python's llama.cpp.
+
+    Needs cmake, a C++ compiler and, the first time, the package index.
+    """
+    folder = BUILD / version("llama-cpp-python")
+    binary = folder / "out" / "bin" / name
+    if binary.exists():
+        return binary
+    cmake = shutil.which("cmake") or sys.exit("cmake is needed to build llama.cpp")
+    source = _source(folder) / "vendor" / "llama.cpp"
+    configure = [cmake, "-S", source, "-B", folder / "out", *CONFIGURE]
+    subprocess.run(configure, check=True, stdout=sys.stderr)
+    build = [cmake, "--build", folder / "out", "--target", name, "--parallel"]
+    subprocess.run(build, check=True, stdout=sys.stderr)
+    return binary
+
+
+def _source(folder: Path) -> Path:
+    requirement = f"llama-cpp-python=={version('llama-cpp-python')}"
+    unpacked = folder / requirement.replace("-", "_").replace("==", "-")
+    if not unpacked.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        download = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary",
+                    ":all:", "--no-build-isolation", "--dest", folder, requirement]  # fmt: skip
+        subprocess.run(download, check=True, stdout=sys.stderr)
+        with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+            archive.extractall(folder, filter="data")
+    return unpacked

@@ -1,0 +1,119 @@
+"""A blocking LSP client: one request at a time, over a real server's stdio."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from editing import State, place
+
+
+class Server:
+    """starcoder-lsp as an editor runs it; `flags` are its options."""
+
+    def __init__(self, *flags: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "starcoder_lsp", *flags],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.log: list[str] = []
+        threading.Thread(target=self._read_log, daemon=True).start()
+        self._n_requests = 0
+        self._version = 1
+        self._shown: dict[str, State] = {}
+        self.request(
+            "initialize", {"processId": None, "rootUri": None, "capabilities": {}}
+        )
+        self.notify("initialized", {})
+        while "ready" not in str(self._receive().get("params", {})):
+            pass
+
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        self._send({"method": method, "params": params})
+
+    def begin(self, method: str, params: dict[str, Any]) -> int:
+        self._n_requests += 1
+        self._send({"id": self._n_requests, "method": method, "params": params})
+        return self._n_requests
+
+    def answer(self, request_id: int) -> Any:
+        """The result, or None for an error."""
+        while (message := self._receive()).get("id") != request_id:
+            pass
+        return message.get("result")
+
+    def request(self, method: str, params: dict[str, Any]) -> Any:
+        return self.answer(self.begin(method, params))
+
+    def show(self, state: State) -> None:
+        """Bring the server's copy of the document to `state`, by one small edit."""
+        uri = f"file:///bench/{state.file}"
+        old = self._shown.get(uri)
+        self._shown[uri] = state
+        if old is None:
+            text = state.before + state.after
+            item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
+            self.notify("textDocument/didOpen", {"textDocument": item})
+            return
+        self._version += 1
+        where, text = state.edit_from(old)
+        document = {"uri": uri, "version": self._version}
+        edits = [{"range": where, "text": text}]
+        params = {"textDocument": document, "contentChanges": edits}
+        self.notify("textDocument/didChange", params)
+
+    def begin_completion(self, state: State, *, explicit: bool = True) -> int:
+        return self.begin(
+            "textDocument/inlineCompletion",
+            {
+                "textDocument": {"uri": f"file:///bench/{state.file}"},
+                "position": place(state.before, len(state.before)),
+                "context": {"triggerKind": 1 if explicit else 2},
+            },
+        )
+
+    def pids(self) -> list[int]:
+        """Its own process and its children."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def logged(self, pattern: Any, since: int = 0) -> list[Any]:
+        """Matches in the log's lines from `since` on; waits for the first."""
+        while True:
+            found = [m for line in self.log[since:] if (m := pattern.search(line))]
+            if found:
+                return found
+            time.sleep(0.001)
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log.append(line.decode(errors="replace"))
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self._process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self._process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        length = 0
+        while line := self._process.stdout.readline().strip():
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        message: dict[str, Any] = json.loads(self._process.stdout.read(length))
+        return message

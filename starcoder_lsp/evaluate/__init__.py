@@ -1,0 +1,1 @@
+"""Quality measured on data: one module per question."""
