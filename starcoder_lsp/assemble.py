@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from starcoder_lsp.child import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import EngineSettings, Settings
 from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import Store

@@ -28,7 +28,7 @@ def encode(frame: Frame) -> bytes:
 def decode(body: bytes) -> Frame:
     try:
         frame = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise BadFrame("not JSON") from exc
     if not isinstance(frame, dict):
         raise BadFrame("not an object")

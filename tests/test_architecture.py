@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from lower layers; inside a folder, from its siblings too.
 LAYERS = (
     {"flow", "errors"},
-    {"paths", "log", "frames", "child"},
+    {"paths", "private", "log", "frames", "link", "child"},
     {"options", "config", "languages"},
     {"context", "prompt", "engines", "postprocess", "cache", "models"},
     {"completer", "schedule"},
@@ -26,7 +26,13 @@ LAYERS = (
     {"cli", "__main__"},
 )
 # These siblings build on each other inside one layer.
-WITHIN_LAYER = {("child", "frames"), ("config", "options"), ("__main__", "cli")}
+WITHIN_LAYER = {
+    ("child", "frames"),
+    ("child", "link"),
+    ("link", "frames"),
+    ("config", "options"),
+    ("__main__", "cli"),
+}
 HEAVY = ("numpy", "llama_cpp", "tree_sitter", "huggingface_hub", "httpx2", "rich")
 MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 60

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.child import RestartPolicy
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.llama import client as client_module
 from starcoder_lsp.engines.llama.client import LlamaEngine
@@ -21,6 +20,7 @@ from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
 from starcoder_lsp.frames import Frame
+from starcoder_lsp.link import RestartPolicy
 
 LIMITS = Limits(max_tokens=200, time_budget_ms=60_000)
 PROMPT = Prompt((Text("def f(x):\n    return"),))

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from starcoder_lsp.child import Child, RestartPolicy
+from starcoder_lsp.child import Child
 from starcoder_lsp.frames import Frame
+from starcoder_lsp.link import RestartPolicy
 
 ECHO = "while (f := frames.read(sys.stdin.buffer)) is not None: say(f)"
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from starcoder_lsp.child import KEEP_TRYING, Child, RestartPolicy, python_module
+from starcoder_lsp.child import Child, python_module
 from starcoder_lsp.engines import EngineState, Phase, Speed
 from starcoder_lsp.engines.llama import wire
 from starcoder_lsp.engines.llama.wire import Answer, Request
@@ -22,6 +22,7 @@ from starcoder_lsp.errors import (
 )
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 from starcoder_lsp.frames import Frame
+from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,20 @@ class LlamaEngine:
             policy=policy,
         )
 
+        self._hear: dict[str, Callable[[Frame], None]] = {
+            "piece": lambda frame: self._deliver(frame["id"], wire.piece_from(frame)),
+            "answer": lambda frame: self._deliver(frame["id"], wire.answer_from(frame)),
+            "error": lambda frame: self._deliver(
+                frame["id"], EngineCrashed(frame["message"])
+            ),
+            "loading": self._hear_loading,
+            "ready": self._hear_ready,
+            "speed": self._hear_speed,
+            "failed": self._hear_failed,
+            # From a process that works for others just now.
+            "waiting": lambda frame: None,
+        }
+
     @property
     def state(self) -> EngineState:
         return self._state
@@ -92,6 +107,14 @@ class LlamaEngine:
             await self._changed.wait()
         assert self._loaded is not None
         return self._loaded
+
+    async def measured(self) -> Speed:
+        """Wait until the speed is known."""
+        while self._speed is None:
+            self._raise_if_failed()
+            self._changed.clear()
+            await self._changed.wait()
+        return self._speed
 
     async def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
         async with aclosing(self._ask(Request("generate", prompt, limits))) as outcomes:
@@ -183,25 +206,27 @@ class LlamaEngine:
 
     def _receive(self, frame: Frame) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-        op = frame.get("op")
-        if op == "piece":
-            self._deliver(frame["id"], wire.piece_from(frame))
-        elif op == "answer":
-            self._deliver(frame["id"], wire.answer_from(frame))
-        elif op == "error":
-            self._deliver(frame["id"], EngineCrashed(frame["message"]))
-        elif op == "loading":
-            share = frame["share"]
-            self._set_state(EngineState(Phase.LOADING, f"loading {share:.0%}", share))
-        elif op == "ready":
-            self._loaded = wire.loaded_from(frame)
-            logger.info("ready: %s; %s", self._loaded, self._loaded.build)
-            self._set_state(EngineState(Phase.READY, "ready", 1.0))
-        elif op == "failed":
-            self._set_state(EngineState(Phase.FAILED, frame["message"]))
-            self._child.retire()
+        if (hear := self._hear.get(frame["op"])) is None:
+            logger.error("the engine says %r, which means nothing", frame["op"])
         else:
-            logger.error("the engine says %r, which means nothing", op)
+            hear(frame)
+
+    def _hear_loading(self, frame: Frame) -> None:
+        share = frame["share"]
+        self._set_state(EngineState(Phase.LOADING, f"loading {share:.0%}", share))
+
+    def _hear_ready(self, frame: Frame) -> None:
+        self._loaded = wire.loaded_from(frame)
+        logger.info("ready: %s; %s", self._loaded, self._loaded.build)
+        self._set_state(EngineState(Phase.READY, "ready", 1.0))
+
+    def _hear_speed(self, frame: Frame) -> None:
+        self._speed = wire.speed_from(frame)
+        self._changed.set()
+
+    def _hear_failed(self, frame: Frame) -> None:
+        self._set_state(EngineState(Phase.FAILED, frame["message"]))
+        self._child.retire()
 
     def _deliver(self, request_id: int, outcome: Outcome) -> None:
         if _is_last(outcome):

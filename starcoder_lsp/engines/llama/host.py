@@ -1,93 +1,81 @@
-"""The child process that owns llama.cpp: frames in, pieces out, stopped at any moment.
+"""The process that owns llama.cpp: frames in, pieces out, stopped at any moment.
 
-The main thread works, a second one reads, so that a cancel or the parent's end
-is seen while llama.cpp computes. It ends the hard way: freeing a model during a
-decode is a segmentation fault.
+It ends the hard way: freeing a model during a decode is a segmentation fault.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import queue
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.engines.llama import gguf, machine, wire
-from starcoder_lsp.errors import StarcoderError
+from starcoder_lsp.engines.llama.inbox import END_PATIENCE_S, Inbox, Peer
+from starcoder_lsp.errors import EngineError, StarcoderError
 from starcoder_lsp.flow import Piece, Usage
 from starcoder_lsp.frames import Frame
 
+if TYPE_CHECKING:  # it loads native code
+    from starcoder_lsp.engines.llama.keeper import Keeper
+    from starcoder_lsp.engines.llama.session import Session
+
 logger = logging.getLogger(__name__)
 
-
-class Inbox:
-    """Requests in order, and which of them nobody wants any more."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
-        self._cancelled: set[int] = set()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def next(self) -> Frame:
-        return self._requests.get()
-
-    def has_more(self) -> bool:
-        return not self._requests.empty()
-
-    def is_cancelled(self, request_id: int) -> bool:
-        return request_id in self._cancelled
-
-    def _read(self) -> None:
-        while (frame := self._read_frame()) is not None:
-            if frame["op"] == "cancel":
-                # Requests are answered in order: older ones are long forgotten.
-                self._cancelled = {frame["id"], *sorted(self._cancelled)[-99:]}
-            else:
-                self._requests.put(frame)
-        os._exit(0)  # the parent is gone
-
-    def _read_frame(self) -> Frame | None:
-        try:
-            return frames.read(self._stream)
-        except (OSError, frames.BadFrame):
-            return None
+Stopped = Callable[[], bool]
 
 
 class Host:
-    def __init__(self, inbox: Inbox, out: BinaryIO) -> None:
+    """Loads what the first client asks for, and works for all of them in turn."""
+
+    def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._out = out
+        self._keeper: Keeper | None = None
+        # What a client hears in answer to its `load`.
+        self._greeting: list[Frame] = []
 
     def serve(self) -> None:
-        try:
-            self._load(wire.load_from(self._inbox.next()))
-        except StarcoderError as exc:
-            self._send({"op": "failed", "message": str(exc)})
-        except ImportError as exc:
-            self._send({"op": "failed", "message": f"llama.cpp does not load: {exc}"})
-        except (OSError, MemoryError) as exc:
-            self._send({"op": "failed", "message": f"{type(exc).__name__}: {exc}"})
-        while True:
-            self._answer(self._inbox.next())
+        """Work until the last client has left."""
+        while (wanted := self._inbox.next()) is not None:
+            peer, frame = wanted
+            if frame["op"] == "load":
+                self._greet(peer, frame)
+            else:
+                self._answer(peer, frame)
+            if self._keeper is not None:
+                self._use_pause(self._keeper)
+
+    def _greet(self, peer: Peer, frame: Frame) -> None:
+        if not self._greeting:
+            try:
+                self._load(wire.load_from(frame))
+            except StarcoderError as exc:
+                self._greeting = [wire.failed_frame(str(exc))]
+            except ImportError as exc:
+                self._greeting = [wire.failed_frame(f"llama.cpp does not load: {exc}")]
+            except (OSError, MemoryError) as exc:
+                self._greeting = [wire.failed_frame(f"{type(exc).__name__}: {exc}")]
+        for greeting in self._greeting:
+            peer.send(greeting)
 
     def _load(self, load: wire.Load) -> None:
         header = gguf.read_header(Path(load.path))
 
         # Imported late: the header is checked before native code is even loaded.
         from starcoder_lsp.engines.llama import library, loading
+        from starcoder_lsp.engines.llama.keeper import Keeper
 
-        self._session, plan = loading.open_session(
-            load, header, self._report_progress()
-        )
+        session, plan = loading.open_session(load, header, self._report_progress())
         build = library.build_description()
-        self._send(wire.ready_frame(wire.Loaded(build, **asdict(plan))))
+        self._keeper = Keeper(session, load, plan, build)
+        self._inbox.patience_s = END_PATIENCE_S
+        self._greeting = [wire.ready_frame(wire.Loaded(build, **asdict(plan)))]
+        if session.speed is not None:
+            self._greeting.append(wire.speed_frame(session.speed))
 
     def _report_progress(self) -> machine.Progress:
         last = -1
@@ -97,67 +85,81 @@ class Host:
             percent = int(share * 100)
             if percent >= last + 5:
                 last = percent
-                self._send({"op": "loading", "share": share})
+                self._inbox.tell_all({"op": "loading", "share": share})
 
         return report
 
-    def _answer(self, frame: Frame) -> None:
+    def _use_pause(self, keeper: Keeper) -> None:
+        """What is done while nothing is wanted."""
+        speed = keeper.session.speed
+        keeper.measure(self._inbox.has_more)
+        if keeper.session.speed not in (None, speed):
+            frame = wire.speed_frame(keeper.session.speed)
+            self._greeting = [self._greeting[0], frame]
+            self._inbox.tell_all(frame)
+
+    def _answer(self, peer: Peer, frame: Frame) -> None:
         request_id = frame["id"]
-        if self._inbox.is_cancelled(request_id):
-            # Not even begun: its prompt would only push the last one out of the cache.
-            usage = Usage(finish_reason="cancelled")
-            self._send(wire.piece_frame(request_id, Piece("", usage)))
-            return
-        try:
-            request = wire.request_from(frame)
-            if request.verb == "generate":
-                self._generate(request_id, request)
-            else:
-                rows = self._rows(request_id, request)
-                self._send(wire.answer_frame(request_id, request.verb, rows))
-        except (StarcoderError, RuntimeError, AttributeError) as exc:
-            logger.error("request %s: %s", request_id, exc)
-            self._send({"op": "error", "id": request_id, "message": str(exc)})
-
-    def _generate(self, request_id: int, request: wire.Request) -> None:
-        for piece in self._session.generate(
-            request.prompt,
-            request.limits,
-            lambda: self._inbox.is_cancelled(request_id),
-        ):
-            self._send(wire.piece_frame(request_id, piece))
-        if piece.usage.finish_reason == "time":
-            self._session.finish_prefill(self._inbox.has_more)
-
-    def _rows(self, request_id: int, request: wire.Request) -> Sequence[object]:
-        session = self._session
 
         def is_cancelled() -> bool:
-            return self._inbox.is_cancelled(request_id)
+            self._inbox.comfort(peer)
+            return peer.is_cancelled(request_id)
 
-        if request.verb == "candidates":
-            return session.candidates(
-                request.prompt, request.limits, request.n_wanted, is_cancelled
-            )
-        if request.verb == "score":
-            return session.score(
-                request.prompt, request.texts, request.limits, is_cancelled
-            )
-        return session.count_tokens(request.texts)
-
-    def _send(self, frame: Frame) -> None:
+        if peer.is_cancelled(request_id):
+            # Not even begun: its prompt would only push the last one out of the cache.
+            usage = Usage(finish_reason="cancelled")
+            peer.send(wire.piece_frame(request_id, Piece("", usage)))
+            return
         try:
-            self._out.write(frames.encode(frame))
-            self._out.flush()
-        except OSError:
-            os._exit(0)  # the parent is gone
+            if self._keeper is None:
+                raise EngineError("no model is loaded")
+            request = wire.request_from(frame)
+            if request.verb == "generate":
+                for piece in self._generate(self._keeper, request, is_cancelled):
+                    peer.send(wire.piece_frame(request_id, piece))
+            else:
+                rows = _rows(self._keeper.session, request, is_cancelled)
+                peer.send(wire.answer_frame(request_id, request.verb, rows))
+        except (StarcoderError, RuntimeError, AttributeError) as exc:
+            logger.error("request %s: %s", request_id, exc)
+            peer.send({"op": "error", "id": request_id, "message": str(exc)})
+
+    def _generate(
+        self, keeper: Keeper, request: wire.Request, is_cancelled: Stopped
+    ) -> Iterator[Piece]:
+        usage = Usage()
+        for piece in keeper.session.generate(
+            request.prompt, request.limits, is_cancelled
+        ):
+            usage = piece.usage
+            yield piece
+        keeper.learn(usage)
+        if usage.finish_reason == "time":
+            keeper.session.finish_prefill(self._inbox.has_more)
+
+
+def _rows(
+    session: Session, request: wire.Request, is_cancelled: Stopped
+) -> Sequence[object]:
+    if request.verb == "candidates":
+        return session.candidates(
+            request.prompt, request.limits, request.n_wanted, is_cancelled
+        )
+    if request.verb == "score":
+        return session.score(
+            request.prompt, request.texts, request.limits, is_cancelled
+        )
+    return session.count_tokens(request.texts)
 
 
 def main() -> None:
     out = frames.claim_stdout()
     machine.wait_politely()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
-    Host(Inbox(sys.stdin.buffer), out).serve()
+    inbox = Inbox()
+    inbox.add(Peer(sys.stdin.buffer, out))
+    Host(inbox).serve()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from starcoder_lsp.engines.llama import capacity, devices, library, machine
 from starcoder_lsp.engines.llama.gguf import Header
+from starcoder_lsp.engines.llama.lasting import LastingSession
 from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.session import Session
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.errors import ModelBroken
 
@@ -24,7 +24,7 @@ CPU_ONLY = (
 
 def open_session(
     load: Load, header: Header, on_progress: Callable[[float], None]
-) -> tuple[Session, capacity.Plan]:
+) -> tuple[LastingSession, capacity.Plan]:
     """Load the model as it fits; raises ModelBroken when it is not what `load` expects."""
     library.set_up()
     planned = _plan(load, header)
@@ -54,7 +54,7 @@ def _plan(load: Load, header: Header) -> capacity.Plan:
 
 def _open(
     load: Load, plan: capacity.Plan, on_progress: Callable[[float], None]
-) -> Session:
+) -> LastingSession:
     model = library.Model(
         Path(load.path),
         n_gpu_layers=plan.n_gpu_layers,
@@ -65,7 +65,7 @@ def _open(
     if load.heals:
         model.vocabulary.warm()
     try:
-        return Session(
+        return LastingSession(
             model,
             n_context=plan.n_context,
             n_threads=load.n_threads or machine.n_cores(),

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.capacity import N_BATCH, N_SLOTS
 from starcoder_lsp.engines.llama.fitting import Part, shorten
 from starcoder_lsp.engines.llama.library import Context, Model
@@ -60,6 +61,7 @@ class Session:
         self._slot = Slot(0)
         self._unread: list[int] = []
         self._clock = time.perf_counter
+        self.speed: Speed | None = None
 
     @property
     def n_context(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
+from starcoder_lsp.engines import Speed
 from starcoder_lsp.flow import (
     Candidate,
     Control,
@@ -68,6 +69,18 @@ def ready_frame(loaded: Loaded) -> Frame:
 def loaded_from(frame: Frame) -> Loaded:
     values = {name: frame[name] for name in Loaded.__dataclass_fields__}
     return Loaded(**{**values, "notes": tuple(values["notes"])})
+
+
+def speed_frame(speed: Speed) -> Frame:
+    return {"op": "speed", **asdict(speed)}
+
+
+def speed_from(frame: Frame) -> Speed:
+    return Speed(frame["prefill_tokens_per_s"], frame["decode_tokens_per_s"])
+
+
+def failed_frame(message: str) -> Frame:
+    return {"op": "failed", "message": message}
 
 
 def load_frame(load: Load) -> Frame:

@@ -1,0 +1,58 @@
+"""What of a session outlives its process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from starcoder_lsp import paths
+from starcoder_lsp.engines import Speed
+from starcoder_lsp.engines.llama import identity, machine, speed
+from starcoder_lsp.engines.llama.capacity import Plan
+from starcoder_lsp.engines.llama.lasting import LastingSession
+from starcoder_lsp.engines.llama.speed import Speeds
+from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.flow import Usage
+
+logger = logging.getLogger(__name__)
+
+# A machine that never gets through is left alone.
+MAX_TRIES = 3
+
+
+class Keeper:
+    """Gives a session what is known of its speed, and keeps what is learned."""
+
+    def __init__(
+        self, session: LastingSession, load: Load, plan: Plan, build: str
+    ) -> None:
+        self.session = session
+        folder = paths.cache_dir() / "engine"
+        model = identity.of_model(Path(load.path))
+        n_threads = load.n_threads or machine.n_cores()
+        self._speeds = Speeds(folder / "speeds.json")
+        self._speed_key = identity.key(
+            model, build, machine.cpu_name(), n_threads, plan.n_gpu_layers, plan.kv_type
+        )
+        self._n_tries = 0
+        session.speed = self._speeds.get(self._speed_key)
+
+    def measure(self, is_wanted: Callable[[], bool]) -> None:
+        """Find out how fast the session is, unless that is known."""
+        if self.session.speed is not None or self._n_tries >= MAX_TRIES or is_wanted():
+            return
+        self._n_tries += 1
+        self._know(self.session.measure(is_wanted))
+
+    def learn(self, usage: Usage) -> None:
+        """Correct the speed by what a request showed."""
+        if self.session.speed is not None:
+            self._know(speed.corrected(self.session.speed, usage))
+
+    def _know(self, measured: Speed | None) -> None:
+        if measured is None or measured == self.session.speed:
+            return
+        self.session.speed = measured
+        self._speeds.keep(self._speed_key, measured)
+        logger.info("%s", measured)
