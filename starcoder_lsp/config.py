@@ -169,7 +169,9 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             frozenset(values["disabled_languages"]),
             values["debounce_ms"] / 1000,
         ),
-        Limits(values["max_tokens"], values["time_budget_ms"]),
+        Limits(
+            values["max_tokens"], values["time_budget_ms"], values["latency_target_ms"]
+        ),
         values["layout"],
         Style(values["multiline"], frozenset(values["disabled_rules"])),
         LspSettings(values["completion"], values["download"]),

@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
     "disabled_rules": ["fence"],
     "max_tokens": 5,
     "time_budget_ms": 500,
+    "latency_target_ms": 100,
     "max_prompt_tokens": 256,
     "layout": "spm",
     "completion": "always",
@@ -137,6 +138,7 @@ def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     assert allowed == {
         "model", "enabled", "disabled_languages", "debounce_ms", "multiline",
         "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout",
+        "latency_target_ms",
         "disabled_rules",
     }  # fmt: skip
 
