@@ -63,7 +63,13 @@ def build_engine(
 ) -> LlamaEngine:
     """An engine that is not started yet; errors as `model_file`."""
     load = load_of(settings)
-    return LlamaEngine(load, on_state=on_state, policy=policy, log_level=log_level)
+    return LlamaEngine(
+        load,
+        on_state=on_state,
+        policy=policy,
+        log_level=log_level,
+        idle_s=settings.idle_unload_s,
+    )
 
 
 def build_completer(settings: Settings, engine: Engine) -> Completer:

@@ -39,6 +39,7 @@ class EngineSettings:
     threads: int
     max_prompt_tokens: int
     max_tokens: int
+    idle_unload_s: float
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             values["threads"],
             values["max_prompt_tokens"],
             values["max_tokens"],
+            values["idle_unload_minutes"] * 60,
         ),
         TriggerSettings(
             values["enabled"],

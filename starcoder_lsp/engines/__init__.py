@@ -15,6 +15,7 @@ class Phase(Enum):
     LOADING = "loading"
     READY = "ready"
     RESTARTING = "restarting"
+    SLEEPING = "sleeping"
     FAILED = "failed"
 
 
@@ -40,6 +41,7 @@ class Engine(Protocol):
 
     Every verb raises EngineNotReady at once while the model loads, EngineFailed when
     it cannot, EngineCrashed when it dies meanwhile. Cancelling stops the model.
+    One that sleeps has given its memory back; a verb or `start` wakes it.
     """
 
     @property

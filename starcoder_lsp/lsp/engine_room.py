@@ -60,6 +60,8 @@ class EngineRoom:
         if self._engine is not None and self._for == settings.engine:
             # Again, since something else may have been said meanwhile.
             self._say(settings, self._engine.state)
+            if is_wanted and self._engine.state.phase is Phase.SLEEPING:
+                self._engine.start()
             return self._engine
         try:
             engine = self._build_engine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp import paths
+from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.errors import EngineNotReady
 from starcoder_lsp.flow import Limits, Piece, Prompt, Text
 from starcoder_lsp.link import RestartPolicy
 
@@ -45,6 +48,54 @@ async def asked(engine: LlamaEngine, prompt: Prompt = PROMPT) -> list[Piece]:
 
 def said(pieces: list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
+
+
+async def test_an_idle_engine_gives_its_memory_back_and_wakes(
+    tiny_starcoder2: Path,
+) -> None:
+    states: list[Phase] = []
+    time_is_over = asyncio.Event()
+    now = 0.0
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal now
+        await time_is_over.wait()
+        now = 1e6
+
+    engine = LlamaEngine(
+        Load(str(tiny_starcoder2), "starcoder2", 1024),
+        on_state=lambda state: states.append(state.phase),
+        policy=RestartPolicy(max_crashes=1),
+        idle_s=1800,
+        clock=lambda: now,
+        sleep=sleep,
+    )
+    engine.start()
+    await engine.ready()
+    answer = said(await asked(engine))
+    time_is_over.set()
+    while engine.pid is not None:
+        await asyncio.sleep(0.01)
+    assert engine.state.phase is Phase.SLEEPING
+    time_is_over.clear()
+    with pytest.raises(EngineNotReady):
+        await asked(engine)
+    await engine.ready()
+    assert said(await asked(engine)) == answer
+    assert Phase.RESTARTING not in states
+    await engine.close()
+
+
+async def test_one_that_is_wanted_while_it_goes_starts_at_once(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    engine._fall_asleep()
+    with pytest.raises(EngineNotReady):
+        await asked(engine)
+    await engine.ready()
+    assert await asked(engine)
 
 
 async def test_the_speed_is_measured_once_and_remembered(

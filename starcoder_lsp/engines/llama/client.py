@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from starcoder_lsp.child import Child, python_module
 from starcoder_lsp.engines import EngineState, Phase, Speed
 from starcoder_lsp.engines.llama import wire
+from starcoder_lsp.engines.llama.idle import IdleWatch
 from starcoder_lsp.engines.llama.wire import Answer, Request
 from starcoder_lsp.errors import (
     EngineCrashed,
@@ -38,7 +40,8 @@ Outcome = Piece | Answer | EngineError
 class LlamaEngine:
     """One model in one child process.
 
-    A crash costs the requests that run; the child is started again. A model that
+    After `idle_s` without a request the process is let go, and its memory with it,
+    until the next request; 0 means never. A crash costs the requests that run; the child is started again. A model that
     cannot be loaded is not tried again.
     """
 
@@ -49,6 +52,9 @@ class LlamaEngine:
         on_state: Callable[[EngineState], None] = lambda state: None,
         policy: RestartPolicy = KEEP_TRYING,
         log_level: str = "warning",
+        idle_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._load = load
         self._on_state = on_state
@@ -60,6 +66,7 @@ class LlamaEngine:
         self._changed = asyncio.Event()
         self._heard_at = 0.0
         self._unanswered: set[int] = set()
+        self._idle = IdleWatch(idle_s, self._fall_asleep, clock=clock, sleep=sleep)
         self._child = Child(
             python_module("starcoder_lsp.engines.llama.host", log_level),
             on_start=lambda: self._child.send(wire.load_frame(load)),
@@ -146,6 +153,8 @@ class LlamaEngine:
     async def _ask(self, request: Request) -> AsyncGenerator[Piece | Answer]:
         """What the child says to a request, up to its last word."""
         self._raise_if_failed()
+        if self._state.phase is Phase.SLEEPING:
+            self.start()
         if self._state.phase is not Phase.READY:
             raise EngineNotReady(self._state.message)
         request_id = next(self._ids)
@@ -153,6 +162,7 @@ class LlamaEngine:
         if not self._unanswered:
             self._heard_at = asyncio.get_running_loop().time()
         self._unanswered.add(request_id)
+        self._idle.touch()
         patience_s = request.limits.time_budget_ms / 1000 + HANG_GRACE_S
         is_over = False
         try:
@@ -177,6 +187,7 @@ class LlamaEngine:
         # Whoever asks from now on is told at once, not when patience ends.
         self._state = EngineState(Phase.FAILED, "the engine was closed")
         self._changed.set()
+        self._idle.stop()
         self._fail_streams(EngineCrashed("the engine was closed"))
         await self._child.close()
 
@@ -219,6 +230,7 @@ class LlamaEngine:
         self._loaded = wire.loaded_from(frame)
         logger.info("ready: %s; %s", self._loaded, self._loaded.build)
         self._set_state(EngineState(Phase.READY, "ready", 1.0))
+        self._idle.start()
 
     def _hear_speed(self, frame: Frame) -> None:
         self._speed = wire.speed_from(frame)
@@ -235,7 +247,15 @@ class LlamaEngine:
         if (stream := self._streams.get(request_id)) is not None:
             stream.put_nowait(outcome)
 
+    def _fall_asleep(self) -> None:
+        if self._unanswered:
+            self._idle.start()
+            return
+        self._child.retire()
+        self._set_state(EngineState(Phase.SLEEPING, "asleep until it is wanted"))
+
     def _exited(self, gave_up: bool) -> None:
+        self._idle.stop()
         self._unanswered.clear()
         self._fail_streams(EngineCrashed("the engine died and is being restarted"))
         if gave_up:
