@@ -12,7 +12,7 @@ from typing import Any
 DEFAULT = "default"
 NOTHING = re.compile("(?!)")
 ANYTHING = re.compile("")
-PATTERNS = ("opens", "closes", "floats", "between", "exported", "hidden")
+PATTERNS = ("first_line", "opens", "closes", "floats", "between", "exported", "hidden")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Language:
     files: tuple[str, ...]
     opens: re.Pattern[str]
     closes: re.Pattern[str]
+    ids: tuple[str, ...] = ()
+    first_line: re.Pattern[str] = NOTHING
     floats: re.Pattern[str] = NOTHING
     allman: bool = False
     comment: str = ""
@@ -29,6 +31,7 @@ class Language:
     grammar: str = ""
     queries: tuple[str, ...] = ()
     docstring: bool = False
+    clauses: bool = False
     between: re.Pattern[str] = NOTHING
     exported: re.Pattern[str] = ANYTHING
     hidden: re.Pattern[str] = NOTHING
@@ -56,19 +59,48 @@ def _value(column: str, written: Any) -> Any:
 
 def language(name: str) -> Language:
     """The row of a language id; ids that nobody knows have the default's."""
-    return languages().get(name) or languages()[DEFAULT]
+    return languages().get(language_id(name)) or languages()[DEFAULT]
 
 
-def language_of(file: Path) -> str:
-    """By the whole name, then by the extension; `plaintext` for everything else.
+def language_id(name: str) -> str:
+    """Our name for what an editor calls a language.
 
-    >>> language_of(Path("src/main.rs")), language_of(Path("Makefile"))
-    ('rust', 'makefile')
+    >>> language_id("sh"), language_id("python"), language_id("klingon")
+    ('shellscript', 'python', 'klingon')
     """
-    names = _by_file()
-    return names.get(file.name) or names.get(file.suffix.lower()) or "plaintext"
+    return _by_id().get(name, name)
+
+
+def language_of(file: Path, first_line: str = "") -> str:
+    """By the whole name, the extension or the first line; else `plaintext`.
+
+    >>> language_of(Path("src/main.rs")), language_of(Path("Dockerfile.dev"))
+    ('rust', 'dockerfile')
+    >>> language_of(Path("deploy"), "#!/usr/bin/env python3")
+    'python'
+    """
+    by_file = _by_file()
+    keys = (file.name, file.suffix.lower(), file.stem)
+    named = next((by_file[key] for key in keys if key in by_file), ())
+    among = named if len(named) != 1 else ()
+    for name in among or (languages() if first_line and not named else ()):
+        if languages()[name].first_line.search(first_line):
+            return name
+    # Of several that share the extension, the one that needs no mark on its first line.
+    unmarked = (one for one in named if languages()[one].first_line is NOTHING)
+    return next(iter((*unmarked, *named)), "plaintext")
 
 
 @cache
-def _by_file() -> Mapping[str, str]:
-    return {file: name for name, row in languages().items() for file in row.files}
+def _by_id() -> Mapping[str, str]:
+    return {other: name for name, row in languages().items() for other in row.ids}
+
+
+@cache
+def _by_file() -> Mapping[str, tuple[str, ...]]:
+    """The languages that share a file name; the first is meant when nothing decides."""
+    names: dict[str, tuple[str, ...]] = {}
+    for name, row in languages().items():
+        for file in row.files:
+            names[file] = (*names.get(file, ()), name)
+    return names

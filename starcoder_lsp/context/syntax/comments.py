@@ -13,6 +13,8 @@ DOCSTRING = re.compile(rb"\s*[rRuU]?(\"\"\"|'''|\"|')\s*(.*?)\s*(?:\1|\n|$)")
 # What marks a comment as one, on its first line, and what closes it there.
 MARKS = re.compile(r"^[\s/*#!;%<>\-({\"'|=]+|\s*(?:\*/|-}|\*\)|-->|\"\"\"|]])\s*$")
 
+TAGS = re.compile(r"</?\w+>")
+
 
 def doc_inside(source: bytes, body: int) -> str:
     """The docstring that opens a body, as in Python."""
@@ -23,7 +25,9 @@ def doc_inside(source: bytes, body: int) -> str:
 def doc_above(source: bytes, start: int, row: Language) -> str:
     """The first line with words of the comment that ends right above `start`."""
     above = source[max(0, start - FAR_BYTES) : start].decode("utf-8", "replace")
-    lines = above.splitlines()[: -1 if above[-1:] not in "\r\n" else None]
+    *lines, before = above.split("\n")
+    if before.strip():
+        return ""
     while lines and row.between.match(lines[-1].strip()):
         lines.pop()
     return next((text for line in _comment(lines, row) if (text := words(line))), "")
@@ -35,7 +39,7 @@ def words(line: str) -> str:
     >>> words("/** Adds two numbers. */")
     'Adds two numbers.'
     """
-    return MARKS.sub("", MARKS.sub("", line))[:LONGEST_DOC]
+    return MARKS.sub("", MARKS.sub("", TAGS.sub("", line)))[:LONGEST_DOC]
 
 
 def _comment(lines: list[str], row: Language) -> list[str]:

@@ -4,7 +4,7 @@ What the captures of `context/queries/*.scm` mean; each match is one fact:
 
     @definition.KIND   a definition, with @name, and @body where its signature ends;
                        @container names what it belongs to but does not stand in
-    @scope             with @name: stands round definitions without being one
+    @scope.KIND        with @name: stands round definitions without being one
     @import            with @module and one of
                        @member (and its @alias), @default, @namespace, @wildcard,
                        or the @alias of the module itself
@@ -16,20 +16,25 @@ What the captures of `context/queries/*.scm` mean; each match is one fact:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node, QueryCursor
 
 from starcoder_lsp.context.symbols import Definition, Import, Reference, Symbols
 from starcoder_lsp.context.syntax.comments import doc_above, doc_inside
+from starcoder_lsp.context.syntax.generic import body_of, name_of
 from starcoder_lsp.context.syntax.grammars import Grammar
-from starcoder_lsp.context.syntax.grammars import grammar_of as grammar_of
 
 MATCH_LIMIT = 1024
+ROLES = frozenset({"import", "package"})
 LONGEST_SIGNATURE = 1200
 LONGEST_NAME = 200
-CLASS_LIKE = frozenset({"class", "interface", "enum", "type", "scope"})
-QUOTES = b"\"'`"
+CLASS_LIKE = frozenset({"class", "interface", "enum", "type"})
+ROUTINES = frozenset({"function", "method", "macro"})
+# Of these the first line says enough: the rest is a value.
+ONE_LINE = frozenset({"variable", "field", "constant", "macro"})
+QUOTES = "\"'`"
+NAME_MARKS = ":=" + QUOTES
 
 Match = dict[str, list[Node]]
 
@@ -45,7 +50,9 @@ class Found:
     name_start: int
     body: int
     container: str
-    node: Node
+    first_line: int
+    last_line: int
+    is_scope: bool
     is_exported: bool = True
 
 
@@ -55,30 +62,28 @@ def extract(root: Node, source: bytes, grammar: Grammar) -> Symbols:
     cursor = QueryCursor(grammar.query, match_limit=MATCH_LIMIT)
     found: list[Found] = []
     imports: list[Match] = []
-    references: list[Reference] = []
+    references: dict[tuple[str, int], Reference] = {}
     package = ""
     for _, match in cursor.matches(root):
         role = next(key for key in match if "." in key or key in ROLES)
         kind, _, detail = role.partition(".")
         if kind == "reference":
-            references += _references(match[role], detail)
+            for one in _references(match[role], detail):
+                references.setdefault((one.name, one.line), one)
         elif kind == "import":
             imports.append(match)
         elif kind == "package":
             package = _text(match["name"][0])
         else:
-            found.append(_found(match, role, detail or "scope"))
+            found += _found(match, role, detail)
     return Symbols(
         grammar.name,
-        tuple(_definitions(found, source, grammar)),
-        tuple(_imports(imports)),
-        tuple(references),
+        tuple(_whole(_definitions(found, source, grammar), grammar)),
+        tuple(_imports(imports, source)),
+        tuple(references.values()),
         package,
         not cursor.did_exceed_match_limit,
     )
-
-
-ROLES = frozenset({"import", "package", "scope"})
 
 
 def _text(node: Node) -> str:
@@ -90,20 +95,30 @@ def _references(nodes: Iterable[Node], kind: str) -> Iterator[Reference]:
         yield Reference(_text(node), node.start_point.row, kind)
 
 
-def _found(match: Match, role: str, kind: str) -> Found:
-    node, name = match[role][0], match["name"][0]
-    body = match["body"][0].start_byte if "body" in match else node.end_byte
-    container = _text(match["container"][0]) if "container" in match else ""
-    return Found(
-        node.start_byte,
-        node.end_byte,
-        kind,
-        _text(name),
-        name.start_byte,
-        body,
-        container,
-        node,
-    )
+def _found(match: Match, role: str, kind: str) -> Iterator[Found]:
+    """One, or none where a guessed query finds something without a name."""
+    node = match[role][0]
+    if "name" in match:
+        name: Node | None = match["name"][0]
+        body = match["body"][0] if "body" in match else None
+    else:
+        name, body = name_of(node), body_of(node)
+    if name is not None:
+        container = match["container"][0] if "container" in match else None
+        # Some grammars have the body beside the signature, not in it.
+        last = body if body and body.start_byte >= node.end_byte else node
+        yield Found(
+            node.start_byte,
+            last.end_byte,
+            kind,
+            " ".join(_text(name).strip(NAME_MARKS).split()),
+            name.start_byte,
+            body.start_byte if body else node.end_byte,
+            _text(container).partition("<")[0] if container else "",
+            node.start_point.row,
+            last.end_point.row,
+            role.startswith("scope"),
+        )
 
 
 def _definitions(
@@ -118,15 +133,33 @@ def _definitions(
         seen.add(one.name_start)
         while around and around[-1].end <= one.start:
             around.pop()
-        if one.kind != "scope":
+        if not one.is_scope:
             definition = _definition(one, around, source, grammar)
             # A field is set in many places; the first one says what it is.
             place = (definition.container, definition.name)
             if definition.kind != "field" or place not in seen:
                 yield definition
             seen.add(place)
-        if one.body < one.end or one.kind == "scope":
+        if one.body < one.end or one.is_scope or one.kind == "class":
             around.append(one)
+
+
+def _whole(each: Iterable[Definition], grammar: Grammar) -> Iterator[Definition]:
+    """One definition where a function is written as several clauses."""
+    last: Definition | None = None
+    for one in each:
+        if last and grammar.row.clauses and _is_clause(one, last):
+            last = replace(last, last_line=one.last_line)
+            continue
+        if last:
+            yield last
+        last = one
+    if last:
+        yield last
+
+
+def _is_clause(one: Definition, last: Definition) -> bool:
+    return (one.kind, one.qualified_name) == (last.kind, last.qualified_name)
 
 
 def _outermost_first(one: Found) -> tuple[int, int, bool, bool]:
@@ -139,7 +172,7 @@ def _definition(
 ) -> Definition:
     kind, outer = one.kind, around
     if kind == "field":
-        outer = [each for each in around if each.kind in CLASS_LIKE]
+        outer = [each for each in around if each.kind not in ROUTINES]
     elif kind == "function" and (
         one.container or (around and around[-1].kind in CLASS_LIKE)
     ):
@@ -148,9 +181,9 @@ def _definition(
         kind = "constant"
     names = [each.name for each in outer] + [one.container]
     signature = source[one.start : min(one.body, one.start + LONGEST_SIGNATURE)]
-    text = signature.decode("utf-8", "replace").strip()
+    text = _signature_text(signature, kind, grammar)
     one.is_exported = _is_exported(text, outer, grammar)
-    first, last = one.node.start_point.row, one.node.end_point.row
+    first, last = one.first_line, one.last_line
     doc = doc_inside(source, one.body) if grammar.row.docstring else ""
     return Definition(
         one.name,
@@ -163,6 +196,17 @@ def _definition(
         ".".join(name for name in names if name),
         one.is_exported,
     )
+
+
+def _signature_text(signature: bytes, kind: str, grammar: Grammar) -> str:
+    """Without the comments that stand between it and the body."""
+    lines = signature.decode("utf-8", "replace").strip().splitlines() or [""]
+    if kind in ONE_LINE:
+        return lines[0].rstrip()
+    comment = grammar.row.comment
+    while len(lines) > 1 and comment and lines[-1].lstrip().startswith(comment):
+        lines.pop()
+    return "\n".join(lines).rstrip()
 
 
 def _n_lines(signature: bytes) -> int:
@@ -179,18 +223,19 @@ def _is_exported(signature: str, outer: list[Found], grammar: Grammar) -> bool:
     return outer[-1].kind in CLASS_LIKE | {"module"} and outer[-1].is_exported
 
 
-def _imports(matches: list[Match]) -> Iterator[Import]:
+def _imports(matches: list[Match], source: bytes) -> Iterator[Import]:
     """One per import and module; the matches each hold one of its names."""
-    merged: dict[tuple[int, int], tuple[Match, dict[str, str], list[str]]] = {}
+    merged: dict[int, tuple[Match, dict[str, str], list[str]]] = {}
     for match in matches:
-        module = match["module"][0]
-        key = (match["import"][0].start_byte, module.start_byte)
-        _, names, own = merged.setdefault(key, (match, {}, []))
+        place = match["module"][0].start_byte
+        _, names, own = merged.setdefault(place, (match, {}, []))
         names.update(_names(match))
         own += [_text(node) for node in match.get("alias", []) if not _names(match)]
     for match, names, own in merged.values():
+        module = match["module"]
+        written = source[module[0].start_byte : module[-1].end_byte]
         yield Import(
-            _text(match["module"][0]).strip("\"'`"),
+            written.decode("utf-8", "replace").strip(QUOTES)[:LONGEST_NAME],
             match["import"][0].start_point.row,
             tuple(names),
             tuple(names.values()) or tuple(own),

@@ -10,8 +10,9 @@ from pathlib import Path
 import tree_sitter_language_pack
 from tree_sitter import Language, Parser, Query, QueryError
 
+from starcoder_lsp.context.syntax.generic import guessed_query
 from starcoder_lsp.languages import Language as Row
-from starcoder_lsp.languages import languages
+from starcoder_lsp.languages import language_id, languages
 
 logger = logging.getLogger(__name__)
 QUERIES = Path(__file__).parents[1] / "queries"
@@ -31,6 +32,7 @@ class Grammar:
 @cache
 def grammar_of(name: str) -> Grammar | None:
     """None for languages without a grammar, or with one that cannot be loaded here."""
+    name = language_id(name)
     row = languages().get(name)
     if row is None or not row.grammar:
         return None
@@ -44,11 +46,14 @@ def grammar_of(name: str) -> Grammar | None:
 
 
 def _query(name: str, row: Row, language: Language) -> Query | None:
-    source = "\n".join(
-        (QUERIES / f"{file}.scm").read_text("utf-8") for file in row.queries
+    files = (
+        QUERIES / f"{file}.scm"
+        for file in row.queries
+        if (QUERIES / f"{file}.scm").exists()
     )
+    source = "\n".join(file.read_text("utf-8") for file in files)
     try:
-        return Query(language, source)
+        return Query(language, source or guessed_query(language))
     except QueryError as exc:
         logger.warning("the queries for %s do not fit its grammar: %s", name, exc)
         return None
