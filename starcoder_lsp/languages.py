@@ -28,6 +28,8 @@ class Language:
     allman: bool = False
     comment: str = ""
     block_comment: tuple[str, str] = ("", "")
+    quotes: str = ""
+    indent: str = ""
     grammar: str = ""
     queries: tuple[str, ...] = ()
     docstring: bool = False

@@ -16,8 +16,12 @@ Value = Any
 AUTO = "auto"
 # The names of the rules that suggestions go through (docs/filters.md), in their order.
 RULES = (
-    "whole_lines", "sentinel", "fence", "repeated_lines", "scope", "line_rest",
-    "next_lines", "trailing_space", "hidden_characters", "line_ends",
+    "opening", "line_echo", "join", "indent",
+    "whole_lines", "sentinel", "next_file", "fence", "repeated_pattern",
+    "repeated_lines", "repeated_blocks", "line_below", "new_section", "scope",
+    "statement", "lines_above", "line_rest", "brackets", "next_lines",
+    "empty_comments", "blank_lines", "hidden_characters", "whole_characters",
+    "trailing_space", "too_little", "line_ends",
 )  # fmt: skip
 # What protects the reader of a suggestion is not a project's to switch off.
 PROTECTIONS = frozenset(("hidden_characters",))

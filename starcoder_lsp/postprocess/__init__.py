@@ -1,41 +1,63 @@
 """What makes generated text fit its place: rules with names, in one order.
 
-`STOPS` say where a suggestion ends. They run on every piece of the stream, so that the
-model stops as early as it can, and each leaves a start of the text it is given.
-`STAGES` make the finished text fit, once. A rule takes the text and its place and
-returns the text that is left; `""` drops the suggestion.
+`STARTS` take away what a text should not begin with, `STOPS` say where it ends. They run
+on every piece of the stream, so that the model stops as early as it can, and each stop
+leaves a start of the text it is given. `STAGES` make the finished text fit, once.
+A rule takes the text and its place and returns the text that is left; `""` drops the
+suggestion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from starcoder_lsp.flow import LINE_END, Judgement
 from starcoder_lsp.postprocess import (
     line_ends,
     overlap,
     repetition,
     safety,
     scope,
+    start,
     stop,
+    value,
 )
 from starcoder_lsp.postprocess.place import Cut, Place
 
-Stop = Callable[[str, Place], Cut]
 Rule = Callable[[str, Place], str]
+Stop = Callable[[str, Place], Cut]
 
+STARTS: tuple[tuple[str, Rule], ...] = (
+    ("opening", start.opening),
+    ("line_echo", start.line_echo),
+    ("join", start.join),
+    ("indent", start.indent),
+)
 STOPS: tuple[tuple[str, Stop], ...] = (
     ("whole_lines", stop.whole_lines),
     ("sentinel", stop.sentinel),
+    ("next_file", stop.next_file),
     ("fence", stop.fence),
+    ("repeated_pattern", repetition.repeated_pattern),
     ("repeated_lines", repetition.repeated_lines),
+    ("repeated_blocks", repetition.repeated_blocks),
+    ("line_below", overlap.line_below),
+    ("new_section", scope.new_section),
     ("scope", scope.scope),
 )
 STAGES: tuple[tuple[str, Rule], ...] = (
+    ("statement", value.statement),
+    ("lines_above", repetition.lines_above),
     ("line_rest", overlap.line_rest),
+    ("brackets", overlap.brackets),
     ("next_lines", overlap.next_lines),
-    ("trailing_space", line_ends.trailing_space),
+    ("empty_comments", value.empty_comments),
+    ("blank_lines", value.blank_lines),
     ("hidden_characters", safety.hidden_characters),
+    ("whole_characters", safety.whole_characters),
+    ("trailing_space", value.trailing_space),
+    ("too_little", value.too_little),
     ("line_ends", line_ends.line_ends),
 )
 
@@ -63,7 +85,11 @@ class Result:
 
 def take(text: str, place: Place) -> Cut:
     """What of a text that still grows belongs here, and whether that is all."""
-    is_final = False
+    bounded = stop.length(LINE_END.sub("\n", text), place)
+    text, is_final = bounded.text, bounded.is_final
+    for name, rule in STARTS:
+        if name not in place.style.disabled_rules:
+            text = rule(text, place)
     for name, stop_rule in STOPS:
         if name not in place.style.disabled_rules:
             cut = stop_rule(text, place)
@@ -73,6 +99,7 @@ def take(text: str, place: Place) -> Cut:
 
 def process(text: str, place: Place) -> Result:
     """What to show of what the model wrote."""
+    text = stop.length(LINE_END.sub("\n", text), place).text
     effects: list[Effect] = []
     for name, rule in _rules(place):
         after = rule(text, place)
@@ -81,12 +108,22 @@ def process(text: str, place: Place) -> Result:
         text = after
         if not text:
             break
-    return Result(text, tuple(effects))
+    return Result(text, tuple(effects), overlap.n_replaced(text, place) if text else 0)
+
+
+def rank(texts: Sequence[str], judgements: Sequence[Judgement | None]) -> list[int]:
+    """The best first: without new errors, then the order they came in.
+
+    >>> rank(["a(", "b"], [Judgement(n_new_errors=1), Judgement()])
+    [1, 0]
+    """
+    errors = [judgement.n_new_errors if judgement else 0 for judgement in judgements]
+    return sorted(range(len(texts)), key=lambda i: (errors[i] > 0, errors[i], i))
 
 
 def _rules(place: Place) -> list[tuple[str, Rule]]:
     stops = [(name, _finished(rule)) for name, rule in STOPS]
-    rules = [*stops, *STAGES]
+    rules = [*STARTS, *stops, *STAGES]
     return [row for row in rules if row[0] not in place.style.disabled_rules]
 
 

@@ -1,20 +1,9 @@
-"""Rules for where lines end."""
+"""The rule for line ends."""
 
 from __future__ import annotations
 
 from starcoder_lsp.flow import LINE_END
 from starcoder_lsp.postprocess.place import Place
-
-
-def trailing_space(text: str, place: Place) -> str:
-    """Nobody asked for white space that cannot be seen; between words it can.
-
-    >>> trailing_space("x = 1  ", Place.marked("█"))
-    'x = 1'
-    >>> trailing_space("not ", Place.marked("if █x:"))
-    'not '
-    """
-    return text if place.cursor.line_suffix[:1].strip() else text.rstrip()
 
 
 def line_ends(text: str, place: Place) -> str:

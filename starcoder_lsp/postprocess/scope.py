@@ -8,17 +8,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from starcoder_lsp.flow import Cursor
 from starcoder_lsp.languages import Language
-from starcoder_lsp.postprocess.place import Cut, Place
+from starcoder_lsp.postprocess.nesting import Mark, match, read
+from starcoder_lsp.postprocess.place import Cut, Place, ended, growing, width
 
-TAB_WIDTH = 8
 BRACE = "{"
 # A line after which a brace may follow on a line of its own.
 HEAD = re.compile(r"[\w)>\]]\s*$")
 LONGEST_CLOSER = len("elseif")
 # What may stand after the cursor of a line that still counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
+# The only lines inside brackets that a colon makes a block of; others are pairs.
+LABEL = re.compile(r"\s*(?:case\b|default\b|public\b|private\b|protected\b|else\b)")
+CALL = re.compile(r"[\w\])]\($")
+SECTION = re.compile(
+    r"(?:@\w|#include\b|(?:(?:export|pub|public|private|static|async|default) +)*"
+    r"(?:def|class|fn|func|function|fun|impl|struct|interface|enum|trait|module|namespace"
+    r"|package|import|from|use|type|describe|it|test)\b)"
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,23 @@ class Block:
     opener: str
     base: int
     row: Language
+
+
+def new_section(text: str, place: Place) -> Cut:
+    r"""Cut before the next definition at the depth of the cursor's line, or less.
+
+    >>> new_section("x = 1\n\ndef f():", Place.marked("█")).text
+    'x = 1'
+    """
+    lines = text.split("\n")
+    depth = width(place.cursor.line_prefix + lines[0])
+    end = len(lines[0])
+    for i, line in enumerate(lines[1:], start=1):
+        is_apart = not lines[i - 1].strip() and any(map(str.strip, lines[:i]))
+        if is_apart and width(line) <= depth and SECTION.match(line.lstrip()):
+            return ended(text, len(text[:end].rstrip()))
+        end += 1 + len(line)
+    return growing(text)
 
 
 def scope(text: str, place: Place) -> Cut:
@@ -40,20 +64,22 @@ def scope(text: str, place: Place) -> Cut:
     """
     first, newline, rest = text.partition("\n")
     if not newline:
-        return Cut(text, is_final=False)
-    cursor, row, multiline = place.cursor, place.row, place.style.multiline
-    line = cursor.line_prefix + first
-    if multiline == "never" or not closes_only(cursor.line_suffix):
+        return growing(text)
+    line = place.cursor.line_prefix + first
+    multiline = _multiline(first, place)
+    if multiline == "never":
         return Cut(first, is_final=True)
-    if row.allman and HEAD.search(line):
+    if place.row.allman and HEAD.search(line):
         if not rest.strip():
-            return Cut(first, is_final=False)
+            return growing(first)
         if rest.lstrip().startswith(BRACE):
-            return _cut_allman(first, rest, line, row)
-    block = _block(line, cursor, row, multiline)
+            return _cut_allman(first, rest, line, place.row)
+    block = _block(line, place, multiline)
     if block is None:
         return Cut(first, is_final=True)
     kept, is_final = _lines_inside(rest.split("\n"), block)
+    if place.style.is_after_accept and not place.style.wants_more:
+        kept, is_final = _up_to_text(kept, is_final)
     return Cut("\n".join([first, *kept]), is_final)
 
 
@@ -66,26 +92,79 @@ def closes_only(line_suffix: str) -> bool:
     return all(character in CLOSING for character in line_suffix)
 
 
-def width(line: str) -> int:
-    """The columns before the first text, with tabs to every eighth column."""
-    expanded = line.expandtabs(TAB_WIDTH)
-    return len(expanded) - len(expanded.lstrip(" "))
+def _multiline(first: str, place: Place) -> str:
+    """Auto, never or always, now that the first line is written."""
+    style = place.style
+    if not closes_only(place.cursor.line_suffix) or _is_in_line_comment(place):
+        return "never"
+    if style.wants_more or style.multiline == "always":
+        return "always"
+    if style.multiline == "never" or (style.is_after_accept and first.strip()):
+        return "never"
+    return "never" if _is_in_arguments(first, place) else "auto"
 
 
-def _block(line: str, cursor: Cursor, row: Language, multiline: str) -> Block | None:
+def _is_in_line_comment(place: Place) -> bool:
+    return bool(place.row.comment) and place.before.literal == place.row.comment
+
+
+def _is_in_arguments(first: str, place: Place) -> bool:
+    """Whether the line ends among the arguments of a call, not just before them."""
+    written = read(first, place.row, place.before.literal)
+    if written.opens:
+        inner = written.opens[-1]
+        before = place.cursor.line_prefix + first[: inner.offset + 1]
+        return bool(CALL.search(before)) and bool(first[inner.offset + 1 :].strip())
+    rest = match(place.before.opens, written.closes).rest
+    if not rest or rest[-1].text != "(" or not _encloses(rest[-1], place):
+        return False
+    before = place.window[: rest[-1].offset + 1]
+    follows = place.window[len(before) :] + first
+    return bool(CALL.search(before)) and bool(follows.strip())
+
+
+def _encloses(opener: Mark, place: Place) -> bool:
+    """Whether a bracket really is open still: nobody indents less inside of one."""
+    before = place.window[: opener.offset]
+    line_start = before.rfind("\n") + 1
+    if "\n" not in place.window[opener.offset :]:
+        return True
+    return width(place.window[line_start:]) < width(_current_line(place))
+
+
+def _current_line(place: Place) -> str:
+    line = place.cursor.line_prefix
+    return line if line.strip() else line + "."
+
+
+def _block(line: str, place: Place, multiline: str) -> Block | None:
     """What may be filled; None means one line only.
 
     `line` is the cursor's line with what the model wrote into it, so that a line which
     the model lets open a block counts as one that the user wrote.
     """
-    above = next((one for one in cursor.lines_above if one.strip()), "")
+    above, row = place.above, place.row
     openers = [line if line.strip() else above]
-    if not cursor.line_prefix.strip() and width(line) > width(above):
+    if not place.cursor.line_prefix.strip() and width(line) > width(above):
         openers.append(above)
     for opener in openers:
-        if _opens(opener, row) and not _has_body(cursor, width(opener)):
-            return Block(opener, width(opener), row)
+        if _opens(opener, row) and not _is_pair(opener, line, place):
+            base = width(opener)
+            if not _has_body(place, base):
+                return Block(opener, base, row)
     return Block(line, width(line) - 1, row) if multiline == "always" else None
+
+
+def _is_pair(opener: str, line: str, place: Place) -> bool:
+    """Whether a colon stands between a key and its value, not before a block."""
+    if not opener.rstrip().endswith(":") or LABEL.match(opener):
+        return False
+    if opener is not line:
+        return any(_encloses(mark, place) for mark in place.before.opens[-1:])
+    first = line[len(place.cursor.line_prefix) :]
+    written = read(first, place.row, place.before.literal)
+    rest = match(place.before.opens, written.closes).rest
+    return bool(written.opens) or any(_encloses(mark, place) for mark in rest[-1:])
 
 
 def _cut_allman(first: str, rest: str, line: str, row: Language) -> Cut:
@@ -100,10 +179,17 @@ def _opens(line: str, row: Language) -> bool:
     return bool(row.opens.search(line.rstrip()))
 
 
-def _has_body(cursor: Cursor, base: int) -> bool:
+def _has_body(place: Place, base: int) -> bool:
     """Whether the lines below already fill the block opened at `base`."""
-    following = next((line for line in cursor.lines_below if line.strip()), "")
-    return bool(following) and width(following) > base
+    return bool(place.below) and width(place.below[0]) > base
+
+
+def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
+    """Up to the first line that says something; whether it is whole."""
+    for i, line in enumerate(lines):
+        if line.strip():
+            return lines[: i + 1], is_final or i < len(lines) - 1
+    return lines, is_final
 
 
 def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:

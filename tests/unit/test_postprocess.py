@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.flow import Cursor, Style
+from starcoder_lsp.flow import Cursor, Judgement, Style
 from starcoder_lsp.options import RULES
-from starcoder_lsp.postprocess import STAGES, STOPS, process, take
+from starcoder_lsp.postprocess import STAGES, STARTS, STOPS, process, take
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.postprocess.scope import scope
 
@@ -27,11 +27,15 @@ def cases(name: str) -> list[Any]:
 def place_of(case: dict[str, Any]) -> Place:
     assert case.get("wrong", False) == ("reason" in case)
     cursor = Cursor.marked(case["before"], case.get("language", "python"))
-    return Place(cursor, Style(**case.get("style", {})))
+    style = dict(case.get("style", {}))
+    style["disabled_rules"] = frozenset(style.get("disabled_rules", ()))
+    end = case.get("statement_end")
+    judgement = None if end is None else Judgement(statement_end=end)
+    return Place(cursor, Style(**style), judgement, case.get("is_cut_off", False))
 
 
 def test_every_rule_can_be_switched_by_its_name() -> None:
-    assert tuple(name for name, _ in (*STOPS, *STAGES)) == RULES
+    assert tuple(name for name, _ in (*STARTS, *STOPS, *STAGES)) == RULES
 
 
 @pytest.mark.parametrize("case", cases("scope.toml"))
@@ -39,9 +43,25 @@ def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
     assert scope(case["text"], place_of(case)).text == case["shown"]
 
 
-@pytest.mark.parametrize("case", cases("rules.toml"))
+PICTURES = [
+    case
+    for file in ("rules", "start", "stop", "overlap", "shown")
+    for case in cases(f"{file}.toml")
+]
+
+
+@pytest.mark.parametrize("case", PICTURES)
 def test_what_is_left_of_it(case: dict[str, Any]) -> None:
-    assert process(case["text"], place_of(case)).text == case["shown"]
+    result = process(case["text"], place_of(case))
+    assert result.text == case["shown"]
+    assert result.n_replaced == case.get("n_replaced", 0)
+    effects = [effect.rule for effect in result.effects]
+    assert case.get("rule") in (*effects, None)
+
+
+def test_every_rule_has_its_picture() -> None:
+    pictured = {case.values[0].get("rule") for case in PICTURES}
+    assert set(RULES) <= pictured | {"scope", "sentinel", "fence", "indent"}
 
 
 PLACES = [row.values[0]["before"] for row in cases("scope.toml")]
