@@ -45,7 +45,7 @@ def load_of(settings: EngineSettings) -> Load:
         family=family.name,
         n_context=_prompt_tokens(settings, model) + n_more,
         n_context_least=LEAST_PROMPT_TOKENS + n_more,
-        controls=tuple(sorted(family.controls)),
+        controls=tuple(sorted(family.controls | family.redaction)),
         overrides=family.overrides,
         heals=family.heals,
         n_gpu_layers=settings.gpu_layers,

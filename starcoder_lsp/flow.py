@@ -9,6 +9,10 @@ from typing import Literal
 
 CURSOR_MARK = "█"
 LINE_END = re.compile("\r\n|\r|\n")
+# One private character stands where a secret stood; it cannot come from a file.
+REDACTED = {
+    "KEY": "\U0010f4e1", "PASSWORD": "\U0010f4e2", "EMAIL": "\U0010f4e3", "NAME": "\U0010f4e4",
+}  # fmt: skip
 # How far rules look up and down; a file may have megabytes.
 NEAR = 8192
 
@@ -107,6 +111,13 @@ class Snippet:
     last_line: int = 0
     score: float = 0.0
     why: str = ""
+
+
+def readable(text: str) -> str:
+    """`text` of a snippet for people: a redacted secret reads `<KEY>`."""
+    for name, mark in REDACTED.items():
+        text = text.replace(mark, f"<{name}>")
+    return text
 
 
 @dataclass(frozen=True)

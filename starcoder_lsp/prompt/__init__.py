@@ -9,7 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.flow import Control, Cursor, Group, Prompt, Segment, Snippet, Text
+from starcoder_lsp.flow import (
+    REDACTED,
+    Control,
+    Cursor,
+    Group,
+    Prompt,
+    Segment,
+    Snippet,
+    Text,
+)
 
 LAYOUTS = ("plain", "psm", "spm")
 Sequences = Mapping[str, tuple[str, ...]]
@@ -26,6 +35,7 @@ class Family:
     forms: Sequences
     repository: Sequences = field(default_factory=dict)
     overrides: Mapping[str, int] = field(default_factory=dict)
+    redaction: frozenset[str] = frozenset()
     heals: bool = False
 
     def layout_for(self, wanted: str) -> str:
@@ -50,6 +60,7 @@ def _family(name: str, row: Mapping[str, Any]) -> Family:
         forms={key: tuple(row[key]) for key in LAYOUTS if key in row},
         repository={key: tuple(v) for key, v in row.get("repository", {}).items()},
         overrides=row.get("overrides", {}),
+        redaction=frozenset(row.get("redaction", ())),
         heals=row.get("heals", False),
     )
 
@@ -91,8 +102,8 @@ def build_prompt(
     fields = {
         "prefix": prefix,
         "suffix": _unix(cursor.suffix[: window.suffix]),
-        "path": path,
-        "repository": repository,
+        "path": one_line(path),
+        "repository": one_line(repository),
         "language": cursor.document.language,
     }
     form = family.layout_for(layout)
@@ -109,7 +120,7 @@ def _segments(
     parts = family.repository
     yield from _filled(family, parts["head"], fields)
     for snippet in snippets:
-        text = {"path": snippet.path, "text": _unix(snippet.text)}
+        text = {"path": one_line(snippet.path), "text": _unix(snippet.text)}
         yield Group(tuple(_filled(family, parts["snippet"], {**fields, **text})))
     yield from _filled(family, parts[form], fields)
 
@@ -121,7 +132,23 @@ def _filled(
         if item in family.controls:
             yield Control(item)
         elif text := _fill(item, fields):
-            yield Text(text, _cut(item))
+            yield from _redacted(family, text, _cut(item))
+
+
+MARK = re.compile("([" + "".join(REDACTED.values()) + "])")
+NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
+
+
+def _redacted(family: Family, text: str, cut: Any) -> Iterator[Segment]:
+    """Marks of secrets as the family's training data had them."""
+    for part in MARK.split(text):
+        if (name := NAME_OF_MARK.get(part)) is None:
+            if part:
+                yield Text(part, cut)
+        elif (token := f"<{name}>") in family.redaction:
+            yield Control(token)
+        else:
+            yield Text(token, cut)
 
 
 def _fill(template: str, fields: Mapping[str, str]) -> str:
@@ -166,6 +193,15 @@ def hold_back(prefix: str) -> tuple[str, str]:
     found = HELD_BACK.search(prefix, max(len(prefix) - MAX_HELD_BACK, 0))
     start = found.start() if found else len(prefix)
     return prefix[:start], prefix[start:]
+
+
+def one_line(name: str) -> str:
+    r"""A file's name for a header, which ends with its line.
+
+    >>> one_line("a\nb")
+    'a\\nb'
+    """
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def _unix(text: str) -> str:

@@ -1,0 +1,201 @@
+"""Finds credentials in source text: by their providers' formats, and by what they are called.
+
+Every search starts from a fixed word and looks ahead a bounded number of characters, so
+that no text, however hostile, takes long.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+WORD = re.compile("[A-Za-z0-9_-]+")
+
+
+class Secret(NamedTuple):
+    """What stands from `start` up to `end`; `mark` is KEY, PASSWORD or EMAIL."""
+
+    start: int
+    end: int
+    mark: str
+
+
+@dataclass(frozen=True)
+class Format:
+    """One start of one row of secrets.toml; its comments say what the columns mean."""
+
+    start: str
+    pattern: re.Pattern[str]
+    group: str | int
+    mark: str
+
+    @property
+    def is_word(self) -> bool:
+        return WORD.fullmatch(self.start) is not None
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    import tomllib
+
+    rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    return tuple(
+        _format(start, row) for row in rows.values() for start in row["starts"]
+    )
+
+
+def _format(start: str, row: Mapping[str, str]) -> Format:
+    """The literal stands first, since a search for it is fast."""
+    first = re.escape(start)
+    inside_word = rf"(?<![A-Za-z0-9_-]{first})" if start[0].isalnum() else ""
+    pattern = re.compile(f"{first}{inside_word}{row['rest']}(?![A-Za-z0-9])")
+    group = "hide" if "hide" in pattern.groupindex else 0
+    return Format(start, pattern, group, row.get("mark", "KEY"))
+
+
+# The name of a secret; what may follow the word in it is in `ASSIGNED`: a `token_type`
+# is none. A key is one only where the word before says so.
+NAMES = {
+    "password": "PASSWORD", "passwd": "PASSWORD", "passphrase": "PASSWORD",
+    "pwd": "PASSWORD", "secret": "KEY", "token": "KEY", "key": "KEY",
+    "credential": "KEY", "connectionstring": "KEY",
+}  # fmt: skip
+SECRET_KEY = re.compile(
+    "(?:api|access|account|auth|encryption|private|secret|signing)[_-]?"
+)
+LONGEST_WORD_BEFORE = 11
+ASSIGNED = re.compile(
+    r"(?i:(?:[_-]?(?:access|admin|api|base64|hash|key|live|prod|production|root|test|user|value|\d))){0,3}s?"
+    r"""["'`\]]{0,2}[ \t]{0,16}(?::[\w<>\[\], |?&*]{0,32}=|:=|=>|=|:|,)[ \t]{0,16}"""
+    r"""(?:[bfru]{0,2}(?P<quote>["'`])(?P<text>[^"'`\s]{6,256})(?P=quote)"""
+    r"""|(?P<bare>[\w+/~.!@#%^&*-]{8,128}+={0,2})[ \t]{0,16}+(?=[\r\n#;]|\Z))"""
+)
+NOT_SAID = re.compile(
+    r"\$|\{|<|%|\*\*\*|\.\.\.|xxx|example|change|placeholder|your|dummy|sample|redacted"
+    r"|pass(?:word|phrase)|secret|token|test|null|none|true|false|[/\\]",
+    re.IGNORECASE,
+)
+# Names with digits, places in other objects, versions and numbers are code, not secrets.
+IS_CODE = re.compile(
+    r"[A-Za-z_][\w-]*(?:\.[\w-]+)+|[A-Z_]+\d?|[a-z]+(?:[_-][a-z\d]+)+|[\d.]+"
+)
+IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+SPACED = bytes(i if WORD.fullmatch(chr(i)) else 32 for i in range(256))
+MIN_ENTROPY_BITS = 3.0
+MIN_KEY_CHARACTERS = 16
+
+LONGEST_USER = 64
+USER_BACKWARDS = re.compile(r"[\w.+%-]*")
+EMAIL_FROM_AT = re.compile(
+    r"@(?P<host>(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}+)(?!\w|\.\w|[:/]\S)"
+)
+USER_BACKWARDS = re.compile(r"(?:[\w.+%-]{0,63}\w)?")
+NOT_A_PERSON = ("", "git", "noreply")
+NOT_A_HOST = re.compile(
+    r"(?i:example|test|invalid|localhost|noreply|users\.noreply)|(?:png|jpe?g|gif|svg|webp|js|ts|css|py|so|service|local)\Z"
+)
+
+
+def secrets(text: str) -> list[Secret]:
+    """All of them in order, none inside of another."""
+    lower = _lower(text)
+    found = [*_by_format(text), *_by_name(text, lower)]
+    if "@" in text:
+        found.extend(_emails(text))
+    found.sort(key=lambda secret: (secret.start, secret.mark == "EMAIL", -secret.end))
+    return list(_apart(found))
+
+
+def _lower(text: str) -> str:
+    """In lower case with every character at its place; this one would become two."""
+    return text.replace("İ", "i").lower()
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
+
+
+def _by_format(text: str) -> Iterator[Secret]:
+    """Most formats are one long word, so that most texts need no further look."""
+    beginnings = _beginnings()
+    words = text.encode("utf-8", "replace").translate(SPACED).split()
+    long_words = {word for word in words if len(word) >= MIN_KEY_CHARACTERS}
+    suspects = [word.decode() for word in long_words if word.startswith(beginnings)]
+    for one in formats():
+        is_there = any(word.startswith(one.start) for word in suspects)
+        if is_there if one.is_word else one.start in text:
+            for found in one.pattern.finditer(text):
+                yield Secret(*found.span(one.group), one.mark)
+
+
+@cache
+def _beginnings() -> tuple[bytes, ...]:
+    return tuple(one.start.encode() for one in formats() if one.is_word)
+
+
+def _by_name(text: str, lower: str) -> Iterator[Secret]:
+    for name, mark in NAMES.items():
+        searched_to = 0
+        for at in _places(lower, name):
+            if at < searched_to or (name == "key" and not _is_secret_key(lower, at)):
+                continue
+            if found := ASSIGNED.match(text, at + len(name)):
+                searched_to = found.end()
+                group = "text" if found["text"] else "bare"
+                if _is_secret(found[group], mark, is_bare=group == "bare"):
+                    yield Secret(*found.span(group), mark)
+
+
+def _is_secret_key(lower: str, at: int) -> bool:
+    before = lower[max(at - LONGEST_WORD_BEFORE, 0) : at]
+    return any(SECRET_KEY.fullmatch(before, i) for i in range(len(before)))
+
+
+def _is_secret(value: str, mark: str, *, is_bare: bool) -> bool:
+    """Whether a value is random enough to be worth hiding."""
+    if NOT_SAID.search(value) or IS_CODE.fullmatch(value) or IS_UUID.fullmatch(value):
+        return False
+    has_digit = any(map(str.isdigit, value))
+    has_letter = any(map(str.isalpha, value))
+    if mark == "PASSWORD" and not is_bare:
+        return has_letter and (has_digit or not value.isalnum())
+    is_long = len(value) >= MIN_KEY_CHARACTERS
+    return is_long and has_digit and has_letter and _entropy(value) >= MIN_ENTROPY_BITS
+
+
+def _entropy(text: str) -> float:
+    """Bits per character, from how often each occurs.
+
+    >>> _entropy("aaaa"), _entropy("abcd")
+    (-0.0, 2.0)
+    """
+    shares = (count / len(text) for count in Counter(text).values())
+    return -sum(share * math.log2(share) for share in shares)
+
+
+def _emails(text: str) -> Iterator[Secret]:
+    for found in EMAIL_FROM_AT.finditer(text):
+        before = text[max(found.start() - LONGEST_USER, 0) : found.start()]
+        user = USER_BACKWARDS.match(before[::-1])
+        assert user is not None
+        name = user[0][::-1]
+        if name in NOT_A_PERSON or NOT_A_HOST.search(found["host"]):
+            continue
+        yield Secret(found.start() - len(name), found.end(), "EMAIL")
+
+
+def _apart(found: list[Secret]) -> Iterator[Secret]:
+    end = 0
+    for secret in found:
+        if secret.start >= end:
+            yield secret
+            end = secret.end

@@ -1,0 +1,232 @@
+"""Secrets of other files do not enter a prompt, and what looks like one stays."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from starcoder_lsp.context.redact import redact
+from starcoder_lsp.flow import REDACTED, Control, Cursor, Group, Snippet, Text, readable
+from starcoder_lsp.prompt import Window, build_prompt, families
+
+DIGEST = hashlib.sha512(b"canary").hexdigest()
+MIXED = base64.b64encode(hashlib.sha512(b"canary").digest()).decode().translate({43: 65, 47: 66, 61: 67})  # fmt: skip
+LETTERS = "".join(chr(97 + int(digit, 16)) for digit in DIGEST)
+UPPER = "".join("ABCDEFGHIJ234567"[int(digit, 16)] for digit in DIGEST)
+# Put together here, so that no scanner takes this file for a leak.
+CANARIES = {
+    "aws": "AK" + "IA" + UPPER[:16],
+    "github": "gh" + "p_" + MIXED[:36],
+    "github fine grained": "github" + "_pat_" + MIXED[:22] + "_" + MIXED[:59],
+    "gitlab": "gl" + "pat-" + MIXED[:20],
+    "slack": "xo" + "xb-" + "1234567890-" + MIXED[:24],
+    "slack webhook": "https://hooks.slack"
+    + ".com/services/T012345/B012345/"
+    + MIXED[:24],
+    "stripe": "sk" + "_live_" + MIXED[:24],
+    "google": "AI" + "za" + MIXED[:35],
+    "google oauth": "GOC" + "SPX-" + MIXED[:28],
+    "openai": "sk" + "-proj-" + MIXED[:48],
+    "anthropic": "sk" + "-ant-api03-" + MIXED[:60],
+    "hugging face": "h" + "f_" + LETTERS[:34],
+    "npm": "np" + "m_" + MIXED[:36],
+    "pypi": "py" + "pi-AgEIcHlwaS5vcmc" + MIXED[:70],
+    "sendgrid": "S" + "G." + MIXED[:22] + "." + MIXED[:43],
+    "twilio": "S" + "K" + DIGEST[:32],
+    "digital ocean": "do" + "p_v1_" + DIGEST[:64],
+    "shopify": "shp" + "at_" + DIGEST[:32],
+    "telegram": "123456789" + ":AA" + MIXED[:33],
+    "databricks": "da" + "pi" + DIGEST[:32],
+    "vault": "hv" + "s." + MIXED[:30],
+    "grafana": "gl" + "sa_" + MIXED[:32] + "_" + DIGEST[:8],
+    "json web token": "ey"
+    + "J"
+    + MIXED[:20]
+    + ".ey"
+    + "J"
+    + MIXED[:30]
+    + "."
+    + MIXED[:43],
+    "azure": "AccountKey" + "=" + MIXED[:86] + "==",
+}
+PEM = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + f"{MIXED[:64]}\n" * 5 + "-----END RSA PRIVATE " + "KEY-----\n"  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CANARIES)
+@pytest.mark.parametrize(
+    "line", ['x = "{}"', "X: {}", "curl -H 'A: {}' b", "{}", "f({});", "a={}&b"]
+)
+def test_what_providers_give_out_is_replaced(name: str, line: str) -> None:
+    canary = CANARIES[name]
+    left = redact(f"import os\n{line.format(canary)}\nprint(1)\n")
+    assert canary not in left
+    assert canary[-12:] not in left
+    assert left.count(REDACTED["KEY"]) == 1
+    assert left.startswith("import os\n")
+    assert left.endswith("\nprint(1)\n")
+
+
+def test_a_private_key_goes_and_lines_keep_their_numbers() -> None:
+    left = redact("a = '''\n" + PEM + "'''\nb = 1\n")
+    assert MIXED[:64] not in left
+    assert left.split("\n")[8] == "b = 1" or left.split("\n")[9] == "b = 1"
+    assert left.count("\n") == ("a = '''\n" + PEM + "'''\nb = 1\n").count("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("db = 'postgres://me:s3cr3t-pw@db.corp/x'", "db = 'postgres://me:<PASSWORD>@db.corp/x'"),
+        ('password = "hunter2!"', 'password = "<PASSWORD>"'),
+        ('{"dbPassword": "hunter2!"}', '{"dbPassword": "<PASSWORD>"}'),
+        ("define('DB_PASSWORD', 'a1b2c3d4');", "define('DB_PASSWORD', '<PASSWORD>');"),
+        ('String apiKey = "8fK2jD9slQ0xPz7Yw1mN";', 'String apiKey = "<KEY>";'),
+        ("client_secret: 8fK2jD9slQ0xPz7Yw1mN\n", "client_secret: <KEY>\n"),
+        ("SECRET_KEY = '8f-k2+jd9!s(lq0x)pz7y'", "SECRET_KEY = '<KEY>'"),
+        ("Authorization: Bearer 8fK2jD9slQ0xPz7Yw1mN", "Authorization: Bearer <KEY>"),
+        ("# by Jo <jo.doe@mail.corp.com>", "# by Jo <<EMAIL>>"),
+    ],
+)  # fmt: skip
+def test_what_is_called_a_secret_is_replaced(text: str, wanted: str) -> None:
+    assert readable(redact(text)) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'token_id = "{uuid.UUID(int=2**100)}"',
+        f'commit = "{DIGEST[:40]}"',
+        f'integrity = "sha512-{MIXED}=="',
+        f'src = "data:image/png;base64,{MIXED * 20}"',
+        f'name = "serde"\nchecksum = "{DIGEST[:64]}"',
+        'password = "password"',
+        'password = os.environ["PASSWORD"]',
+        "password = settings.database.password2",
+        'password = "${DB_PASSWORD}"',
+        "token = tokens[index]",
+        "token: str = next(stream_of_tokens_1)",
+        'parser.add_argument("--token", help="a token")',
+        'SECRET_NAME = "my-app-secret-1"',
+        "secret = get_secret_value_2(name)",
+        "if token == TokenKind.STRING_2:",
+        "postgres://user:$PASSWORD@localhost/db",
+        "http://host:8080/path@2x.png",
+        "git@github.com:owner/project.git",
+        "@decorator.with_name",
+        "user@example.com",
+        "<div class='sk-fading-circle-with-bounce'>",
+        "let token = lexer.next_token().unwrap();",
+    ],
+)
+def test_what_only_looks_like_one_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_the_sources_of_python_hold_almost_no_secrets() -> None:
+    """Of a thousand lines at most one may lose something."""
+    folder = Path(subprocess.__file__).parent
+    files = sorted(file for file in folder.glob("*.py"))[:150]
+    n_lines = n_marks = 0
+    for file in files:
+        text = file.read_text("utf-8", "replace")
+        left = redact(text)
+        n_lines += text.count("\n")
+        n_marks += sum(left.count(REDACTED[name]) for name in ("KEY", "PASSWORD"))
+    assert n_marks <= n_lines / 10_000
+
+
+HOSTILE = {
+    "url": "a://" + "b" * 65536,
+    "urls": "://" * 21000,
+    "equals": "=" * 65536,
+    "passwords": "password" * 8192,
+    "password equals": "password=" * 7000,
+    "password spaces": ("password" + " " * 16) * 2700,
+    "jwt": "eyJ" * 21000,
+    "jwt dots": "eyJaaaaaaaaaa." * 4600,
+    "jwt long": (".eyJ" + "a" * 1900) * 34,
+    "ats": "a@a." * 16384,
+    "at": "@" * 65536,
+    "letters": "b" * 65536,
+    "dots": "a." * 32768,
+    "keys": "-----BEGIN PRIVATE KEY-----" * 2400,
+    "begins": "-----BEGIN " * 5900,
+    "sk": "sk-" * 21000,
+    "sk dots": "sk-aaaaaaaaa." * 5000,
+    "bearer": "Bearer " * 9000,
+    "bearers": "Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,"
+    * 900,
+    "quotes": "token='" * 9000,
+    "bare": ("token=" + "a" * 250 + ",") * 255,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_text_takes_long(name: str) -> None:
+    """Measured against what a regular expression takes to look at every character."""
+    text = HOSTILE[name]
+    redact(text[:100])
+    measure = min(_seconds("sum(map(ord, TEXT))", text) for _ in range(5))
+    ours = min(_seconds("redact(TEXT)", text) for _ in range(5))
+    # At most 20 ms for 64 kB, where the measure takes 1 ms; a bad pattern takes seconds.
+    assert ours < 40 * measure, f"{ours * 1000:.1f} ms against {measure * 1000:.1f} ms"
+
+
+def _seconds(expression: str, text: str) -> float:
+    code = compile(expression, "<measured>", "eval")
+    names = {"redact": redact, "TEXT": text}
+    started = time.perf_counter()
+    eval(code, names)
+    return time.perf_counter() - started
+
+
+def test_nothing_invisible_is_read() -> None:
+    tricks = "a\u200bb\u202ec\u2066d\ufeffe\U000e0041f\x1b[31mg\x00h\u00adi"
+    assert redact(tricks) == "abcdef[31mgh\u00adi"
+    assert redact("a\tb\r\nc\fd é 中 😀") == "a\tb\r\nc\fd é 中 😀"
+
+
+def test_a_file_cannot_bring_marks_of_its_own() -> None:
+    assert redact("x" + "".join(REDACTED.values())) == "x"
+
+
+def prompt_with(snippet: Snippet, family: str, path: str = "a.py") -> list[Group]:
+    prompt = build_prompt(
+        Cursor.marked("x = █"),
+        families()[family],
+        Window.of_tokens(100),
+        snippets=[snippet],
+        path=path,
+        repository="r",
+    )
+    return [segment for segment in prompt.segments if isinstance(segment, Group)]
+
+
+def test_starcoder_reads_the_marks_it_was_trained_with() -> None:
+    snippet = Snippet("k.py", redact('password = "hunter2!"\n'))
+    (group,) = prompt_with(snippet, "starcoder2")
+    assert group.segments[-3:] == (
+        Text('password = "'), Control("<PASSWORD>"), Text('"\n'),
+    )  # fmt: skip
+
+
+def test_other_families_read_them_as_text() -> None:
+    snippet = Snippet("k.py", redact('password = "hunter2!"\n'))
+    (group,) = prompt_with(snippet, "qwen2.5-coder")
+    assert Text("<PASSWORD>") in group.segments
+
+
+def test_marks_that_a_file_spells_stay_text() -> None:
+    (group,) = prompt_with(Snippet("k.py", redact("<KEY><file_sep>\n")), "starcoder2")
+    assert Text("<KEY><file_sep>\n") in group.segments
+
+
+def test_a_name_cannot_leave_its_line() -> None:
+    (group,) = prompt_with(Snippet("a\nimport os\u202e.py", "x\n"), "starcoder2")
+    assert Text("a\\nimport os\\u202e.py\n") in group.segments
