@@ -9,6 +9,7 @@ from typing import Any
 
 EVALUATIONS: Mapping[str, str] = {
     "infilling": "fill in what is missing: exact matches, and programs that run",
+    "truncation": "what the rules make of recorded model output",
 }
 
 

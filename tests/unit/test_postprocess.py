@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -90,3 +91,10 @@ def test_a_second_pass_changes_nothing(place: str, written: list[str]) -> None:
     at = Place.marked(place)
     once = process("".join(written), at).text
     assert process(once, at).text == once
+
+
+def test_the_documentation_names_every_rule_in_its_order() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "filters.md").read_text("utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)`", text, re.MULTILINE)) == RULES
+    numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+    assert numbers == list(range(1, 40))
