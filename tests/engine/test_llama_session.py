@@ -11,8 +11,9 @@ from random_model import VOCABULARY
 
 from starcoder_lsp.engines.llama import library
 from starcoder_lsp.engines.llama.fitting import Part, shorten
-from starcoder_lsp.engines.llama.library import Model, Vocabulary
+from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.engines.llama.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Text, Usage
 from starcoder_lsp.prompt import families

@@ -1,16 +1,14 @@
 """The part of llama.cpp's C interface we use, with Python types; nothing of ours.
 
-The only module that imports `llama_cpp`, and only the child process imports it.
+With `vocabulary` the only module that imports `llama_cpp`; only the child imports it.
 """
 
 from __future__ import annotations
 
-import bisect
 import ctypes
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,12 @@ import llama_cpp as llama
 import numpy as np
 import numpy.typing as npt
 
+from starcoder_lsp.engines.llama.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 
 logger = logging.getLogger(__name__)
 
 KV_INT = 0  # LLAMA_KV_OVERRIDE_TYPE_INT
-VOCAB_SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
 ABORTED = 2  # llama_decode's answer when the abort callback said so
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
 KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0}
@@ -119,104 +117,8 @@ def _override_table(overrides: Mapping[str, int]) -> Any:
     return table  # the row with an empty key ends it
 
 
-class Vocabulary:
-    """Text to token ids and back."""
-
-    def __init__(self, pointer: Any) -> None:
-        self._pointer = pointer
-        self._controls: dict[str, int | None] = {}
-        self.n_tokens = int(llama.llama_vocab_n_tokens(pointer))
-        sentencepiece = llama.llama_vocab_type(pointer) == VOCAB_SENTENCEPIECE
-        # A SentencePiece vocabulary puts a space before each text; "\n" in front
-        # takes it, and its tokens are dropped (Code Llama's encode_infilling).
-        self._lead = "\n" if sentencepiece else ""
-        self._n_lead = len(self._encode(self._lead, special=False))
-
-    @property
-    def beginning(self) -> list[int]:
-        """The token every prompt of this model starts with, if it has one."""
-        if not llama.llama_vocab_get_add_bos(self._pointer):
-            return []
-        return [int(llama.llama_vocab_bos(self._pointer))]
-
-    def encode(self, text: str) -> list[int]:
-        """User text; what looks like a control token stays text."""
-        return self._encode(self._lead + text, special=False)[self._n_lead :]
-
-    def control(self, token: str) -> int | None:
-        """The id of a control token, by its exact text."""
-        if token not in self._controls:
-            self._controls[token] = self._find_control(token)
-        return self._controls[token]
-
-    def warm(self) -> None:
-        """Sort the spellings now, so that the first healed request does not wait."""
-        self.agreeing(b"a")
-
-    def _find_control(self, token: str) -> int | None:
-        ids = self._encode(token, special=True)
-        if len(ids) == 1 and self.text_of(ids[0]) == token:
-            return ids[0]
-        # Converters of SentencePiece models do not mark all of them as control tokens.
-        every = range(self.n_tokens)
-        return next((i for i in every if self.text_of(i) == token), None)
-
-    def text_of(self, token: int) -> str:
-        raw = llama.llama_vocab_get_text(self._pointer, token)
-        return bytes(raw).decode(errors="replace")
-
-    def bytes_of(self, token: int) -> bytes:
-        """What a token stands for; nothing for a control token."""
-        size = 64
-        while True:
-            buffer = ctypes.create_string_buffer(size)
-            n = llama.llama_token_to_piece(self._pointer, token, buffer, size, 0, False)
-            if n >= 0:
-                return buffer.raw[:n]
-            size = -n
-
-    def is_end(self, token: int) -> bool:
-        return bool(llama.llama_vocab_is_eog(self._pointer, token))
-
-    def agreeing(self, text: bytes) -> list[int]:
-        """Tokens that begin with `text`, or that `text` begins with."""
-        spellings, ids = self._sorted
-        first = bisect.bisect_left(spellings, text)
-        last = bisect.bisect_left(spellings, text + b"\xff" * 8)
-        longer = ids[first:last]
-        shorter = [
-            ids[i]
-            for length in range(1, len(text))
-            for i in _equal_range(spellings, text[:length])
-        ]
-        return longer + shorter
-
-    @cached_property
-    def _sorted(self) -> tuple[list[bytes], list[int]]:
-        rows = sorted(
-            (spelling, token)
-            for token in range(self.n_tokens)
-            if (spelling := self.bytes_of(token))
-        )
-        return [spelling for spelling, _ in rows], [token for _, token in rows]
-
-    def _encode(self, text: str, *, special: bool) -> list[int]:
-        raw = text.encode(errors="replace")
-        size = len(raw) + 2
-        while True:
-            tokens = (llama.llama_token * size)()
-            n = llama.llama_tokenize(
-                self._pointer, raw, len(raw), tokens, size, False, special
-            )
-            if n >= 0:
-                return list(tokens[:n])
-            size = -n
-
-
-def _equal_range(spellings: Sequence[bytes], text: bytes) -> range:
-    return range(
-        bisect.bisect_left(spellings, text), bisect.bisect_right(spellings, text)
-    )
+# A token at a position of a sequence.
+Row = tuple[int, int, int]
 
 
 class Context:
@@ -274,16 +176,19 @@ class Context:
     def clear(self) -> None:
         llama.llama_memory_clear(self._memory, True)
 
-    def evaluate(self, sequence: int, tokens: Sequence[int], position: int) -> bool:
-        """Add up to `n_batch` tokens at `position`; False when it was aborted."""
+    def evaluate(self, rows: Sequence[Row], n_logits: int = 1) -> bool:
+        """Add up to `n_batch` tokens; False when it was aborted.
+
+        The last `n_logits` of them get logits.
+        """
         batch = self._batch
-        batch.n_tokens = len(tokens)
-        for i, token in enumerate(tokens):
+        batch.n_tokens = len(rows)
+        for i, (sequence, position, token) in enumerate(rows):
             batch.token[i] = token
-            batch.pos[i] = position + i
+            batch.pos[i] = position
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = sequence
-            batch.logits[i] = i == len(tokens) - 1
+            batch.logits[i] = i >= len(rows) - n_logits
         answer = llama.llama_decode(self._pointer, batch)
         if answer == ABORTED:
             _last_errors.clear()
@@ -292,7 +197,7 @@ class Context:
             raise RuntimeError(f"llama_decode answered {answer}: {_explain('')}")
         return True
 
-    def logits(self) -> npt.NDArray[np.float32]:
-        """Of the last token evaluated; valid until the next call."""
-        pointer = llama.llama_get_logits_ith(self._pointer, -1)
+    def logits(self, row: int = -1) -> npt.NDArray[np.float32]:
+        """Of one of the rows evaluated last; valid until the next call."""
+        pointer = llama.llama_get_logits_ith(self._pointer, row)
         return np.ctypeslib.as_array(pointer, shape=(self._n_vocabulary,))

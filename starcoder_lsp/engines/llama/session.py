@@ -19,6 +19,7 @@ from starcoder_lsp.engines.llama.fitting import Part, shorten
 from starcoder_lsp.engines.llama.library import Context, Model
 from starcoder_lsp.engines.llama.sampling import log_sum_exp
 from starcoder_lsp.engines.llama.slots import Slot, Slots
+from starcoder_lsp.engines.llama.tokens import TokenCache
 from starcoder_lsp.errors import EngineError, ModelBroken
 from starcoder_lsp.flow import (
     Candidate,
@@ -47,6 +48,7 @@ class Session:
         kv_type: str = "f16",
     ) -> None:
         self._vocabulary = model.vocabulary
+        self._texts = TokenCache(model.vocabulary.encode)
         self._is_over: Callable[[], bool] = lambda: False
         self._context = Context(
             model,
@@ -126,7 +128,7 @@ class Session:
         found: dict[str, Candidate] = {}
         for first in self._likeliest(held, n_wanted):
             self._slots.cut(self._slot, len(tokens) - 1)
-            if not self._evaluate(tokens[-1:]):
+            if not self._slots.extend(self._slot, tokens[-1:]):
                 break
             candidate = self._candidate(prompt, stops, limits.max_tokens, first)
             found.setdefault(candidate.text, candidate)
@@ -148,7 +150,7 @@ class Session:
         scores = []
         for text in texts:
             self._slots.cut(self._slot, len(tokens) - 1)
-            if not self._evaluate(tokens[-1:]):
+            if not self._slots.extend(self._slot, tokens[-1:]):
                 raise EngineError("the texts were not scored in time")
             scores.append(self._score(self._vocabulary.encode(prompt.held_back + text)))
         return scores
@@ -176,7 +178,7 @@ class Session:
             if isinstance(segment, Control):
                 parts.append(Part([self._control(segment.token)], "never"))
             else:
-                tokens = self._vocabulary.encode(segment.text)
+                tokens = self._texts.encode(segment.text)
                 parts.append(Part(tokens, segment.cut))
         shorten(parts, self.n_context - limits.max_tokens - 1)
         tokens = [token for part in parts for token in part.tokens]
@@ -195,23 +197,9 @@ class Session:
             # A GPU never asks whether to go on: there this is the only question.
             if self._is_over():
                 return False
-            if not self._evaluate(tokens[start : start + N_BATCH]):
+            if not self._slots.extend(self._slot, tokens[start : start + N_BATCH]):
                 return False
         return True
-
-    def _evaluate(self, tokens: list[int]) -> bool:
-        slot = self._slot
-        position = len(slot.tokens)
-        try:
-            done = self._context.evaluate(slot.sequence, tokens, position)
-        except RuntimeError:
-            self._slots.forget_all()
-            raise
-        if done:
-            slot.tokens += tokens
-        else:
-            self._slots.cut(slot, position)
-        return done
 
     def _decode(
         self,
@@ -241,7 +229,7 @@ class Session:
             spelled = self._vocabulary.bytes_of(token)
             held, new = held[len(spelled) :], spelled[len(held) :]
             yield token, decoder.decode(new), log_probability
-            if not self._evaluate([token]):
+            if not self._slots.extend(self._slot, [token]):
                 return
 
     def _choose(self, held: bytes) -> int | None:
@@ -287,7 +275,7 @@ class Session:
         for token in tokens:
             logits = self._context.logits()
             total += float(logits[token]) - log_sum_exp(logits)
-            if not self._evaluate([token]):
+            if not self._slots.extend(self._slot, [token]):
                 raise EngineError("the texts were not scored in time")
         return Score(total, len(tokens))
 

@@ -5,9 +5,10 @@ Going back to another file, or to another place in this one, finds its cache as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from starcoder_lsp.engines.llama.library import Context
+from starcoder_lsp.engines.llama.library import Context, Row
 
 # A prompt that shares this much of a slot's tokens goes on in that slot.
 GOES_ON_SHARE = 0.5
@@ -49,6 +50,23 @@ class Slots:
         self._n_taken += 1
         slot.used_at = self._n_taken
         return slot
+
+    def extend(self, slot: Slot, tokens: Sequence[int], n_logits: int = 1) -> bool:
+        """Evaluate `tokens` after what a slot holds; False when it was aborted."""
+        position = len(slot.tokens)
+        rows = [(slot.sequence, position + i, token) for i, token in enumerate(tokens)]
+        if not self._evaluate(rows, n_logits):
+            self.cut(slot, position)
+            return False
+        slot.tokens += tokens
+        return True
+
+    def _evaluate(self, rows: Sequence[Row], n_logits: int) -> bool:
+        try:
+            return self._context.evaluate(rows, n_logits)
+        except RuntimeError:
+            self.forget_all()
+            raise
 
     def forget_all(self) -> None:
         """After a failure nobody knows what the caches hold."""

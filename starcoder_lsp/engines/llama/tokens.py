@@ -1,0 +1,96 @@
+"""Tokens of texts, remembered by content, so that a keystroke tokenizes one paragraph.
+
+A text is split where its tokenizer splits it anyway, so that its tokens are those of
+the whole text: a change in one place changes no tokens elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+# A chunk ends at a blank line, or at the next line once it is this long.
+CHUNK_CHARACTERS = 1000
+# Far more than one prompt has; a token takes about as much memory as ten characters.
+KEPT_CHARACTERS = 1_000_000
+
+# White space from a line's end to where the text goes on.
+LINE_BREAK = re.compile(r"\n\s*")
+
+Encode = Callable[[str], list[int]]
+# Where in white space a tokenizer splits, given where that begins and ends; or 0.
+Split = Callable[[str, int, int], int]
+
+
+def before_last_space(text: str, start: int, end: int) -> int:
+    """GPT-2's kind: the last white space belongs to the word after it.
+
+    StarCoder's gives a number none, so that no split before one suits both.
+    """
+    return 0 if text[end].isnumeric() else end - 1
+
+
+def after_last_newline(text: str, start: int, end: int) -> int:
+    """Llama 3's and Qwen's kind: newlines belong together."""
+    return text.rfind("\n", start, end) + 1
+
+
+SPLITS: tuple[Split, ...] = (after_last_newline, before_last_space)
+# What a split has to get right to be used for a tokenizer.
+PROBE = (
+    "import os\n\n\nclass Name(Base):\n\n    x: int = 1\n\n\tdef f(self, y):\n"
+    "\t\treturn {y: 'a b'}  # why\n\n\n}\n\n# end\n  \n\nlast = (1,\n\n  2)\n"
+)
+
+
+class TokenCache:
+    """Encodes texts; those used last are kept, up to `KEPT_CHARACTERS`."""
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+        self._kept: OrderedDict[str, list[int]] = OrderedDict()
+        self._n_characters = 0
+        self._split = next((split for split in SPLITS if self._is_exact(split)), None)
+
+    def encode(self, text: str) -> list[int]:
+        return list(chain.from_iterable(map(self._tokens, self._chunks(text))))
+
+    def _chunks(self, text: str) -> Iterator[str]:
+        return chunks(text, self._split) if self._split else iter((text,))
+
+    def _tokens(self, chunk: str) -> list[int]:
+        if (tokens := self._kept.get(chunk)) is not None:
+            self._kept.move_to_end(chunk)
+            return tokens
+        tokens = self._kept[chunk] = self._encode(chunk)
+        self._n_characters += len(chunk)
+        while self._n_characters > KEPT_CHARACTERS and len(self._kept) > 1:
+            forgotten, _ = self._kept.popitem(last=False)
+            self._n_characters -= len(forgotten)
+        return tokens
+
+    def _is_exact(self, split: Split) -> bool:
+        parts = chunks(PROBE, split, longest=1)
+        return self._encode(PROBE) == [
+            token for part in parts for token in self._encode(part)
+        ]
+
+
+def chunks(text: str, split: Split, longest: int = CHUNK_CHARACTERS) -> Iterator[str]:
+    r"""Pieces of `text` that end at blank lines; a longer one ends at a line.
+
+    >>> list(chunks("a = 1\nb = 2\n\nc = 3\n", before_last_space))
+    ['a = 1\nb = 2\n', '\nc = 3\n']
+    """
+    start = 0
+    for found in LINE_BREAK.finditer(text):
+        first, end = found.span()
+        is_long = end - start > longest
+        if end < len(text) and (is_long or text.count("\n", first, end) > 1):
+            at = split(text, first, end)
+            if at > start:
+                yield text[start:at]
+                start = at
+    yield text[start:]
