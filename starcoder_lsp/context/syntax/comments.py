@@ -24,10 +24,13 @@ def doc_inside(source: bytes, body: int) -> str:
 
 def doc_above(source: bytes, start: int, row: Language) -> str:
     """The first line with words of the comment that ends right above `start`."""
-    above = source[max(0, start - FAR_BYTES) : start].decode("utf-8", "replace")
-    *lines, before = above.split("\n")
-    if before.strip():
+    line_start = source.rfind(b"\n", 0, start) + 1
+    # Most have none: the line above is blank or code.
+    last = source[source.rfind(b"\n", 0, max(line_start - 1, 0)) + 1 : line_start]
+    if not last.strip() or source[line_start:start].strip():
         return ""
+    above = source[max(0, line_start - FAR_BYTES) : line_start]
+    lines = above.decode("utf-8", "replace").split("\n")[:-1]
     while lines and row.between.match(lines[-1].strip()):
         lines.pop()
     return next((text for line in _comment(lines, row) if (text := words(line))), "")

@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node, QueryCursor
 
-from starcoder_lsp.context.symbols import Definition, Import, Reference, Symbols
+from starcoder_lsp.context.symbols import Definition, Reference, Symbols
 from starcoder_lsp.context.syntax.comments import doc_above, doc_inside
 from starcoder_lsp.context.syntax.generic import body_of, name_of
 from starcoder_lsp.context.syntax.grammars import Grammar
+from starcoder_lsp.context.syntax.imports import Match, imports_in, text_of
 
 MATCH_LIMIT = 1024
 ROLES = frozenset({"import", "package"})
@@ -33,10 +34,7 @@ CLASS_LIKE = frozenset({"class", "interface", "enum", "type"})
 ROUTINES = frozenset({"function", "method", "macro"})
 # Of these the first line says enough: the rest is a value.
 ONE_LINE = frozenset({"variable", "field", "constant", "macro"})
-QUOTES = "\"'`"
-NAME_MARKS = ":=" + QUOTES
-
-Match = dict[str, list[Node]]
+NAME_MARKS = ":=\"'`"
 
 
 @dataclass(slots=True)
@@ -57,47 +55,60 @@ class Found:
 
 
 def extract(root: Node, source: bytes, grammar: Grammar) -> Symbols:
-    if grammar.query is None:
-        return Symbols(grammar.name, is_complete=False)
-    cursor = QueryCursor(grammar.query, match_limit=MATCH_LIMIT)
+    """All but the references."""
+    cursor = QueryCursor(grammar.definitions, match_limit=MATCH_LIMIT)
+    roles: dict[int, tuple[str, str, str]] = {}
     found: list[Found] = []
     imports: list[Match] = []
-    references: dict[tuple[str, int], Reference] = {}
     package = ""
-    for _, match in cursor.matches(root):
-        role = next(key for key in match if "." in key or key in ROLES)
-        kind, _, detail = role.partition(".")
-        if kind == "reference":
-            for one in _references(match[role], detail):
-                references.setdefault((one.name, one.line), one)
-        elif kind == "import":
+    for pattern, match in cursor.matches(root):
+        role = roles.get(pattern) or roles.setdefault(pattern, _role(match))
+        if role[1] == "import":
             imports.append(match)
-        elif kind == "package":
-            package = _text(match["name"][0])
+        elif role[1] == "package":
+            package = text_of(match["name"][0], source)
         else:
-            found += _found(match, role, detail)
+            found += _found(match, role, source)
     return Symbols(
         grammar.name,
         tuple(_whole(_definitions(found, source, grammar), grammar)),
-        tuple(_imports(imports, source)),
-        tuple(references.values()),
+        tuple(imports_in(imports, source)),
+        (),
         package,
         not cursor.did_exceed_match_limit,
     )
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")[:LONGEST_NAME]
+def references_in(root: Node, source: bytes, grammar: Grammar) -> tuple[Reference, ...]:
+    """Each name once a line."""
+    if grammar.references is None:
+        return ()
+    cursor = QueryCursor(grammar.references, match_limit=MATCH_LIMIT)
+    captured = (
+        (node.start_byte, capture == "reference.type", capture, node)
+        for capture, nodes in cursor.captures(root).items()
+        for node in nodes
+        if capture.startswith("reference.")
+    )
+    found: dict[tuple[str, int], Reference] = {}
+    # What is a base class or is called is also a type to some grammars.
+    for _, _, capture, node in sorted(captured, key=lambda one: one[:2]):
+        name, line = text_of(node, source)[:LONGEST_NAME], node.start_point.row
+        kind = capture.removeprefix("reference.")
+        found.setdefault((name, line), Reference(name, line, kind))
+    return tuple(found.values())
 
 
-def _references(nodes: Iterable[Node], kind: str) -> Iterator[Reference]:
-    for node in nodes:
-        yield Reference(_text(node), node.start_point.row, kind)
+def _role(match: Match) -> tuple[str, str, str]:
+    """The capture that says what a pattern finds, and its parts."""
+    role = next(key for key in match if "." in key or key in ROLES)
+    kind, _, detail = role.partition(".")
+    return role, kind, detail
 
 
-def _found(match: Match, role: str, kind: str) -> Iterator[Found]:
+def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Iterator[Found]:
     """One, or none where a guessed query finds something without a name."""
-    node = match[role][0]
+    node = match[role[0]][0]
     if "name" in match:
         name: Node | None = match["name"][0]
         body = match["body"][0] if "body" in match else None
@@ -110,14 +121,14 @@ def _found(match: Match, role: str, kind: str) -> Iterator[Found]:
         yield Found(
             node.start_byte,
             last.end_byte,
-            kind,
-            " ".join(_text(name).strip(NAME_MARKS).split()),
+            role[2],
+            " ".join(text_of(name, source)[:LONGEST_NAME].strip(NAME_MARKS).split()),
             name.start_byte,
             body.start_byte if body else node.end_byte,
-            _text(container).partition("<")[0] if container else "",
+            text_of(container, source).partition("<")[0] if container else "",
             node.start_point.row,
             last.end_point.row,
-            role.startswith("scope"),
+            role[1] == "scope",
         )
 
 
@@ -221,34 +232,3 @@ def _is_exported(signature: str, outer: list[Found], grammar: Grammar) -> bool:
     if not outer:
         return bool(grammar.row.exported.search(signature))
     return outer[-1].kind in CLASS_LIKE | {"module"} and outer[-1].is_exported
-
-
-def _imports(matches: list[Match], source: bytes) -> Iterator[Import]:
-    """One per import and module; the matches each hold one of its names."""
-    merged: dict[int, tuple[Match, dict[str, str], list[str]]] = {}
-    for match in matches:
-        place = match["module"][0].start_byte
-        _, names, own = merged.setdefault(place, (match, {}, []))
-        names.update(_names(match))
-        own += [_text(node) for node in match.get("alias", []) if not _names(match)]
-    for match, names, own in merged.values():
-        module = match["module"]
-        written = source[module[0].start_byte : module[-1].end_byte]
-        yield Import(
-            written.decode("utf-8", "replace").strip(QUOTES)[:LONGEST_NAME],
-            match["import"][0].start_point.row,
-            tuple(names),
-            tuple(names.values()) or tuple(own),
-        )
-
-
-def _names(match: Match) -> dict[str, str]:
-    """The names that one match says are imported, and what they are called here."""
-    if "member" in match:
-        name = _text(match["member"][0])
-        return {name: _text(match["alias"][0]) if "alias" in match else name}
-    if "wildcard" in match:
-        return {"*": "*"}
-    if "namespace" in match:
-        return {"*": _text(match["namespace"][0])}
-    return {"default": _text(match["default"][0])} if "default" in match else {}

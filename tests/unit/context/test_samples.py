@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.context.symbols import Import, Symbols
-from starcoder_lsp.context.syntax import parse
+from starcoder_lsp.context.syntax import Document
 from starcoder_lsp.languages import language_of, languages
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
@@ -30,7 +30,7 @@ FILES = sorted(path for path in SAMPLES.iterdir() if path != EXPECTED)
 def found_in(path: Path) -> tuple[str, Symbols]:
     source = path.read_bytes()
     language = language_of(path, source.decode().partition("\n")[0])
-    return language, parse(language, source, budget_ms=10_000)
+    return language, Document(language, source, budget_ms=10_000).symbols()
 
 
 def written(one: Import) -> str:

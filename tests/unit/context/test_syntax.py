@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from starcoder_lsp.context.symbols import Import, Symbols
-from starcoder_lsp.context.syntax import parse
+from starcoder_lsp.context.syntax import Document, parse
+from starcoder_lsp.languages import language_of
+
+SAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "data" / "samples").iterdir()
+    if path.suffix in (".py", ".ts", ".cpp", ".java", ".rb", ".hs")
+)
 
 
 def parsed(language: str, text: str) -> Symbols:
@@ -34,3 +46,53 @@ def test_an_import_names_what_it_brings_and_how_it_is_called_here() -> None:
 
 def test_a_language_without_a_grammar_has_no_symbols() -> None:
     assert parsed("klingon", "nuqneH") == Symbols("klingon", is_complete=False)
+
+
+def test_a_large_file_is_parsed_within_its_budget_or_not_at_all() -> None:
+    source = ("def f(x):\n    return x\n" * 2_000).encode()
+    assert len(parse("python", source, budget_ms=60_000).definitions) == 2_000
+    assert parse("python", source, budget_ms=0) == Symbols("python", is_complete=False)
+    assert parse("python", b"x = 1\n", budget_ms=0).is_complete
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(SAMPLES), st.data())
+def test_an_edited_document_that_is_whole_again_has_the_symbols_of_a_fresh_one(
+    path: Path, data: st.DataObject
+) -> None:
+    # In between, what is broken may be read in other ways than a fresh parse would.
+    source = path.read_bytes()
+    document = Document(language_of(path), source, budget_ms=60_000)
+    fresh = document.symbols()
+    undo = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(document.source)))
+        end = data.draw(st.integers(start, min(start + 40, len(document.source))))
+        piece = data.draw(
+            st.sampled_from([b"", b"x", b"{", b"}\n", b'"', b"def f(", b"\n"])
+        )
+        undo.append((start, start + len(piece), document.source[start:end]))
+        document.edit(start, end, piece)
+        assert document.symbols().language == fresh.language
+    for start, end, piece in reversed(undo):
+        document.edit(start, end, piece)
+    assert document.source == source
+    assert document.symbols() == fresh
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["python", "cpp", "typescript", "haskell", "perl"]), st.binary())
+def test_no_bytes_are_too_odd(language: str, source: bytes) -> None:
+    assert Document(language, source).symbols().language == language
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(SAMPLES), st.integers(0, 2000), st.binary(max_size=8))
+def test_a_damaged_sample_still_has_symbols(path: Path, at: int, odd: bytes) -> None:
+    source = path.read_bytes()
+    damaged = source[:at] + odd + source[at + len(odd) :]
+    symbols = parse(language_of(path), damaged, budget_ms=60_000)
+    n_lines = damaged.count(b"\n") + 1
+    assert all(
+        0 <= one.first_line <= one.last_line < n_lines for one in symbols.definitions
+    )

@@ -1,0 +1,54 @@
+"""The imports of a file, from matches that each hold one name of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tree_sitter import Node
+
+from starcoder_lsp.context.symbols import Import
+
+Match = dict[str, list[Node]]
+LONGEST_MODULE = 200
+QUOTES = "\"'`"
+
+
+def imports_in(matches: Iterable[Match], source: bytes) -> Iterator[Import]:
+    """One per import and module, in the order of the source."""
+    merged: dict[int, tuple[Match, dict[str, str], list[str]]] = {}
+    for match in matches:
+        place = match["module"][0].start_byte
+        _, names, own = merged.setdefault(place, (match, {}, []))
+        found = _names(match, source)
+        names.update(found)
+        if not found:
+            own += [text_of(node, source) for node in match.get("alias", ())]
+    for match, names, own in merged.values():
+        module = match["module"]
+        written = source[module[0].start_byte : module[-1].end_byte]
+        yield Import(
+            written.decode("utf-8", "replace").strip(QUOTES)[:LONGEST_MODULE],
+            match["import"][0].start_point.row,
+            tuple(names),
+            tuple(names.values()) or tuple(own),
+        )
+
+
+def text_of(node: Node, source: bytes) -> str:
+    """Its text; not by `node.text`, which reads a streamed source once more."""
+    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+
+def _names(match: Match, source: bytes) -> dict[str, str]:
+    """The names that one match says are imported, and what they are called here."""
+    if "member" in match:
+        name = text_of(match["member"][0], source)
+        alias = match.get("alias")
+        return {name: text_of(alias[0], source) if alias else name}
+    if "wildcard" in match:
+        return {"*": "*"}
+    if "namespace" in match:
+        return {"*": text_of(match["namespace"][0], source)}
+    if "default" in match:
+        return {"default": text_of(match["default"][0], source)}
+    return {}
