@@ -1,0 +1,11 @@
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. PAYROLL.
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+       01 TOTAL PIC 9(5).
+       PROCEDURE DIVISION.
+       MAIN-PARAGRAPH.
+           PERFORM ADD-UP.
+           STOP RUN.
+       ADD-UP.
+           ADD 1 TO TOTAL.
