@@ -171,12 +171,14 @@ class Limits:
 
     `max_tokens` of 0 only reads the prompt, so that the next request finds it read.
     `latency_target_ms` is how long reading may take before the prompt is shortened;
-    0 means as long as it takes.
+    0 means as long as it takes. `stops_when_unsure` ends a text where the model finds
+    no next token likely, as llama.cpp's infill sampler does.
     """
 
     max_tokens: int = 96
     time_budget_ms: int = 3000
     latency_target_ms: int = 0
+    stops_when_unsure: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import pytest
 from random_model import VOCABULARY
 
 from starcoder_lsp.engines.llama import library
-from starcoder_lsp.engines.llama.fitting import Part, shorten
 from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.session import Session
 from starcoder_lsp.engines.llama.vocabulary import Vocabulary
@@ -202,25 +201,3 @@ def test_every_spelling_of_a_held_back_text_is_considered(
     spelled = {vocabulary.bytes_of(token) for token in vocabulary.agreeing(b" retu")}
     assert {b" ", b" r", b" re", b" ret", b" return", b" returns"} <= spelled
     assert all(b" retu".startswith(s) or s.startswith(b" retu") for s in spelled)
-
-
-def test_the_suffix_is_cut_first_but_keeps_its_share() -> None:
-    parts = [Part([1] * 80, "start"), Part([2] * 80, "end"), Part([3], "never")]
-    shorten(parts, 101)
-    assert [len(part.tokens) for part in parts] == [68, 25, 1]
-
-
-def test_the_start_of_a_prefix_that_is_too_long_moves_in_steps() -> None:
-    starts = set()
-    for length in range(200, 210):
-        part = Part(list(range(length)), "start")
-        shorten([part], 100)
-        starts.add(part.tokens[0])
-        assert len(part.tokens) <= 100
-    assert len(starts) <= 2
-
-
-def test_a_prompt_that_fits_is_not_cut() -> None:
-    parts = [Part([1] * 5, "start"), Part([2] * 5, "end")]
-    shorten(parts, 10)
-    assert [len(part.tokens) for part in parts] == [5, 5]

@@ -151,14 +151,14 @@ def test_what_time_ran_out_for_is_read_while_nobody_waits(session: Session) -> N
     prompt = prompt_at(file("one"), "\nend")
     late = list(session.generate(prompt, Limits(2, 0), lambda: False))[-1].usage
     assert late.finish_reason == "time"
-    session.finish_prefill(lambda: False)
+    session.read_on(lambda: False)
     assert ask(session, prompt).evaluated_tokens == 1
 
 
 def test_reading_on_stops_when_something_is_wanted(session: Session) -> None:
     prompt = prompt_at(file("one"), "\nend")
     list(session.generate(prompt, Limits(2, 0), lambda: False))
-    session.finish_prefill(lambda: True)
+    session.read_on(lambda: True)
     assert ask(session, prompt).evaluated_tokens > 100
 
 

@@ -134,8 +134,7 @@ class Host:
             usage = piece.usage
             yield piece
         keeper.learn(usage)
-        if usage.finish_reason == "time":
-            keeper.session.finish_prefill(self._inbox.has_more)
+        keeper.session.read_on(self._inbox.has_more)
 
 
 def _rows(
@@ -149,7 +148,7 @@ def _rows(
         return session.score(
             request.prompt, request.texts, request.limits, is_cancelled
         )
-    return session.count_tokens(request.texts)
+    return session.count_tokens(request.texts, is_cancelled)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ class LastingSession(Session):
 
         def evaluate(n_tokens: int, deadline: float) -> bool:
             self._is_over = lambda: is_wanted() or self._clock() >= deadline
-            return self._evaluate(tokens[:n_tokens])
+            return self._slots.extend(self._slot, tokens[:n_tokens])
 
         try:
             return speed.measure(evaluate, self._clock)

@@ -201,3 +201,32 @@ class Context:
         """Of one of the rows evaluated last; valid until the next call."""
         pointer = llama.llama_get_logits_ith(self._pointer, row)
         return np.ctypeslib.as_array(pointer, shape=(self._n_vocabulary,))
+
+
+class InfillSampler:
+    """llama.cpp's own for infilling: a model that is unsure ends instead of guessing.
+
+    Of what it leaves the likeliest is taken.
+    """
+
+    TOP_K, TOP_P = 40, 0.9  # llama-server's, before the infill sampler
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._chain = llama.llama_sampler_chain_init(
+            llama.llama_sampler_chain_default_params()
+        )
+        for sampler in (
+            llama.llama_sampler_init_top_k(self.TOP_K),
+            llama.llama_sampler_init_top_p(self.TOP_P, 1),
+            llama.llama_sampler_init_infill(vocabulary.pointer),
+        ):
+            llama.llama_sampler_chain_add(self._chain, sampler)
+
+    def __call__(self, logits: npt.NDArray[np.float32]) -> int:
+        table = np.empty(len(logits), [("id", "i4"), ("logit", "f4"), ("p", "f4")])
+        table["id"], table["logit"] = np.arange(len(logits)), logits
+        rows = table.ctypes.data_as(ctypes.POINTER(llama.llama_token_data))
+        left = llama.llama_token_data_array(rows, len(logits), -1, False)
+        llama.llama_sampler_apply(self._chain, ctypes.byref(left))
+        best = max((left.data[i] for i in range(left.size)), key=lambda row: row.p)
+        return int(best.id)

@@ -6,18 +6,18 @@ also inside a prefill, leaves what was evaluated usable for the next request.
 
 from __future__ import annotations
 
-import codecs
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from starcoder_lsp.engines import Speed
+from starcoder_lsp.engines.llama.candidates import Candidates
 from starcoder_lsp.engines.llama.capacity import N_BATCH, N_SLOTS
-from starcoder_lsp.engines.llama.fitting import Part, shorten
-from starcoder_lsp.engines.llama.library import Context, Model
-from starcoder_lsp.engines.llama.sampling import log_sum_exp
+from starcoder_lsp.engines.llama.decoding import Decoder
+from starcoder_lsp.engines.llama.drafting import Economy
+from starcoder_lsp.engines.llama.fitting import Fitted, Part, fit
+from starcoder_lsp.engines.llama.library import Context, InfillSampler, Model
+from starcoder_lsp.engines.llama.sampling import Choose, likeliest, log_sum_exp
 from starcoder_lsp.engines.llama.slots import Slot, Slots
 from starcoder_lsp.engines.llama.tokens import TokenCache
 from starcoder_lsp.errors import EngineError, ModelBroken
@@ -30,13 +30,17 @@ from starcoder_lsp.flow import (
     Piece,
     Prompt,
     Score,
-    Text,
+    Segment,
     Usage,
 )
 
 
 class Session:
-    """Answers one request at a time; not for use by two threads."""
+    """Answers one request at a time; not for use by two threads.
+
+    `n_reserved` tokens of the context stay free for answers, so that reading a prompt
+    for none and answering it read the same.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,8 @@ class Session:
         n_threads: int,
         n_slots: int = N_SLOTS,
         kv_type: str = "f16",
+        n_reserved: int = 0,
+        drafts: bool = True,
     ) -> None:
         self._vocabulary = model.vocabulary
         self._texts = TokenCache(model.vocabulary.encode)
@@ -62,7 +68,14 @@ class Session:
         self._slots = Slots(self._context)
         self._slot = Slot(0)
         self._unread: list[int] = []
+        self._was_shortened = False
+        self._n_reserved = n_reserved
         self._clock = time.perf_counter
+        self._infill = InfillSampler(model.vocabulary)
+        self._economy = Economy()
+        self._decoder = Decoder(
+            self._context, self._slots, self._vocabulary, self._economy, drafts
+        )
         self.speed: Speed | None = None
 
     @property
@@ -77,16 +90,23 @@ class Session:
         Raises ModelBroken when the model's numbers are not numbers.
         """
         started = self._begin(limits, is_cancelled)
-        tokens = self._tokens(prompt, limits)
-        self._slot = self._slots.take(tokens)
-        self._unread = tokens
+        fitted = self._fitted(prompt, limits)
+        tokens = self._take(fitted)
         usage = Usage(len(tokens), len(tokens) - len(self._slot.tokens))
-        ended: FinishReason | None = None if self._prefill(tokens) else "cancelled"
-        if ended is None:
-            # A stop that the vocabulary lacks cannot be generated.
-            stops = {self._vocabulary.control(token) for token in prompt.stops}
-            for token, text, log_probability in self._decode(
-                prompt.held_back, stops, limits.max_tokens
+        ended: FinishReason | None = None
+        if not self._prefill(tokens):
+            ended = "cancelled"
+            # Whoever cancels a prompt half read wants another one.
+            self._unread = [] if is_cancelled() else fitted.whole
+        else:
+            self._unread = fitted.whole if self._was_shortened else []
+            for step in self._decoder.steps(
+                self._slot,
+                prompt.held_back,
+                self._is_last(prompt),
+                self._choose(limits),
+                limits.max_tokens,
+                self._is_over,
             ):
                 elapsed_ms = (self._clock() - started) * 1000
                 usage = replace(
@@ -94,12 +114,12 @@ class Session:
                     generated_tokens=usage.generated_tokens + 1,
                     first_token_ms=usage.first_token_ms or elapsed_ms,
                     total_ms=elapsed_ms,
-                    log_probability=usage.log_probability + log_probability,
+                    log_probability=usage.log_probability + step.log_probability,
                 )
-                if token is None:
+                if step.is_end:
                     ended = "stop"
-                elif text:
-                    yield Piece(text, usage)
+                elif step.text:
+                    yield Piece(step.text, usage)
         if ended != "stop" and self._is_over():
             ended = "cancelled" if is_cancelled() else "time"
         total_ms = (self._clock() - started) * 1000
@@ -114,25 +134,20 @@ class Session:
         n_wanted: int,
         is_cancelled: Callable[[], bool],
     ) -> list[Candidate]:
-        """Up to `n_wanted` different texts, the likeliest first.
-
-        Each begins with another token and goes on greedily.
-        """
+        """Up to `n_wanted` different texts, the likeliest first."""
         self._begin(limits, is_cancelled)
-        tokens = self._tokens(prompt, limits)
-        self._slot = self._slots.take(tokens)
-        if not self._prefill(tokens):
+        tokens = self._take(self._fitted(prompt, limits))
+        if not self._prefill(tokens) or n_wanted < 1:
             return []
-        stops = {self._vocabulary.control(token) for token in prompt.stops}
-        held = prompt.held_back.encode(errors="replace")
-        found: dict[str, Candidate] = {}
-        for first in self._likeliest(held, n_wanted):
-            self._slots.cut(self._slot, len(tokens) - 1)
-            if not self._slots.extend(self._slot, tokens[-1:]):
-                break
-            candidate = self._candidate(prompt, stops, limits.max_tokens, first)
-            found.setdefault(candidate.text, candidate)
-        return sorted(found.values(), key=lambda one: -one.log_probability)
+        return Candidates(
+            self._context,
+            self._slots,
+            self._vocabulary,
+            prompt.held_back,
+            self._is_last(prompt),
+            limits.max_tokens,
+            self._is_over,
+        ).decode(self._slot, n_wanted)
 
     def score(
         self,
@@ -143,28 +158,37 @@ class Session:
     ) -> list[Score]:
         """How likely each text is to follow the prompt and what it holds back."""
         self._begin(limits, is_cancelled)
-        tokens = self._tokens(prompt, limits)
-        self._slot = self._slots.take(tokens)
+        rows = [self._vocabulary.encode(prompt.held_back + text) for text in texts]
+        n_longest = max(map(len, rows), default=0)
+        tokens = self._take(self._fitted(prompt, replace(limits, max_tokens=n_longest)))
         if not self._prefill(tokens):
             raise EngineError("the texts were not scored in time")
+        logits = self._context.logits()
+        first = logits - log_sum_exp(logits)
         scores = []
-        for text in texts:
-            self._slots.cut(self._slot, len(tokens) - 1)
-            if not self._slots.extend(self._slot, tokens[-1:]):
-                raise EngineError("the texts were not scored in time")
-            scores.append(self._score(self._vocabulary.encode(prompt.held_back + text)))
+        for row in rows:
+            self._slots.cut(self._slot, len(tokens))
+            total = float(first[row[0]]) + self._rest(row) if row else 0.0
+            scores.append(Score(total, len(row)))
         return scores
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(self._vocabulary.encode(text)) for text in texts]
+    def count_tokens(
+        self, texts: Sequence[str], is_cancelled: Callable[[], bool]
+    ) -> list[int]:
+        """How many each text has; fewer answers when nobody waits for them."""
+        return [len(self._texts.encode(text)) for text in texts if not is_cancelled()]
 
-    def finish_prefill(self, is_wanted: Callable[[], bool]) -> None:
-        """Go on reading a prompt for which time ran out, until something is wanted.
+    def read_on(self, is_wanted: Callable[[], bool]) -> None:
+        """Read what the last prompt had to leave out, until something is wanted.
 
         The next request, most likely for nearly the same prompt, finds it read.
         """
-        self._is_over = is_wanted
-        self._prefill(self._unread)
+        if self._unread:
+            self._is_over = is_wanted
+            spared = self._slot if self._was_shortened else None
+            self._slot = self._slots.take(self._unread, spared)
+            self._prefill(self._unread)
+            self._unread = []
 
     def _begin(self, limits: Limits, is_cancelled: Callable[[], bool]) -> float:
         started = self._clock()
@@ -172,24 +196,47 @@ class Session:
         self._is_over = lambda: is_cancelled() or self._clock() >= deadline
         return started
 
-    def _tokens(self, prompt: Prompt, limits: Limits) -> list[int]:
+    def _fitted(self, prompt: Prompt, limits: Limits) -> Fitted:
         parts = [Part(self._vocabulary.beginning, "never")]
-        for segment in _flat(prompt):
-            if isinstance(segment, Control):
-                parts.append(Part([self._control(segment.token)], "never"))
+        for item in prompt.segments:
+            if isinstance(item, Group):
+                rows = map(self._tokens, item.segments)
+                parts.append(Part([t for row in rows for t in row], "whole"))
             else:
-                tokens = self._texts.encode(segment.text)
-                parts.append(Part(tokens, segment.cut))
-        shorten(parts, self.n_context - limits.max_tokens - 1)
-        tokens = [token for part in parts for token in part.tokens]
-        # An empty prompt has nothing to predict from.
-        return tokens or [self._vocabulary.encode("\n")[-1]]
+                cut = "never" if isinstance(item, Control) else item.cut
+                parts.append(Part(self._tokens(item), cut))
+        reserved = max(limits.max_tokens, self._n_reserved)
+        affordable = None
+        # Who reads without writing does not wait.
+        if limits.latency_target_ms and limits.max_tokens and self.speed:
+            per_ms = self.speed.prefill_tokens_per_s / 1000
+            affordable = limits.latency_target_ms * per_ms
+        budget = self.n_context - reserved - 1
+        return fit(parts, budget, self._slots.caches, affordable)
 
-    def _control(self, token: str) -> int:
-        found = self._vocabulary.control(token)
+    def _tokens(self, segment: Segment) -> list[int]:
+        if not isinstance(segment, Control):
+            return self._texts.encode(segment.text)
+        found = self._vocabulary.control(segment.token)
         if found is None:
-            raise ModelBroken(f"the model has no token {token}")
-        return found
+            raise ModelBroken(f"the model has no token {segment.token}")
+        return [found]
+
+    def _take(self, fitted: Fitted) -> list[int]:
+        """Choose the slot; an empty prompt has nothing to predict from."""
+        tokens = fitted.tokens or [self._vocabulary.encode("\n")[-1]]
+        self._slot = self._slots.take(tokens)
+        self._unread = []
+        self._was_shortened = fitted.tokens != fitted.whole
+        return tokens
+
+    def _is_last(self, prompt: Prompt) -> Callable[[int], bool]:
+        # A stop that the vocabulary lacks cannot be generated.
+        stops = {self._vocabulary.control(token) for token in prompt.stops}
+        return lambda token: token in stops or self._vocabulary.is_end(token)
+
+    def _choose(self, limits: Limits) -> Choose:
+        return self._infill if limits.stops_when_unsure else likeliest
 
     def _prefill(self, tokens: list[int]) -> bool:
         """Evaluate what is not cached; False when it was stopped on the way."""
@@ -201,88 +248,14 @@ class Session:
                 return False
         return True
 
-    def _decode(
-        self,
-        held_back: str,
-        stops: set[int | None],
-        max_tokens: int,
-        first: int | None = None,
-    ) -> Iterator[tuple[int | None, str, float]]:
-        """Tokens, the text each completes, and its log-probability.
-
-        None for a token is the model's own end.
-        """
-        held = held_back.encode(errors="replace")
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for _ in range(max_tokens):
-            if self._is_over():
-                return
-            token = self._choose(held) if first is None else first
-            first = None
-            if token is None:
-                return
-            logits = self._context.logits()
-            log_probability = float(logits[token]) - log_sum_exp(logits)
-            if token in stops or self._vocabulary.is_end(token):
-                yield None, "", log_probability
-                return
-            spelled = self._vocabulary.bytes_of(token)
-            held, new = held[len(spelled) :], spelled[len(held) :]
-            yield token, decoder.decode(new), log_probability
-            if not self._slots.extend(self._slot, [token]):
-                return
-
-    def _choose(self, held: bytes) -> int | None:
-        """The likeliest token; while text is held back, the likeliest that agrees.
-
-        None when no token can spell what is held back.
-        """
-        logits = self._context.logits()
-        if held:
-            candidates = self._vocabulary.agreeing(held)
-            if not candidates:
-                return None
-            best = candidates[int(logits[candidates].argmax())]
-        else:
-            best = int(logits.argmax())
-        if np.isnan(logits[best]):
-            raise ModelBroken("the model computes no numbers; get its file again")
-        return best
-
-    def _candidate(
-        self, prompt: Prompt, stops: set[int | None], max_tokens: int, first: int
-    ) -> Candidate:
-        text, total, ended = "", 0.0, False
-        for token, new, log_probability in self._decode(
-            prompt.held_back, stops, max_tokens, first
-        ):
-            text += new
-            total += log_probability
-            ended = token is None
-        if ended:
-            return Candidate(text, total, "stop")
-        return Candidate(text, total, "time" if self._is_over() else "length")
-
-    def _likeliest(self, held: bytes, n_wanted: int) -> list[int]:
-        """Tokens that the answer can begin with, the likeliest first."""
-        logits = self._context.logits()
-        agreeing = self._vocabulary.agreeing(held) if held else range(len(logits))
-        order = np.argsort(-logits[agreeing])[:n_wanted]
-        return [agreeing[int(i)] for i in order]
-
-    def _score(self, tokens: list[int]) -> Score:
+    def _rest(self, row: Sequence[int]) -> float:
+        """Log-probability of all but the first of a text's tokens."""
         total = 0.0
-        for token in tokens:
-            logits = self._context.logits()
-            total += float(logits[token]) - log_sum_exp(logits)
-            if not self._slots.extend(self._slot, [token]):
+        for start in range(0, len(row) - 1, N_BATCH):
+            batch = row[start : start + N_BATCH]
+            if not self._slots.extend(self._slot, batch, n_logits=len(batch)):
                 raise EngineError("the texts were not scored in time")
-        return Score(total, len(tokens))
-
-
-def _flat(prompt: Prompt) -> Iterator[Control | Text]:
-    for item in prompt.segments:
-        if isinstance(item, Group):
-            yield from item.segments
-        else:
-            yield item
+            for i, token in enumerate(row[start + 1 : start + 1 + len(batch)]):
+                logits = self._context.logits(i)
+                total += float(logits[token]) - log_sum_exp(logits)
+        return total

@@ -33,23 +33,42 @@ class Slots:
         self._slots = [Slot(sequence) for sequence in range(context.n_sequences)]
         self._n_taken = 0
 
-    def take(self, tokens: list[int]) -> Slot:
+    @property
+    def caches(self) -> list[list[int]]:
+        """What each slot holds."""
+        return [slot.tokens for slot in self._slots]
+
+    def take(self, tokens: list[int], spared: Slot | None = None) -> Slot:
         """A slot for `tokens`, its cache cut down to what they begin with.
 
-        The last token is never in it: its logits are not kept.
+        The last token is never in it: its logits are not kept. `spared` is left as it
+        is where there is another one.
         """
         nearest = max(self._slots, key=lambda slot: n_common(slot.tokens, tokens))
         shared = n_common(nearest.tokens, tokens)
         slot = nearest
-        if shared < len(nearest.tokens) * GOES_ON_SHARE:
-            slot = min(self._slots, key=lambda slot: slot.used_at)
+        if nearest is spared or shared < len(nearest.tokens) * GOES_ON_SHARE:
+            others = [slot for slot in self._slots if slot is not spared]
+            slot = min(others or self._slots, key=lambda slot: slot.used_at)
             if shared >= n_common(slot.tokens, tokens) + WORTH_COPYING:
                 self._context.copy(nearest.sequence, slot.sequence)
                 slot.tokens = list(nearest.tokens)
         self.cut(slot, min(n_common(slot.tokens, tokens), len(tokens) - 1))
+        self._use(slot)
+        return slot
+
+    def copies(self, slot: Slot, n_wanted: int) -> list[Slot]:
+        """Up to so many other slots, each holding what `slot` holds."""
+        others = [other for other in self._slots if other is not slot]
+        others.sort(key=lambda other: other.used_at)
+        for other in others[:n_wanted]:
+            self._context.copy(slot.sequence, other.sequence)
+            other.tokens = list(slot.tokens)
+        return others[:n_wanted]
+
+    def _use(self, slot: Slot) -> None:
         self._n_taken += 1
         slot.used_at = self._n_taken
-        return slot
 
     def extend(self, slot: Slot, tokens: Sequence[int], n_logits: int = 1) -> bool:
         """Evaluate `tokens` after what a slot holds; False when it was aborted."""
@@ -59,6 +78,17 @@ class Slots:
             self.cut(slot, position)
             return False
         slot.tokens += tokens
+        return True
+
+    def extend_each(self, tokens: Sequence[tuple[Slot, int]]) -> bool:
+        """Evaluate one token more in each of several slots, all in one batch."""
+        rows = [(slot.sequence, len(slot.tokens), token) for slot, token in tokens]
+        if not self._evaluate(rows, len(rows)):
+            for slot, _ in tokens:
+                self.cut(slot, len(slot.tokens))
+            return False
+        for slot, token in tokens:
+            slot.tokens.append(token)
         return True
 
     def _evaluate(self, rows: Sequence[Row], n_logits: int) -> bool:
@@ -83,7 +113,7 @@ class Slots:
         del slot.tokens[n_tokens:]
 
 
-def n_common(ours: list[int], theirs: list[int]) -> int:
+def n_common(ours: Sequence[int], theirs: Sequence[int]) -> int:
     """How many tokens two lists begin with in common.
 
     >>> n_common([1, 2, 3], [1, 2, 4, 5])

@@ -17,7 +17,7 @@ class Vocabulary:
     """Text to token ids and back."""
 
     def __init__(self, pointer: Any) -> None:
-        self._pointer = pointer
+        self.pointer = pointer
         self._controls: dict[str, int | None] = {}
         self.n_tokens = int(llama.llama_vocab_n_tokens(pointer))
         sentencepiece = llama.llama_vocab_type(pointer) == VOCAB_SENTENCEPIECE
@@ -29,9 +29,9 @@ class Vocabulary:
     @property
     def beginning(self) -> list[int]:
         """The token every prompt of this model starts with, if it has one."""
-        if not llama.llama_vocab_get_add_bos(self._pointer):
+        if not llama.llama_vocab_get_add_bos(self.pointer):
             return []
-        return [int(llama.llama_vocab_bos(self._pointer))]
+        return [int(llama.llama_vocab_bos(self.pointer))]
 
     def encode(self, text: str) -> list[int]:
         """User text; what looks like a control token stays text."""
@@ -56,7 +56,7 @@ class Vocabulary:
         return next((i for i in every if self.text_of(i) == token), None)
 
     def text_of(self, token: int) -> str:
-        raw = llama.llama_vocab_get_text(self._pointer, token)
+        raw = llama.llama_vocab_get_text(self.pointer, token)
         return bytes(raw).decode(errors="replace")
 
     def bytes_of(self, token: int) -> bytes:
@@ -64,13 +64,13 @@ class Vocabulary:
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            n = llama.llama_token_to_piece(self._pointer, token, buffer, size, 0, False)
+            n = llama.llama_token_to_piece(self.pointer, token, buffer, size, 0, False)
             if n >= 0:
                 return buffer.raw[:n]
             size = -n
 
     def is_end(self, token: int) -> bool:
-        return bool(llama.llama_vocab_is_eog(self._pointer, token))
+        return bool(llama.llama_vocab_is_eog(self.pointer, token))
 
     def agreeing(self, text: bytes) -> list[int]:
         """Tokens that begin with `text`, or that `text` begins with."""
@@ -100,7 +100,7 @@ class Vocabulary:
         while True:
             tokens = (llama.llama_token * size)()
             n = llama.llama_tokenize(
-                self._pointer, raw, len(raw), tokens, size, False, special
+                self.pointer, raw, len(raw), tokens, size, False, special
             )
             if n >= 0:
                 return list(tokens[:n])

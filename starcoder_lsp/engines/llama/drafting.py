@@ -1,0 +1,161 @@
+"""Guesses the next tokens from what was already written, and when guessing pays.
+
+Code repeats itself: where the last tokens stood before, what followed them then often
+follows again. Guesses are checked in one batch, which costs less than one token after
+another if enough of them are right. That is measured all the time, also while nothing
+is guessed aloud, so that a text that does not repeat itself costs nothing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+# Tokens that have to agree before what followed them is guessed, the most first.
+MATCHES = (12, 6, 3, 2)
+# Longer agreements are counted together.
+LONGEST_MATCH = 24
+MAX_DRAFT = 15
+# A gain has to be worth the trouble of being wrong about it.
+LEAST_GAIN = 1.1
+# How much of what was seen still counts after one more observation.
+MEMORY_OF_GUESSES = 0.97
+MEMORY_OF_COSTS = 0.99
+# Observations that a first impression weighs.
+PRIOR_WEIGHT = 2.0
+PRIOR_RIGHT = 0.5
+TOKEN_BYTES = array("i").itemsize
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Tokens that may follow, and how many agreed before them."""
+
+    tokens: Sequence[int] = ()
+    n_matched: int = 0
+
+
+class Lookup:
+    """Finds where the end of a text stood before.
+
+    >>> Lookup([1, 2, 3, 4, 9, 1, 2, 3]).guess(2)
+    Guess(tokens=[4, 9], n_matched=3)
+    """
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self._packed = bytearray(array("i", tokens).tobytes())
+
+    def append(self, token: int) -> None:
+        self._packed += array("i", (token,)).tobytes()
+
+    def guess(self, n_wanted: int) -> Guess:
+        for n_tokens in MATCHES:
+            end = self._find(n_tokens)
+            if end >= 0:
+                return Guess(self._after(end, n_wanted), self._n_matched(end))
+        return Guess()
+
+    def _find(self, n_tokens: int) -> int:
+        """Where the last match of the text's end ends, in bytes; -1 without one."""
+        packed, size = self._packed, n_tokens * TOKEN_BYTES
+        pattern = packed[-size:]
+        end = len(packed) - TOKEN_BYTES
+        while (at := packed.rfind(pattern, 0, end)) >= 0:
+            if at % TOKEN_BYTES == 0:
+                return at + size
+            end = at + size - 1
+        return -1
+
+    def _after(self, end: int, n_wanted: int) -> list[int]:
+        """What followed; beyond the text's end it repeats itself."""
+        size = n_wanted * TOKEN_BYTES
+        followed = bytes(self._packed[end : end + size])
+        repeated = followed * -(-size // len(followed))
+        return array("i", repeated[:size]).tolist()
+
+    def _n_matched(self, end: int) -> int:
+        packed = self._packed
+        here, there = len(packed), end
+        for n in range(LONGEST_MATCH):
+            here, there = here - TOKEN_BYTES, there - TOKEN_BYTES
+            if there < 0 or (
+                packed[here : here + TOKEN_BYTES] != packed[there : there + TOKEN_BYTES]
+            ):
+                return n
+        return LONGEST_MATCH
+
+
+@dataclass
+class Costs:
+    """Seconds per batch, as a line through what was measured; forgets slowly.
+
+    Having seen single tokens only for long, it expects more tokens to cost what they
+    cost in a prefill, which is optimistic, so that drafts are tried again.
+    """
+
+    per_prefill_token_s: float = 0.0
+    _weight: float = 0.0
+    _size: float = 0.0
+    _size2: float = 0.0
+    _cost: float = 0.0
+    _size_cost: float = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        return self._weight > 0
+
+    def saw(self, n_tokens: int, seconds: float) -> None:
+        if self._weight > 1:
+            # A machine that was busy for a moment says nothing.
+            seconds = min(seconds, 3 * self.of(n_tokens))
+        for name, value in (
+            ("_weight", 1.0),
+            ("_size", n_tokens),
+            ("_size2", n_tokens * n_tokens),
+            ("_cost", seconds),
+            ("_size_cost", n_tokens * seconds),
+        ):
+            setattr(self, name, getattr(self, name) * MEMORY_OF_COSTS + value)
+
+    def of(self, n_tokens: int) -> float:
+        size, cost = self._size / self._weight, self._cost / self._weight
+        spread = self._size2 - self._weight * size * size
+        together = self._size_cost - self._weight * size * cost
+        expected = self.per_prefill_token_s or cost / 4  # per token, at first
+        slope = (together + expected) / (spread + 1)
+        return max(cost + max(slope, 0.0) * (n_tokens - size), cost / 4)
+
+
+@dataclass
+class Economy:
+    """How many of a guess's tokens are worth checking."""
+
+    costs: Costs = field(default_factory=Costs)
+    _n_right: list[float] = field(default_factory=lambda: [0.0] * (LONGEST_MATCH + 1))
+    _n_seen: list[float] = field(default_factory=lambda: [0.0] * (LONGEST_MATCH + 1))
+
+    def saw_guess(self, n_matched: int, is_right: bool) -> None:
+        """A guess after so many tokens that agreed, checked aloud or not."""
+        n = min(n_matched, LONGEST_MATCH)
+        self._n_right[n] = self._n_right[n] * MEMORY_OF_GUESSES + is_right
+        self._n_seen[n] = self._n_seen[n] * MEMORY_OF_GUESSES + 1
+
+    def n_worthwhile(self, guess: Guess, n_most: int) -> int:
+        """0 when one token after the other is as fast."""
+        if not self.costs.is_known:
+            return 0
+        best, best_rate = 0, LEAST_GAIN / self.costs.of(1)
+        expected, chance = 1.0, 1.0
+        for n in range(1, min(len(guess.tokens), n_most, MAX_DRAFT) + 1):
+            chance *= self._chance(guess.n_matched + n - 1)
+            expected += chance
+            rate = expected / self.costs.of(n + 1)
+            if rate > best_rate:
+                best, best_rate = n, rate
+        return best
+
+    def _chance(self, n_matched: int) -> float:
+        n = min(n_matched, LONGEST_MATCH)
+        right = self._n_right[n] + PRIOR_WEIGHT * PRIOR_RIGHT
+        return right / (self._n_seen[n] + PRIOR_WEIGHT)
