@@ -8,8 +8,9 @@ from pathlib import Path
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import EngineSettings, Settings
 from starcoder_lsp.engines import Engine, EngineState
-from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.client import Connect, LlamaEngine, own_process
 from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
@@ -65,11 +66,23 @@ def build_engine(
     load = load_of(settings)
     return LlamaEngine(
         load,
+        connect=_shared_process() if settings.is_shared else own_process,
         on_state=on_state,
         policy=policy,
         log_level=log_level,
         idle_s=settings.idle_unload_s,
     )
+
+
+def _shared_process() -> Connect:
+    try:
+        from starcoder_lsp.engines.llama.shared import SharedLink
+    except ImportError:
+        raise ConfigError(
+            "shared_engine needs Unix sockets and file locks, which this system "
+            "lacks; set shared_engine = false"
+        ) from None
+    return SharedLink
 
 
 def build_completer(settings: Settings, engine: Engine) -> Completer:

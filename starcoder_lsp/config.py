@@ -40,6 +40,7 @@ class EngineSettings:
     max_prompt_tokens: int
     max_tokens: int
     idle_unload_s: float
+    is_shared: bool
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             values["max_prompt_tokens"],
             values["max_tokens"],
             values["idle_unload_minutes"] * 60,
+            values["shared_engine"],
         ),
         TriggerSettings(
             values["enabled"],

@@ -35,9 +35,9 @@ def decode(body: bytes) -> Frame:
     return frame
 
 
-def _checked_length(header: bytes) -> int:
+def _checked_length(header: bytes, max_bytes: int = MAX_FRAME_BYTES) -> int:
     length = int.from_bytes(header, "big")
-    if length > MAX_FRAME_BYTES:
+    if length > max_bytes:
         raise BadFrame(f"a frame of {length} bytes")
     return length
 
@@ -51,12 +51,12 @@ async def receive(stream: StreamReader) -> Frame | None:
         return None
 
 
-def read(stream: BinaryIO) -> Frame | None:
+def read(stream: BinaryIO, max_bytes: int = MAX_FRAME_BYTES) -> Frame | None:
     """As `receive`, blocking; for the child's side."""
     header = stream.read(4)
     if len(header) < 4:
         return None
-    length = _checked_length(header)
+    length = _checked_length(header, max_bytes)
     body = stream.read(length)
     return decode(body) if len(body) == length else None
 

@@ -179,6 +179,8 @@ _ROWS = (
            "how the KV cache is stored; auto is q8_0 where f16 does not fit"),
     Option("threads", 0, integer(0, 1024), Trust.USER,
            "threads to compute with; 0 means one per core"),
+    Option("shared_engine", False, BOOLEAN, Trust.USER,
+           "one engine for all of your editors instead of one for each"),
     Option("idle_unload_minutes", 30, integer(0, 10_000), Trust.USER,
            "give the model's memory back after so long without a completion; 0 means never"),
     Option("log_level", "warning", one_of(*LEVELS), Trust.USER,

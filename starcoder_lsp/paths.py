@@ -42,6 +42,14 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
+def runtime_dir() -> Path:
+    """What is of use only while processes run: sockets and locks."""
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    if named and Path(named).is_absolute() and Path(named).is_dir():
+        return Path(named) / APP
+    return cache_dir() / "run"
+
+
 def project_file(start: Path, root: Path) -> Path | None:
     """The nearest project file from `start` up to `root`, both included."""
     for folder in (start, *start.parents):

@@ -18,6 +18,7 @@ def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the directories of the person who runs it."""
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("STARCODER_LSP_CONFIG", str(tmp_path / "config.toml"))
 
 

@@ -57,7 +57,7 @@ def ends_of(engine: LlamaEngine) -> list[str]:
             ends.append(reason)
         receive(frame)
 
-    engine._child._on_frame = record
+    engine._link._on_frame = record
     return ends
 
 

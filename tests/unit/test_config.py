@@ -36,6 +36,7 @@ GOOD: dict[str, Any] = {
     "gpu_layers": -1,
     "kv_type": "q8_0",
     "threads": 3,
+    "shared_engine": True,
     "idle_unload_minutes": 5,
     "log_level": "debug",
     "log_file": "/tmp/starcoder.log",

@@ -9,13 +9,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol
 
 from starcoder_lsp.child import Child, python_module
 from starcoder_lsp.engines import EngineState, Phase, Speed
 from starcoder_lsp.engines.llama import wire
 from starcoder_lsp.engines.llama.idle import IdleWatch
-from starcoder_lsp.engines.llama.wire import Answer, Request
+from starcoder_lsp.engines.llama.wire import Answer, Load, Request
 from starcoder_lsp.errors import (
     EngineCrashed,
     EngineError,
@@ -24,7 +24,7 @@ from starcoder_lsp.errors import (
 )
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 from starcoder_lsp.frames import Frame
-from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.link import KEEP_TRYING, Link, RestartPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,28 @@ TIME_FOR_SCORES = Limits(time_budget_ms=60_000)
 Outcome = Piece | Answer | EngineError
 
 
+class Connect(Protocol):
+    def __call__(
+        self,
+        load: Load,
+        /,
+        *,
+        log_level: str,
+        on_start: Callable[[], None],
+        on_frame: Callable[[Frame], None],
+        on_exit: Callable[[bool], None],
+        policy: RestartPolicy,
+    ) -> Link: ...
+
+
+def own_process(_load: Load, *, log_level: str, **callbacks: Any) -> Link:
+    """An engine of our own, which ends with us."""
+    argv = python_module("starcoder_lsp.engines.llama.host", log_level)
+    return Child(argv, **callbacks)
+
+
 class LlamaEngine:
-    """One model in one child process.
+    """One model in one process, which `connect` reaches.
 
     After `idle_s` without a request the process is let go, and its memory with it,
     until the next request; 0 means never. A crash costs the requests that run; the child is started again. A model that
@@ -47,11 +67,12 @@ class LlamaEngine:
 
     def __init__(
         self,
-        load: wire.Load,
+        load: Load,
         *,
         on_state: Callable[[EngineState], None] = lambda state: None,
         policy: RestartPolicy = KEEP_TRYING,
         log_level: str = "warning",
+        connect: Connect = own_process,
         idle_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -67,9 +88,10 @@ class LlamaEngine:
         self._heard_at = 0.0
         self._unanswered: set[int] = set()
         self._idle = IdleWatch(idle_s, self._fall_asleep, clock=clock, sleep=sleep)
-        self._child = Child(
-            python_module("starcoder_lsp.engines.llama.host", log_level),
-            on_start=lambda: self._child.send(wire.load_frame(load)),
+        self._link = connect(
+            load,
+            log_level=log_level,
+            on_start=lambda: self._link.send(wire.load_frame(load)),
             on_frame=self._receive,
             on_exit=self._exited,
             policy=policy,
@@ -99,12 +121,12 @@ class LlamaEngine:
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid
+        return self._link.pid
 
     def start(self) -> None:
         """Begin to load, once; another try after a failure is another engine."""
         self._set_state(EngineState(Phase.STARTING, "starting"))
-        self._child.start()
+        self._link.start()
 
     async def ready(self) -> wire.Loaded:
         """Wait until the model can be used; raises EngineFailed when it cannot."""
@@ -166,7 +188,7 @@ class LlamaEngine:
         patience_s = request.limits.time_budget_ms / 1000 + HANG_GRACE_S
         is_over = False
         try:
-            self._child.send(wire.request_frame(request_id, request))
+            self._link.send(wire.request_frame(request_id, request))
             while not is_over:
                 outcome = await self._next(stream, patience_s)
                 is_over = True
@@ -176,12 +198,12 @@ class LlamaEngine:
                 yield outcome
         except TimeoutError:
             is_over = True
-            self._child.kill()
+            self._link.kill()
             raise EngineCrashed("the engine hangs and is being restarted") from None
         finally:
             del self._streams[request_id]
             if not is_over:
-                self._child.send({"op": "cancel", "id": request_id})
+                self._link.send({"op": "cancel", "id": request_id})
 
     async def close(self) -> None:
         # Whoever asks from now on is told at once, not when patience ends.
@@ -189,7 +211,7 @@ class LlamaEngine:
         self._changed.set()
         self._idle.stop()
         self._fail_streams(EngineCrashed("the engine was closed"))
-        await self._child.close()
+        await self._link.close()
 
     async def _next(self, stream: asyncio.Queue[Outcome], patience_s: float) -> Outcome:
         """The next outcome; TimeoutError when the child owes answers and is silent.
@@ -238,7 +260,7 @@ class LlamaEngine:
 
     def _hear_failed(self, frame: Frame) -> None:
         self._set_state(EngineState(Phase.FAILED, frame["message"]))
-        self._child.retire()
+        self._link.retire()
 
     def _deliver(self, request_id: int, outcome: Outcome) -> None:
         if _is_last(outcome):
@@ -251,7 +273,7 @@ class LlamaEngine:
         if self._unanswered:
             self._idle.start()
             return
-        self._child.retire()
+        self._link.retire()
         self._set_state(EngineState(Phase.SLEEPING, "asleep until it is wanted"))
 
     def _exited(self, gave_up: bool) -> None:

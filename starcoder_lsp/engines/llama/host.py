@@ -54,13 +54,19 @@ class Host:
             try:
                 self._load(wire.load_from(frame))
             except StarcoderError as exc:
-                self._greeting = [wire.failed_frame(str(exc))]
+                self._fail(str(exc))
             except ImportError as exc:
-                self._greeting = [wire.failed_frame(f"llama.cpp does not load: {exc}")]
+                self._fail(f"llama.cpp does not load: {exc}")
             except (OSError, MemoryError) as exc:
-                self._greeting = [wire.failed_frame(f"{type(exc).__name__}: {exc}")]
+                self._fail(f"{type(exc).__name__}: {exc}")
         for greeting in self._greeting:
             peer.send(greeting)
+
+    def _fail(self, message: str) -> None:
+        self._greeting = [wire.failed_frame(message)]
+        # There is nothing here that somebody might come back for.
+        self._inbox.grace_s = 0
+        self._inbox.patience_s = END_PATIENCE_S
 
     def _load(self, load: wire.Load) -> None:
         header = gguf.read_header(Path(load.path))

@@ -31,6 +31,8 @@ class Peer:
         self.is_gone = False
 
     def send(self, frame: Frame) -> None:
+        if self.is_gone:
+            return
         try:
             self._writer.write(frames.encode(frame))
             self._writer.flush()
@@ -44,9 +46,9 @@ class Peer:
         # Requests are answered in order: older ones are long forgotten.
         self._cancelled = {request_id, *sorted(self._cancelled)[-99:]}
 
-    def read(self) -> Frame | None:
+    def read(self, max_bytes: int = frames.MAX_FRAME_BYTES) -> Frame | None:
         try:
-            return frames.read(self._reader)
+            return frames.read(self._reader, max_bytes)
         except (OSError, ValueError, frames.BadFrame):
             return None
 
@@ -79,6 +81,12 @@ class Inbox:
             self._peers.append(peer)
             self._changed.notify_all()
         threading.Thread(target=self._read, args=(peer,), daemon=True).start()
+
+    def expect_somebody(self, grace_s: float) -> None:
+        """End when nobody comes at all."""
+        threading.Thread(
+            target=self._end_when_alone, args=(grace_s,), daemon=True
+        ).start()
 
     def next(self) -> tuple[Peer, Frame] | None:
         with self._changed:
@@ -121,7 +129,11 @@ class Inbox:
         with self._changed:
             self._peers.remove(peer)
             self._changed.notify_all()
-            if self._changed.wait_for(lambda: self._peers, self.grace_s):
+        self._end_when_alone(self.grace_s)
+
+    def _end_when_alone(self, grace_s: float) -> None:
+        with self._changed:
+            if self._changed.wait_for(lambda: self._peers, grace_s):
                 return
             self._is_over = True
             self._changed.notify_all()

@@ -1,0 +1,88 @@
+"""The shared engine's process: lets clients in, and ends when the last has left."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+
+from starcoder_lsp import log
+from starcoder_lsp.engines.llama import machine
+from starcoder_lsp.engines.llama.host import Host
+from starcoder_lsp.engines.llama.inbox import Inbox, Peer
+from starcoder_lsp.engines.llama.rendezvous import Rendezvous, is_ours
+
+logger = logging.getLogger(__name__)
+
+# Who started us comes at once; who closes an editor may open another.
+START_GRACE_S = 30.0
+GRACE_S = 1.0
+HELLO_PATIENCE_S = 5.0
+MAX_HELLO_BYTES = 1000
+# A client that does not read must not stop the others.
+SEND_PATIENCE = struct.pack("ll", 5, 0)
+
+
+class Door:
+    """Admits clients that know the token."""
+
+    def __init__(
+        self, listener: socket.socket, place: Rendezvous, inbox: Inbox
+    ) -> None:
+        self._listener = listener
+        self._place = place
+        self._inbox = inbox
+
+    def open(self) -> None:
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            threading.Thread(
+                target=self._admit, args=(connection,), daemon=True
+            ).start()
+
+    def _admit(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(HELLO_PATIENCE_S)
+            peer = Peer(connection.makefile("rb"), connection.makefile("wb"))
+            try:
+                hello = peer.read(MAX_HELLO_BYTES)
+                is_known = is_ours(connection) and self._place.knows(
+                    hello and hello.get("token")
+                )
+            except OSError:
+                is_known = False
+            if not is_known:
+                logger.warning("a client without the token was refused")
+                peer.send({"op": "refused"})
+                peer.close()
+                return
+            connection.settimeout(None)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_PATIENCE)
+            peer.send({"op": "welcome", "pid": os.getpid()})
+            self._inbox.add(peer)
+
+
+def main() -> None:
+    if os.fork():
+        os._exit(0)
+    level, folder, name, listener = sys.argv[1:5]
+    place = Rendezvous(Path(folder), name)
+    machine.wait_politely()
+    log.set_up(level)
+    inbox = Inbox(GRACE_S)
+    Door(socket.socket(fileno=int(listener)), place, inbox).open()
+    inbox.expect_somebody(START_GRACE_S)
+    Host(inbox).serve()
+    place.clear()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""One engine process for several editors, with real processes and a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from starcoder_lsp import frames, paths
+from starcoder_lsp.engines import Phase
+from starcoder_lsp.engines.llama import rendezvous
+from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.rendezvous import Rendezvous
+from starcoder_lsp.engines.llama.shared import SharedLink, rendezvous_of
+from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.errors import EngineCrashed, EngineFailed
+from starcoder_lsp.flow import Limits, Prompt, Text
+from starcoder_lsp.link import RestartPolicy
+
+PROMPT = Prompt((Text("def f(x):\n    return "),))
+LIMITS = Limits(max_tokens=8, time_budget_ms=60_000)
+LONG = Limits(max_tokens=700, time_budget_ms=600_000)
+AT_ONCE = RestartPolicy(first_wait_s=0)
+MakeEngine = Callable[..., LlamaEngine]
+
+
+@pytest.fixture(autouse=True)
+def short_runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A socket's name has to be short."""
+    with tempfile.TemporaryDirectory(prefix="sl") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
+
+
+@pytest.fixture
+def load(tiny_starcoder2: Path) -> Load:
+    return Load(str(tiny_starcoder2), "starcoder2", 1024)
+
+
+@pytest.fixture
+async def make_engine(load: Load) -> AsyncIterator[MakeEngine]:
+    engines: list[LlamaEngine] = []
+
+    def make(wanted: Load = load) -> LlamaEngine:
+        engine = LlamaEngine(wanted, connect=SharedLink, policy=AT_ONCE)
+        engine.start()
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        await engine.close()
+    await gone(rendezvous_of(load))
+
+
+async def gone(place: Rendezvous) -> None:
+    """Wait until the engine has left; it clears its files before it ends."""
+    async with asyncio.timeout(30):
+        while place.address.exists():
+            await asyncio.sleep(0.05)
+
+
+async def said(engine: LlamaEngine, prompt: Prompt = PROMPT) -> str:
+    async with aclosing(engine.generate(prompt, LIMITS)) as pieces:
+        return "".join([piece.text async for piece in pieces])
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_two_clients_share_one_process_which_outlives_the_first(
+    make_engine: MakeEngine, load: Load
+) -> None:
+    one, other = make_engine(), make_engine()
+    await asyncio.gather(one.ready(), other.ready())
+    assert one.pid == other.pid
+    assert one.pid is not None
+    answers = list(await asyncio.gather(said(one), said(other)))
+    assert answers[0] == answers[1] != ""
+    await one.close()
+    assert await said(other) == answers[0]
+    pid = other.pid
+    assert pid is not None
+    await other.close()
+    await gone(rendezvous_of(load))
+    while is_running(pid):
+        await asyncio.sleep(0.05)
+
+
+async def test_other_settings_are_another_process(
+    make_engine: MakeEngine, tiny_starcoder2: Path
+) -> None:
+    one = make_engine()
+    wider = Load(str(tiny_starcoder2), "starcoder2", 2048)
+    other = make_engine(wider)
+    await asyncio.gather(one.ready(), other.ready())
+    assert one.pid != other.pid
+    await other.close()
+    await gone(rendezvous_of(wider))
+
+
+async def test_ids_of_two_clients_are_not_confused(make_engine: MakeEngine) -> None:
+    one, other = make_engine(), make_engine()
+    await asyncio.gather(one.ready(), other.ready())
+    theirs = Prompt((Text("import os\n\nclass "),))
+    alone = [await said(one), await said(other, theirs)]
+    for _ in range(3):
+        together = await asyncio.gather(said(one), said(other, theirs))
+        assert list(together) == alone
+
+
+async def test_a_client_that_leaves_takes_its_work_along(
+    make_engine: MakeEngine,
+) -> None:
+    one, other = make_engine(), make_engine()
+    await asyncio.gather(one.ready(), other.ready())
+    busy = one.generate(PROMPT, LONG)
+    await anext(busy)
+    waiting = asyncio.create_task(said(other))
+    await one.close()
+    assert await waiting
+    with pytest.raises(EngineCrashed):
+        async for _ in busy:
+            pass
+
+
+async def test_a_crash_is_survived_by_both(make_engine: MakeEngine) -> None:
+    one, other = make_engine(), make_engine()
+    await asyncio.gather(one.ready(), other.ready())
+    answer, pid = await said(one), one.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    while Phase.READY in (one.state.phase, other.state.phase):
+        await asyncio.sleep(0.01)
+    await asyncio.gather(one.ready(), other.ready())
+    assert one.pid == other.pid != pid
+    assert set(await asyncio.gather(said(one), said(other))) == {answer}
+
+
+async def test_files_that_a_killed_engine_left_are_no_obstacle(
+    make_engine: MakeEngine, load: Load
+) -> None:
+    place = rendezvous_of(load)
+    paths.runtime_dir().mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(place.address))
+    place.new_token()
+    engine = make_engine()
+    await engine.ready()
+    assert await said(engine)
+
+
+async def test_only_the_user_can_reach_it(make_engine: MakeEngine, load: Load) -> None:
+    await make_engine().ready()
+    folder = paths.runtime_dir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    modes = {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert modes == {0o600}
+
+
+async def test_whoever_does_not_know_the_token_is_refused(
+    make_engine: MakeEngine, load: Load
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    for hello in (
+        {"op": "hello", "token": "wrong"},
+        {"op": "hello", "token": ["é"]},
+        {"op": "hello"},
+        {"op": "load"},
+        {"op": "hello", "token": "x" * 5000},
+    ):
+        address = rendezvous_of(load).address
+        reader, writer = await asyncio.open_unix_connection(address)
+        writer.write(frames.encode(hello))
+        with contextlib.suppress(ConnectionError):
+            assert await frames.receive(reader) == {"op": "refused"}
+            assert await frames.receive(reader) is None
+        writer.close()
+    assert await said(engine)
+
+
+async def test_a_model_that_does_not_load_fails_for_all_and_keeps_nothing(
+    make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    broken = Load(str(tmp_path / "none.gguf"), "starcoder2", 1024)
+    for engine in (make_engine(broken), make_engine(broken)):
+        with pytest.raises(EngineFailed, match=r"none\.gguf: there is no such file"):
+            await engine.ready()
+    await gone(rendezvous_of(broken))
+
+
+async def test_a_folder_that_is_not_the_users_is_not_used(
+    make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    paths.runtime_dir().symlink_to(tmp_path)
+    engine = make_engine()
+    with pytest.raises(EngineFailed, match="shared_engine = false"):
+        await engine.ready()
+    paths.runtime_dir().unlink()
+
+
+async def test_a_name_that_is_too_long_for_a_socket_is_said(
+    make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("x" * 120)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    engine = make_engine()
+    with pytest.raises(EngineFailed, match="too long"):
+        await engine.ready()
+
+
+def test_another_users_process_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs:
+        assert rendezvous.is_ours(ours)
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        assert not rendezvous.is_ours(ours)
