@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import http.client
 import json
 import os
 import re
 import socket
 import subprocess
-import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from editing import State, place
+from editing import State
 
 PREFIX_LINES, SUFFIX_LINES, N_PREDICT = 256, 64, 8
 USAGE = re.compile(

@@ -1,0 +1,126 @@
+"""Definitions of what is used near the cursor, as signatures.
+
+These are what the file imports, the members of what is being written on, and names that
+only one file defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from starcoder_lsp.context.index import Index, Place
+from starcoder_lsp.context.lookup import TYPES, Lookup
+from starcoder_lsp.context.pieces import Line, Piece
+from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.symbols import Definition, Import
+
+# What is likely to be written next is worth its whole signature.
+LIKELY = 1.2
+LONG_SIGNATURE = 300
+SHORT_SIGNATURE = 100
+MEMBERS_OF_RECEIVER = 3.0
+# A name that is imported and not used yet waits for its first use.
+UNUSED = 0.5
+ABOVE_SIGNATURE = ("@", "#[", "[")
+
+
+@dataclass
+class Wanted:
+    """Definitions and how much each is wanted; the strongest reason counts."""
+
+    scene: Scene
+    places: dict[Place, tuple[float, str]] = field(default_factory=dict)
+
+    def add(self, place: Place, score: float, why: str) -> None:
+        line = place.definition.first_line
+        is_shown = place.path == self.scene.path and line in self.scene.shown_lines
+        if not is_shown and score > self.places.get(place, (0.0, ""))[0]:
+            self.places[place] = score, why
+
+    def unused(self, local: str) -> float:
+        return UNUSED if self.scene.counts[local] < 2 else 0.0
+
+
+def definitions(scene: Scene, index: Index) -> list[Piece]:
+    lookup, wanted = Lookup(scene, index), Wanted(scene)
+    for each in scene.symbols.imports:
+        _want_imported(each, lookup, wanted)
+    for name, nearness in scene.near.items():
+        if found := lookup.meaning(name):
+            wanted.add(found, 0.5 + nearness, f"{name} is used near")
+    pieces = list(_receivers_members(lookup))
+    for place, (score, why) in wanted.places.items():
+        pieces += _skeleton(place, lookup, score, why)
+    return pieces
+
+
+def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:
+    files = lookup.files(each, lookup.scene.path)
+    for name, local in zip(each.names, each.aliases or each.names, strict=False):
+        found = next((f for file in files if (f := lookup.exported(file, name))), None)
+        if found:
+            near = lookup.scene.near.get(local, 0.0)
+            score = 1 + near + wanted.unused(local)
+            wanted.add(found, score, f"{name} is imported")
+            continue
+        for file in files:
+            if file.rpartition("/")[2].partition(".")[0] == name or name == "*":
+                _want_module(file, local, lookup, wanted)
+    for file in files if not each.names else ():
+        local = each.aliases[0] if each.aliases else each.module
+        _want_module(file, local, lookup, wanted)
+
+
+def _want_module(file: str, local: str, lookup: Lookup, wanted: Wanted) -> None:
+    """All that a module has: first what is used of it, then what may be."""
+    scene = lookup.scene
+    likely = 0.5 + (scene.near.get(local, 0.0) + wanted.unused(local)) / 2
+    is_written_on = scene.receiver[-1:] == (local,)
+    for each in lookup.symbols(file).definitions:
+        if each.container:
+            continue
+        is_used = scene.counts[f"{local}.{each.name}"] > 0
+        score = 1 + scene.near.get(each.name, 0.0) if is_used else likely
+        wanted.add(Place(file, each), score + is_written_on, f"{local} is imported")
+
+
+def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
+    receiver = lookup.scene.receiver
+    type_ = lookup.type_of(receiver) if receiver else None
+    for depth, base in enumerate(lookup.with_bases(type_) if type_ else ()):
+        shown = lookup.scene.shown_lines if base.path == lookup.scene.path else ()
+        lines = tuple(
+            signature_line(each)
+            for each in (base.definition, *lookup.members(base))
+            if each.first_line not in shown
+        )
+        score = MEMBERS_OF_RECEIVER / (1 + depth / 4)
+        why = f"{'.'.join(receiver)} is a {base.definition.name}"
+        yield Piece(base.path, lines, "members", why, score)
+
+
+def _skeleton(place: Place, lookup: Lookup, score: float, why: str) -> Iterator[Piece]:
+    limit = LONG_SIGNATURE if score >= LIKELY else SHORT_SIGNATURE
+    head = signature_line(place.definition, limit)
+    yield Piece(place.path, (head,), "definitions", why, score)
+    if place.definition.kind in TYPES:
+        lines = _lines(lookup.members(place))
+        yield Piece(place.path, lines, "definitions", why, score - 1)
+
+
+def _lines(members: Iterable[Definition]) -> tuple[Line, ...]:
+    return tuple(signature_line(each) for each in members)
+
+
+def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
+    """A signature without its line breaks, as deep as it stands; decorators above it."""
+    depth = definition.container.count(".") + 1 if definition.container else 0
+    indent = "    " * depth
+    above, rest = [], definition.signature.split("\n")
+    while len(rest) > 1 and rest[0].lstrip().startswith(ABOVE_SIGNATURE):
+        above.append(indent + rest.pop(0).strip())
+    text = " ".join(" ".join(rest).split())
+    text = text if len(text) <= limit else text[: limit - 3] + "..."
+    name = "" if definition.container else definition.name
+    return Line(definition.first_line, "\n".join([*above, indent + text]), name)

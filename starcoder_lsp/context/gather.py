@@ -1,0 +1,50 @@
+"""The best pieces of other files for a place, from all sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from starcoder_lsp.context.definitions import definitions
+from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.pack import pack
+from starcoder_lsp.context.pieces import Piece
+from starcoder_lsp.context.recent import RecentEdits, cells, recent
+from starcoder_lsp.context.relatives import counterparts, siblings
+from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.similar import similar
+from starcoder_lsp.flow import Snippet
+
+Source = Callable[[Scene, Index], list[Piece]]
+# What each proposes is in its module; their scores say how they compare.
+SOURCES: Mapping[str, Source] = {
+    "definitions": definitions,
+    "similar": similar,
+    "counterparts": counterparts,
+    "siblings": siblings,
+    "cells": cells,
+}
+EDITS = "edits"
+ALL_SOURCES = (*SOURCES, EDITS)
+
+
+def gather(
+    scene: Scene,
+    index: Index,
+    budget_characters: int,
+    *,
+    edits: RecentEdits | None = None,
+    sources: Collection[str] = ALL_SOURCES,
+) -> list[Snippet]:
+    """What other files say about this place, within a budget.
+
+    The same scene, index and edits give the same snippets.
+    """
+    pieces = [
+        piece
+        for name, source in SOURCES.items()
+        if name in sources
+        for piece in source(scene, index)
+    ]
+    if edits and EDITS in sources:
+        pieces += recent(scene, edits)
+    return pack(pieces, scene.shown_names, budget_characters)

@@ -1,0 +1,33 @@
+"""What a source proposes: lines of one file that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as the model may read it; `defines` names what it is the signature of."""
+
+    number: int
+    text: str
+    defines: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Lines of one file; `score` compares pieces of all sources, 1 is worth showing.
+
+    `is_whole` keeps lines that say nothing new, for pieces that are wanted as they are.
+    """
+
+    path: str
+    lines: tuple[Line, ...]
+    source: str
+    why: str = ""
+    score: float = 0.0
+    is_whole: bool = False
+
+
+def numbered(first_line: int, text: str) -> tuple[Line, ...]:
+    return tuple(Line(first_line + i, line) for i, line in enumerate(text.split("\n")))

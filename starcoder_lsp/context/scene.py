@@ -1,0 +1,146 @@
+"""What stands around a cursor: words to search by, and what the model sees anyway."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from starcoder_lsp.context.chunks import terms
+from starcoder_lsp.context.symbols import Definition, Symbols
+
+NEAR_LINES = 12
+NEAR_CHARACTERS = 4000
+# A word so many lines away counts half.
+HALF_LINES = 4
+# How far the document itself is read, in code points; a file may have megabytes.
+FAR = 100_000
+
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+DOTTED = re.compile(r"(?<![\w.])[^\W\d]\w*\.[^\W\d]\w*")
+MEMBER_OF = re.compile(r"\.|->|::|\?\.")
+RECEIVER = re.compile(
+    r"([^\W\d]\w*(?:\(\))?(?:(?:\.|->|::|\?\.)[^\W\d]\w*){0,4})(?:\.|->|::|\?\.)\w*$"
+)
+# How languages say what a name is, and the part that says it.
+BINDINGS = (
+    r"(?<![\w.])(?:self\.|this\.|@)?NAME[ \t]*(?::=|[:=])(?!=)[ \t]*([^\n]{1,200})",
+    r"([^\n]{1,120})[ \t]as[ \t]+NAME\b",
+    r"([^\W\d][\w.:]*)(?:<[^<>\n]*>)?[&*?\[\] \t]+NAME[ \t]*[=;,)({:\n]",
+)
+MAX_BINDINGS = 4
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A cursor in the file `path`; `symbols` are the document's own.
+
+    The prompt shows what lies between `shown_from` and `shown_to`. `open_paths` are
+    the editor's other documents, the one seen last first; `cells` the other cells of
+    the same notebook, in their order; `chosen` is the selected entry of a popup.
+    """
+
+    path: str
+    text: str
+    offset: int
+    symbols: Symbols
+    shown_from: int = 0
+    shown_to: int | None = None
+    open_paths: Sequence[str] = ()
+    cells: Sequence[str] = ()
+    chosen: str = ""
+
+    @property
+    def language(self) -> str:
+        return self.symbols.language
+
+    @cached_property
+    def line(self) -> int:
+        return self.text.count("\n", 0, self.offset)
+
+    @cached_property
+    def line_prefix(self) -> str:
+        return self.text[self.text.rfind("\n", 0, self.offset) + 1 : self.offset]
+
+    @cached_property
+    def shown(self) -> str:
+        return self.text[self.shown_from : self.shown_to]
+
+    @cached_property
+    def shown_names(self) -> frozenset[str]:
+        return frozenset(IDENTIFIER.findall(self.shown))
+
+    @cached_property
+    def shown_lines(self) -> range:
+        """Lines of the document that the prompt holds, at least in part."""
+        first = self.text.count("\n", 0, self.shown_from)
+        return range(first, first + self.shown.count("\n") + 1)
+
+    @cached_property
+    def near(self) -> Mapping[str, float]:
+        """Identifiers around the cursor, and how near each is: 1 on its line."""
+        return self._nearness(IDENTIFIER.findall)
+
+    @cached_property
+    def terms(self) -> Mapping[str, float]:
+        """The same for what a search counts as words."""
+        return self._nearness(terms)
+
+    def _nearness(self, words_of: Callable[[str], Iterable[str]]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for distance, line in self._lines_near():
+            weight = 1 / (1 + distance / HALF_LINES)
+            for word in words_of(line):
+                found[word] = max(found.get(word, 0.0), weight)
+        for word in words_of(self.chosen):
+            found[word] = 1.0
+        return found
+
+    def _lines_near(self) -> Iterator[tuple[int, str]]:
+        above = self.text[max(self.offset - NEAR_CHARACTERS, 0) : self.offset]
+        below = self.text[self.offset : self.offset + NEAR_CHARACTERS]
+        yield from enumerate(above.split("\n")[: -NEAR_LINES - 1 : -1])
+        yield from enumerate(below.split("\n")[:NEAR_LINES])
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often the document mentions each name, and each `a.b`."""
+        return Counter(IDENTIFIER.findall(self._readable)) + Counter(
+            DOTTED.findall(self._readable)
+        )
+
+    @cached_property
+    def _readable(self) -> str:
+        return self.text[max(self.offset - FAR, 0) : self.offset + FAR]
+
+    @cached_property
+    def receiver(self) -> tuple[str, ...]:
+        """`a.b` of `a.b.█`; empty where no member is being written."""
+        found = RECEIVER.search(self.line_prefix[-200:])
+        names = MEMBER_OF.split(found[1]) if found else ()
+        return tuple(name.removesuffix("()") for name in names)
+
+    @cached_property
+    def enclosing(self) -> list[Definition]:
+        """The definitions that the cursor stands in, the outermost first."""
+        return [
+            each
+            for each in self.symbols.definitions
+            if each.first_line <= self.line <= each.last_line
+            and each.body_line <= each.last_line
+        ]
+
+    def expressions_of(self, name: str) -> Iterator[str]:
+        """What `name` is bound to or declared as, the nearest above the cursor first."""
+        start = max(self.offset - FAR, 0)
+
+        def distance(found: re.Match[str]) -> tuple[bool, int]:
+            place = start + found.start()
+            return place > self.offset, abs(place - self.offset)
+
+        for form in BINDINGS:
+            pattern = form.replace("NAME", re.escape(name))
+            found = sorted(re.finditer(pattern, self._readable), key=distance)
+            yield from (each[1] for each in found[:MAX_BINDINGS])

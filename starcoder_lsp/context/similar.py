@@ -1,0 +1,32 @@
+"""Windows of other files that look like the place where the cursor is."""
+
+from __future__ import annotations
+
+from starcoder_lsp.context.index import Hit, Index
+from starcoder_lsp.context.pieces import Piece, numbered
+from starcoder_lsp.context.scene import Scene
+
+MAX_HITS = 24
+# Ranks count, not scores: what a search scores depends on the size of the workspace.
+BEST = 2.0
+HALVED_AT_RANK = 3
+# The user looks at these files, so what they hold matters more than as much elsewhere.
+OPEN_BONUS = 1.25
+SHOWN_TERMS = 5
+
+
+def similar(scene: Scene, index: Index) -> list[Piece]:
+    hits = [
+        hit
+        for hit in index.search(scene.terms, 2 * MAX_HITS)
+        if hit.path != scene.path or hit.first_line not in scene.shown_lines
+    ]
+    is_open = frozenset(scene.open_paths)
+    hits.sort(key=lambda hit: -hit.score * (OPEN_BONUS if hit.path in is_open else 1))
+    return [_piece(hit, rank) for rank, hit in enumerate(hits[:MAX_HITS])]
+
+
+def _piece(hit: Hit, rank: int) -> Piece:
+    why = "same words: " + " ".join(hit.terms[:SHOWN_TERMS])
+    score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank)
+    return Piece(hit.path, numbered(hit.first_line, hit.text), "similar", why, score)
