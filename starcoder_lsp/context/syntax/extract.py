@@ -125,11 +125,16 @@ def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Iterator[
             " ".join(text_of(name, source)[:LONGEST_NAME].strip(NAME_MARKS).split()),
             name.start_byte,
             body.start_byte if body else node.end_byte,
-            text_of(container, source).partition("<")[0] if container else "",
+            _outer_name(container, source) if container else "",
             node.start_point.row,
             last.end_point.row,
             role[1] == "scope",
         )
+
+
+def _outer_name(node: Node, source: bytes) -> str:
+    """A container's, without its type arguments."""
+    return text_of(node, source).partition("<")[0].strip(NAME_MARKS)
 
 
 def _definitions(

@@ -60,6 +60,12 @@ def test_the_definitions_and_imports_of_a_sample_are_found(path: Path) -> None:
     assert expected == {key: row(symbols)[key] for key in expected}
 
 
+def test_every_language_with_a_grammar_has_a_sample() -> None:
+    sampled = {found_in(path)[0] for path in FILES}
+    assert {name for name, one in languages().items() if one.grammar} == sampled
+    assert len(sampled) >= 80
+
+
 def test_the_most_used_languages_have_queries_of_their_own() -> None:
     assert len(MOST_USED) == 25
     assert all(languages()[name].queries for name in MOST_USED)

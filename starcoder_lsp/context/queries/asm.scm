@@ -1,0 +1,1 @@
+(label (ident) @name) @definition.function

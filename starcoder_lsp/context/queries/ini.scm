@@ -1,0 +1,2 @@
+(section (section_name (text) @name)) @definition.module
+(setting (setting_name) @name) @definition.field

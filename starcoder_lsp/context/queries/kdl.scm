@@ -1,0 +1,1 @@
+(node . (identifier) @name) @definition.module

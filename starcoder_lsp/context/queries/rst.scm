@@ -1,0 +1,2 @@
+(section (title) @name) @definition.module
+(target name: (_) @name) @definition.variable
