@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from starcoder_lsp import statistics as statistics_of
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import EngineSettings, Settings
+from starcoder_lsp.context import Context, NoContext, Progress
 from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import Connect, LlamaEngine, own_process
 from starcoder_lsp.engines.llama.wire import Load
@@ -15,7 +17,7 @@ from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import Store
-from starcoder_lsp.paths import models_dir
+from starcoder_lsp.paths import data_dir, models_dir
 from starcoder_lsp.prompt import Family, Window, families
 
 # One token for the sampler, the rest for control tokens.
@@ -27,6 +29,10 @@ ONE_CRASH = RestartPolicy(max_crashes=1)
 
 def store() -> Store:
     return Store(models_dir())
+
+
+def statistics() -> statistics_of.Store:
+    return statistics_of.Store(data_dir() / statistics_of.FILE_NAME)
 
 
 def model_file(settings: EngineSettings) -> Path:
@@ -85,7 +91,17 @@ def _shared_process() -> Connect:
     return SharedLink
 
 
-def build_completer(settings: Settings, engine: Engine) -> Completer:
+def build_context(
+    settings: Settings, on_progress: Callable[[Progress], None]
+) -> Context:
+    """What other files can tell, not started yet."""
+    del settings, on_progress
+    return NoContext()
+
+
+def build_completer(
+    settings: Settings, engine: Engine, context: Context | None = None
+) -> Completer:
     model = registry.find(settings.engine.model)
     return Completer(
         engine,
@@ -94,6 +110,7 @@ def build_completer(settings: Settings, engine: Engine) -> Completer:
         settings.limits,
         settings.layout,
         settings.style,
+        context or NoContext(),
     )
 
 

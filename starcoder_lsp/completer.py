@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from starcoder_lsp.context import Context, Gathered, NoContext
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.flow import (
     USUAL_STYLE,
     Completion,
     Cursor,
+    FinishReason,
     Limits,
     Prompt,
     Style,
     Usage,
 )
-from starcoder_lsp.postprocess import process, take
+from starcoder_lsp.postprocess import Result, process, take
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.prompt import Family, Window, build_prompt
+from starcoder_lsp.trace import Trace
 
 # Endings in the middle of a thought: an unfinished last line is not shown.
 UNFINISHED = frozenset(("length", "time"))
+# Other suggestions may be this much longer than the first one.
+LONGER = 2
+MORE_TOKENS = 8
 
 
 def _nothing_to_tell(_text: str) -> None: ...
@@ -29,7 +35,10 @@ def _nothing_to_tell(_text: str) -> None: ...
 
 @dataclass(frozen=True)
 class Completer:
-    """Everything one completion needs, put together once by `assemble`."""
+    """Everything one completion needs, put together once by `assemble`.
+
+    Where a method takes `read_as`, that is the cursor as the model shall see it.
+    """
 
     engine: Engine
     family: Family
@@ -37,20 +46,81 @@ class Completer:
     limits: Limits
     layout: str = "auto"
     style: Style = USUAL_STYLE
+    context: Context = field(default_factory=NoContext)
 
     async def complete(
-        self, cursor: Cursor, on_text: Callable[[str], None] = _nothing_to_tell
+        self,
+        cursor: Cursor,
+        on_text: Callable[[str], None] = _nothing_to_tell,
+        *,
+        read_as: Cursor | None = None,
+        trace: Trace | None = None,
     ) -> Completion:
         """What to insert at `cursor`, perhaps nothing; `on_text` hears it grow.
 
         Raises EngineError. Cancelling the task stops the model.
         """
-        prompt = build_prompt(cursor, self.family, self.window, layout=self.layout)
-        place = Place(cursor, self.style)
-        raw, usage = await self._generate(prompt, place, on_text)
-        is_cut_off = usage.finish_reason in UNFINISHED
-        result = process(raw, replace(place, is_cut_off=is_cut_off))
+        trace = trace or Trace()
+        prompt = await self._prompt(read_as or cursor, trace)
+        raw, usage = await self._generate(prompt, Place(cursor, self.style), on_text)
+        result = self._processed(raw, cursor, usage.finish_reason)
+        trace.raw, trace.usage, trace.effects = raw, usage, result.effects
         return Completion(result.text, usage, result.n_replaced)
+
+    async def alternatives(
+        self,
+        cursor: Cursor,
+        n_wanted: int,
+        *,
+        read_as: Cursor | None = None,
+        trace: Trace | None = None,
+    ) -> list[Completion]:
+        """Up to so many different completions, first the one `complete` would make."""
+        trace = trace or Trace()
+        first = await self.complete(cursor, read_as=read_as, trace=trace)
+        found = {first.text.strip(): first}
+        if n_wanted > 1:
+            prompt = await self._prompt(read_as or cursor, trace)
+            n_enough = first.usage.generated_tokens * LONGER + MORE_TOKENS
+            limits = replace(
+                self.limits, max_tokens=min(self.limits.max_tokens, n_enough)
+            )
+            candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
+            trace.candidates = tuple(candidates)
+            for candidate in candidates:
+                result = self._processed(
+                    candidate.text, cursor, candidate.finish_reason
+                )
+                usage = replace(first.usage, finish_reason=candidate.finish_reason)
+                completion = Completion(result.text, usage, result.n_replaced)
+                found.setdefault(result.text.strip(), completion)
+        return [one for text, one in found.items() if text][:n_wanted]
+
+    async def warm_up(self, cursor: Cursor) -> Usage:
+        """Let the model read what a completion at `cursor` would need."""
+        prompt = await self._prompt(cursor, Trace())
+        usage = Usage()
+        limits = replace(self.limits, max_tokens=0)
+        async with aclosing(self.engine.generate(prompt, limits)) as pieces:
+            async for piece in pieces:
+                usage = piece.usage
+        return usage
+
+    async def _prompt(self, cursor: Cursor, trace: Trace) -> Prompt:
+        gathered = Gathered()
+        if self.family.repository:
+            gathered = await self.context.gather(cursor, self.window.for_context)
+        trace.snippets = gathered.snippets
+        n_taken = sum(len(snippet.text) for snippet in gathered.snippets)
+        return build_prompt(
+            cursor,
+            self.family,
+            self.window.beside(n_taken),
+            layout=self.layout,
+            snippets=gathered.snippets,
+            repository=gathered.repository,
+            path=gathered.path,
+        )
 
     async def _generate(
         self, prompt: Prompt, place: Place, on_text: Callable[[str], None]
@@ -65,3 +135,9 @@ class Completer:
                 if taken.is_final:
                     return text, replace(usage, finish_reason="rule")
         return text, usage
+
+    def _processed(
+        self, raw: str, cursor: Cursor, finish_reason: FinishReason | None
+    ) -> Result:
+        is_cut_off = finish_reason in UNFINISHED
+        return process(raw, Place(cursor, self.style, is_cut_off=is_cut_off))

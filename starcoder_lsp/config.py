@@ -47,7 +47,11 @@ class EngineSettings:
 class TriggerSettings:
     enabled: bool
     disabled_languages: frozenset[str]
+    disabled_paths: tuple[str, ...]
+    skip_in: frozenset[str]
     debounce_s: float
+    n_alternatives: int
+    speculate: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Settings:
     limits: Limits
     layout: str
     style: Style
+    statistics: bool
     lsp: LspSettings
     log: LogSettings
 
@@ -171,13 +176,18 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         TriggerSettings(
             values["enabled"],
             frozenset(values["disabled_languages"]),
+            tuple(values["disabled_paths"]),
+            frozenset(values["skip_in"]),
             values["debounce_ms"] / 1000,
+            values["alternatives"],
+            values["speculate"],
         ),
         Limits(
             values["max_tokens"], values["time_budget_ms"], values["latency_target_ms"]
         ),
         values["layout"],
         Style(values["multiline"], frozenset(values["disabled_rules"])),
+        values["statistics"],
         LspSettings(values["completion"], values["download"]),
         LogSettings(values["log_level"], _path(values["log_file"])),
     )

@@ -98,6 +98,12 @@ HARMLESS_RULE_NAMES = Form(
     _subset_of(set(RULES) - PROTECTIONS),
     _words,
 )
+SKIPPED = frozenset(("comments", "strings"))
+WORDS_OF_SKIP = Form(
+    "a list of comments, strings",
+    lambda value: _are_words(value) and SKIPPED.issuperset(value),
+    _words,
+)
 FILE = Form("an absolute path, or one that begins with ~", _is_absolute)
 
 
@@ -149,8 +155,19 @@ _ROWS = (
     Option("enabled", True, BOOLEAN, Trust.PROJECT, "whether to complete at all", min),
     Option("disabled_languages", [], WORDS, Trust.PROJECT,
            "language ids in which nothing is completed", _both),
+    Option("disabled_paths", [], WORDS, Trust.PROJECT,
+           "files in which nothing is completed, such as `*.env` or `vendor/*`", _both),
+    Option("skip_in", [], WORDS_OF_SKIP, Trust.PROJECT,
+           "where nothing is suggested unasked", _both),
     Option("debounce_ms", 40, integer(0, 2000), Trust.PROJECT,
-           "how long typing has to rest before the model starts"),
+           "how long typing rests at least before the model starts; it waits longer for "
+           "what is slow, and not at all when you ask"),
+    Option("alternatives", 3, integer(1, 5), Trust.PROJECT,
+           "how many suggestions to make when you ask for them", min),
+    Option("speculate", AUTO, one_of(AUTO, "never", "always"), Trust.USER,
+           "whether to work on what may be wanted next; auto: unless on battery"),
+    Option("statistics", True, BOOLEAN, Trust.USER,
+           "whether to count, on this machine only, what becomes of suggestions"),
     Option("multiline", "auto", one_of("auto", "never", "always"), Trust.PROJECT,
            "whether a suggestion may have several lines; auto decides by the place"),
     Option("disabled_rules", [], RULE_NAMES, Trust.PROJECT,

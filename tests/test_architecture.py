@@ -20,8 +20,10 @@ LAYERS = (
     {"paths", "private", "log", "frames", "link", "child"},
     {"options", "config", "languages"},
     {"context", "prompt", "engines", "postprocess", "cache", "models"},
-    {"completer", "schedule"},
-    {"assemble"},
+    {"freeze", "power", "rhythm", "statistics", "trace", "trigger"},
+    {"completer", "schedule", "fates"},
+    {"ahead"},
+    {"assemble", "suggest"},
     {"lsp", "evaluate"},
     {"cli", "__main__"},
 )
@@ -77,7 +79,7 @@ def test_modules_and_functions_stay_small(module: Path) -> None:
 
 def test_the_front_process_loads_nothing_heavy() -> None:
     program = (
-        "import sys, starcoder_lsp.lsp.server, starcoder_lsp.lsp.stdio;"
+        "import sys, starcoder_lsp.lsp.handlers, starcoder_lsp.lsp.stdio;"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     done = subprocess.run(

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "list, get, remove and verify models",
     "eval": "measure quality on data",
     "config": "show the settings in force, or check the files they come from",
+    "stats": "show what became of the suggestions on this machine",
     "doctor": "find out why it does not work",
 }
 

@@ -47,9 +47,9 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 async def _serve(flags: Layer, wire: BinaryIO) -> int:
-    from starcoder_lsp.lsp import server, stdio
+    from starcoder_lsp.lsp import handlers, stdio
 
-    created = server.create_server(flags)
+    created = handlers.create_server(flags)
     gc.freeze()
     gc.enable()
     return await stdio.serve(created, wire)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -47,28 +48,67 @@ def cursor_of(
     return Cursor(document.snapshot(), document.offset(place))
 
 
-def inline_items(
-    completion: Completion, position: types.Position
-) -> types.InlineCompletionList:
-    """Ghost text at the cursor; it replaces nothing."""
-    if not completion.text:
-        return types.InlineCompletionList(items=[])
-    item = types.InlineCompletionItem(
-        insert_text=completion.text, range=types.Range(position, position)
+def cursor_with(
+    selected: types.SelectedCompletionInfo,
+    document: OpenDocument,
+    encoding: Encoding,
+) -> Cursor:
+    """The cursor as it would be with the popup's selected entry in the text."""
+    start, end = (
+        document.offset(document.place(at.line, at.character, encoding))
+        for at in (selected.range.start, selected.range.end)
     )
-    return types.InlineCompletionList(items=[item])
+    before = document.snapshot()
+    text = before.text[:start] + selected.text + before.text[end:]
+    return Cursor(replace(before, text=text), start + len(selected.text))
+
+
+def inline_items(
+    completions: Sequence[Completion],
+    cursor: Cursor,
+    params: types.InlineCompletionParams,
+    encoding: Encoding,
+    commands: Sequence[types.Command],
+) -> types.InlineCompletionList:
+    """Ghost text; what an entry of the popup inserts is part of it."""
+    selected = params.context.selected_completion_info
+    inserted = selected.text if selected else ""
+    here = types.Range(params.position, params.position)
+    around = selected.range if selected else here
+    items = []
+    for completion, command in zip(completions, commands, strict=True):
+        replaced = cursor.line_suffix[: completion.n_replaced]
+        last = moved(around.end, units(replaced, encoding))
+        items.append(
+            types.InlineCompletionItem(
+                insert_text=inserted + completion.text,
+                range=types.Range(around.start, last),
+                command=command,
+            )
+        )
+    return types.InlineCompletionList(items=items)
+
+
+def moved(position: types.Position, n_units: int) -> types.Position:
+    return types.Position(position.line, position.character + n_units)
 
 
 def popup_items(
-    completion: Completion, cursor: Cursor, position: types.Position, encoding: Encoding
+    completions: Sequence[Completion],
+    cursor: Cursor,
+    position: types.Position,
+    encoding: Encoding,
+    commands: Sequence[types.Command],
 ) -> types.CompletionList:
     """One entry for clients without ghost text; it replaces the word being typed."""
-    if not completion.text:
+    if not completions:
         return types.CompletionList(is_incomplete=True, items=[])
+    completion = completions[0]
     word = _word_before(cursor.line_prefix)
     # Counted anew: what the client sent may lie beyond the line's end.
     character = units(cursor.line_prefix, encoding)
-    end = types.Position(position.line, character)
+    replaced = cursor.line_suffix[: completion.n_replaced]
+    end = types.Position(position.line, character + units(replaced, encoding))
     start = types.Position(position.line, character - units(word, encoding))
     text = word + completion.text
     fence = "```"
@@ -83,6 +123,7 @@ def popup_items(
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
         text_edit=types.TextEdit(types.Range(start, end), text),
+        command=commands[0],
     )
     return types.CompletionList(is_incomplete=True, items=[item])
 
@@ -98,6 +139,16 @@ def _label(text: str) -> str:
     """The first line that says something, short enough for every popup."""
     first = next(line.strip() for line in text.splitlines() if line.strip())
     return first if len(first) <= MAX_LABEL else first[: MAX_LABEL - 1] + "…"
+
+
+def n_code_points(text: str, n_utf16_units: int) -> int:
+    """How many code points so many UTF-16 units of `text` are.
+
+    >>> n_code_points("a😀b", 3)
+    2
+    """
+    encoded = text.encode("utf-16-le", "surrogatepass")[: max(n_utf16_units, 0) * 2]
+    return len(encoded.decode("utf-16-le", "ignore"))
 
 
 def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from starcoder_lsp.context import Edit
 from starcoder_lsp.flow import Document
 
 logger = logging.getLogger(__name__)
@@ -99,16 +101,21 @@ class OpenDocument:
     lines: list[str]
     _snapshot: Document | None = field(default=None, repr=False)
 
-    def edit(self, span: Span | None, text: str, encoding: Encoding) -> None:
-        """Replace `span`, or everything."""
+    def edit(self, span: Span | None, text: str, encoding: Encoding) -> Edit:
+        """Replace `span`, or everything; what was done, in code points."""
         self._snapshot = None
         if span is None:
+            n_before = sum(map(len, self.lines))
             self.lines = split_lines(text)
-            return
+            return Edit(0, n_before, text)
         start, end = sorted(self.place(*at, encoding) for at in span)
+        first = self.offset(start)
+        inside = self.lines[start.line : end.line]
+        n_replaced = sum(map(len, inside)) + end.column - start.column
         before = self.lines[start.line][: start.column]
         after = self.lines[end.line][end.column :]
         self._replace(start.line, end.line + 1, before + text + after)
+        return Edit(first, first + n_replaced, text)
 
     def place(self, line: int, column: int, encoding: Encoding) -> Place:
         """A client's position, clamped into the document."""
@@ -151,6 +158,9 @@ class Documents:
         self._open: dict[str, OpenDocument] = {}
         self._has_complained = False
 
+    def __iter__(self) -> Iterator[OpenDocument]:
+        return iter(tuple(self._open.values()))
+
     def open(self, uri: str, language: str, version: int, text: str) -> None:
         self._open[uri] = OpenDocument(uri, language, version, split_lines(text))
 
@@ -166,15 +176,15 @@ class Documents:
         version: int,
         edits: list[tuple[Span | None, str]],
         encoding: Encoding,
-    ) -> None:
+    ) -> list[Edit]:
+        """The edits that were made, each in the text that the one before left."""
         document = self._open.get(uri)
         if document is None:
             if not self._has_complained:
                 logger.warning("changes to a document that is not open are ignored")
             self._has_complained = True
-            return
+            return []
         if version < document.version:
             logger.warning("a document went back to version %s", version)
-        for span, text in edits:
-            document.edit(span, text, encoding)
         document.version = version
+        return [document.edit(span, text, encoding) for span, text in edits]

@@ -31,6 +31,10 @@ class SettingsBook:
         self._folders: tuple[Path, ...] = ()
         self._known: dict[Path | None, tuple[float, Resolved]] = {}
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return self._folders
+
     def use_folders(self, folders: tuple[Path, ...]) -> None:
         self._folders = folders
         self._known.clear()

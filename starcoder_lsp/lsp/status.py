@@ -34,7 +34,7 @@ class Status:
         self._clock = clock
         self._told_at: dict[str, float] = {}
         self._last: tuple[object, ...] = ()
-        self._progress: Progress | None = None
+        self._bars: dict[str, Progress] = {}
 
     def show(self, message: str, *, kind: Kind = "Normal", busy: bool = False) -> None:
         if (message, kind, busy) == self._last:
@@ -68,26 +68,27 @@ class Status:
             return None
         return chosen.title if chosen else None
 
-    def progress(self, message: str, share: float | None) -> None:
-        """Move the progress bar, which begins with the first call."""
+    def progress(self, message: str, share: float | None, bar: str = TITLE) -> None:
+        """Move a progress bar, which begins with the first call."""
         window = self._server.client_capabilities.window
         if not (window and window.work_done_progress):
             return
-        if self._progress is None:
-            self._progress = Progress(self._server, f"{TITLE}-{self._clock()}")
-        self._progress.report(message, share)
+        if bar not in self._bars:
+            token = f"{bar}-{self._clock()}"
+            self._bars[bar] = Progress(self._server, bar, token)
+        self._bars[bar].report(message, share)
 
-    def end_progress(self) -> None:
-        if self._progress is not None:
-            self._progress.end()
-            self._progress = None
+    def end_progress(self, bar: str = TITLE) -> None:
+        if (progress := self._bars.pop(bar, None)) is not None:
+            progress.end()
 
 
 class Progress:
     """One workDoneProgress; the client may take its time to agree, or never answer."""
 
-    def __init__(self, server: Server, token: str) -> None:
+    def __init__(self, server: Server, title: str, token: str) -> None:
         self._work = server.work_done_progress
+        self._title = title
         self._token = token
         self._is_open = False
         self._is_over = False
@@ -118,7 +119,7 @@ class Progress:
             self._work.begin(
                 self._token,
                 types.WorkDoneProgressBegin(
-                    title=TITLE, message=text, percentage=percentage
+                    title=self._title, message=text, percentage=percentage
                 ),
             )
             self._is_open = True

@@ -82,6 +82,23 @@ class Window:
         suffix = int(characters * cls.SUFFIX_SHARE)
         return cls(characters - suffix, suffix)
 
+    # Other files get less than the text around the cursor.
+    CONTEXT_SHARE = 0.4
+    # The window shrinks in steps: its start must not move with each snippet.
+    N_STEPS = 8
+
+    @property
+    def for_context(self) -> int:
+        """How many code points other files may take."""
+        return int((self.prefix + self.suffix) * self.CONTEXT_SHARE)
+
+    def beside(self, n_taken: int) -> Window:
+        """What is left of the window beside so many code points of other files."""
+        step = max((self.prefix + self.suffix) // self.N_STEPS, 1)
+        n_left = self.prefix + self.suffix - -(-n_taken // step) * step
+        suffix = int(max(n_left, 0) * self.SUFFIX_SHARE)
+        return Window(max(n_left, 0) - suffix, suffix) if n_taken else self
+
 
 def build_prompt(
     cursor: Cursor,

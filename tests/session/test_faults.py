@@ -307,7 +307,7 @@ async def test_a_folder_added_later_brings_its_settings(
     uri = (project / "a.py").as_uri()
     any_server.open(uri, "x = ")
     await any_server.complete(uri, 0, 4)
-    await any_server.until_notified("didChangeStatus", message="disabled")
+    await any_server.until_notified("didChangeStatus", message="disabled by `enabled`")
 
 
 async def test_an_editor_may_say_where_to_log(
@@ -534,7 +534,7 @@ async def test_settings_that_change_take_effect(any_server: Client) -> None:
         {"settings": {"starcoder": {"enabled": False}}},
     )
     await any_server.complete(URI, 0, 4)
-    await any_server.until_notified("didChangeStatus", message="disabled")
+    await any_server.until_notified("didChangeStatus", message="disabled by `enabled`")
 
 
 async def test_the_status_says_ready_again_after_a_disabled_document(
@@ -545,7 +545,7 @@ async def test_the_status_says_ready_again_after_a_disabled_document(
     await client.until_ready()
     client.open("file:///project/a.md", "text ", language="markdown")
     await client.complete("file:///project/a.md", 0, 5)
-    await client.until_notified("didChangeStatus", message="disabled")
+    await client.until_notified("didChangeStatus", message="disabled by `enabled`")
     client.notifications.clear()
     client.open(URI, "x = 1\nprint(")
     await client.complete(URI, 1, 6)

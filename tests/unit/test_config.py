@@ -22,7 +22,12 @@ GOOD: dict[str, Any] = {
     "model": "starcoder2-3b",
     "enabled": False,
     "disabled_languages": ["markdown"],
+    "disabled_paths": ["*.env"],
+    "skip_in": ["strings"],
     "debounce_ms": 10,
+    "alternatives": 1,
+    "speculate": "never",
+    "statistics": False,
     "multiline": "never",
     "disabled_rules": ["fence"],
     "max_tokens": 5,
@@ -138,7 +143,8 @@ def test_where_the_user_has_set_nothing_the_projects_value_holds() -> None:
 def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     allowed = {name for name, row in OPTIONS.items() if row.trust is Trust.PROJECT}
     assert allowed == {
-        "model", "enabled", "disabled_languages", "debounce_ms", "multiline",
+        "model", "enabled", "disabled_languages", "disabled_paths", "skip_in",
+        "debounce_ms", "alternatives", "multiline",
         "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout",
         "latency_target_ms",
         "disabled_rules",

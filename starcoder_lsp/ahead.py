@@ -1,0 +1,38 @@
+"""What will be wanted next: the suggestion after the one that is shown is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from starcoder_lsp.completer import Completer
+from starcoder_lsp.flow import Completion, Cursor
+
+
+async def after_accepting(
+    completer: Completer, cursor: Cursor, on_text: Callable[[str], None]
+) -> Completion:
+    """What goes on at the end of an accepted suggestion: its line, else the next one."""
+    completion = await completer.complete(cursor, on_text)
+    if completion.text.strip() or cursor.line_suffix.strip():
+        return completion
+    line_break = cursor.document.newline + indentation(cursor.line_prefix)
+    below = await completer.complete(typed(cursor, line_break))
+    if not below.text.strip():
+        return completion
+    return replace(below, text=line_break + below.text)
+
+
+def accepted(cursor: Cursor, completion: Completion) -> Cursor:
+    """The cursor as it will be when the user takes the completion."""
+    after = cursor.suffix[completion.n_replaced :]
+    prefix = cursor.prefix + completion.text
+    return Cursor(replace(cursor.document, text=prefix + after), len(prefix))
+
+
+def typed(cursor: Cursor, text: str) -> Cursor:
+    return accepted(cursor, Completion(text))
+
+
+def indentation(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]

@@ -1,0 +1,188 @@
+"""Requests for suggestions: unpack, delegate, pack."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from starcoder_lsp.errors import EngineError
+from starcoder_lsp.fates import Offer
+from starcoder_lsp.flow import Completion, Cursor, Usage
+from starcoder_lsp.lsp import convert
+from starcoder_lsp.suggest import Ask, Suggestion
+from starcoder_lsp.trace import Trace
+
+if TYPE_CHECKING:
+    from starcoder_lsp.lsp.server import Server
+
+logger = logging.getLogger(__name__)
+
+ACCEPTED = "starcoder.accepted"
+# A suggestion that was asked for as a long one may be this much longer.
+MORE = 3
+
+
+async def inline_completion(
+    server: Server, params: types.InlineCompletionParams
+) -> types.InlineCompletionList | None:
+    cursor = _cursor(server, params)
+    if cursor is None:
+        return None
+    invoked = types.InlineCompletionTriggerKind.Invoked
+    is_explicit = params.context.trigger_kind == invoked
+    answer = await _suggest(server, cursor, "inline", is_explicit=is_explicit)
+    return None if answer is None else _inline_items(server, answer, cursor, params)
+
+
+async def more(server: Server, params: Any) -> types.InlineCompletionList | None:
+    """As `inline_completion`, for a suggestion of as many lines as there may be."""
+    try:
+        asked = types.InlineCompletionParams(
+            types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+            types.TextDocumentIdentifier(str(params.textDocument.uri)),
+            types.Position(int(params.position.line), int(params.position.character)),
+        )
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise JsonRpcInvalidParams("expected textDocument and position") from exc
+    cursor = _cursor(server, asked)
+    if cursor is None:
+        return None
+    answer = await _suggest(server, cursor, "inline", is_explicit=True, is_more=True)
+    return None if answer is None else _inline_items(server, answer, cursor, asked)
+
+
+async def popup_completion(
+    server: Server, params: types.CompletionParams
+) -> types.CompletionList | None:
+    cursor = server.cursor_at(params.text_document.uri, params.position)
+    if cursor is None:
+        return None
+    answer = await _suggest(server, cursor, "popup", waits=False)
+    offered = _worth_showing(answer)
+    commands = _commands(server, answer, cursor) if answer else []
+    return convert.popup_items(
+        offered, cursor, params.position, server.encoding, commands
+    )
+
+
+async def _suggest(
+    server: Server,
+    cursor: Cursor,
+    channel: str,
+    *,
+    is_explicit: bool = False,
+    is_more: bool = False,
+    waits: bool = True,
+) -> Suggestion | None:
+    """A suggestion, perhaps of nothing; None leaves the screen as it is."""
+    started = time.perf_counter()
+    reason = server.why_not(cursor, is_explicit=is_explicit)
+    if reason and reason.is_lasting:
+        server.status.show(reason.reason, kind="Inactive")
+        server.suggester.trace = _not_asked(cursor, reason.reason)
+        return None
+    asked = server.ask(cursor)
+    if asked is None:
+        server.suggester.trace = _not_asked(cursor, "there is no model that is ready")
+        return None
+    n_wanted = asked.settings.trigger.n_alternatives if is_explicit else 1
+    ask = replace(
+        asked,
+        channel=channel,
+        is_explicit=is_explicit,
+        waits=waits and not is_explicit,
+        n_wanted=n_wanted,
+    )
+    if is_more:
+        ask = _for_more(ask)
+    if reason:
+        return _only_known(server, ask, reason.reason)
+    try:
+        suggestion = await server.suggester.suggest(ask)
+    except EngineError as exc:
+        logger.warning("no completion: %s", exc)
+        server.suggester.trace = _not_asked(cursor, str(exc))
+        return None
+    seconds = time.perf_counter() - started
+    _log(cursor, suggestion, seconds)
+    return suggestion and replace(suggestion, seconds=seconds)
+
+
+def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
+    """What is on the screen stays there where nothing new would be asked."""
+    known = server.suggester.peek(ask)
+    if known is None:
+        server.suggester.trace = _not_asked(ask.cursor, reason)
+        return Suggestion((), server.suggester.spot(ask))
+    return known
+
+
+def _for_more(ask: Ask) -> Ask:
+    completer, settings = ask.completer, ask.settings
+    long = replace(
+        completer,
+        style=replace(completer.style, multiline="always"),
+        limits=replace(completer.limits, max_tokens=completer.limits.max_tokens * MORE),
+    )
+    return replace(ask, completer=long, settings=settings, is_more=True, n_wanted=1)
+
+
+def _not_asked(cursor: Cursor, reason: str) -> Trace:
+    return Trace(cursor.document.language, decision=f"not asked: {reason}")
+
+
+def _cursor(server: Server, params: types.InlineCompletionParams) -> Cursor | None:
+    uri = params.text_document.uri
+    cursor = server.cursor_at(uri, params.position)
+    document = server.documents.get(uri)
+    selected = params.context.selected_completion_info
+    if document is None or selected is None:
+        return cursor
+    return convert.cursor_with(selected, document, server.encoding)
+
+
+def _inline_items(
+    server: Server,
+    answer: Suggestion,
+    cursor: Cursor,
+    params: types.InlineCompletionParams,
+) -> types.InlineCompletionList:
+    commands = _commands(server, answer, cursor)
+    offered = _worth_showing(answer)
+    return convert.inline_items(offered, cursor, params, server.encoding, commands)
+
+
+def _worth_showing(answer: Suggestion | None) -> list[Completion]:
+    return [one for one in answer.completions if one.text] if answer else []
+
+
+def _commands(
+    server: Server, answer: Suggestion, cursor: Cursor
+) -> list[types.Command]:
+    """What tells us that a suggestion was accepted, one for each."""
+    model = server.book.of_document(cursor.document.uri).engine.model
+    offers = (
+        Offer(cursor, answer.spot, one, model, answer.seconds * 1000, answer.is_known)
+        for one in _worth_showing(answer)
+    )
+    ids = [server.fates.offer(offer) for offer in offers]
+    return [types.Command("accepted", ACCEPTED, arguments=[id]) for id in ids]
+
+
+def _log(cursor: Cursor, suggestion: Suggestion | None, seconds: float) -> None:
+    outcome = "superseded"
+    if suggestion is not None:
+        completions = suggestion.completions
+        usage = completions[0].usage if completions else Usage()
+        n_characters = len(completions[0].text) if completions else 0
+        outcome = (
+            f"{n_characters} characters, {usage.evaluated_tokens} of "
+            f"{usage.prompt_tokens} prompt tokens evaluated, "
+            f"{usage.generated_tokens} generated"
+        )
+    logger.info("%s: %.0f ms, %s", cursor.document.language, seconds * 1000, outcome)

@@ -1,0 +1,92 @@
+"""Figures from records: how much is accepted and kept, and how long it took."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import mean, quantiles
+from typing import Any
+
+from starcoder_lsp.statistics import Record
+
+TAKEN = frozenset(("accepted", "partial"))
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One language's figures; shares are from 0 to 1, None where nothing is known."""
+
+    language: str
+    n_shown: int
+    n_accepted: int
+    acceptance: float
+    kept_after_30_s: float | None
+    characters_saved: int
+    known_share: float
+    latency_ms_p50: float
+    latency_ms_p90: float
+    latency_ms_p99: float
+
+    def as_object(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def summarize(records: Iterable[Record]) -> list[Row]:
+    """All languages together, then each, the most used first."""
+    by_language: dict[str, list[Record]] = defaultdict(list)
+    everything = list(records)
+    for record in everything:
+        by_language[str(record.get("language", ""))].append(record)
+    if not everything:
+        return []
+    rows = [_row(language, some) for language, some in by_language.items()]
+    rows.sort(key=lambda row: -row.n_shown)
+    return [_row(ALL, everything), *rows]
+
+
+def by_day(records: Iterable[Record]) -> dict[int, tuple[int, int]]:
+    """Shown and accepted suggestions per day, days counted from 1970 in UTC."""
+    days: dict[int, tuple[int, int]] = {}
+    for record in records:
+        day = int(_number(record, "at")) // 86_400
+        n_shown, n_taken = days.get(day, (0, 0))
+        days[day] = n_shown + 1, n_taken + _is_taken(record)
+    return dict(sorted(days.items()))
+
+
+def latencies(records: Iterable[Record]) -> list[float]:
+    return sorted(_number(record, "latency_ms") for record in records)
+
+
+def _row(language: str, records: Sequence[Record]) -> Row:
+    taken = [record for record in records if _is_taken(record)]
+    kept = [
+        float(record["kept"])
+        for record in taken
+        if isinstance(record.get("kept"), int | float)
+    ]
+    times = latencies(records)
+    cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else times * 99
+    return Row(
+        language=language,
+        n_shown=len(records),
+        n_accepted=len(taken),
+        acceptance=len(taken) / len(records),
+        kept_after_30_s=mean(kept) if kept else None,
+        characters_saved=int(sum(_number(record, "n_accepted") for record in taken)),
+        known_share=mean(bool(record.get("is_known")) for record in records),
+        latency_ms_p50=round(cuts[49], 1),
+        latency_ms_p90=round(cuts[89], 1),
+        latency_ms_p99=round(cuts[98], 1),
+    )
+
+
+def _is_taken(record: Record) -> bool:
+    return record.get("outcome") in TAKEN
+
+
+def _number(record: Record, name: str) -> float:
+    value = record.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,291 @@
+"""One suggestion, from the question to the answer: cache, model, and what may come next."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, replace
+
+from starcoder_lsp import ahead
+from starcoder_lsp.cache import Cache, Found, Space, Spot
+from starcoder_lsp.completer import Completer
+from starcoder_lsp.config import Settings
+from starcoder_lsp.flow import Completion, Cursor, Usage
+from starcoder_lsp.freeze import Freezer
+from starcoder_lsp.power import Power
+from starcoder_lsp.rhythm import Pace, Rhythm
+from starcoder_lsp.schedule import Hear, Job, Request, Scheduler
+from starcoder_lsp.trace import Trace
+
+# What may be wanted next is begun after this much of nothing.
+SPECULATE_AFTER_S = 0.3
+WARM_UP_AFTER_S = 0.15
+MAX_TRACES = 20
+MAX_READ = 20
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A wish for suggestions; `is_more` for a longer one than would come by itself.
+
+    `waits` is whether it may wait for typing to rest.
+    """
+
+    cursor: Cursor
+    completer: Completer
+    settings: Settings
+    channel: str = "inline"
+    is_explicit: bool = False
+    is_more: bool = False
+    waits: bool = True
+    n_wanted: int = 1
+
+    @property
+    def key(self) -> Hashable:
+        """What else an answer depends on."""
+        settings = self.settings
+        return settings.engine, settings.limits, settings.layout, settings.style
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """The answer; `is_known` when the model had nothing to do for it."""
+
+    completions: tuple[Completion, ...]
+    spot: Spot
+    is_known: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Spots:
+    """The cursor's spot, as it is and as the model reads it.
+
+    `before` are the spots without some of what the editor inserted after the cursor,
+    each with those closing characters.
+    """
+
+    exact: Spot
+    read: Spot
+    read_as: Cursor
+    before: tuple[tuple[Spot, str], ...]
+
+
+class Suggester:
+    """Everything that outlives a request."""
+
+    def __init__(
+        self,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        power: Power | None = None,
+    ) -> None:
+        self.cache = Cache()
+        self.scheduler = Scheduler(sleep)
+        self.rhythm = Rhythm()
+        self.trace = Trace(decision="nothing was asked yet")
+        self._freezer = Freezer()
+        self._pace = Pace()
+        self._power = power or Power()
+        self._clock = clock
+        self._traces: OrderedDict[Spot, Trace] = OrderedDict()
+        self._read: OrderedDict[str, Spot] = OrderedDict()
+        self._ahead_of: Spot | None = None
+
+    async def suggest(self, ask: Ask) -> Suggestion | None:
+        """An answer, perhaps of nothing; None when a newer question took its place.
+
+        Raises EngineError.
+        """
+        spots = self._spots(ask)
+        trace = Trace(ask.cursor.document.language, ask.is_explicit)
+        trace.inserted_by_editor = spots.before[0][1] if spots.before else ""
+        trace.delay_s = self._delay_s(ask, spots.read) if ask.waits else 0.0
+        self.trace = trace
+        request = Request(
+            ask.channel,
+            spots.exact,
+            spots.read,
+            lambda: None if ask.is_more else self._known(ask, spots),
+            lambda hear: self._generate(ask, spots, trace, hear),
+            trace.delay_s,
+            is_full=ask.n_wanted > 1,
+        )
+        suggestion = await self.scheduler.run(request)
+        if suggestion is None:
+            trace.decision = "a newer request took its place"
+            return None
+        suggestion = self._without_unwanted(ask, suggestion, trace)
+        self._plan(ask, suggestion)
+        return suggestion
+
+    def spot(self, ask: Ask) -> Spot:
+        """The cursor's spot in the cache."""
+        return self._spot(ask, ask.cursor)
+
+    def peek(self, ask: Ask) -> Suggestion | None:
+        """What can be answered without the model."""
+        return self._known(ask, self._spots(ask))
+
+    def note_key(self) -> None:
+        self.rhythm.note_key(self._clock())
+
+    def warm_up(self, ask: Ask) -> None:
+        """Let the model read, when idle, what a question here would need."""
+        if not self._may_speculate(ask) or not self.scheduler.is_idle:
+            return
+        cursor = self._freezer.frozen(ask.cursor)
+
+        async def read(_hear: Hear) -> None:
+            await ask.completer.warm_up(cursor)
+            self._note_read(self._spot(ask, cursor))
+
+        self.scheduler.when_idle([Job(None, None, read, WARM_UP_AFTER_S)])
+
+    def forget(self, uri: str) -> None:
+        """The document is closed."""
+        self.scheduler.cancel(uri)
+        self.cache.forget(uri)
+        self._freezer.forget(uri)
+        self._read.pop(uri, None)
+
+    def _spot(self, ask: Ask, cursor: Cursor, suffix: str | None = None) -> Spot:
+        after = cursor.suffix if suffix is None else suffix
+        space = Space.of(cursor.document.uri, ask.key, after)
+        return Spot(space, cursor.prefix)
+
+    def _spots(self, ask: Ask) -> _Spots:
+        cursor = ask.cursor
+        read_as = self._freezer.frozen(cursor)
+        exact = self._spot(ask, cursor)
+        if read_as is cursor:
+            return _Spots(exact, exact, cursor, ())
+        inserted = cursor.suffix[: len(cursor.suffix) - len(read_as.suffix)]
+        before = [
+            (self._spot(ask, cursor, cursor.suffix[n:]), inserted[:n])
+            for n in range(len(inserted), 0, -1)
+        ]
+        return _Spots(exact, before[0][0], read_as, tuple(before))
+
+    def _known(self, ask: Ask, spots: _Spots) -> Suggestion | None:
+        found = self.cache.find(spots.exact) or self._known_before(spots)
+        if found is None or (ask.n_wanted > 1 and not found.is_full):
+            return None
+        self._explain_known(found)
+        free = Usage(finish_reason="stop")
+        completions = tuple(replace(one, usage=free) for one in found.completions)
+        return Suggestion(completions, spots.exact, is_known=True)
+
+    def _known_before(self, spots: _Spots) -> Found | None:
+        """What was suggested before the editor closed what the user typed of it."""
+        for spot, inserted in spots.before:
+            if found := self.cache.find(spot):
+                fitting = tuple(_around(one, inserted) for one in found.completions)
+                self.cache.keep(spots.exact, fitting, is_full=found.is_full)
+                return replace(found, completions=fitting)
+        return None
+
+    async def _generate(
+        self, ask: Ask, spots: _Spots, trace: Trace, hear: Hear
+    ) -> Suggestion:
+        completer, read_as = ask.completer, spots.read_as
+        if ask.n_wanted > 1:
+            completions = await completer.alternatives(
+                ask.cursor, ask.n_wanted, read_as=read_as, trace=trace
+            )
+        else:
+            completions = [
+                await completer.complete(ask.cursor, hear, read_as=read_as, trace=trace)
+            ]
+        self._pace.learn(trace.usage)
+        self._note_read(spots.read)
+        self._traces[spots.exact] = trace
+        if len(self._traces) > MAX_TRACES:
+            self._traces.popitem(last=False)
+        self.cache.keep(spots.exact, completions, is_full=ask.n_wanted > 1)
+        return Suggestion(tuple(completions), spots.exact)
+
+    def _without_unwanted(
+        self, ask: Ask, suggestion: Suggestion, trace: Trace
+    ) -> Suggestion:
+        wanted = tuple(
+            one
+            for one in suggestion.completions
+            if ask.is_explicit or not self.cache.is_unwanted(suggestion.spot, one.text)
+        )
+        if len(wanted) < len(suggestion.completions):
+            trace.decision = "the model says again what you have turned down"
+        self.trace.shown = [one.text for one in wanted]
+        return replace(suggestion, completions=wanted)
+
+    def _explain_known(self, found: Found) -> None:
+        made = self._traces.get(found.begun_at, Trace())
+        self.trace = replace(
+            made,
+            language=self.trace.language,
+            is_explicit=self.trace.is_explicit,
+            decision="known already, from the request that the following tells about",
+            delay_s=0.0,
+        )
+
+    def _delay_s(self, ask: Ask, read: Spot) -> float:
+        cost_s = self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
+        floor_s = ask.settings.trigger.debounce_s
+        on_battery = self._power.is_on_battery
+        return self.rhythm.delay_s(ask.cursor, cost_s, floor_s, on_battery=on_battery)
+
+    def _n_new(self, ask: Ask, read: Spot) -> int:
+        """How many characters the model has probably not read yet."""
+        last = self._read.get(read.space.uri)
+        if last is not None and last.space == read.space:
+            ours, theirs = read.prefix, last.prefix
+            if ours.startswith(theirs) or theirs.startswith(ours):
+                return abs(len(ours) - len(theirs))
+        window = ask.completer.window
+        return min(len(read.prefix), window.prefix) + window.suffix
+
+    def _note_read(self, spot: Spot) -> None:
+        self._read[spot.space.uri] = spot
+        self._read.move_to_end(spot.space.uri)
+        if len(self._read) > MAX_READ:
+            self._read.popitem(last=False)
+
+    def _may_speculate(self, ask: Ask) -> bool:
+        wish = ask.settings.trigger.speculate
+        return wish == "always" or (wish == "auto" and not self._power.is_on_battery)
+
+    def _plan(self, ask: Ask, suggestion: Suggestion) -> None:
+        """Work on what follows the suggestion, should it be accepted."""
+        if not suggestion.completions or not self._may_speculate(ask):
+            return
+        if not suggestion.completions[0].text:
+            return
+        cursor = ahead.accepted(ask.cursor, suggestion.completions[0])
+        spot = self._spot(ask, cursor)
+        if spot == self._ahead_of or self.cache.find(spot):
+            return
+        later = replace(ask, cursor=cursor, n_wanted=1)
+
+        async def work(hear: Hear) -> Suggestion:
+            return await self._ahead(later, spot, hear)
+
+        self.scheduler.when_idle([Job(spot, spot, work, SPECULATE_AFTER_S)])
+
+    async def _ahead(self, ask: Ask, spot: Spot, hear: Hear) -> Suggestion:
+        self._ahead_of = spot
+        completion = await ahead.after_accepting(ask.completer, ask.cursor, hear)
+        self._note_read(spot)
+        if completion.text:
+            self.cache.keep(spot, [completion])
+        return Suggestion((completion,), spot)
+
+
+def _around(completion: Completion, inserted: str) -> Completion:
+    """A completion where its editor has already closed some of what it closes."""
+    text, n_replaced = completion.text, completion.n_replaced
+    if n_replaced == 0 and text.endswith(inserted) and text != inserted:
+        return replace(completion, text=text[: -len(inserted)])
+    return replace(completion, n_replaced=n_replaced + len(inserted))

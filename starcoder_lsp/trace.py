@@ -1,0 +1,72 @@
+"""Why a suggestion is what it is, or why there is none: filled in as it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from starcoder_lsp.flow import Candidate, Snippet, Usage
+from starcoder_lsp.postprocess import Effect
+
+
+@dataclass
+class Trace:
+    """What one request went through, in the order of the fields."""
+
+    language: str = ""
+    is_explicit: bool = False
+    decision: str = "asked the model"
+    delay_s: float = 0.0
+    inserted_by_editor: str = ""
+    snippets: tuple[Snippet, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    raw: str = ""
+    effects: tuple[Effect, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    shown: Sequence[str] = field(default_factory=tuple)
+
+    def __str__(self) -> str:
+        """For people; holds source text, so it is for the user's eyes only."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        how = "asked for" if self.is_explicit else "while typing"
+        yield f"request: {how}, {self.language or 'no language'}"
+        yield f"decision: {self.decision}"
+        if self.delay_s:
+            yield f"waited for typing to rest: {self.delay_s * 1000:.0f} ms"
+        if self.inserted_by_editor:
+            yield f"left out of the prompt: {self.inserted_by_editor!r}, from the editor"
+        yield from self._context()
+        yield from self._model()
+        for effect in self.effects:
+            what = repr(effect.after) if effect.after else "nothing"
+            yield f"rule {effect.rule}: {effect.before!r} became {what}"
+        for candidate in self.candidates:
+            yield f"candidate, {candidate.log_probability:.1f}: {candidate.text!r}"
+        if not any(self.shown):
+            yield "suggested: nothing"
+        for text in self.shown:
+            yield f"suggested: {text!r}"
+
+    def _context(self) -> Iterator[str]:
+        for snippet in self.snippets:
+            place = f"{snippet.path}:{snippet.first_line + 1}-{snippet.last_line + 1}"
+            why = f", {snippet.why}" if snippet.why else ""
+            yield f"context: {place}, {snippet.source} {snippet.score:.2f}{why}"
+
+    def _model(self) -> Iterator[str]:
+        usage = self.usage
+        if usage.finish_reason is None:
+            return
+        n_cached = usage.prompt_tokens - usage.evaluated_tokens
+        yield (
+            f"prompt: {usage.prompt_tokens} tokens, {n_cached} of them cached, "
+            f"{usage.evaluated_tokens} evaluated; first token after "
+            f"{usage.first_token_ms:.0f} ms"
+        )
+        yield (
+            f"generated: {usage.generated_tokens} tokens in {usage.total_ms:.0f} ms, "
+            f"ended by {usage.finish_reason}"
+        )
+        yield f"raw text: {self.raw!r}"

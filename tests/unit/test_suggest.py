@@ -1,0 +1,166 @@
+"""From the question to the answer, with an engine that says what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from starcoder_lsp.completer import Completer
+from starcoder_lsp.config import Layer, Settings, resolve
+from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text
+from starcoder_lsp.power import Power
+from starcoder_lsp.prompt import Window, families
+from starcoder_lsp.suggest import Ask, Suggester, Suggestion
+
+
+def settings(**values: object) -> Settings:
+    return resolve([Layer("test", {"debounce_ms": 0, **values})]).settings
+
+
+class Session:
+    """One editor, one document, and what the model was asked."""
+
+    def __init__(self, *pieces: str, battery: bool = False, **values: object) -> None:
+        self.engine = ScriptedEngine(pieces or ["1", "\n"])
+        self.settings = settings(**values)
+        self.rested = asyncio.Event()
+        self.suggester = Suggester(
+            sleep=self._sleep, power=Power(lambda: battery, lambda: 100.0)
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        await self.rested.wait()
+
+    def ask_at(self, picture: str, uri: str = "a") -> Ask:
+        marked = Cursor.marked(picture)
+        document = Document(marked.document.text, uri, "python")
+        completer = Completer(
+            self.engine, families()["starcoder2"], Window(1000, 1000), Limits()
+        )
+        cursor = Cursor(document, marked.offset)
+        return Ask(cursor, completer, self.settings, waits=False)
+
+    async def at(self, picture: str, uri: str = "a") -> list[str]:
+        return texts(await self.suggester.suggest(self.ask_at(picture, uri)))
+
+    async def rests(self) -> None:
+        self.rested.set()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.rested.clear()
+
+    @property
+    def n_asked(self) -> int:
+        return len(self.engine.prompts)
+
+
+def texts(suggestion: Suggestion | None) -> list[str]:
+    assert suggestion is not None
+    return [one.text for one in suggestion.completions if one.text]
+
+
+def suffix_of(prompt: Prompt) -> str:
+    """The text after the cursor as the model reads it."""
+    written = [part.text for part in prompt.segments if isinstance(part, Text)]
+    return written[0]
+
+
+async def test_typing_through_a_suggestion_asks_the_model_once() -> None:
+    session = Session("value", "\n")
+    assert await session.at("x = █\n") == ["value"]
+    for typed, rest in (("v", "alue"), ("va", "lue"), ("valu", "e")):
+        assert await session.at(f"x = {typed}█\n") == [rest]
+    assert session.n_asked == 1
+
+
+async def test_a_bracket_closed_by_the_editor_keeps_the_suggestion() -> None:
+    session = Session("(a, b)", "\n")
+    assert await session.at("f█\n") == ["(a, b)"]
+    assert await session.at("f(█)\n") == ["a, b"]
+    assert await session.at("f(a█)\n") == [", b"]
+    assert session.n_asked == 1
+
+
+async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
+    session = Session("1", "\n")
+    await session.at("x = █\nbelow = 1\n")
+    await session.at('x = f(["█"])\nbelow = 1\n')
+    first, second = session.engine.prompts
+    assert suffix_of(first) == suffix_of(second) == "\nbelow = 1\n"
+
+
+async def test_another_file_is_another_question() -> None:
+    session = Session()
+    await session.at("x = █", "a")
+    await session.at("x = █", "b")
+    assert session.n_asked == 2
+
+
+async def test_a_rejected_suggestion_comes_only_when_asked_for() -> None:
+    session = Session("value", "\n")
+    ask = session.ask_at("x = █")
+    await session.suggester.suggest(ask)
+    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    assert await session.at("x = █") == []
+    explicit = replace(ask, is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == ["value"]
+
+
+async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
+    session = Session("one", "\n")
+    session.engine.alternatives = ["two\n", "one\n", "three\n"]
+    ask = replace(session.ask_at("x = █"), is_explicit=True, n_wanted=3)
+    assert texts(await session.suggester.suggest(ask)) == ["one", "two", "three"]
+    n_asked = session.n_asked
+    assert await session.at("x = t█") == ["wo", "hree"]
+    assert session.n_asked == n_asked
+
+
+async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    session.engine._script = ["", "y = 2", "\n"]
+    await session.rests()
+    n_asked = session.n_asked
+    assert n_asked > 1
+    assert await session.at("x = value█\n")
+    assert session.n_asked == n_asked
+
+
+@pytest.mark.parametrize(
+    ("battery", "speculate", "is_begun"),
+    [
+        (False, "auto", True),
+        (True, "auto", False),
+        (True, "always", True),
+        (False, "never", False),
+    ],
+)
+async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
+    battery: bool, speculate: str, is_begun: bool
+) -> None:
+    session = Session(battery=battery, speculate=speculate)
+    await session.at("x = █\n")
+    await session.rests()
+    assert (session.n_asked > 1) == is_begun
+
+
+async def test_a_warm_up_only_reads_the_prompt() -> None:
+    session = Session()
+    session.suggester.warm_up(session.ask_at("x = █\n"))
+    await session.rests()
+    assert [limits.max_tokens for limits in session.engine.limits] == [0]
+
+
+async def test_the_trace_tells_where_an_answer_came_from() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █")
+    assert "raw text: 'value\\n'" in str(session.suggester.trace)
+    assert "suggested: 'value'" in str(session.suggester.trace)
+    await session.at("x = v█")
+    told = str(session.suggester.trace)
+    assert "known already" in told
+    assert "suggested: 'alue'" in told
