@@ -172,13 +172,15 @@ class Limits:
     `max_tokens` of 0 only reads the prompt, so that the next request finds it read.
     `latency_target_ms` is how long reading may take before the prompt is shortened;
     0 means as long as it takes. `stops_when_unsure` ends a text where the model finds
-    no next token likely, as llama.cpp's infill sampler does.
+    no next token likely, as llama.cpp's infill sampler does. With `one_line`
+    candidates end where their line does.
     """
 
     max_tokens: int = 96
     time_budget_ms: int = 3000
     latency_target_ms: int = 0
     stops_when_unsure: bool = False
+    one_line: bool = False
 
 
 @dataclass(frozen=True)

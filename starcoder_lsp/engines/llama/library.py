@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -133,13 +134,18 @@ class Context:
         n_batch: int,
         n_threads: int,
         kv_type: str = "f16",
+        is_shared: bool = False,
         should_abort: Callable[[], bool],
     ) -> None:
+        """`n_context` tokens for each sequence or, `is_shared`, for all of them.
+
+        Without sharing attention reads no other sequence's cells; with it, copying a
+        sequence costs nothing.
+        """
         params = llama.llama_context_default_params()
-        # Each sequence has cells of its own, so that attention reads no other's.
-        params.n_ctx = n_context * n_sequences
+        params.n_ctx = n_context * (1 if is_shared else n_sequences)
         params.n_seq_max = n_sequences
-        params.kv_unified = False
+        params.kv_unified = is_shared
         params.n_batch = params.n_ubatch = n_batch
         params.n_threads = params.n_threads_batch = n_threads
         params.type_k = params.type_v = KV_TYPES[kv_type]
@@ -175,6 +181,40 @@ class Context:
 
     def clear(self) -> None:
         llama.llama_memory_clear(self._memory, True)
+
+    def take_over(self, source: Context, sequence: int, n_tokens: int) -> bool:
+        """Hold in sequence 0 what `source` holds of the first `n_tokens` of `sequence`.
+
+        For a context of shared cells; False when the caches are of different kinds.
+        """
+        state = source.state_of(sequence)
+        if state is None or n_tokens < 1:
+            return False
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        n_read = llama.llama_state_seq_set_data(self._pointer, buffer, len(state), 0)
+        if n_read != len(state):
+            self.clear()
+            return False
+        return self.keep(0, n_tokens)
+
+    def state_of(self, sequence: int) -> bytearray | None:
+        """A sequence's cache as a context of shared cells reads it.
+
+        llama.cpp writes the number of streams, then each stream: four bytes of zero for
+        those without cells of the sequence (llama_kv_cache::state_write). None when
+        what it writes is not of that form.
+        """
+        size = int(llama.llama_state_seq_get_size(self._pointer, sequence))
+        state = bytearray(size)
+        buffer = (ctypes.c_uint8 * size).from_buffer(state)
+        llama.llama_state_seq_get_data(self._pointer, buffer, size, sequence)
+        del buffer
+        before, after = 4 * sequence, 4 * (self.n_sequences - 1 - sequence)
+        others = state[4 : 4 + before] + state[size - after :]
+        if state[:4] != self.n_sequences.to_bytes(4, sys.byteorder) or any(others):
+            return None
+        one_stream = (1).to_bytes(4, sys.byteorder)
+        return bytearray(one_stream) + state[4 + before : size - after]
 
     def evaluate(self, rows: Sequence[Row], n_logits: int = 1) -> bool:
         """Add up to `n_batch` tokens; False when it was aborted.

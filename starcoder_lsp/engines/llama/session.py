@@ -6,17 +6,24 @@ also inside a prefill, leaves what was evaluated usable for the next request.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.candidates import Candidates
+from starcoder_lsp.engines.llama.beams import Beam, Beams
 from starcoder_lsp.engines.llama.capacity import N_BATCH, N_SLOTS
 from starcoder_lsp.engines.llama.decoding import Decoder
 from starcoder_lsp.engines.llama.drafting import Economy
 from starcoder_lsp.engines.llama.fitting import Fitted, Part, fit
-from starcoder_lsp.engines.llama.library import Context, InfillSampler, Model
+from starcoder_lsp.engines.llama.library import (
+    Context,
+    InfillSampler,
+    Model,
+    OutOfMemory,
+)
 from starcoder_lsp.engines.llama.sampling import Choose, likeliest, log_sum_exp
 from starcoder_lsp.engines.llama.slots import Slot, Slots
 from starcoder_lsp.engines.llama.tokens import TokenCache
@@ -33,6 +40,8 @@ from starcoder_lsp.flow import (
     Segment,
     Usage,
 )
+
+logger = logging.getLogger(__name__)
 
 
 class Session:
@@ -65,6 +74,9 @@ class Session:
             kv_type=kv_type,
             should_abort=lambda: self._is_over(),
         )
+        self._make_beams: Callable[[], Beams] = lambda: Beams(
+            model, n_context, n_threads, kv_type, lambda: self._is_over()
+        )
         self._slots = Slots(self._context)
         self._slot = Slot(0)
         self._unread: list[int] = []
@@ -77,6 +89,11 @@ class Session:
             self._context, self._slots, self._vocabulary, self._economy, drafts
         )
         self.speed: Speed | None = None
+
+    @cached_property
+    def _beams(self) -> Beams:
+        """Memory for one more prompt, taken when it is first needed."""
+        return self._make_beams()
 
     @property
     def n_context(self) -> int:
@@ -134,20 +151,27 @@ class Session:
         n_wanted: int,
         is_cancelled: Callable[[], bool],
     ) -> list[Candidate]:
-        """Up to `n_wanted` different texts, the likeliest first."""
+        """Up to `n_wanted` different texts, the likeliest first.
+
+        Their first lines are the likeliest a beam search finds; unless one line is
+        enough, each goes on greedily.
+        """
         self._begin(limits, is_cancelled)
         tokens = self._take(self._fitted(prompt, limits))
         if not self._prefill(tokens) or n_wanted < 1:
             return []
-        return Candidates(
-            self._context,
-            self._slots,
-            self._vocabulary,
-            prompt.held_back,
-            self._is_last(prompt),
-            limits.max_tokens,
-            self._is_over,
-        ).decode(self._slot, n_wanted)
+        held, is_last = prompt.held_back.encode(errors="replace"), self._is_last(prompt)
+        try:
+            root = self._beams.read(tokens, self._context, self._slot.sequence)
+        except TimeoutError:
+            return []
+        except OutOfMemory as exc:
+            logger.warning("%s", exc)
+            return []
+        found = self._beams.lines(root, held, is_last, n_wanted, limits.max_tokens)
+        if not limits.one_line:
+            found = self._beams.go_on(found, is_last, limits.max_tokens)
+        return [self._candidate(beam, limits) for beam in found]
 
     def score(
         self,
@@ -247,6 +271,14 @@ class Session:
             if not self._slots.extend(self._slot, tokens[start : start + N_BATCH]):
                 return False
         return True
+
+    def _candidate(self, beam: Beam, limits: Limits) -> Candidate:
+        spelled = beam.line if limits.one_line else beam.spelled
+        text = spelled.decode(errors="replace")
+        ended: FinishReason = "time" if self._is_over() else "length"
+        if beam.is_finished or limits.one_line:
+            ended = "stop"
+        return Candidate(text, beam.log_probability, ended)
 
     def _rest(self, row: Sequence[int]) -> float:
         """Log-probability of all but the first of a text's tokens."""

@@ -57,15 +57,6 @@ class Slots:
         self._use(slot)
         return slot
 
-    def copies(self, slot: Slot, n_wanted: int) -> list[Slot]:
-        """Up to so many other slots, each holding what `slot` holds."""
-        others = [other for other in self._slots if other is not slot]
-        others.sort(key=lambda other: other.used_at)
-        for other in others[:n_wanted]:
-            self._context.copy(slot.sequence, other.sequence)
-            other.tokens = list(slot.tokens)
-        return others[:n_wanted]
-
     def _use(self, slot: Slot) -> None:
         self._n_taken += 1
         slot.used_at = self._n_taken
@@ -78,17 +69,6 @@ class Slots:
             self.cut(slot, position)
             return False
         slot.tokens += tokens
-        return True
-
-    def extend_each(self, tokens: Sequence[tuple[Slot, int]]) -> bool:
-        """Evaluate one token more in each of several slots, all in one batch."""
-        rows = [(slot.sequence, len(slot.tokens), token) for slot, token in tokens]
-        if not self._evaluate(rows, len(rows)):
-            for slot, _ in tokens:
-                self.cut(slot, len(slot.tokens))
-            return False
-        for slot, token in tokens:
-            slot.tokens.append(token)
         return True
 
     def _evaluate(self, rows: Sequence[Row], n_logits: int) -> bool:
