@@ -14,6 +14,8 @@ from functools import cache
 from starcoder_lsp.languages import Language
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
+# Nobody nests like this; hostile files do.
+DEEPEST = 200
 TRIPLE = ('"""', "'''")
 # A backtick's string goes on over line ends, as in JavaScript and Go.
 LONG_QUOTES = frozenset((*TRIPLE, "`"))
@@ -84,10 +86,10 @@ def match(opens: Sequence[Mark], closes: Sequence[Mark]) -> Match:
 
     A closer that fits only further out leaves open what lies between.
     """
-    stack = list(opens)
+    stack = list(opens[-DEEPEST:])
     surplus: list[Mark] = []
     n_skipped = 0
-    for closer in closes:
+    for closer in closes[:DEEPEST]:
         depth = next(
             (n for n, mark in enumerate(reversed(stack)) if _fits(mark, closer)), None
         )

@@ -8,7 +8,8 @@ from starcoder_lsp.postprocess.nesting import match, read
 from starcoder_lsp.postprocess.place import Cut, Place, growing
 
 LONGEST_OVERLAP = 400
-MOST_CLOSERS = 50
+MOST_CLOSERS = 10
+MOST_LINES = 200
 # What two spellings of the same code may differ in.
 SPELLING = str.maketrans("'`", '""', " \t;,")
 SAYS_SOMETHING = re.compile(r"\w")
@@ -95,7 +96,9 @@ def next_lines(text: str, place: Place) -> str:
     """
     lines = text.split("\n")
     written = [place.cursor.line_prefix + lines[0], *lines[1:]]
-    for start in range(len(lines)):
+    for start in range(max(len(lines) - MOST_LINES, 0), len(lines)):
+        if written[start].rstrip() not in place.below[:1] and start > 0:
+            continue
         tail = [line.rstrip() for line in written[start:] if line.strip()]
         kept = "\n".join(lines[:start])
         if _are_below(tail, place, is_all=start == 0) and _is_closed(kept, place):

@@ -31,7 +31,7 @@ def repeated_pattern(text: str, place: Place) -> Cut:
         unit = line[-size:]
         longest = LONGEST_ECHO if LETTER.search(unit) else LONGEST_RULER
         n_units = max(LEAST_REPEATS, -(-longest // size))
-        if unit.strip() and line.endswith(unit * n_units):
+        if line.endswith(unit * n_units):
             return Cut(text[: max(line_start - 1, 0)], is_final=True)
     return growing(text)
 

@@ -46,9 +46,16 @@ def new_section(text: str, place: Place) -> Cut:
     lines = text.split("\n")
     depth = width(place.cursor.line_prefix + lines[0])
     end = len(lines[0])
+    says_something = False
     for i, line in enumerate(lines[1:], start=1):
-        is_apart = not lines[i - 1].strip() and any(map(str.strip, lines[:i]))
-        if is_apart and width(line) <= depth and SECTION.match(line.lstrip()):
+        is_blank = not lines[i - 1].strip()
+        says_something = says_something or not is_blank
+        if (
+            says_something
+            and is_blank
+            and width(line) <= depth
+            and SECTION.match(line.lstrip())
+        ):
             return ended(text, len(text[:end].rstrip()))
         end += 1 + len(line)
     return growing(text)

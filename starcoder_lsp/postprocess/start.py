@@ -12,6 +12,7 @@ OPENING_FENCE = re.compile(
 )
 LETTER = re.compile(r"[^\W\d_]")
 SHORTEST_ECHO = 3
+MOST_LEADING_LINES = 3
 MARKUP = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc", "html", "xml"))
 
 
@@ -53,6 +54,8 @@ def join(text: str, place: Place) -> str:
         spaced = typed.endswith(" ") and typed.strip() and not place.before.literal
         return text.lstrip(" ") if spaced else text
     lines = text.lstrip("\n")
+    if not lines and len(text) <= MOST_LEADING_LINES:
+        return ""
     space = lines[: len(lines) - len(lines.lstrip(" \t"))]
     if len(lines) < len(text):
         # A whole line, with its own indentation; one that leaves the block stays out.

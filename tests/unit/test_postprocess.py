@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from starcoder_lsp.flow import Cursor, Judgement, Style
 from starcoder_lsp.options import RULES
-from starcoder_lsp.postprocess import STAGES, STARTS, STOPS, process, take
+from starcoder_lsp.postprocess import STAGES, STARTS, STOPS, process
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.postprocess.scope import scope
 
@@ -63,34 +61,6 @@ def test_what_is_left_of_it(case: dict[str, Any]) -> None:
 def test_every_rule_has_its_picture() -> None:
     pictured = {case.values[0].get("rule") for case in PICTURES}
     assert set(RULES) <= pictured | {"scope", "sentinel", "fence", "indent"}
-
-
-PLACES = [row.values[0]["before"] for row in cases("scope.toml")]
-pieces = st.lists(
-    st.sampled_from(["a", " ", "    ", "\n", "}", ")", "if x:", "{", "end", "\t"])
-)
-
-
-@given(st.sampled_from(PLACES), pieces, st.sampled_from(["auto", "never", "always"]))
-def test_a_final_cut_stays_final_however_much_follows(
-    place: str, written: list[str], multiline: str
-) -> None:
-    style = Style(multiline)
-    text, final = "", None
-    for piece in written:
-        text += piece
-        cut = take(text, Place(Cursor.marked(place), style))
-        if final is not None:
-            assert cut.text == final
-        elif cut.is_final:
-            final = cut.text
-
-
-@given(st.sampled_from(PLACES), pieces)
-def test_a_second_pass_changes_nothing(place: str, written: list[str]) -> None:
-    at = Place.marked(place)
-    once = process("".join(written), at).text
-    assert process(once, at).text == once
 
 
 def test_the_documentation_names_every_rule_in_its_order() -> None:
