@@ -1,0 +1,145 @@
+"""What lookup drafting gains: decode speed with and without it, taking turns.
+
+    python benchmarks/drafting.py [MODEL.gguf] [--runs 5] [--tokens 64] [--json FILE]
+
+Without a model it is SmolLM2-135M as `starcoder-lsp models get smollm2-135m` fetches
+it. Per trace: tokens per second after the first token, the ratio of the two, and in how
+many runs both wrote the same text. They may part where two tokens are as likely to
+within rounding: llama.cpp's kernels for one token and for several round differently.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import statistics
+import textwrap
+from pathlib import Path
+
+from starcoder_lsp import assemble
+from starcoder_lsp.engines.llama import library, machine
+from starcoder_lsp.engines.llama.library import Model
+from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.flow import Limits, Prompt, Text
+from starcoder_lsp.models import registry
+
+HANDLER = '''
+def handle_{name}(request, response):
+    """Answer a request for one {name}."""
+    if not request.user.is_authenticated:
+        return response.error(401, "log in first")
+    {name} = request.database.find("{name}", request.parameters["id"])
+    if {name} is None:
+        return response.error(404, "there is no such {name}")
+    if request.method == "DELETE":
+        request.database.delete("{name}", {name}.id)
+        return response.empty(204)
+    return response.json(200, {name}.to_dictionary())
+
+'''
+CASE = """
+    def test_{name}_is_kept(self):
+        store = Store(self.directory)
+        store.put("{name}", {name}_value)
+        self.assertEqual(store.get("{name}"), {name}_value)
+        store.close()
+"""
+
+
+def traces() -> dict[str, list[str]]:
+    """Texts that end where something is to be written."""
+    handlers = [HANDLER.format(name=name) for name in ("user", "order", "product")]
+    cases = [CASE.format(name=name) for name in ("first", "second", "third", "fourth")]
+    table = "".join(f'    Row("{n}", width={n}, height={n * 2}),\n' for n in range(20))
+    prose = inspect.cleandoc(argparse.__doc__ or "")
+    source = inspect.getsource(textwrap)
+    cuts = [len(source) * n // 7 for n in range(2, 7)]
+    return {
+        "a block again": [
+            "".join(handlers) + handlers[n][:200] for n in range(len(handlers))
+        ],
+        "a block with another name": [
+            "".join(handlers) + HANDLER.format(name="invoice")[:n]
+            for n in (90, 200, 290)
+        ],
+        "test cases": ["class Tests(TestCase):" + "".join(cases) + "\n    def test_"],
+        "a table": ["ROWS = (\n" + table],
+        "ordinary code": [source[: source.rfind("\n", 0, cut) + 1] for cut in cuts],
+        "prose": [prose[:700], prose[:1500]],
+    }
+
+
+def run(session: Session, text: str, n_tokens: int) -> tuple[float, str]:
+    """Tokens per second after the first, and what was written."""
+    pieces = list(
+        session.generate(
+            Prompt((Text(text, "start"),)), Limits(n_tokens, 600_000), lambda: False
+        )
+    )
+    usage = pieces[-1].usage
+    seconds = (usage.total_ms - usage.first_token_ms) / 1000
+    written = "".join(piece.text for piece in pieces)
+    return (usage.generated_tokens - 1) / max(seconds, 1e-9), written
+
+
+def measure(
+    plain: Session, drafting: Session, texts: list[str], n_tokens: int, n_runs: int
+) -> dict[str, float]:
+    speeds: dict[str, list[float]] = {"plain": [], "drafting": []}
+    ratios, n_same = [], 0
+    for turn in range(n_runs):
+        for text in texts:
+            order = [("plain", plain), ("drafting", drafting)]
+            done = {}
+            for name, session in order if turn % 2 else reversed(order):
+                speed, done[name] = run(session, text, n_tokens)
+                speeds[name].append(speed)
+            ratios.append(speeds["drafting"][-1] / speeds["plain"][-1])
+            n_same += done["plain"] == done["drafting"]
+    return {
+        "plain": statistics.median(speeds["plain"]),
+        "drafting": statistics.median(speeds["drafting"]),
+        "ratio": statistics.median(ratios),
+        "same": n_same / len(ratios),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    path = arguments.model or assemble.store().locate(registry.find("smollm2-135m"))
+    machine.wait_politely()
+    library.set_up()
+    model = Model(path)
+    plain, drafting = (
+        Session(
+            model,
+            n_context=2048,
+            n_threads=machine.n_cores(),
+            n_slots=1,
+            drafts=drafts,
+        )
+        for drafts in (False, True)
+    )
+    rows = {}
+    print(f"{'trace':28}{'plain':>9}{'drafting':>10}{'ratio':>8}{'same text':>11}")
+    for name, texts in traces().items():
+        row = rows[name] = measure(
+            plain, drafting, texts, arguments.tokens, arguments.runs
+        )
+        print(
+            f"{name:28}{row['plain']:9.1f}{row['drafting']:10.1f}"
+            f"{row['ratio']:8.2f}{row['same']:11.0%}",
+            flush=True,
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
