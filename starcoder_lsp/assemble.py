@@ -58,6 +58,7 @@ def load_of(settings: EngineSettings) -> Load:
         n_gpu_layers=settings.gpu_layers,
         n_threads=settings.threads,
         kv_type=settings.kv_type,
+        kv_cache_bytes=settings.kv_cache_mb << 20,
     )
 
 

@@ -36,6 +36,7 @@ class EngineSettings:
     model_path: Path | None
     gpu_layers: int | None
     kv_type: str
+    kv_cache_mb: int
     threads: int
     max_prompt_tokens: int
     max_tokens: int
@@ -167,6 +168,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             _path(values["model_path"]),
             None if values["gpu_layers"] == AUTO else values["gpu_layers"],
             values["kv_type"],
+            values["kv_cache_mb"],
             values["threads"],
             values["max_prompt_tokens"],
             values["max_tokens"],

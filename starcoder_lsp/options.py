@@ -194,6 +194,8 @@ _ROWS = (
            "layers to keep on the GPU; auto is as many as fit, -1 all"),
     Option("kv_type", AUTO, one_of(AUTO, "f16", "q8_0"), Trust.USER,
            "how the KV cache is stored; auto is q8_0 where f16 does not fit"),
+    Option("kv_cache_mb", 256, integer(0, 100_000), Trust.USER,
+           "how much of what the model has read is kept on disk for the next start; 0 for nothing"),
     Option("threads", 0, integer(0, 1024), Trust.USER,
            "threads to compute with; 0 means one per core"),
     Option("shared_engine", False, BOOLEAN, Trust.USER,

@@ -124,3 +124,88 @@ async def test_measuring_changes_no_answer(make_engine: MakeEngine) -> None:
     early = said(await asked(engine))
     await engine.measured()
     assert said(await asked(engine)) == early
+
+
+READ = Prompt((Text("".join(f"value_{n} = {n * n}\n" for n in range(60)) + "def "),))
+KEPT = {"kv_cache_bytes": 8 << 20}
+
+
+def saved_states() -> list[Path]:
+    folder = paths.cache_dir() / "engine" / "states"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+async def read_and_closed(engine: LlamaEngine) -> str:
+    await engine.ready()
+    text = said(await asked(engine, READ))
+    await engine.close()
+    return text
+
+
+async def test_what_was_read_is_known_in_the_next_session(
+    make_engine: MakeEngine,
+) -> None:
+    fresh = await read_and_closed(make_engine(**KEPT))
+    (path,) = saved_states()
+    assert path.stat().st_mode & 0o777 == 0o600
+    engine = make_engine(**KEPT)
+    await engine.ready()
+    pieces = await asked(engine, READ)
+    assert said(pieces) == fresh
+    assert pieces[-1].usage.evaluated_tokens == 1
+    assert pieces[-1].usage.prompt_tokens > 300
+
+
+async def test_what_was_read_is_known_after_a_sleep(make_engine: MakeEngine) -> None:
+    engine = make_engine(**KEPT)
+    await engine.ready()
+    fresh = said(await asked(engine, READ))
+    engine._fall_asleep()
+    engine.start()
+    await engine.ready()
+    pieces = await asked(engine, READ)
+    assert said(pieces) == fresh
+    assert pieces[-1].usage.evaluated_tokens == 1
+
+
+async def test_as_much_is_kept_as_fits(make_engine: MakeEngine) -> None:
+    fresh = await read_and_closed(make_engine(kv_cache_bytes=100_000))
+    (path,) = saved_states()
+    assert path.stat().st_size < 100_000 + 4096
+    engine = make_engine(kv_cache_bytes=100_000)
+    await engine.ready()
+    pieces = await asked(engine, READ)
+    usage = pieces[-1].usage
+    assert said(pieces) == fresh
+    assert 1 < usage.evaluated_tokens < usage.prompt_tokens * 0.6
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+async def test_a_damaged_state_is_deleted_and_does_no_harm(
+    make_engine: MakeEngine, share: float
+) -> None:
+    fresh = await read_and_closed(make_engine(**KEPT))
+    (path,) = saved_states()
+    raw = bytearray(path.read_bytes())
+    raw[int(len(raw) * share)] ^= 255
+    path.write_bytes(raw)
+    engine = make_engine(**KEPT)
+    await engine.ready()
+    assert saved_states() == []
+    pieces = await asked(engine, READ)
+    assert said(pieces) == fresh
+    assert pieces[-1].usage.evaluated_tokens == pieces[-1].usage.prompt_tokens
+
+
+async def test_other_settings_do_not_take_it(make_engine: MakeEngine) -> None:
+    await read_and_closed(make_engine(**KEPT))
+    engine = make_engine(**KEPT, n_context=2048)
+    await engine.ready()
+    usage = (await asked(engine, READ))[-1].usage
+    assert usage.evaluated_tokens == usage.prompt_tokens
+    assert len(saved_states()) == 1
+
+
+async def test_without_leave_nothing_is_written(make_engine: MakeEngine) -> None:
+    await read_and_closed(make_engine())
+    assert saved_states() == []

@@ -40,6 +40,7 @@ GOOD: dict[str, Any] = {
     "model_path": "/models/own.gguf",
     "gpu_layers": -1,
     "kv_type": "q8_0",
+    "kv_cache_mb": 64,
     "threads": 3,
     "shared_engine": True,
     "idle_unload_minutes": 5,

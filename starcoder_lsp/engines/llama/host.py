@@ -48,6 +48,8 @@ class Host:
                 self._answer(peer, frame)
             if self._keeper is not None:
                 self._use_pause(self._keeper)
+        if self._keeper is not None:
+            self._keeper.save()
 
     def _greet(self, peer: Peer, frame: Frame) -> None:
         if not self._greeting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from starcoder_lsp import paths
@@ -12,6 +13,7 @@ from starcoder_lsp.engines.llama import identity, machine, speed
 from starcoder_lsp.engines.llama.capacity import Plan
 from starcoder_lsp.engines.llama.lasting import LastingSession
 from starcoder_lsp.engines.llama.speed import Speeds
+from starcoder_lsp.engines.llama.states import States
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.flow import Usage
 
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # A machine that never gets through is left alone.
 MAX_TRIES = 3
+# Fewer tokens than this are read again sooner than a file is.
+WORTH_SAVING = 64
 
 
 class Keeper:
@@ -35,6 +39,10 @@ class Keeper:
         self._speed_key = identity.key(
             model, build, machine.cpu_name(), n_threads, plan.n_gpu_layers, plan.kv_type
         )
+        self._states = States(folder / "states", load.kv_cache_bytes)
+        self._state_key = identity.key(model, build, *astuple(replace(plan, notes=())))
+        self._restored: list[int] = []
+        self._restore()
         self._n_tries = 0
         session.speed = self._speeds.get(self._speed_key)
 
@@ -43,12 +51,33 @@ class Keeper:
         if self.session.speed is not None or self._n_tries >= MAX_TRIES or is_wanted():
             return
         self._n_tries += 1
-        self._know(self.session.measure(is_wanted))
+        try:
+            self._know(self.session.measure(is_wanted))
+        except RuntimeError as exc:
+            logger.warning("the speed was not measured: %s", exc)
 
     def learn(self, usage: Usage) -> None:
         """Correct the speed by what a request showed."""
         if self.session.speed is not None:
             self._know(speed.corrected(self.session.speed, usage))
+
+    def save(self) -> None:
+        """Keep what was read for the next start."""
+        if not self._states.max_bytes:
+            return
+        try:
+            tokens, state = self.session.state(self._states.max_bytes)
+            if len(tokens) >= WORTH_SAVING and tokens != self._restored:
+                self._states.keep(self._state_key, tokens, state)
+        except (OSError, RuntimeError, MemoryError) as exc:
+            logger.info("what was read is not kept: %s", exc)
+
+    def _restore(self) -> None:
+        if (found := self._states.find(self._state_key)) is None:
+            return
+        if self.session.restore(*found):
+            self._restored = found[0]
+            logger.info("%d tokens were read in an earlier session", len(found[0]))
 
     def _know(self, measured: Speed | None) -> None:
         if measured is None or measured == self.session.speed:

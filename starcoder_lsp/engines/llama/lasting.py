@@ -8,6 +8,9 @@ from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import speed
 from starcoder_lsp.engines.llama.session import Session
 
+# A state also has a part that does not shrink with its tokens.
+SAFE_SHARE = 0.95
+
 
 class LastingSession(Session):
     """Measures itself, and hands its KV cache over to the next process."""
@@ -25,3 +28,24 @@ class LastingSession(Session):
             return speed.measure(evaluate, self._clock)
         finally:
             self._slots.cut(self._slot, 0)
+            self._slot.used_at = 0
+
+    def state(self, max_bytes: int) -> tuple[list[int], bytearray]:
+        """What was read for the last request, from its beginning as far as it fits.
+
+        In a suffix-first prompt that is the repository's context before all else.
+        """
+        slot = self._slots.latest()
+        size = self._context.state_bytes(slot.sequence)
+        if size > max_bytes:
+            self._slots.cut(slot, int(len(slot.tokens) * max_bytes / size * SAFE_SHARE))
+        return slot.tokens, self._context.state(slot.sequence)
+
+    def restore(self, tokens: list[int], state: memoryview) -> bool:
+        """Go on where `state` was taken; only before the first request."""
+        slot = self._slots.take(tokens)
+        if not self._context.restore(slot.sequence, state):
+            self._slots.cut(slot, 0)
+            return False
+        slot.tokens[:] = tokens
+        return True

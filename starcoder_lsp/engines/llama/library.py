@@ -179,6 +179,27 @@ class Context:
         """Make `target` hold what `source` holds."""
         llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
+    def state_bytes(self, sequence: int) -> int:
+        return int(llama.llama_state_seq_get_size(self._pointer, sequence))
+
+    def state(self, sequence: int) -> bytearray:
+        """What a sequence holds, for `restore` in another process."""
+        state = bytearray(self.state_bytes(sequence))
+        cells = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        n_bytes = llama.llama_state_seq_get_data(
+            self._pointer, cells, len(state), sequence
+        )
+        del cells  # it keeps the array from being shortened
+        del state[n_bytes:]
+        return state
+
+    def restore(self, sequence: int, state: memoryview) -> bool:
+        """Fill a sequence; a state that is damaged may end the process."""
+        cells = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        return bool(
+            llama.llama_state_seq_set_data(self._pointer, cells, len(state), sequence)
+        )
+
     def clear(self) -> None:
         llama.llama_memory_clear(self._memory, True)
 

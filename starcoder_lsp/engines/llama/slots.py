@@ -61,6 +61,10 @@ class Slots:
         self._n_taken += 1
         slot.used_at = self._n_taken
 
+    def latest(self) -> Slot:
+        """The slot that was used last."""
+        return max(self._slots, key=lambda slot: slot.used_at)
+
     def extend(self, slot: Slot, tokens: Sequence[int], n_logits: int = 1) -> bool:
         """Evaluate `tokens` after what a slot holds; False when it was aborted."""
         position = len(slot.tokens)

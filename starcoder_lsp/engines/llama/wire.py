@@ -28,6 +28,7 @@ class Load:
 
     `n_gpu_layers` of None means as many as fit, -1 all; `n_threads` of 0 means one
     per physical core. With less than `n_context_least` the model is of no use.
+    `kv_cache_bytes` is how much of what was read may be saved for the next start.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Load:
     n_threads: int = 0
     n_context_least: int = 256
     kv_type: str = "auto"
+    kv_cache_bytes: int = 0
 
 
 @dataclass(frozen=True)
