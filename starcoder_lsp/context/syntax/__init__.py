@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from tree_sitter import Tree
 
-from tree_sitter import Parser, Tree
-
-from starcoder_lsp.context.symbols import Symbols
+from starcoder_lsp.context.symbols import Reference, Symbols
 from starcoder_lsp.context.syntax.extract import extract, references_in
 from starcoder_lsp.context.syntax.grammars import grammar_of
-
-logger = logging.getLogger(__name__)
-# Below this size no parse takes long enough to be worth asking the clock.
-SMALL_BYTES = 8 * 1024
-CHUNK_BYTES = 64 * 1024
+from starcoder_lsp.context.syntax.judge import judge as judge
+from starcoder_lsp.context.syntax.parsing import edited, parse_within
 
 
 def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
@@ -32,32 +23,6 @@ def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
     if grammar is None or tree is None:
         return Symbols(language, is_complete=False)
     return extract(tree.root_node, source, grammar)
-
-
-def parse_within(
-    parser: Parser, source: bytes, budget_ms: int, old: Tree | None = None
-) -> Tree | None:
-    """None when the budget ran out."""
-    parsed: Callable[..., Tree] = parser.parse
-    if old is not None:
-        parsed = partial(parsed, old_tree=old)
-    if len(source) <= SMALL_BYTES:
-        return parsed(source)
-    end = time.monotonic() + budget_ms / 1000
-
-    def read(offset: int, _point: object) -> bytes:
-        return source[offset : offset + CHUNK_BYTES]
-
-    def is_late(_offset: int, _has_error: bool) -> bool:
-        return time.monotonic() > end
-
-    try:
-        # tree-sitter ignores the callback when it gets the bytes themselves.
-        return parsed(read, progress_callback=is_late)
-    except ValueError:
-        # It says "Parsing failed"; the next parse would go on with this one otherwise.
-        parser.reset()
-        return None
 
 
 class Document:
@@ -77,18 +42,12 @@ class Document:
 
     def edit(self, start: int, old_end: int, new: bytes) -> None:
         """Replace the bytes from `start` to `old_end` by `new`."""
-        before = self.source
-        self.source = before[:start] + new + before[old_end:]
-        new_end = start + len(new)
         if self._tree:
-            self._tree.edit(
-                start,
-                old_end,
-                new_end,
-                _point(before, start),
-                _point(before, old_end),
-                _point(self.source, new_end),
+            self.source, self._tree = edited(
+                self.source, self._tree, start, old_end, new
             )
+        else:
+            self.source = self.source[:start] + new + self.source[old_end:]
         self._parse()
 
     @property
@@ -99,24 +58,21 @@ class Document:
     def symbols(self) -> Symbols:
         """Found when first asked for, then kept until the next edit."""
         if self._symbols is None:
-            self._symbols = self._found()
+            if self._grammar and self._tree:
+                root = self._tree.root_node
+                self._symbols = extract(root, self.source, self._grammar)
+            else:
+                self._symbols = Symbols(self._language, is_complete=False)
         return self._symbols
 
-    def _found(self) -> Symbols:
+    def references(self) -> tuple[Reference, ...]:
+        """What the document mentions, in order, each name once a line."""
         if self._grammar is None or self._tree is None:
-            return Symbols(self._language, is_complete=False)
-        root = self._tree.root_node
-        found = extract(root, self.source, self._grammar)
-        references = references_in(root, self.source, self._grammar)
-        return replace(found, references=references)
+            return ()
+        return references_in(self._tree.root_node, self.source, self._grammar)
 
     def _parse(self) -> None:
         self._symbols = None
         if self._grammar:
             parser = self._grammar.parser
             self._tree = parse_within(parser, self.source, self._budget_ms, self._tree)
-
-
-def _point(source: bytes, offset: int) -> tuple[int, int]:
-    line_start = source.rfind(b"\n", 0, offset) + 1
-    return source.count(b"\n", 0, offset), offset - line_start

@@ -9,6 +9,7 @@ difference.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ FILES = sorted(path for path in SAMPLES.iterdir() if path != EXPECTED)
 def found_in(path: Path) -> tuple[str, Symbols]:
     source = path.read_bytes()
     language = language_of(path, source.decode().partition("\n")[0])
-    return language, Document(language, source, budget_ms=10_000).symbols()
+    document = Document(language, source, budget_ms=10_000)
+    return language, replace(document.symbols(), references=document.references())
 
 
 def written(one: Import) -> str:

@@ -1,0 +1,146 @@
+"""What the grammar says of texts put at the cursor: new errors, and where they should end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tree_sitter import Node, Parser, Tree
+
+from starcoder_lsp.context.syntax.grammars import grammar_of
+from starcoder_lsp.context.syntax.parsing import edited, parse_within
+from starcoder_lsp.flow import Judgement
+
+# How much of a document is read on each side of the cursor.
+REGION = 40_000
+BUDGET_MS = 100
+# Nodes that hold statements, members or a whole file.
+HOLDS = re.compile(
+    r"block|body|module|program|source|suite|statements|_list|file|unit|document|chunk"
+    r"|declarations|compound"
+)
+PAIRS = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Region:
+    """The part of a document that is parsed, and the cursor's byte in it."""
+
+    parser: Parser
+    source: bytes
+    at: int
+    tree: Tree
+
+    @property
+    def line_start(self) -> int:
+        return self.source.rfind(b"\n", 0, self.at) + 1
+
+    @property
+    def begins_line(self) -> bool:
+        """Whether nothing but space stands before the cursor on its line."""
+        return not self.source[self.line_start : self.at].strip()
+
+
+def judge(
+    language: str, text: str, offset: int, texts: Sequence[str]
+) -> list[Judgement]:
+    """One judgement per text, as if it stood at `offset` of `text`; in code points.
+
+    Where there is no grammar, or no time, nothing is held against any of them.
+    """
+    region = _region(language, text, offset)
+    if region is None:
+        return [Judgement() for _ in texts]
+    n_known = _n_errors(region.tree)
+    return [_judgement(region, one, n_known) for one in texts]
+
+
+def _region(language: str, text: str, offset: int) -> Region | None:
+    grammar = grammar_of(language)
+    if grammar is None:
+        return None
+    start = text.rfind("\n", 0, max(0, offset - REGION)) + 1 if offset > REGION else 0
+    before = text[start:offset].encode("utf-8", "replace")
+    source = before + text[offset : offset + REGION].encode("utf-8", "replace")
+    tree = parse_within(grammar.parser, source, BUDGET_MS)
+    return Region(grammar.parser, source, len(before), tree) if tree else None
+
+
+def _judgement(region: Region, text: str, n_known: int) -> Judgement:
+    tree = _with(region, text)
+    if tree is None:
+        return Judgement()
+    n_new = max(0, _n_errors(tree) - n_known)
+    if n_new:
+        # What the text leaves open may be closed by what is typed next.
+        closed = _with(region, text + _closers(text))
+        n_new = min(n_new, max(0, _n_errors(closed) - n_known)) if closed else n_new
+    return Judgement(n_new, _end_of_statement(region, tree, text))
+
+
+def _with(region: Region, text: str) -> Tree | None:
+    new = text.encode("utf-8", "replace")
+    source, tree = edited(region.source, region.tree.copy(), region.at, region.at, new)
+    return parse_within(region.parser, source, BUDGET_MS, tree)
+
+
+def _n_errors(tree: Tree) -> int:
+    """Parse errors and missing tokens; whole parts of the tree are not entered."""
+    return sum(node.is_error or node.is_missing for node in _broken(tree.root_node))
+
+
+def _broken(root: Node) -> Iterator[Node]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.has_error:
+            yield node
+            waiting.extend(node.children)
+
+
+def _closers(text: str) -> str:
+    """What closes the brackets that the text opens.
+
+    >>> _closers("f(a, [1")
+    '])'
+    """
+    opened: list[str] = []
+    for character in text:
+        if character in PAIRS:
+            opened.append(PAIRS[character])
+        elif opened and character == opened[-1]:
+            opened.pop()
+    return "".join(reversed(opened))
+
+
+def _end_of_statement(region: Region, tree: Tree, text: str) -> int | None:
+    """Where the statement on the cursor's line ends, or the block round an empty line."""
+    new = text.encode("utf-8", "replace")
+    node = _block(region, tree, new) if region.begins_line else _statement(region, tree)
+    if node is None or node.has_error:
+        return None
+    n_inside = node.end_byte - region.at
+    if not 0 < n_inside < len(new.rstrip()):
+        return None
+    return len(new[:n_inside].decode("utf-8", "ignore"))
+
+
+def _statement(region: Region, tree: Tree) -> Node | None:
+    line = region.source[region.line_start : region.at]
+    first = region.line_start + len(line) - len(line.lstrip())
+    node = tree.root_node.descendant_for_byte_range(first, first + 1)
+    while node and node.parent and not HOLDS.search(node.parent.type):
+        node = node.parent
+    return node if node and node.parent else None
+
+
+def _block(region: Region, tree: Tree, text: bytes) -> Node | None:
+    """The innermost one round the text whose head stands above it."""
+    first = region.at + len(text) - len(text.lstrip())
+    node = tree.root_node.descendant_for_byte_range(first, first + 1)
+    while node and node.parent:
+        if HOLDS.search(node.type) and node.parent.start_byte < region.line_start:
+            return node
+        node = node.parent
+    return None
