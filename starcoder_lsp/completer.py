@@ -21,6 +21,7 @@ from starcoder_lsp.flow import (
 from starcoder_lsp.postprocess import Result, process, take
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.prompt import Family, Window, build_prompt
+from starcoder_lsp.ranking import by_what_follows
 from starcoder_lsp.trace import Trace
 
 # Endings in the middle of a thought: an unfinished last line is not shown.
@@ -75,7 +76,11 @@ class Completer:
         read_as: Cursor | None = None,
         trace: Trace | None = None,
     ) -> list[Completion]:
-        """Up to so many different completions, first the one `complete` would make."""
+        """Up to so many different completions, the best first.
+
+        That is the one `complete` would make, unless the model does not read what
+        follows the cursor: then it is the one that fits best before it.
+        """
         trace = trace or Trace()
         first = await self.complete(cursor, read_as=read_as, trace=trace)
         found = {first.text.strip(): first}
@@ -83,7 +88,9 @@ class Completer:
             prompt = await self._prompt(read_as or cursor, trace)
             n_enough = first.usage.generated_tokens * LONGER + MORE_TOKENS
             limits = replace(
-                self.limits, max_tokens=min(self.limits.max_tokens, n_enough)
+                self.limits,
+                max_tokens=min(self.limits.max_tokens, n_enough),
+                one_line=self.style.multiline == "never",
             )
             candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
             trace.candidates = tuple(candidates)
@@ -94,7 +101,12 @@ class Completer:
                 usage = replace(first.usage, finish_reason=candidate.finish_reason)
                 completion = Completion(result.text, usage, result.n_replaced)
                 found.setdefault(result.text.strip(), completion)
-        return [one for text, one in found.items() if text][:n_wanted]
+        different = [one for text, one in found.items() if text]
+        if self.family.layout_for(self.layout) == "plain" and len(different) > 1:
+            return (await by_what_follows(self.engine, prompt, cursor, different))[
+                :n_wanted
+            ]
+        return different[:n_wanted]
 
     async def warm_up(self, cursor: Cursor) -> Usage:
         """Let the model read what a completion at `cursor` would need."""

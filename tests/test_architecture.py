@@ -20,7 +20,7 @@ LAYERS = (
     {"paths", "private", "log", "frames", "link", "child"},
     {"options", "config", "languages"},
     {"context", "prompt", "engines", "postprocess", "cache", "models"},
-    {"freeze", "power", "rhythm", "statistics", "trace", "trigger"},
+    {"freeze", "power", "ranking", "rhythm", "statistics", "trace", "trigger"},
     {"completer", "schedule", "fates"},
     {"ahead"},
     {"assemble", "suggest"},

@@ -7,8 +7,10 @@ import asyncio
 import gzip
 import json
 import sys
+import time
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from starcoder_lsp.cli.flags import add_option_flags, flag_layer
 from starcoder_lsp.config import Layer, Settings, resolve
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.evaluate import infilling
+from starcoder_lsp.flow import Completion, Cursor
 
 # A line is asked for, and nobody waits; what is set by a flag wins.
 USUALLY = {"multiline": "never", "max_tokens": 64, "time_budget_ms": 60_000}
@@ -26,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="JSON lines, perhaps gzipped")
     parser.add_argument("--limit", type=int, help="only the first so many rows")
     parser.add_argument("--every", type=int, default=1, help="only every n-th row")
+    parser.add_argument(
+        "--automatic",
+        action="store_true",
+        help="answer as while typing; else as when asked for a suggestion",
+    )
     parser.add_argument(
         "--execute", action="store_true", help="run the tests of filled-in programs"
     )
@@ -41,6 +49,7 @@ def run(parsed: argparse.Namespace) -> int:
     figures = {
         "model": settings.engine.model,
         "layout": settings.layout,
+        "asked": "automatic" if parsed.automatic else "explicit",
         **infilling.summary(results),
     }
     if parsed.json:
@@ -79,8 +88,17 @@ async def _evaluate(
     try:
         await engine.ready()
         completer = assemble.build_completer(settings, engine)
+        n_wanted = 1 if parsed.automatic else settings.trigger.n_alternatives
+
+        async def answer(cursor: Cursor) -> Completion:
+            started = time.perf_counter()
+            found = await completer.alternatives(cursor, n_wanted)
+            best = found[0] if found else Completion("")
+            total_ms = (time.perf_counter() - started) * 1000
+            return replace(best, usage=replace(best.usage, total_ms=total_ms))
+
         results = []
-        found = infilling.outcomes(rows, completer.complete, execute=parsed.execute)
+        found = infilling.outcomes(rows, answer, execute=parsed.execute)
         async for outcome in found:
             results.append(outcome)
             _show(len(results), len(rows))
