@@ -21,9 +21,12 @@ def statement(text: str, place: Place) -> str:
     '1'
     """
     end = place.judgement.statement_end if place.judgement else None
-    if end is None or not text[:end].strip() or place.style.wants_more:
+    is_enough = place.style.wants_more or place.style.multiline == "always"
+    if end is None or is_enough or not text[:end].strip():
         return text
-    return text[:end]
+    rest = text[end:].partition("\n")[0]
+    is_comment = place.row.comment and rest.lstrip().startswith(place.row.comment)
+    return text[: end + len(rest)] if is_comment else text[:end]
 
 
 def empty_comments(text: str, place: Place) -> str:
