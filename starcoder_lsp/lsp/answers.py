@@ -126,7 +126,7 @@ def _for_more(ask: Ask) -> Ask:
     completer, settings = ask.completer, ask.settings
     long = replace(
         completer,
-        style=replace(completer.style, multiline="always"),
+        style=replace(completer.style, wants_more=True),
         limits=replace(completer.limits, max_tokens=completer.limits.max_tokens * MORE),
     )
     return replace(ask, completer=long, settings=settings, is_more=True, n_wanted=1)

@@ -70,13 +70,18 @@ def inline_items(
     encoding: Encoding,
     commands: Sequence[types.Command],
 ) -> types.InlineCompletionList:
-    """Ghost text; what an entry of the popup inserts is part of it."""
+    """Ghost text; what an entry of the popup inserts is part of it.
+
+    Beside such an entry clients show only what has exactly its range.
+    """
     selected = params.context.selected_completion_info
     inserted = selected.text if selected else ""
     here = types.Range(params.position, params.position)
     around = selected.range if selected else here
     items = []
     for completion, command in zip(completions, commands, strict=True):
+        if selected and completion.n_replaced:
+            continue
         replaced = cursor.line_suffix[: completion.n_replaced]
         last = moved(around.end, units(replaced, encoding))
         items.append(

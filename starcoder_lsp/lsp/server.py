@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from lsprotocol import types
@@ -103,7 +104,9 @@ class Server(LanguageServer):
         if engine is None:
             return None
         completer = assemble.build_completer(settings, engine, self.context)
-        return Ask(cursor, completer, settings)
+        # Every client has ranges: in the protocol an item says what it replaces.
+        style = replace(completer.style, can_replace=True)
+        return Ask(cursor, replace(completer, style=style), settings)
 
     def why_not(self, cursor: Cursor, *, is_explicit: bool) -> trigger.Skip | None:
         """Why nothing is suggested at `cursor`, if so."""

@@ -107,10 +107,14 @@ def next_lines(text: str, place: Place) -> str:
 
 
 def imbalance(text: str, place: Place) -> int:
-    """How many brackets do not find their other half, with `text` at the cursor."""
+    """How many brackets on the cursor's line do not find their other half there."""
     written = read(text, place.row, place.before.literal)
-    inside = match(place.before.opens, written.closes)
-    outside = match((*inside.rest, *written.opens), place.after.closes)
+    line_start = len(place.window) - len(place.cursor.line_prefix)
+    line_end = len(place.cursor.line_suffix)
+    opens = [mark for mark in place.before.opens if mark.offset >= line_start]
+    closes = [mark for mark in place.after.closes if mark.offset < line_end]
+    inside = match(opens, written.closes)
+    outside = match((*inside.rest, *written.opens), closes)
     n_open = inside.n_skipped + outside.n_skipped + len(outside.rest)
     return n_open + len(inside.surplus) + len(outside.surplus)
 

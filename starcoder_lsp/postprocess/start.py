@@ -13,6 +13,9 @@ OPENING_FENCE = re.compile(
 LETTER = re.compile(r"[^\W\d_]")
 SHORTEST_ECHO = 3
 MOST_LEADING_LINES = 3
+MOST_SPACE = 100
+# A body is at least that much deeper than what opens it.
+SMALLEST_STEP = 4
 MARKUP = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc", "html", "xml"))
 
 
@@ -50,6 +53,9 @@ def join(text: str, place: Place) -> str:
     'return'
     """
     typed = place.cursor.line_prefix
+    if len(text) > MOST_SPACE and not text.strip():
+        # Nothing but space will come: that is for the rules against repetition.
+        return text
     if not place.is_blank_line:
         spaced = typed.endswith(" ") and typed.strip() and not place.before.literal
         return text.lstrip(" ") if spaced else text
@@ -60,12 +66,13 @@ def join(text: str, place: Place) -> str:
     if len(lines) < len(text):
         # A whole line, with its own indentation; one that leaves the block stays out.
         return lines[len(typed) :] if space.startswith(typed) else text
-    is_deeper = place.row.opens.search(place.above.rstrip())
-    if not typed or not space.startswith(typed):
+    if not typed or place.before.opens or "\t" in space:
         return text
-    if is_deeper and width(place.above) >= width(typed):
-        return text
-    return lines[len(typed) :]
+    deepest = width(place.above)
+    if place.row.opens.search(place.above.rstrip()):
+        deepest += max(len(place.indent), SMALLEST_STEP)
+    n_spare = max(width(typed) + len(space) - max(deepest, width(typed)), 0)
+    return lines[min(n_spare, len(space)) :] if n_spare else text
 
 
 def indent(text: str, place: Place) -> str:

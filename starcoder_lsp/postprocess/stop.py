@@ -43,12 +43,17 @@ def length(text: str, place: Place) -> Cut:
 def whole_lines(text: str, place: Place) -> Cut:
     r"""Of several lines, the last is not shown when the model could not finish it.
 
+    Nor are those that open a block of which nothing is there yet.
+
     >>> whole_lines("a = 1\nb = (", Place.marked("█")).text
     'a = 1\nb = ('
     """
     if not place.is_cut_off or "\n" not in text.strip("\n"):
         return growing(text)
-    return growing(text[: text.rfind("\n") + 1])
+    lines = text.split("\n")[:-1]
+    while len(lines) > 1 and place.row.opens.search(lines[-1].rstrip() or "x"):
+        lines.pop()
+    return growing("\n".join(lines) + "\n")
 
 
 def sentinel(text: str, place: Place) -> Cut:

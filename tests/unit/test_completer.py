@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -74,3 +75,42 @@ async def test_text_grows_for_whoever_watches() -> None:
 
 async def test_an_empty_document_is_completed_too() -> None:
     assert await completed("█", "import os\n") == "import os"
+
+
+async def test_a_model_that_never_ends_is_stopped() -> None:
+    engine = ScriptedEngine(["and so on "] * 10_000)
+    done = await completer(engine).complete(Cursor.marked("x = █\n"))
+    assert done.text == ""
+    assert done.usage.generated_tokens < 20
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", "\t", "    \n"])
+@pytest.mark.parametrize("place", ["x = █\n", "█\n", "def f():█\n", "    █\n"])
+async def test_a_model_that_writes_only_space_is_stopped(
+    place: str, piece: str
+) -> None:
+    engine = ScriptedEngine([piece] * 10_000)
+    endless = replace(completer(engine), limits=Limits(max_tokens=10_000))
+    done = await endless.complete(Cursor.marked(place))
+    assert done.text == ""
+    assert done.usage.generated_tokens <= 200
+
+
+async def test_an_answer_of_a_megabyte_is_cut_to_what_can_be_read() -> None:
+    style = Style("always")
+    engine = ScriptedEngine([f"x{i} = {i * 7}\n" for i in range(100_000)])
+    limits = Limits(max_tokens=1_000_000)
+    long = replace(completer(engine), limits=limits, style=style)
+    done = await long.complete(Cursor.marked("█"))
+    assert done.text.count("\n") <= 200
+    assert done.usage.generated_tokens <= 201
+
+
+async def test_what_follows_the_cursor_is_not_said_again() -> None:
+    assert await completed("def f():\n    █\n    return x\n", "return x\n") == ""
+    assert await completed("print(█name)\n", "name)", "\n") == ""
+
+
+async def test_control_tokens_and_hidden_characters_are_not_shown() -> None:
+    assert await completed("x = █\n", "1", "<file_sep>", "evil") == "1"
+    assert await completed("x = █\n", "'\u202e", "'", "\n") == ""
