@@ -43,7 +43,7 @@ def length(text: str, place: Place) -> Cut:
 def whole_lines(text: str, place: Place) -> Cut:
     r"""Of several lines, the last is not shown when the model could not finish it.
 
-    Nor are those that open a block of which nothing is there yet.
+    Nor are those before it that open a block of which nothing is there yet.
 
     >>> whole_lines("a = 1\nb = (", Place.marked("█")).text
     'a = 1\nb = ('
@@ -51,7 +51,8 @@ def whole_lines(text: str, place: Place) -> Cut:
     if not place.is_cut_off or "\n" not in text.strip("\n"):
         return growing(text)
     lines = text.split("\n")[:-1]
-    while len(lines) > 1 and place.row.opens.search(lines[-1].rstrip() or "x"):
+    opens = place.row.opens
+    while any(map(str.strip, lines[:-1])) and opens.search(lines[-1].rstrip()):
         lines.pop()
     return growing("\n".join(lines) + "\n")
 

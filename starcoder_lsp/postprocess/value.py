@@ -38,10 +38,9 @@ def empty_comments(text: str, place: Place) -> str:
     mark = place.row.comment
     if not mark or place.is_in_comment:
         return text
-    lines = text.split("\n")
-    while lines and lines[-1].strip() in ("", mark):
-        lines.pop()
-    return "\n".join(lines) if any(map(str.strip, lines)) else ""
+    while text.rstrip().rpartition("\n")[2].strip() == mark:
+        text = text.rstrip().removesuffix(mark).rstrip()
+    return text
 
 
 def blank_lines(text: str, place: Place) -> str:
