@@ -9,6 +9,7 @@ from starcoder_lsp import statistics as statistics_of
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import EngineSettings, Settings
 from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import Connect, LlamaEngine, own_process
 from starcoder_lsp.engines.llama.wire import Load
@@ -96,8 +97,15 @@ def build_context(
     settings: Settings, on_progress: Callable[[Progress], None]
 ) -> Context:
     """What other files can tell, not started yet."""
-    del settings, on_progress
-    return NoContext()
+    wanted = settings.context
+    if not wanted.enabled:
+        return NoContext()
+    return IndexedContext(
+        max_files=wanted.max_files,
+        ignore=wanted.ignore,
+        on_progress=on_progress,
+        log_level=settings.log.level,
+    )
 
 
 def build_completer(

@@ -56,6 +56,13 @@ class TriggerSettings:
 
 
 @dataclass(frozen=True)
+class ContextSettings:
+    enabled: bool
+    max_files: int
+    ignore: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LspSettings:
     completion: str
     download: str
@@ -77,6 +84,7 @@ class Settings:
     layout: str
     style: Style
     statistics: bool
+    context: ContextSettings
     lsp: LspSettings
     log: LogSettings
 
@@ -190,6 +198,9 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         values["layout"],
         Style(values["multiline"], frozenset(values["disabled_rules"])),
         values["statistics"],
+        ContextSettings(
+            values["context"], values["index_max_files"], tuple(values["ignore"])
+        ),
         LspSettings(values["completion"], values["download"]),
         LogSettings(values["log_level"], _path(values["log_file"])),
     )

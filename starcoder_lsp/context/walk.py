@@ -25,11 +25,14 @@ from starcoder_lsp.context.unwanted import (
 
 
 class Found(NamedTuple):
-    """A file worth reading; `relative` has `/` between its parts."""
+    """A file worth reading; `relative` has `/` between its parts.
+
+    `stamp` changes with every change of the file that the system's clock can tell.
+    """
 
     relative: str
     n_bytes: int
-    mtime_ns: int
+    stamp: str
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,12 @@ class Walk:
         if not 0 < status.st_size <= MAX_FILE_BYTES:
             self.skipped["too large" if status.st_size else "empty"] += 1
             return None
-        return Found(relative, status.st_size, status.st_mtime_ns)
+        return Found(relative, status.st_size, stamp_of(status))
+
+
+def stamp_of(status: os.stat_result) -> str:
+    """Modification times can be set back, change times cannot."""
+    return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
 
 
 def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None:

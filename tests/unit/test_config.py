@@ -35,6 +35,9 @@ GOOD: dict[str, Any] = {
     "latency_target_ms": 100,
     "max_prompt_tokens": 256,
     "layout": "spm",
+    "context": False,
+    "index_max_files": 100,
+    "ignore": ["*.sql"],
     "completion": "always",
     "download": "never",
     "model_path": "/models/own.gguf",
@@ -148,6 +151,7 @@ def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
         "debounce_ms", "alternatives", "multiline",
         "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout",
         "latency_target_ms",
+        "context", "index_max_files", "ignore",
         "disabled_rules",
     }  # fmt: skip
 

@@ -1,0 +1,173 @@
+"""The context as the front process sees it: a child that may die, and waits that end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from starcoder_lsp.child import Child, python_module
+from starcoder_lsp.context import Edit, Gathered, Progress, Statistics, wire
+from starcoder_lsp.flow import Cursor
+from starcoder_lsp.frames import Frame
+from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
+
+logger = logging.getLogger(__name__)
+
+GATHER_MS = 60
+STATISTICS_MS = 5000
+# An indexer that owes answers and says nothing this long hangs.
+HANG_S = 20.0
+# Documents beyond this size are written by machines.
+MAX_DOCUMENT_CHARACTERS = 2_000_000
+
+
+class IndexedContext:
+    """Folders and open documents live here; the child is told all of it when it starts."""
+
+    def __init__(
+        self,
+        *,
+        max_files: int = 20_000,
+        ignore: Sequence[str] = (),
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        policy: RestartPolicy = KEEP_TRYING,
+        log_level: str = "warning",
+    ) -> None:
+        self._max_files, self._ignore = max_files, list(ignore)
+        self._on_progress = on_progress
+        self._folders: list[str] = []
+        self._documents: dict[str, Frame] = {}
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Frame | None]] = {}
+        self._silent_since: float | None = None
+        self._last: tuple[str, Gathered] = ("", Gathered())
+        self._child = Child(
+            python_module("starcoder_lsp.context.indexer", log_level),
+            on_start=self._tell_all,
+            on_frame=self._receive,
+            on_exit=self._exited,
+            policy=policy,
+        )
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    def start(self) -> None:
+        self._child.start()
+
+    async def close(self) -> None:
+        self._give_up_waiting()
+        await self._child.close()
+
+    def use_folders(self, folders: Sequence[Path]) -> None:
+        self._folders = [str(folder) for folder in folders]
+        self._child.send(self._folders_frame())
+
+    def open(
+        self, uri: str, path: Path | None, language: str, text: str, version: int
+    ) -> None:
+        if len(text) > MAX_DOCUMENT_CHARACTERS:
+            return
+        frame: Frame = {
+            "op": "open", "uri": uri, "path": str(path) if path else None,
+            "language": language, "text": text, "version": version,
+        }  # fmt: skip
+        self._documents[uri] = frame
+        self._child.send(frame)
+
+    def change(self, uri: str, version: int, edits: Sequence[Edit]) -> None:
+        document = self._documents.get(uri)
+        if document is None:
+            return
+        rows = wire.edits_rows(edits)
+        document["text"] = wire.apply(document["text"], rows)
+        document["version"] = version
+        frame = {"op": "change", "uri": uri, "version": version, "edits": rows}
+        self._child.send(frame)
+
+    def close_document(self, uri: str) -> None:
+        if self._documents.pop(uri, None) is not None:
+            self._child.send({"op": "close", "uri": uri})
+
+    def visit(self, uri: str) -> None:
+        if uri in self._documents:
+            self._child.send({"op": "visit", "uri": uri})
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        self._child.send({"op": "files", "paths": [str(path) for path in paths]})
+
+    async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
+        document = cursor.document
+        frame: Frame = {
+            "op": "gather", "uri": document.uri, "version": document.version,
+            "offset": cursor.offset, "budget": budget_characters,
+        }  # fmt: skip
+        answer = await self._ask(frame, GATHER_MS)
+        if answer is not None:
+            self._last = document.uri, wire.gathered_from(answer)
+        uri, gathered = self._last
+        return gathered if uri == document.uri else Gathered()
+
+    async def statistics(self) -> Statistics:
+        answer = await self._ask({"op": "statistics"}, STATISTICS_MS)
+        return wire.statistics_from(answer) if answer is not None else Statistics()
+
+    async def _ask(self, frame: Frame, deadline_ms: int) -> Frame | None:
+        """The child's answer, None when there is none in time."""
+        if self.pid is None:
+            return None
+        loop = asyncio.get_running_loop()
+        request_id = next(self._ids)
+        answer: asyncio.Future[Frame | None] = loop.create_future()
+        self._waiting[request_id] = answer
+        self._silent_since = self._silent_since or loop.time()
+        self._child.send({**frame, "id": request_id})
+        try:
+            async with asyncio.timeout(deadline_ms / 1000):
+                return await answer
+        except TimeoutError:
+            self._end_when_hanging(loop.time())
+            return None
+        finally:
+            del self._waiting[request_id]
+
+    def _end_when_hanging(self, now: float) -> None:
+        if self._silent_since is not None and now - self._silent_since > HANG_S:
+            self._silent_since = None
+            self._child.kill()
+
+    def _receive(self, frame: Frame) -> None:
+        self._silent_since = None
+        if frame["op"] == "progress":
+            self._on_progress(
+                Progress(frame["n_done"], frame["n_total"], frame["is_final"])
+            )
+        elif (waiting := self._waiting.get(frame["id"])) and not waiting.done():
+            waiting.set_result(frame)
+
+    def _tell_all(self) -> None:
+        self._child.send(self._folders_frame())
+        for frame in self._documents.values():
+            self._child.send(frame)
+
+    def _folders_frame(self) -> Frame:
+        return {
+            "op": "folders", "folders": self._folders,
+            "max_files": self._max_files, "ignore": self._ignore,
+        }  # fmt: skip
+
+    def _exited(self, gave_up: bool) -> None:
+        self._silent_since = None
+        self._give_up_waiting()
+        if gave_up:
+            logger.error("the indexer keeps dying: no context from other files")
+            self._on_progress(Progress(0, 0, is_final=True))
+
+    def _give_up_waiting(self) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_result(None)

@@ -1,0 +1,261 @@
+"""Keeps the index of one folder equal to what a fresh look at the disk would give."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from starcoder_lsp.context import Progress, wire
+from starcoder_lsp.context.folder import CRASHES, Folder, Source
+from starcoder_lsp.context.ignore import RULE_FILES
+from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
+from starcoder_lsp.frames import Frame
+
+logger = logging.getLogger(__name__)
+
+# Requests that wait in a worker's pipe, so that it never waits for us.
+DEPTH = 3
+MAX_WORKERS = 8
+# A look at everything, in case that nobody tells of changes; rarer where it takes long.
+LOOK_EVERY_S = 30.0
+LOOK_SHARE = 0.01
+# Events come in floods: a checkout, a build.
+SETTLE_S = 0.1
+MAX_SUSPECTS = 500
+PROGRESS_EVERY_S = 0.1
+# A worker may be killed for reasons that are not the file's.
+MAX_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the settings say of indexing."""
+
+    max_files: int = 20_000
+    ignore: Sequence[str] = ()
+
+
+class Crawler:
+    """Looks, reads what has changed, waits for the next hint, and so on until closed.
+
+    `is_held` tells which files an editor has open: what it shows is stronger than what
+    the disk holds. `on_doubt` hears of those that a look has not found.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        wishes: Wishes,
+        *,
+        is_held: Callable[[str], bool],
+        on_doubt: Callable[[str], None],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self.folder = folder
+        self.skipped: Counter[str] = Counter()
+        self._wishes = wishes
+        self._is_held, self._on_doubt = is_held, on_doubt
+        self._on_progress = on_progress
+        # Paths to read; True where a walk has just found them.
+        self._queue: dict[str, bool] = {}
+        self._tries: Counter[str] = Counter()
+        self._arrived = asyncio.Event()
+        self._is_walking = False
+        self._wants_look = True
+        self._look_every_s = LOOK_EVERY_S
+        self._generation = folder.generation
+        self._done = self._total = 0
+        self._told_at = 0.0
+        self._workers: list[Worker] = [Worker.in_background()]
+
+    @property
+    def n_pending(self) -> int:
+        return len(self._queue)
+
+    def look_again(self) -> None:
+        """Something has changed that may concern every file."""
+        self._wants_look = True
+        self._arrived.set()
+
+    def suspect(self, paths: Iterable[str]) -> None:
+        """These may have changed."""
+        for path in paths:
+            name = path.rpartition("/")[2]
+            if name in RULE_FILES or "/.git/" in f"/{path}":
+                self._wants_look = True
+            else:
+                self._queue.setdefault(path, False)
+        if len(self._queue) > MAX_SUSPECTS and not self._is_walking:
+            self._queue.clear()
+            self._wants_look = True
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            if self.folder.is_writer:
+                await self._catch_up()
+            else:
+                # The writer's own looks find what has changed.
+                self._queue.clear()
+                self._wants_look = False
+            self._arrived.clear()
+            is_same = self.folder.generation == self._generation
+            if is_same and not self._wants_look and not self._queue:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._look_every_s):
+                        await self._arrived.wait()
+                        await asyncio.sleep(SETTLE_S)
+                self.folder.follow()
+                self._wants_look = self._wants_look or not self._queue
+
+    async def close(self) -> None:
+        for worker in self._workers:
+            await worker.close()
+        self.folder.close()
+
+    async def _catch_up(self) -> None:
+        """Read all that waits, and before it what a look finds when one is wanted."""
+        if self.folder.generation != self._generation:
+            self._generation, self._wants_look = self.folder.generation, True
+        self._done, self._total = 0, len(self._queue)
+        started = time.monotonic()
+        is_look, self._wants_look = self._wants_look, False
+        self._is_walking = is_look
+        try:
+            async with asyncio.TaskGroup() as group:
+                if is_look:
+                    group.create_task(self._look())
+                for worker in self._enough_workers(is_look):
+                    for _ in range(DEPTH):
+                        group.create_task(self._read_all(worker))
+        finally:
+            self._is_walking = False
+        self.folder.commit()
+        self._tell(is_final=True)
+        if is_look:
+            took_s = time.monotonic() - started
+            self._look_every_s = max(LOOK_EVERY_S, took_s / LOOK_SHARE)
+        for worker in self._workers[1:]:
+            await worker.close()
+
+    def _enough_workers(self, is_look: bool) -> list[Worker]:
+        n = min(os.cpu_count() or 1, MAX_WORKERS) if is_look else 1
+        while len(self._workers) < n:
+            self._workers.append(Worker.in_background())
+        return self._workers[:n]
+
+    async def _look(self) -> None:
+        request = {
+            "op": "walk", "root": self.folder.root,
+            "extra": list(self._wishes.ignore), "max_files": self._wishes.max_files,
+        }  # fmt: skip
+        seen: set[str] = set()
+        try:
+            walk = self._workers[0].stream(
+                request, lambda frame: frame["op"] == "walked"
+            )
+            async with contextlib.aclosing(walk):
+                async for frame in walk:
+                    if frame["op"] == "walked":
+                        self._finish_look(frame, seen)
+                    else:
+                        self._take_found(frame["files"], seen)
+        except WorkerDied:
+            logger.warning("the walk of a workspace ended early")
+        finally:
+            self._is_walking = False
+            self._arrived.set()
+
+    def _take_found(self, files: list[tuple[str, int, str]], seen: set[str]) -> None:
+        for path, _n_bytes, stamp in files:
+            seen.add(path)
+            if self.folder.changed(path, stamp) and not self._is_held(path):
+                self._total += path not in self._queue
+                self._queue[path] = True
+        self._arrived.set()
+
+    def _finish_look(self, frame: Frame, seen: set[str]) -> None:
+        self.skipped = Counter(frame["skipped"])
+        if not frame["is_partial"]:
+            gone = [path for path in self.folder.sources if path not in seen]
+            held = [path for path in gone if self._is_held(path)]
+            self.folder.remove(path for path in gone if path not in held)
+            for path in held:
+                self._on_doubt(path)
+
+    async def _read_all(self, worker: Worker) -> None:
+        while (path := await self._next()) is not None:
+            is_admitted = self._queue.pop(path)
+            try:
+                answer = await worker.ask(self._request(path, is_admitted))
+            except LostItsTurn:
+                self._queue[path] = is_admitted
+            except WorkerDied:
+                await worker.close()
+                await self._blame(path, is_admitted, worker)
+            else:
+                if not self._is_held(path):
+                    self._take(path, answer, is_admitted)
+            self._done += 1
+            self._tell()
+
+    async def _next(self) -> str | None:
+        while not self._queue:
+            if not self._is_walking:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        return next(iter(self._queue))
+
+    def _request(self, path: str, is_admitted: bool) -> Frame:
+        known = self.folder.sources.get(path)
+        return {
+            "op": "read", "root": self.folder.root, "path": path,
+            "is_admitted": is_admitted, "extra": list(self._wishes.ignore),
+            "digest": known.digest if known else "", "avoid": sorted(self.folder.crashing),
+        }  # fmt: skip
+
+    async def _blame(self, path: str, is_admitted: bool, worker: Worker) -> None:
+        """Try a file again that a worker died of; the second time it is given up."""
+        self._tries[path] += 1
+        if self._tries[path] < MAX_TRIES:
+            self._queue[path] = is_admitted
+            return
+        del self._tries[path]
+        logger.warning("a file crashes its parser and is left out")
+        with contextlib.suppress(WorkerDied):
+            request = {"op": "digest", "path": f"{self.folder.root}/{path}"}
+            answer = await worker.ask(request)
+            source = Source(answer["stamp"], answer["digest"], CRASHES)
+            self.folder.leave_out(path, source)
+
+    def _take(self, path: str, answer: Frame, is_admitted: bool) -> None:
+        reason = answer["reason"]
+        known = self.folder.sources.get(path)
+        source = Source(answer["stamp"], answer["digest"], reason)
+        if reason in ("gone", "ignored"):
+            self.folder.remove(self.folder.below(path))
+        elif reason == "not a file":
+            self.folder.remove([path])
+            # A directory that is new to us has files that nobody has told of.
+            self._wants_look = self._wants_look or not is_admitted
+        elif reason is not None:
+            self.folder.leave_out(path, source)
+        elif "text" in answer:
+            symbols = wire.symbols_from(answer["symbols"])
+            self.folder.put(path, source, answer["text"], symbols)
+        elif known is not None:
+            self.folder.touch(path, source._replace(reason=known.reason))
+
+    def _tell(self, *, is_final: bool = False) -> None:
+        now = time.monotonic()
+        if is_final or now - self._told_at > PROGRESS_EVERY_S:
+            self._told_at = now
+            self._on_progress(Progress(self._done, self._total, is_final))

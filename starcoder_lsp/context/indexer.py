@@ -1,0 +1,187 @@
+"""The child process that holds the index: answers first, indexing in between.
+
+It runs one event loop and touches no file of the workspace itself: what may block,
+hang or crash is done by its workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from starcoder_lsp import frames, log
+from starcoder_lsp.context import Gathered, Progress, wire
+from starcoder_lsp.context.crawl import Crawler, Wishes
+from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
+from starcoder_lsp.context.folder import Folder, Source
+from starcoder_lsp.frames import Frame
+from starcoder_lsp.paths import cache_dir
+
+logger = logging.getLogger(__name__)
+
+
+class Indexer:
+    """All folders and open documents of one server."""
+
+    def __init__(self, send: Callable[[Frame], None]) -> None:
+        self._send = send
+        self._crawlers: dict[str, Crawler] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._progress: dict[str, Progress] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._regrouping: asyncio.Task[None] | None = None
+        self._documents = OpenDocuments(self._parsed, self._left)
+        self._operations: Mapping[str, Callable[[Frame], None]] = {
+            "folders": self._use_folders,
+            "open": self._open,
+            "change": self._change,
+            "close": lambda frame: self._documents.close(frame["uri"]),
+            "visit": lambda frame: self._documents.visit(frame["uri"]),
+            "files": self._files_changed,
+            "gather": self._gather,
+            "statistics": self._statistics,
+        }
+
+    async def run(self, requests: asyncio.StreamReader) -> None:
+        following = asyncio.create_task(self._documents.run())
+        while (frame := await frames.receive(requests)) is not None:
+            self._operations[frame["op"]](frame)
+        if self._regrouping is not None:
+            await self._regrouping
+        following.cancel()
+        await self._documents.end()
+        for root in list(self._crawlers):
+            await self._leave(root)
+
+    def _use_folders(self, frame: Frame) -> None:
+        self._regrouping = asyncio.create_task(self._regroup(frame))
+
+    async def _regroup(self, frame: Frame) -> None:
+        async with self._one_at_a_time:
+            wishes = Wishes(frame["max_files"], tuple(frame["ignore"]))
+            # The same folder may be named twice, once by a link.
+            roots = list(dict.fromkeys(map(os.path.realpath, frame["folders"])))
+            is_same = wishes == self._documents.wishes
+            for root in list(self._crawlers):
+                if root not in roots or not is_same:
+                    await self._leave(root)
+            for root in roots:
+                if root not in self._crawlers:
+                    self._enter(root, wishes)
+            self._documents.use(roots, wishes)
+
+    def _enter(self, root: str, wishes: Wishes) -> None:
+        def told(progress: Progress) -> None:
+            self._progress[root] = progress
+            self._tell_progress()
+
+        crawler = Crawler(
+            Folder(root, cache_dir() / "index"),
+            wishes,
+            on_progress=told,
+            is_held=lambda relative: self._documents.holds(root, relative),
+            on_doubt=lambda relative: self._documents.doubt(root, relative),
+        )
+        self._crawlers[root] = crawler
+        self._tasks[root] = asyncio.create_task(crawler.run())
+
+    async def _leave(self, root: str) -> None:
+        crawler = self._crawlers.pop(root)
+        self._progress.pop(root, None)
+        task = self._tasks.pop(root)
+        task.cancel()
+        await asyncio.wait([task])
+        await crawler.close()
+
+    def _open(self, frame: Frame) -> None:
+        fields = ("uri", "path", "language", "text", "version")
+        self._documents.open(OpenDocument(*(frame[name] for name in fields)))
+
+    def _change(self, frame: Frame) -> None:
+        self._documents.change(frame["uri"], frame["version"], frame["edits"])
+
+    def _parsed(self, document: OpenDocument, text: str) -> None:
+        """An open document has other symbols; its file on disk counts again when it closes."""
+        if (crawler := self._crawlers.get(document.root)) is not None:
+            crawler.folder.put(
+                document.relative, Source("", ""), text, document.symbols
+            )
+            crawler.folder.commit()
+
+    def _left(self, root: str, relative: str) -> None:
+        if (crawler := self._crawlers.get(root)) is not None:
+            crawler.suspect([relative])
+
+    def _files_changed(self, frame: Frame) -> None:
+        for root, crawler in self._crawlers.items():
+            inside = [path for path in frame["paths"] if path.startswith(f"{root}/")]
+            crawler.suspect(path[len(root) + 1 :] for path in inside)
+
+    def _gather(self, frame: Frame) -> None:
+        document = self._documents.get(frame["uri"])
+        gathered = Gathered()
+        if document is not None and document.root:
+            repository = Path(document.root).name
+            gathered = Gathered((), document.relative, repository)
+        self._send(wire.gathered_frame(frame["id"], gathered))
+
+    def _statistics(self, frame: Frame) -> None:
+        languages: Counter[str] = Counter()
+        skipped: Counter[str] = Counter()
+        n_files = n_symbols = n_pending = 0
+        for crawler in self._crawlers.values():
+            counted = crawler.folder.languages()
+            languages.update(counted)
+            n_files += counted.total()
+            n_symbols += crawler.folder.n_definitions()
+            n_pending += crawler.n_pending
+            skipped.update(crawler.skipped)
+            skipped.update(crawler.folder.left_out())
+        in_memory = [one.folder.is_in_memory for one in self._crawlers.values()]
+        statistics = {
+            "n_files": n_files, "n_symbols": n_symbols, "n_pending": n_pending,
+            "is_in_memory": any(in_memory), "languages": languages, "skipped": skipped,
+        }  # fmt: skip
+        self._send({"op": "statistics", "id": frame["id"], "statistics": statistics})
+
+    def _tell_progress(self) -> None:
+        parts = self._progress.values()
+        self._send({
+            "op": "progress",
+            "n_done": sum(part.n_done for part in parts),
+            "n_total": sum(part.n_total for part in parts),
+            "is_final": all(part.is_final for part in parts),
+        })  # fmt: skip
+
+
+async def serve(out: BinaryIO) -> None:
+    loop = asyncio.get_running_loop()
+    requests = asyncio.StreamReader(limit=frames.MAX_FRAME_BYTES)
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(requests), sys.stdin
+    )
+
+    def send(frame: Frame) -> None:
+        try:
+            out.write(frames.encode(frame))
+            out.flush()
+        except OSError:
+            os._exit(0)  # the parent is gone
+
+    await Indexer(send).run(requests)
+
+
+def main() -> None:
+    out = frames.claim_stdout()
+    log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
+    asyncio.run(serve(out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Reads and parses files for the indexer, in a process that may hang and may die.
+
+It answers one frame after the other. A parser can get stuck where nothing in this
+process would notice, so the kernel is asked to end it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from starcoder_lsp import frames, log
+from starcoder_lsp.context import wire
+from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
+from starcoder_lsp.context.redact import redact
+from starcoder_lsp.context.symbols import Symbols
+from starcoder_lsp.context.syntax import parse
+from starcoder_lsp.context.unwanted import MAX_FILE_BYTES, Unwanted, text_of
+from starcoder_lsp.context.walk import Bounds, Walk, admits, stamp_of
+from starcoder_lsp.frames import Frame
+from starcoder_lsp.languages import language_of
+
+SOFT_BUDGET_MS = 300
+# Of computing time: a busy machine is no reason to give up a file.
+HARD_BUDGET_S = 2.0
+FOUND_PER_FRAME = 256
+# A file changed this recently may change again without another stamp (FAT counts in
+# steps of two seconds).
+RACY_S = 2.5
+BACKGROUND_NICENESS = 10
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _walk(request: Frame) -> Iterator[Frame]:
+    bounds = Bounds(max_files=request["max_files"])
+    walk = Walk(request["root"], request["extra"], bounds)
+    files = iter(walk)
+    while batch := list(itertools.islice(files, FOUND_PER_FRAME)):
+        yield {"op": "found", "files": batch}
+    yield {"op": "walked", "skipped": walk.skipped, "is_partial": walk.is_partial}
+
+
+def _read(request: Frame) -> Iterator[Frame]:
+    """One file of a walk, or any path that is said to have changed."""
+    root, path = request["root"], request["path"]
+    answer: Frame = {"op": "read", "reason": None, "digest": "", "stamp": ""}
+    try:
+        if not request["is_admitted"]:
+            _check_path(root, path, request["extra"])
+        answer |= _content(f"{root}/{path}", request, answer)
+    except Unwanted as exc:
+        answer["reason"] = str(exc)
+    except (FileNotFoundError, NotADirectoryError):
+        answer["reason"] = "gone"
+    except NotRegular:
+        answer["reason"] = "not a file"
+    except TooLarge:
+        answer["reason"] = "too large"
+    except OSError:
+        answer["reason"] = "unreadable"
+    yield answer
+
+
+def _check_path(root: str, path: str, extra: list[str]) -> None:
+    """Both the path as it is given and where it really leads have to be allowed."""
+    whole = f"{root}/{path}"
+    if stat.S_ISDIR(os.lstat(whole).st_mode):
+        raise NotRegular(whole)
+    if os.path.realpath(whole) != whole or not admits(root, path, extra):
+        raise Unwanted("ignored")
+
+
+def _content(path: str, request: Frame, answer: Frame) -> Frame:
+    """Text and symbols; without them when the content is known already."""
+    content, status = read_regular(path, MAX_FILE_BYTES)
+    age_s = time.time() - max(status.st_mtime, status.st_ctime)
+    answer["stamp"] = stamp_of(status) if age_s > RACY_S else ""
+    answer["digest"] = digest = digest_of(content)
+    if digest == request["digest"]:
+        return {}
+    if digest in request["avoid"]:
+        raise Unwanted("crashes its parser")
+    return _parsed(language_of(Path(path)), text_of(content))
+
+
+def _document(request: Frame) -> Iterator[Frame]:
+    """A text that the editor holds."""
+    yield {"op": "parsed", **_parsed(request["language"], request["text"])}
+
+
+def _digest(request: Frame) -> Iterator[Frame]:
+    """The hash alone, for a file that has ended another worker."""
+    try:
+        content, status = read_regular(request["path"], MAX_FILE_BYTES)
+    except OSError:
+        yield {"op": "digest", "digest": "", "stamp": ""}
+        return
+    yield {"op": "digest", "digest": digest_of(content), "stamp": stamp_of(status)}
+
+
+def _place(request: Frame) -> Iterator[Frame]:
+    """Which folder a document lies in, and whether others may see it."""
+    real = os.path.realpath(request["path"])
+    inside = [root for root in request["roots"] if real.startswith(f"{root}/")]
+    root = max(inside, key=len, default="")
+    relative = real[len(root) + 1 :] if root else ""
+    is_admitted = bool(root) and admits(root, relative, request["extra"])
+    yield {"op": "place", "root": root, "path": relative, "is_admitted": is_admitted}
+
+
+def _parsed(language: str, text: str) -> Frame:
+    text = redact(text)
+    signal.setitimer(signal.ITIMER_PROF, HARD_BUDGET_S)
+    try:
+        symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return {"text": text, "symbols": wire.symbols_row(_without_references(symbols))}
+
+
+def _without_references(symbols: Symbols) -> Symbols:
+    """The index does not keep them."""
+    return Symbols(
+        symbols.language,
+        symbols.definitions,
+        symbols.imports,
+        package=symbols.package,
+        is_complete=symbols.is_complete,
+    )
+
+
+OPERATIONS: Mapping[str, Callable[[Frame], Iterator[Frame]]] = {
+    "walk": _walk,
+    "read": _read,
+    "document": _document,
+    "digest": _digest,
+    "place": _place,
+}
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    while (request := frames.read(requests)) is not None:
+        for answer in OPERATIONS[request["op"]](request):
+            answers.write(frames.encode(answer))
+            answers.flush()
+
+
+def main() -> None:
+    out = frames.claim_stdout()
+    log.set_up("warning")
+    # Its default is to end the process, which Python cannot delay.
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    if sys.argv[1:] == ["background"]:
+        os.nice(BACKGROUND_NICENESS)
+    try:
+        serve(sys.stdin.buffer, out)
+    except (OSError, frames.BadFrame):
+        os._exit(0)  # the indexer is gone
+
+
+if __name__ == "__main__":
+    main()

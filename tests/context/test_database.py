@@ -1,0 +1,213 @@
+"""The index on disk: whatever happens to it, there is one, and a healthy one is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from starcoder_lsp.context.database import (
+    Database,
+    file_of,
+    is_damage,
+    open_index,
+    put_aside,
+)
+
+ROOT = "/work space/é"
+VERSION = 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "index"
+
+
+def opened(folder: Path, version: int = VERSION) -> Database:
+    database = open_index(ROOT, folder, version)
+    if database.is_writer:
+        database.connection.execute("CREATE TABLE IF NOT EXISTS word (text)")
+    return database
+
+
+def keep(folder: Path, *words: str) -> Path:
+    database = opened(folder)
+    for word in words:
+        database.connection.execute("INSERT INTO word VALUES (?)", (word,))
+    database.close()
+    return file_of(ROOT, folder)
+
+
+def kept(database: Database) -> list[str]:
+    return [word for (word,) in database.connection.execute("SELECT text FROM word")]
+
+
+def test_what_was_kept_is_there_again(folder: Path) -> None:
+    keep(folder, "a")
+    assert kept(opened(folder)) == ["a"]
+
+
+def test_nobody_else_can_read_it(folder: Path) -> None:
+    file = keep(folder, "a")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+def test_an_index_of_another_version_is_emptied(folder: Path, version: int) -> None:
+    keep(folder, "a")
+    assert kept(opened(folder, version)) == []
+
+
+def damage(file: Path, kind: str) -> None:
+    content = file.read_bytes()
+    if kind == "truncated":
+        file.write_bytes(content[: len(content) // 2])
+    elif kind == "no header":
+        file.write_bytes(b"x" * 5000)
+    elif kind == "flipped":
+        broken = bytearray(content)
+        for at in range(100, len(broken), 41):
+            broken[at] ^= 0xFF
+        # Its last user did not say goodbye.
+        broken[68:72] = (2).to_bytes(4, "big")
+        file.write_bytes(broken)
+    elif kind == "pickle":
+        file.write_bytes(b"\x80\x04cos\nsystem\n")
+
+
+@pytest.mark.parametrize("kind", ["truncated", "no header", "flipped", "pickle"])
+def test_a_damaged_index_is_put_aside(folder: Path, kind: str) -> None:
+    file = keep(folder, *("word" * 500 for _ in range(50)))
+    damage(file, kind)
+    database = opened(folder)
+    assert kept(database) == []
+    assert database.file == file
+    assert Path(f"{file}.damaged").exists()
+
+
+def test_a_file_without_bytes_is_a_new_index(folder: Path) -> None:
+    keep(folder, "a").write_bytes(b"")
+    assert kept(opened(folder)) == []
+
+
+def test_damage_that_is_found_later_ends_in_a_new_index(folder: Path) -> None:
+    keep(folder, "a")
+    put_aside(opened(folder))
+    assert kept(opened(folder)) == []
+    assert Path(f"{file_of(ROOT, folder)}.damaged").exists()
+
+
+def test_what_a_crash_left_in_the_journal_is_there_again(folder: Path) -> None:
+    program = (
+        "import os; from pathlib import Path\n"
+        "from starcoder_lsp.context.database import open_index\n"
+        f"rows = open_index({ROOT!r}, Path({str(folder)!r}), {VERSION}).connection\n"
+        "rows.execute('CREATE TABLE word (text)')\n"
+        "rows.execute(\"INSERT INTO word VALUES ('a')\")\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=False)
+    assert Path(f"{file_of(ROOT, folder)}-wal").stat().st_size
+    assert kept(opened(folder)) == ["a"]
+
+
+def test_a_second_server_reads_along(folder: Path) -> None:
+    keep(folder, "a")
+    writer, reader = opened(folder), opened(folder)
+    assert (writer.is_writer, reader.is_writer) == (True, False)
+    writer.connection.execute("INSERT INTO word VALUES ('b')")
+    assert kept(reader) == ["a", "b"]
+    writer.close()
+    reader.close()
+    assert opened(folder).is_writer
+
+
+def test_a_reader_cannot_write(folder: Path) -> None:
+    writer, reader = opened(folder), opened(folder)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.connection.execute("INSERT INTO word VALUES ('b')")
+    writer.close()
+
+
+def test_of_twelve_servers_one_writes_and_none_fails(folder: Path) -> None:
+    servers = [opened(folder) for _ in range(12)]
+    assert [server.is_writer for server in servers] == [True] + [False] * 11
+    assert all(kept(server) == [] for server in servers)
+
+
+def test_a_server_of_another_version_keeps_its_index_in_memory(folder: Path) -> None:
+    keep(folder, "a")
+    writer = opened(folder)
+    other = opened(folder, VERSION + 1)
+    assert other.file is None
+    writer.close()
+    assert kept(opened(folder)) == ["a"]
+
+
+def test_an_index_locked_by_a_stranger_is_not_deleted(folder: Path) -> None:
+    file = keep(folder, "a")
+    stranger = sqlite3.connect(file, isolation_level=None)
+    stranger.execute("PRAGMA locking_mode = EXCLUSIVE")
+    stranger.execute("BEGIN EXCLUSIVE")
+    assert opened(folder).file is None
+    stranger.close()
+    assert kept(opened(folder)) == ["a"]
+
+
+def test_an_index_whose_folder_is_deleted_goes_on(folder: Path) -> None:
+    database = opened(folder)
+    shutil.rmtree(folder)
+    database.connection.execute("INSERT INTO word VALUES ('b')")
+    assert kept(database) == ["b"]
+    database.close()
+    assert kept(opened(folder)) == []
+
+
+def test_busy_and_full_are_not_damage(tmp_path: Path) -> None:
+    rows = sqlite3.connect(tmp_path / "a", isolation_level=None)
+    rows.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        rows.executescript("CREATE TABLE a (b); CREATE TABLE c (d);")
+    assert not is_damage(caught.value)
+
+
+@pytest.mark.parametrize("obstacle", ["file", "link", "open to all", "nowhere"])
+def test_without_a_place_on_disk_it_lives_in_memory(
+    folder: Path, obstacle: str
+) -> None:
+    folder.parent.mkdir()
+    if obstacle == "file":
+        folder.write_text("")
+    elif obstacle == "link":
+        (folder.parent / "real").mkdir()
+        folder.symlink_to("real")
+    elif obstacle == "open to all":
+        folder.mkdir()
+        folder.chmod(0o777)
+    else:
+        folder = Path("/proc/none/index")
+    database = opened(folder)
+    assert database.file is None
+    assert database.is_writer
+    assert kept(database) == []
+
+
+def test_a_link_in_place_of_the_index_is_not_written_through(folder: Path) -> None:
+    file = keep(folder)
+    target = folder.parent / "precious"
+    target.write_text("mine")
+    file.unlink()
+    file.symlink_to(target)
+    assert opened(folder).file is None
+    assert target.read_text() == "mine"
+
+
+def test_each_workspace_has_its_own(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"/a/\xff")
+    assert len({file_of(root, tmp_path) for root in ("/a", "/b", odd)}) == 3

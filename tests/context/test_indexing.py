@@ -1,0 +1,421 @@
+"""The index of a workspace ends like a fresh one, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from workspace import Workspace, contents, plant, until
+
+from starcoder_lsp.context import Edit
+from starcoder_lsp.context.database import file_of
+from starcoder_lsp.flow import REDACTED, Cursor, Document
+from starcoder_lsp.paths import cache_dir
+
+DEF = "def {}():\n    return 1\n"
+
+
+def functions(*names: str) -> dict[str, str]:
+    return {f"{name}.py": DEF.format(name) for name in names}
+
+
+async def test_files_are_indexed_with_what_they_define(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        assert workspace.progress[-1].is_final
+        assert contents(root)["a.py"] == ("def a():\n    return 1", ("a",))
+        statistics = await workspace.context.statistics()
+    assert (statistics.n_files, statistics.n_symbols) == (2, 2)
+    assert statistics.languages == {"python": 2}
+
+
+async def test_a_second_start_reads_nothing_again(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    for name in functions("a", "b"):
+        os.utime(root / name, (1, 1))
+    async with Workspace(root) as first:
+        # What has just changed is read once more, in case it changes again unseen.
+        first.context.files_changed([])
+    async with Workspace(root) as second:
+        assert sorted(contents(root)) == ["a.py", "b.py"]
+        assert (await second.context.statistics()).n_pending == 0
+
+
+async def test_changes_on_disk_are_followed(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b", "c"))
+    async with Workspace(root) as workspace:
+        plant(
+            root, {"a.py": DEF.format("other"), "b.py": None, "d/e.py": DEF.format("e")}
+        )
+        changed = [root / name for name in ("a.py", "b.py", "d/e.py")]
+        workspace.context.files_changed(changed)
+        await workspace.until_indexed("a.py", "c.py", "d/e.py")
+        await until(lambda: contents(root)["a.py"][1] == ("other",))
+
+
+async def test_a_file_of_the_same_time_and_size_is_read_again(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    os.utime(root / "a.py", (0, 0))
+    async with Workspace(root):
+        assert contents(root)["a.py"][1] == ("a",)
+    plant(root, {"a.py": DEF.format("b")})
+    os.utime(root / "a.py", (0, 0))
+    async with Workspace(root):
+        assert contents(root)["a.py"][1] == ("b",)
+
+
+@pytest.mark.parametrize("when", [0, 2**33])
+async def test_files_from_the_past_and_the_future_are_indexed(tmp_path: Path, when: int) -> None:  # fmt: skip
+    root = plant(tmp_path / "w", functions("a"))
+    os.utime(root / "a.py", (when, when))
+    async with Workspace(root) as workspace:
+        assert workspace.indexed() == ["a.py"]
+
+
+async def test_a_directory_that_appears_or_goes_takes_its_files_along(tmp_path: Path) -> None:  # fmt: skip
+    root = plant(tmp_path / "w", functions("a"))
+    plant(tmp_path / "elsewhere", functions("b", "c/d"))
+    async with Workspace(root) as workspace:
+        (tmp_path / "elsewhere").rename(root / "new")
+        workspace.context.files_changed([root / "new"])
+        await workspace.until_indexed("a.py", "new/b.py", "new/c/d.py")
+        shutil.rmtree(root / "new")
+        workspace.context.files_changed([root / "new"])
+        await workspace.until_indexed("a.py")
+
+
+async def test_a_rule_added_later_purges_what_it_hides(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "private"))
+    async with Workspace(root) as workspace:
+        uri = workspace.open(root / "private.py", DEF.format("unsaved"))
+        await until(lambda: contents(root)["private.py"][1] == ("unsaved",))
+        plant(root, {".gitignore": "private.py\n"})
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed("a.py")
+        workspace.context.close_document(uri)
+        plant(root, {".gitignore": "a.py\n"})
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed("private.py")
+
+
+async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
+    secret = 'password = "hunter2-hunter2"\n'
+    root = plant(tmp_path / "w", {"a.py": secret, ".env": secret, "b.py": secret})
+    async with Workspace(root) as workspace:
+        workspace.open(root / "b.py", secret * 2)
+        await until(lambda: contents(root)["b.py"][0].count(REDACTED["PASSWORD"]) == 2)
+        assert workspace.indexed() == ["a.py", "b.py"]
+    for file in (cache_dir() / "index").iterdir():
+        assert b"hunter2" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("way", ["ignored", "link to ignored", "outside", "through ..", "secret"])  # fmt: skip
+async def test_open_documents_that_rules_hide_are_no_context(
+    tmp_path: Path, way: str
+) -> None:
+    root = plant(
+        tmp_path / "w", {".gitignore": "hidden.py\n", **functions("a", "hidden")}
+    )
+    plant(tmp_path, functions("outside"))
+    (root / "link.py").symlink_to("hidden.py")
+    path = {
+        "ignored": root / "hidden.py",
+        "link to ignored": root / "link.py",
+        "outside": tmp_path / "outside.py",
+        "through ..": root / "x" / ".." / "hidden.py",
+        "secret": root / ".env",
+    }[way]
+    async with Workspace(root) as workspace:
+        workspace.context.open("file:///any", path, "python", DEF.format("hidden"), 1)
+        workspace.open(root / "a.py", DEF.format("edited"))
+        await until(lambda: contents(root)["a.py"][1] == ("edited",))
+        assert workspace.indexed() == ["a.py"]
+
+
+async def test_what_an_editor_shows_is_stronger_than_the_disk(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        uri = workspace.open(root / "a.py", DEF.format("opened"))
+        await until(lambda: contents(root)["a.py"][1] == ("opened",))
+        workspace.context.change(uri, 2, [Edit(4, 10, "typed"), Edit(0, 0, "# é\n")])
+        await until(lambda: contents(root)["a.py"][1] == ("typed",))
+        plant(root, {"a.py": DEF.format("saved")})
+        workspace.context.files_changed([root / "a.py"])
+        await workspace.settle()
+        assert contents(root)["a.py"][1] == ("typed",)
+        workspace.context.close_document(uri)
+        await until(lambda: contents(root)["a.py"][1] == ("saved",))
+
+
+async def test_a_document_unsaved_at_the_end_is_read_from_disk_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "a.py", DEF.format("typed"))
+        await until(lambda: contents(root)["a.py"][1] == ("typed",))
+    async with Workspace(root):
+        assert contents(root)["a.py"][1] == ("a",)
+
+
+async def test_folders_come_and_go_while_indexing(tmp_path: Path) -> None:
+    one = plant(tmp_path / "one", functions("a"))
+    two = plant(tmp_path / "two", functions(*(f"f{n}" for n in range(40))))
+    async with Workspace(one) as workspace:
+        workspace.context.use_folders([one, two, two])
+        workspace.context.use_folders([two])
+        workspace.context.use_folders([one, two, tmp_path / "gone"])
+        await until(lambda: len(contents(two)) == 40)
+        await until_statistics(workspace, 41)
+        workspace.context.use_folders([one])
+        await until_statistics(workspace, 1)
+        workspace.context.use_folders([])
+        await until_statistics(workspace, 0)
+
+
+async def until_statistics(workspace: Workspace, n_files: int) -> None:
+    async with asyncio.timeout(60):
+        while (await workspace.context.statistics()).n_files != n_files:
+            await asyncio.sleep(0.01)
+
+
+async def test_nested_folders_have_an_index_each(tmp_path: Path) -> None:
+    outer = plant(tmp_path / "outer", functions("a", "inner/b"))
+    async with Workspace(outer, outer / "inner") as workspace:
+        await workspace.until_indexed("a.py", "inner/b.py")
+        await workspace.until_indexed("b.py", root=outer / "inner")
+        document = Document(DEF.format("b"), (outer / "inner/b.py").as_uri())
+        workspace.open(outer / "inner/b.py", document.text)
+        async with asyncio.timeout(60):
+            while not (gathered := await workspace.context.gather(Cursor(document, 3), 100)).path:  # fmt: skip
+                await asyncio.sleep(0.01)
+    assert (gathered.repository, gathered.path) == ("inner", "b.py")
+
+
+async def test_a_folder_that_is_deleted_and_comes_back(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        root.rename(tmp_path / "moved")
+        workspace.context.files_changed([root / "a.py"])
+        await workspace.settle()
+        (tmp_path / "moved").rename(root)
+        plant(root, functions("c"))
+        workspace.context.files_changed([root / "a.py", root / "c.py"])
+        await workspace.until_indexed("a.py", "b.py", "c.py")
+
+
+async def test_no_folder_at_all_is_no_trouble() -> None:
+    async with asyncio.timeout(60):
+        workspace = Workspace()
+        workspace.context.use_folders([])
+        workspace.context.start()
+        while workspace.context.pid is None:
+            await asyncio.sleep(0.01)
+        assert (await workspace.context.statistics()).n_files == 0
+        await workspace.context.close()
+
+
+async def test_more_files_than_wanted_are_left_out(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b", "c"))
+    async with Workspace(root, max_files=2) as workspace:
+        assert workspace.indexed() == ["a.py", "b.py"]
+        statistics = await workspace.context.statistics()
+    assert statistics.skipped["beyond index_max_files"] == 1
+
+
+HOSTILE: dict[str, str | bytes | None] = {
+    "brackets.py": "(" * 200_000,
+    "lists.json": "\n".join(["["] * 100_000),
+    "string.js": "var a = '" + "x\n" * 400_000,
+    "bytes.c": bytes(range(1, 256)) * 4000,
+    "tags.html": "<div>\n" * 100_000,
+    "deep.kt": "fun f() { g(" * 20_000,
+    "deep.pl": "s{{{{{{" * 20_000,
+    "deep.sql": "SELECT (" * 60_000,
+    "deep.rb": "%w(" * 60_000,
+}
+
+
+async def test_hostile_files_cost_their_own_parse_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", {**HOSTILE, **functions("a", "z")})
+    async with Workspace(root) as workspace:
+        assert {"a.py", "z.py"} <= set(workspace.indexed())
+        assert contents(root)["z.py"][1] == ("z",)
+
+
+async def test_a_killed_indexer_is_started_again_and_told_everything(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "a.py", DEF.format("typed"))
+        await until(lambda: contents(root)["a.py"][1] == ("typed",))
+        first = workspace.context.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: workspace.context.pid not in (None, first))
+        await until(lambda: contents(root)["a.py"][1] == ("typed",))
+        plant(root, functions("b"))
+        workspace.context.files_changed([root / "b.py"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
+async def test_a_stopped_indexer_costs_context_and_no_time(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        pid = workspace.context.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        cursor = Cursor.marked("x█")
+        assert (await workspace.context.gather(cursor, 100)).snippets == ()
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_several_servers_share_one_index(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as first:
+        others = [Workspace(root) for _ in range(3)]
+        for other in others:
+            other.context.use_folders([root])
+            other.context.start()
+        for other in others:
+            await until_statistics(other, 2)
+            assert not (await other.context.statistics()).is_in_memory
+        plant(root, functions("c"))
+        first.context.files_changed([root / "c.py"])
+        for other in others:
+            await until_statistics(other, 3)
+        for other in others:
+            await other.context.close()
+
+
+async def test_an_index_damaged_while_in_use_is_built_again(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root):
+        pass
+    file = file_of(str(root), cache_dir() / "index")
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    file.write_bytes(content)
+    async with Workspace(root) as workspace:
+        await workspace.until_indexed("a.py", "b.py")
+
+
+async def test_without_a_home_the_index_lives_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STARCODER_LSP_CACHE", "/proc/none")
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        statistics = await workspace.context.statistics()
+    assert (statistics.n_files, statistics.is_in_memory) == (1, True)
+
+
+async def test_a_flood_of_events_ends_in_the_same_index(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        for n in range(10):
+            plant(root, {"a.py": DEF.format(f"f{n}"), f"n{n}.py": DEF.format("n"), f"n{n - 1}.py": None})  # fmt: skip
+            workspace.context.files_changed(
+                [root / f"n{m % 20}.py" for m in range(1000)]
+            )
+            workspace.context.files_changed([root / "a.py"] * 10)
+        await workspace.until_indexed("a.py", "n9.py")
+        await until(lambda: contents(root)["a.py"][1] == ("f9",))
+
+
+NAMES = ("a.py", "b.py", "pkg/a.py", "pkg/b.py", "pkg/sub/c.py", "old/d.py")
+
+
+def write(root: Path, chance: random.Random) -> None:
+    plant(root, {chance.choice(NAMES): DEF.format(f"f{chance.randrange(99)}")})
+
+
+def delete(root: Path, chance: random.Random) -> None:
+    plant(root, {chance.choice(NAMES): None})
+
+
+def save_atomically(root: Path, chance: random.Random) -> None:
+    plant(root, {"pkg/aside": DEF.format("saved")})
+    (root / "pkg/aside").replace(root / "pkg/a.py")
+
+
+def edit_rules(root: Path, chance: random.Random) -> None:
+    rules = chance.choice(("", "a.py\n", "pkg/\n", "*.py\n!b.py\n"))
+    plant(root, {chance.choice((".gitignore", "pkg/.cursorignore")): rules})
+
+
+def move_directory(root: Path, chance: random.Random) -> None:
+    shutil.rmtree(root / "moved", ignore_errors=True)
+    plant(root, {"pkg/b.py": DEF.format("b")})
+    (root / "pkg").rename(root / "moved")
+
+
+def delete_directory(root: Path, chance: random.Random) -> None:
+    shutil.rmtree(root / "pkg", ignore_errors=True)
+
+
+# What people and tools do to a workspace.
+DISTURBANCES = (write, write, write, delete, save_atomically, edit_rules, move_directory, delete_directory)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_random_disturbances_end_in_the_index_of_a_fresh_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = random.Random(seed)
+    root = plant(tmp_path / "w", {name: DEF.format("f") for name in NAMES})
+    async with Workspace(root) as workspace:
+        for _ in range(30):
+            chance.choice(DISTURBANCES)(root, chance)
+            files = [root / name for name in (*NAMES, ".gitignore", "pkg", "moved")]
+            if chance.random() < 0.5:
+                workspace.context.files_changed(chance.sample(files, 4))
+            await asyncio.sleep(0)
+        workspace.context.files_changed([root / ".gitignore"])
+        monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "fresh"))
+        async with Workspace(root):
+            fresh = contents(root)
+        monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
+        await until(lambda: contents(root) == fresh)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+async def test_a_checkout_of_many_files_ends_in_the_index_of_a_fresh_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "w"
+    root.mkdir()
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)  # fmt: skip
+
+    git("init", "-q", "-b", "one")
+    plant(root, {f"d{n % 7}/f{n}.py": DEF.format(f"one{n}") for n in range(700)})
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("checkout", "-qb", "two")
+    for n in range(0, 700, 2):
+        (root / f"d{n % 7}/f{n}.py").unlink()
+    plant(root, {f"d{n % 7}/f{n}.py": DEF.format(f"two{n}") for n in range(1, 900, 3)})
+    git("add", "-A")
+    git("commit", "-qm", "two")
+    async with Workspace(root) as workspace:
+        git("checkout", "-q", "one")
+        workspace.context.files_changed([root / ".git" / "HEAD"])
+        await until(lambda: len(contents(root)) == 700)
+        monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "fresh"))
+        async with Workspace(root):
+            fresh = contents(root)
+        monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
+        await until(lambda: contents(root) == fresh)
+        assert not any("two" in name for _, names in fresh.values() for name in names)

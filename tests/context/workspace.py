@@ -1,0 +1,97 @@
+"""A workspace on disk, a context that indexes it, and what ended up in the index."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from starcoder_lsp.context import Progress
+from starcoder_lsp.context.client import IndexedContext
+from starcoder_lsp.context.database import file_of
+from starcoder_lsp.link import RestartPolicy
+from starcoder_lsp.paths import cache_dir
+
+PATIENCE_S = 25.0
+AT_ONCE = RestartPolicy(first_wait_s=0.01)
+
+
+def plant(root: Path, files: Mapping[str, str | bytes | None]) -> Path:
+    """Write files; None deletes."""
+    for name, content in files.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            file.unlink(missing_ok=True)
+        elif isinstance(content, bytes):
+            file.write_bytes(content)
+        else:
+            file.write_text(content)
+    return root
+
+
+class Workspace:
+    """A context over `roots`, and what it says of them."""
+
+    def __init__(self, *roots: Path, ignore: tuple[str, ...] = (), max_files: int = 20_000) -> None:  # fmt: skip
+        self.roots = roots
+        self.progress: list[Progress] = []
+        self.context = IndexedContext(
+            max_files=max_files,
+            ignore=ignore,
+            on_progress=self.progress.append,
+            policy=AT_ONCE,
+        )
+
+    async def __aenter__(self) -> Workspace:
+        self.context.use_folders(self.roots)
+        self.context.start()
+        await self.settle()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.context.close()
+
+    async def settle(self) -> None:
+        """Wait for the end of the next look or reading."""
+        n_told = len(self.progress)
+        await until(lambda: any(one.is_final for one in self.progress[n_told:]))
+
+    async def until_indexed(self, *wanted: str, root: Path | None = None) -> None:
+        await until(lambda: self.indexed(root) == sorted(wanted))
+
+    def indexed(self, root: Path | None = None) -> list[str]:
+        """Which files are in the index, as another process reads it."""
+        return sorted(contents(root or self.roots[0]))
+
+    def open(self, path: Path, text: str, language: str = "python") -> str:
+        uri = path.as_uri()
+        self.context.open(uri, path, language, text, 1)
+        return uri
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def contents(root: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Text and definitions of each indexed file."""
+    file = file_of(str(root.resolve()), cache_dir() / "index")
+    if not file.exists():
+        return {}
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as rows:
+        try:
+            files = rows.execute("SELECT id, path FROM file").fetchall()
+            return {path: _content(rows, file_id) for file_id, path in files}
+        except sqlite3.OperationalError:
+            return {}  # it is only being made
+
+
+def _content(rows: sqlite3.Connection, file_id: int) -> tuple[str, tuple[str, ...]]:
+    chunks = rows.execute("SELECT text FROM chunk WHERE file_id = ? ORDER BY first_line", (file_id,))  # fmt: skip
+    names = rows.execute("SELECT name FROM definition WHERE file_id = ? ORDER BY ordinal", (file_id,))  # fmt: skip
+    return "\n".join(text for (text,) in chunks), tuple(name for (name,) in names)
