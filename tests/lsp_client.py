@@ -189,3 +189,15 @@ def children_of(pid: int) -> list[int]:
         if int(fields[1]) == pid:
             children.append(int(stat.parent.name))
     return children
+
+
+def engines_of(pid: int) -> list[int]:
+    """Those of them that hold a model; the index has a process of its own."""
+    return [child for child in children_of(pid) if b"engines" in _command_of(child)]
+
+
+def _command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

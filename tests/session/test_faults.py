@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import StartServer
-from lsp_client import PATIENCE_S, Client, children_of
+from lsp_client import PATIENCE_S, Client, children_of, engines_of
 
 URI = "file:///project/a.py"
 INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND = -32602, -32600, -32601
@@ -497,11 +497,11 @@ async def test_a_broken_model_is_one_message_that_names_it(
 
 
 async def test_a_restart_starts_the_engine_again(any_server: Client) -> None:
-    (before,) = children_of(any_server.process.pid)
+    (before,) = engines_of(any_server.process.pid)
     any_server.notifications.clear()
     await any_server.ask("workspace/executeCommand", {"command": "starcoder.restart"})
     await any_server.until_ready("starcoder2-3b")
-    assert before not in children_of(any_server.process.pid)
+    assert before not in engines_of(any_server.process.pid)
 
 
 async def test_a_project_chooses_its_model_and_nothing_dangerous(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import StartServer
-from lsp_client import PATIENCE_S, Client, children_of
+from lsp_client import PATIENCE_S, Client, engines_of
 
 URI = "file:///project/fibonacci.py"
 FIBONACCI = """def fibonacci(n):
@@ -76,7 +76,7 @@ async def test_a_killed_engine_costs_one_completion(
 ) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
-    (engine,) = children_of(client.process.pid)
+    (engine,) = engines_of(client.process.pid)
     _, answer = client.inline(URI, *END)
     os.kill(engine, signal.SIGKILL)
     assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
@@ -102,7 +102,7 @@ async def test_the_engine_ends_with_the_server(
 ) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
     await client.until_ready()
-    (engine,) = children_of(client.process.pid)
+    (engine,) = engines_of(client.process.pid)
     client.process.kill()
     async with asyncio.timeout(PATIENCE_S):
         while Path(f"/proc/{engine}").exists():
