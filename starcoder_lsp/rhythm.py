@@ -14,6 +14,10 @@ FIRST_GUESS_S = 0.15
 N_GAPS = 20
 LONGEST_WAIT_S = 1.0
 ON_BATTERY = 2.0
+# How many usual gaps of silence make a rest: inside a word, and where a rest is likely.
+GAPS_IN_WORD, GAPS_AT_REST = 3.0, 1.5
+# Who types past one suggestion after the other wants fewer of them.
+PER_MISS, MOST_MISSES = 0.5, 4
 # A suggestion has about this many tokens, and a token this many characters.
 USUAL_TOKENS = 12
 CHARACTERS_PER_TOKEN = 3.5
@@ -27,6 +31,7 @@ class Rhythm:
     def __init__(self) -> None:
         self._gaps: deque[float] = deque(maxlen=N_GAPS)
         self._last_s: float | None = None
+        self._n_misses = 0
 
     @property
     def gap_s(self) -> float:
@@ -37,6 +42,10 @@ class Rhythm:
             self._gaps.append(now_s - self._last_s)
         self._last_s = now_s
 
+    def note_outcome(self, *, is_followed: bool) -> None:
+        """Whether the user has typed what the last suggestion said."""
+        self._n_misses = 0 if is_followed else min(self._n_misses + 1, MOST_MISSES)
+
     def delay_s(
         self, cursor: Cursor, cost_s: float, floor_s: float, *, on_battery: bool
     ) -> float:
@@ -44,7 +53,9 @@ class Rhythm:
 
         Of a word half typed more is likely to come than of a finished line.
         """
-        wait = min(self.gap_s, cost_s) * (1.5 - rest_likelihood(cursor))
+        likely = rest_likelihood(cursor)
+        n_gaps = GAPS_IN_WORD + (GAPS_AT_REST - GAPS_IN_WORD) * likely
+        wait = min(self.gap_s, cost_s) * n_gaps * (1 + PER_MISS * self._n_misses)
         if on_battery:
             wait *= ON_BATTERY
         return min(max(wait, floor_s), LONGEST_WAIT_S)

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 
 from starcoder_lsp import ahead
-from starcoder_lsp.cache import Cache, Found, Space, Spot
+from starcoder_lsp.cache import Cache, Found, Spot
+from starcoder_lsp.cache.follow import follow
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import Settings
 from starcoder_lsp.flow import Completion, Cursor, Usage
@@ -17,10 +18,11 @@ from starcoder_lsp.freeze import Freezer
 from starcoder_lsp.power import Power
 from starcoder_lsp.rhythm import Pace, Rhythm
 from starcoder_lsp.schedule import Hear, Job, Request, Scheduler
+from starcoder_lsp.spots import Spots, beside, spot_of, spots_of
 from starcoder_lsp.trace import Trace
 
-# What may be wanted next is begun after this much of nothing.
-SPECULATE_AFTER_S = 0.3
+# What may be wanted next is begun after a rest, the longer the more it costs.
+LEAST_REST_S, RESTS_PER_COST = 0.2, 3.0
 WARM_UP_AFTER_S = 0.15
 MAX_TRACES = 20
 MAX_READ = 20
@@ -59,20 +61,6 @@ class Suggestion:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Spots:
-    """The cursor's spot, as it is and as the model reads it.
-
-    `before` are the spots without some of what the editor inserted after the cursor,
-    each with those closing characters.
-    """
-
-    exact: Spot
-    read: Spot
-    read_as: Cursor
-    before: tuple[tuple[Spot, str], ...]
-
-
 class Suggester:
     """Everything that outlives a request."""
 
@@ -94,6 +82,7 @@ class Suggester:
         self._traces: OrderedDict[Spot, Trace] = OrderedDict()
         self._read: OrderedDict[str, Spot] = OrderedDict()
         self._ahead_of: Spot | None = None
+        self._last: Suggestion | None = None
 
     async def suggest(self, ask: Ask) -> Suggestion | None:
         """An answer, perhaps of nothing; None when a newer question took its place.
@@ -101,8 +90,9 @@ class Suggester:
         Raises EngineError.
         """
         spots = self._spots(ask)
+        self._note_outcome(ask.cursor)
         trace = Trace(ask.cursor.document.language, ask.is_explicit)
-        trace.inserted_by_editor = spots.before[0][1] if spots.before else ""
+        trace.inserted_by_editor = spots.before[-1][1] if spots.before else ""
         trace.delay_s = self._delay_s(ask, spots.read) if ask.waits else 0.0
         self.trace = trace
         request = Request(
@@ -119,12 +109,13 @@ class Suggester:
             trace.decision = "a newer request took its place"
             return None
         suggestion = self._without_unwanted(ask, suggestion, trace)
+        self._last = suggestion
         self._plan(ask, suggestion)
         return suggestion
 
     def spot(self, ask: Ask) -> Spot:
         """The cursor's spot in the cache."""
-        return self._spot(ask, ask.cursor)
+        return spot_of(ask.cursor, ask.key)
 
     def peek(self, ask: Ask) -> Suggestion | None:
         """What can be answered without the model."""
@@ -141,7 +132,7 @@ class Suggester:
 
         async def read(_hear: Hear) -> None:
             await ask.completer.warm_up(cursor)
-            self._note_read(self._spot(ask, cursor))
+            self._note_read(spot_of(cursor, ask.key))
 
         self.scheduler.when_idle([Job(None, None, read, WARM_UP_AFTER_S)])
 
@@ -152,25 +143,10 @@ class Suggester:
         self._freezer.forget(uri)
         self._read.pop(uri, None)
 
-    def _spot(self, ask: Ask, cursor: Cursor, suffix: str | None = None) -> Spot:
-        after = cursor.suffix if suffix is None else suffix
-        space = Space.of(cursor.document.uri, ask.key, after)
-        return Spot(space, cursor.prefix)
+    def _spots(self, ask: Ask) -> Spots:
+        return spots_of(ask.cursor, self._freezer.frozen(ask.cursor), ask.key)
 
-    def _spots(self, ask: Ask) -> _Spots:
-        cursor = ask.cursor
-        read_as = self._freezer.frozen(cursor)
-        exact = self._spot(ask, cursor)
-        if read_as is cursor:
-            return _Spots(exact, exact, cursor, ())
-        inserted = cursor.suffix[: len(cursor.suffix) - len(read_as.suffix)]
-        before = [
-            (self._spot(ask, cursor, cursor.suffix[n:]), inserted[:n])
-            for n in range(len(inserted), 0, -1)
-        ]
-        return _Spots(exact, before[0][0], read_as, tuple(before))
-
-    def _known(self, ask: Ask, spots: _Spots) -> Suggestion | None:
+    def _known(self, ask: Ask, spots: Spots) -> Suggestion | None:
         found = self.cache.find(spots.exact) or self._known_before(spots)
         if found is None or (ask.n_wanted > 1 and not found.is_full):
             return None
@@ -179,17 +155,17 @@ class Suggester:
         completions = tuple(replace(one, usage=free) for one in found.completions)
         return Suggestion(completions, spots.exact, is_known=True)
 
-    def _known_before(self, spots: _Spots) -> Found | None:
+    def _known_before(self, spots: Spots) -> Found | None:
         """What was suggested before the editor closed what the user typed of it."""
         for spot, inserted in spots.before:
             if found := self.cache.find(spot):
-                fitting = tuple(_around(one, inserted) for one in found.completions)
+                fitting = tuple(beside(one, inserted) for one in found.completions)
                 self.cache.keep(spots.exact, fitting, is_full=found.is_full)
                 return replace(found, completions=fitting)
         return None
 
     async def _generate(
-        self, ask: Ask, spots: _Spots, trace: Trace, hear: Hear
+        self, ask: Ask, spots: Spots, trace: Trace, hear: Hear
     ) -> Suggestion:
         completer, read_as = ask.completer, spots.read_as
         if ask.n_wanted > 1:
@@ -232,10 +208,25 @@ class Suggester:
         )
 
     def _delay_s(self, ask: Ask, read: Spot) -> float:
-        cost_s = self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
+        cost_s = self._cost_s(ask, read)
         floor_s = ask.settings.trigger.debounce_s
         on_battery = self._power.is_on_battery
         return self.rhythm.delay_s(ask.cursor, cost_s, floor_s, on_battery=on_battery)
+
+    def _note_outcome(self, cursor: Cursor) -> None:
+        """See whether the user has gone along with the last suggestion."""
+        last, self._last = self._last, None
+        if last is None or not last.completions or not last.completions[0].text:
+            return
+        text, begun = last.completions[0].text, last.spot.prefix
+        typed = cursor.prefix[len(begun) :]
+        is_further = last.spot.space.uri == cursor.document.uri and typed
+        if is_further and cursor.prefix.startswith(begun):
+            is_followed = typed.startswith(text) or follow(text, typed) is not None
+            self.rhythm.note_outcome(is_followed=is_followed)
+
+    def _cost_s(self, ask: Ask, read: Spot) -> float:
+        return self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
 
     def _n_new(self, ask: Ask, read: Spot) -> int:
         """How many characters the model has probably not read yet."""
@@ -264,7 +255,7 @@ class Suggester:
         if not suggestion.completions[0].text:
             return
         cursor = ahead.accepted(ask.cursor, suggestion.completions[0])
-        spot = self._spot(ask, cursor)
+        spot = spot_of(cursor, ask.key)
         if spot == self._ahead_of or self.cache.find(spot):
             return
         later = replace(ask, cursor=cursor, n_wanted=1)
@@ -272,7 +263,9 @@ class Suggester:
         async def work(hear: Hear) -> Suggestion:
             return await self._ahead(later, spot, hear)
 
-        self.scheduler.when_idle([Job(spot, spot, work, SPECULATE_AFTER_S)])
+        cost_s = self._cost_s(later, spot)
+        rest_s = max(cost_s * RESTS_PER_COST, LEAST_REST_S)
+        self.scheduler.when_idle([Job(spot, spot, work, rest_s)])
 
     async def _ahead(self, ask: Ask, spot: Spot, hear: Hear) -> Suggestion:
         self._ahead_of = spot
@@ -281,11 +274,3 @@ class Suggester:
         if completion.text:
             self.cache.keep(spot, [completion])
         return Suggestion((completion,), spot)
-
-
-def _around(completion: Completion, inserted: str) -> Completion:
-    """A completion where its editor has already closed some of what it closes."""
-    text, n_replaced = completion.text, completion.n_replaced
-    if n_replaced == 0 and text.endswith(inserted) and text != inserted:
-        return replace(completion, text=text[: -len(inserted)])
-    return replace(completion, n_replaced=n_replaced + len(inserted))

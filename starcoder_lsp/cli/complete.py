@@ -9,9 +9,9 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from starcoder_lsp import assemble, log
+from starcoder_lsp import assemble, log, trigger
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.config import Settings
 from starcoder_lsp.errors import ConfigError
@@ -19,6 +19,7 @@ from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.postprocess.safety import hidden_characters
+from starcoder_lsp.trace import Trace
 
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 SHOWN_LINES = 12
@@ -33,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"counted from 1, in characters; or a FILE that has {CURSOR_MARK} in it",
     )
     parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument(
+        "--explain", action="store_true", help="tell how it came to be, or why not"
+    )
     add_option_flags(parser)
 
 
@@ -49,12 +53,28 @@ def run(parsed: argparse.Namespace) -> int:
         settings = replace(settings, limits=patient)
     log.set_up(settings.log.level, settings.log.file)
     show = Show(cursor, is_shown=not parsed.json)
-    completion = asyncio.run(_complete(cursor, settings, show))
+    trace = Trace(cursor.document.language, is_explicit=True)
+    trace.decision = _decision(cursor, settings)
+    completion = asyncio.run(_complete(cursor, settings, show, trace))
+    trace.shown = [completion.text]
     if parsed.json:
-        print(json.dumps(as_object(completion, settings.engine.model)))
+        explained = {"explain": str(trace).splitlines()} if parsed.explain else {}
+        row = as_object(completion, settings.engine.model)
+        print(json.dumps({**row, **explained}))
     else:
         show.finish(completion, settings.engine.model)
+        if parsed.explain:
+            print(trace, file=sys.stderr)
     return 0
+
+
+def _decision(cursor: Cursor, settings: Settings) -> str:
+    """What an editor would be answered here while its user types."""
+    path = Path(unquote(cursor.document.uri.removeprefix("file://")))
+    found = trigger.skip(trigger.Occasion(cursor, settings.trigger, path))
+    if found is None:
+        return "asked the model, as it would be while typing"
+    return f"asked the model; while typing it would not be: {found.reason}"
 
 
 def read_cursor(place: str) -> Cursor:
@@ -99,7 +119,9 @@ def offset_of(text: str, line: int, column: int) -> int:
     return start + min(max(column - 1, 0), len(content))
 
 
-async def _complete(cursor: Cursor, settings: Settings, show: Show) -> Completion:
+async def _complete(
+    cursor: Cursor, settings: Settings, show: Show, trace: Trace
+) -> Completion:
     engine = assemble.build_engine(
         settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
     )
@@ -108,7 +130,7 @@ async def _complete(cursor: Cursor, settings: Settings, show: Show) -> Completio
         await engine.ready()
         show.begin()
         completer = assemble.build_completer(settings, engine)
-        return await completer.complete(cursor, show.grow)
+        return await completer.complete(cursor, show.grow, trace=trace)
     finally:
         show.end()
         await engine.close()

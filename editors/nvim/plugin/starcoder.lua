@@ -4,9 +4,9 @@ end
 vim.g.loaded_starcoder = true
 
 vim.api.nvim_create_user_command("Starcoder", function(command)
-  require("starcoder.command").run(command.args)
+  require("starcoder.command").run(unpack(command.fargs))
 end, {
-  nargs = 1,
+  nargs = "+",
   desc = "Control code suggestions from starcoder-lsp",
   complete = function(lead)
     return require("starcoder.command").complete(lead)

@@ -8,6 +8,8 @@ local M = {}
 M.name = "starcoder"
 
 local METHOD = "textDocument/inlineCompletion"
+--- As METHOD, for as many lines as there may be; ours alone.
+local MORE_METHOD = "starcoder/more"
 local SIGTERM = 15
 
 local is_at_least_0_11 = vim.fn.has("nvim-0.11") == 1
@@ -127,20 +129,30 @@ local function items_of(result)
   return result.items or result
 end
 
+--- What the server understands beyond the specification.
+--- @param client vim.lsp.Client
+--- @param name "events"|"cursor"|"more"
+local function understands(client, name)
+  local experimental = client.server_capabilities.experimental
+  return vim.tbl_get(experimental or {}, "starcoder", name) == true
+end
+
 --- Ask for suggestions at the cursor of the current window.
 --- @param client vim.lsp.Client
 --- @param buffer integer
 --- @param trigger_kind 1|2
 --- @param on_items fun(items: table[]?) nil stands for null and for errors
+--- @param is_more boolean? for a longer suggestion than would come by itself
 --- @return (fun())? cancel
-function M.request(client, buffer, trigger_kind, on_items)
+function M.request(client, buffer, trigger_kind, on_items, is_more)
   if not client.server_capabilities.inlineCompletionProvider then
     return nil
   end
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
   params.context = { triggerKind = trigger_kind }
+  local method = is_more and understands(client, "more") and MORE_METHOD or METHOD
   -- The client sends pending didChange notifications before a request.
-  local is_sent, id = call(client, "request", METHOD, params, function(_, result)
+  local is_sent, id = call(client, "request", method, params, function(_, result)
     on_items(items_of(result))
   end, buffer)
   if not is_sent then
@@ -153,9 +165,23 @@ end
 
 --- @param client vim.lsp.Client
 --- @param command { command: string, arguments: any[]? }
-function M.execute(client, command)
+--- @param on_result fun(result: any)?
+function M.execute(client, command, on_result)
   local params = { command = command.command, arguments = command.arguments }
-  call(client, "request", "workspace/executeCommand", params, function() end)
+  call(client, "request", "workspace/executeCommand", params, function(_, result)
+    if on_result then
+      on_result(result)
+    end
+  end)
+end
+
+--- Tell where the cursor rests, so that the server can read what stands around it.
+--- @param client vim.lsp.Client
+function M.notify_cursor(client)
+  if understands(client, "cursor") then
+    local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+    call(client, "notify", "starcoder/cursorMoved", params)
+  end
 end
 
 --- Tell the server what became of an item, if it wants to know.
@@ -163,8 +189,7 @@ end
 --- @param method string
 --- @param params table
 function M.notify_event(client, method, params)
-  local experimental = client.server_capabilities.experimental
-  if vim.tbl_get(experimental or {}, "starcoder", "events") == true then
+  if understands(client, "events") then
     call(client, "notify", method, params)
   end
 end

@@ -17,6 +17,18 @@ local subcommands = {
   trigger = function(starcoder)
     starcoder.trigger()
   end,
+  more = function(starcoder)
+    starcoder.more()
+  end,
+  explain = function(starcoder)
+    starcoder.explain()
+  end,
+  stats = function(starcoder)
+    starcoder.statistics()
+  end,
+  snooze = function(starcoder, minutes)
+    starcoder.snooze(tonumber(minutes))
+  end,
   status = function(starcoder)
     local text = starcoder.status()
     vim.notify(text ~= "" and text or "starcoder: not attached to this buffer")
@@ -34,7 +46,8 @@ function M.complete(lead)
 end
 
 --- @param name string
-function M.run(name)
+--- @param argument string?
+function M.run(name, argument)
   local subcommand = subcommands[name]
   if not subcommand then
     local known = table.concat(M.complete(""), ", ")
@@ -42,7 +55,7 @@ function M.run(name)
     vim.notify(message, vim.log.levels.ERROR)
     return
   end
-  subcommand(require("starcoder"))
+  subcommand(require("starcoder"), argument)
 end
 
 return M

@@ -8,6 +8,10 @@ local status = require("starcoder.status")
 
 local M = {}
 
+--- How long the cursor has to rest before the server is told.
+local REST_MS = 200
+local SNOOZE_MINUTES = 30
+
 --- @type starcoder.Options? nil before setup()
 local options = nil
 
@@ -56,6 +60,20 @@ local function on_cursor_moved()
   end
 end
 
+--- Tell the server where the cursor is once it rests; typing tells it anyway.
+local n_moves = 0
+local function on_cursor_moved_in_normal_mode()
+  n_moves = n_moves + 1
+  local number = n_moves
+  vim.defer_fn(function()
+    local buffer = vim.api.nvim_get_current_buf()
+    local client = number == n_moves and is_wanted(buffer) and client_of.attached(buffer)
+    if client then
+      client_of.notify_cursor(client)
+    end
+  end, REST_MS)
+end
+
 local function on_insert_enter()
   inline.note_text()
   -- Neovim is not in insert mode yet.
@@ -89,6 +107,7 @@ local function listen()
   on("InsertEnter", on_insert_enter)
   on({ "TextChangedI", "TextChangedP" }, on_text_changed)
   on("CursorMovedI", on_cursor_moved)
+  on({ "CursorMoved", "BufEnter" }, on_cursor_moved_in_normal_mode)
   on({ "InsertLeave", "BufLeave", "WinLeave" }, inline.clear)
   on("ColorScheme", ghost.define_highlights)
 end
@@ -113,6 +132,9 @@ local function define_keys()
   key_maps.define(wanted)
   if options.keys.trigger then
     vim.keymap.set("i", options.keys.trigger, M.trigger, { desc = "starcoder: trigger" })
+  end
+  if options.keys.more then
+    vim.keymap.set("i", options.keys.more, M.more, { desc = "starcoder: more" })
   end
 end
 
@@ -178,6 +200,47 @@ end
 --- @return boolean is_sent
 function M.trigger()
   return is_wanted(vim.api.nvim_get_current_buf()) and inline.request_explicitly()
+end
+
+--- Ask for a longer suggestion. Needs insert mode.
+--- @return boolean is_sent
+function M.more()
+  return is_wanted(vim.api.nvim_get_current_buf()) and inline.request_more()
+end
+
+local function ask_server(command, arguments, on_result)
+  local client = client_of.attached(vim.api.nvim_get_current_buf())
+  if not client then
+    vim.notify("starcoder: not attached to this buffer", vim.log.levels.WARN)
+    return
+  end
+  client_of.execute(client, { command = command, arguments = arguments }, on_result)
+end
+
+local function show_text(text)
+  vim.schedule(function()
+    vim.lsp.util.open_floating_preview(vim.split(text or "", "\n"), "text", {
+      border = "rounded",
+      focus_id = "starcoder",
+    })
+  end)
+end
+
+--- Show how the last answer came to be, or why there was none.
+function M.explain()
+  ask_server("starcoder.explain", nil, show_text)
+end
+
+--- Show what became of the suggestions on this machine.
+function M.statistics()
+  ask_server("starcoder.statistics", nil, show_text)
+end
+
+--- Suggest nothing unasked for so many minutes; 0 ends it.
+--- @param minutes number?
+function M.snooze(minutes)
+  inline.clear()
+  ask_server("starcoder.snooze", { minutes or SNOOZE_MINUTES })
 end
 
 function M.enable()

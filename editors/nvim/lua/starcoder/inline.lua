@@ -145,7 +145,7 @@ local function on_answer(number, client, items, place)
   receive(client, items, place)
 end
 
-local function request(trigger_kind, place)
+local function request(trigger_kind, place, is_more)
   local client = client_of.attached(place.buffer)
   if not client then
     return false
@@ -155,7 +155,7 @@ local function request(trigger_kind, place)
   local number = newest_request
   cancel_request = client_of.request(client, place.buffer, trigger_kind, function(items)
     on_answer(number, client, items, place)
-  end)
+  end, is_more)
   return cancel_request ~= nil
 end
 
@@ -179,6 +179,12 @@ function M.request_explicitly()
   return is_inserting() and request(M.INVOKED, suggestion_of.place())
 end
 
+--- Ask for a longer suggestion than would come by itself.
+--- @return boolean is_sent
+function M.request_more()
+  return is_inserting() and request(M.INVOKED, suggestion_of.place(), true)
+end
+
 --- Cancel, hide and forget everything.
 function M.clear()
   cancel()
@@ -199,8 +205,12 @@ end
 
 --- @return boolean was_shown
 function M.dismiss()
-  local was_shown = current() ~= nil
-  local place = suggestion_of.place()
+  local suggestion, _, place = current()
+  local was_shown = suggestion ~= nil
+  if suggestion then
+    local params = { item = suggestion.item }
+    client_of.notify_event(answer.client, "starcoder/didRejectCompletion", params)
+  end
   M.clear()
   asked_at = place
   return was_shown

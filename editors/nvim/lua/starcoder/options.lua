@@ -19,6 +19,7 @@ M.defaults = {
     previous = "<M-[>",
     dismiss = "<C-]>",
     trigger = "<M-\\>",
+    more = "<M-CR>",
   },
   auto = true,
 }
