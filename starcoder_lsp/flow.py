@@ -28,10 +28,11 @@ class Document:
 
     @cached_property
     def newline(self) -> str:
-        """The line end most of the document uses."""
-        crlf = self.text.count("\r\n")
-        lone_cr = self.text.count("\r") - crlf
-        lf = self.text.count("\n") - crlf
+        """The line end most of the document's beginning uses."""
+        beginning = self.text[: 8 * NEAR]
+        crlf = beginning.count("\r\n")
+        lone_cr = beginning.count("\r") - crlf
+        lf = beginning.count("\n") - crlf
         if crlf > lf and crlf >= lone_cr:
             return "\r\n"
         return "\r" if lone_cr > lf else "\n"

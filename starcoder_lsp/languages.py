@@ -15,7 +15,7 @@ ANYTHING = re.compile("")
 PATTERNS = ("first_line", "opens", "closes", "floats", "between", "exported", "hidden")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
     """One row of languages.toml; its comments say what each column means."""
 

@@ -66,7 +66,7 @@ class Trace:
             f"{usage.first_token_ms:.0f} ms"
         )
         yield (
-            f"generated: {usage.generated_tokens} tokens in {usage.total_ms:.0f} ms, "
+            f"generated: {usage.generated_tokens} tokens in {usage.total_ms:.1f} ms, "
             f"ended by {usage.finish_reason}"
         )
         yield f"raw text: {self.raw!r}"

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from starcoder_lsp.languages import Language
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 # Nobody nests like this; hostile files do.
 DEEPEST = 200
+# Texts whose nesting is kept: above and below the cursor, for some places.
+MAX_REMEMBERED = 32
 TRIPLE = ('"""', "'''")
 # A backtick's string goes on over line ends, as in JavaScript and Go.
 LONG_QUOTES = frozenset((*TRIPLE, "`"))
@@ -51,15 +53,26 @@ def read(text: str, row: Language, literal: str = "") -> Nesting:
     >>> [mark.text for mark in nesting.closes], nesting.literal
     ([')'], '#')
     """
-    opens: list[Mark] = []
-    closes: list[Mark] = []
-    at: int | None = 0
-    if literal:
-        at = _end_of_literal(text, 0, literal, row)
-        if at is not None and _is_quote(literal, row):
-            closes.append(Mark(literal, at - len(literal)))
-    mark = Mark(literal, 0)
-    while at is not None and (found := _tokens(row).search(text, at)):
+    # The lines above stay while one line is typed.
+    start = text.rfind("\n") + 1
+    above = (
+        _read_lines(text[:start], row, literal) if start else Nesting((), (), literal)
+    )
+    return _read_on(text, start, row, above)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _read_lines(text: str, row: Language, literal: str) -> Nesting:
+    return _read_on(text, 0, row, Nesting((), (), literal))
+
+
+def _read_on(text: str, start: int, row: Language, above: Nesting) -> Nesting:
+    """The nesting of `text`, of which that of the first `start` characters is known."""
+    opens, closes = list(above.opens), list(above.closes)
+    at = _leave(above.literal, text, start, row, opens, closes)
+    mark = Mark(above.literal, start)
+    search = _tokens(row).search
+    while at is not None and (found := search(text, at)):
         mark, at = Mark(found[0], found.start()), found.end()
         if mark.text in CLOSER_OF:
             opens.append(mark)
@@ -70,6 +83,24 @@ def read(text: str, row: Language, literal: str = "") -> Nesting:
             if at is None and _is_quote(mark.text, row):
                 opens.append(mark)
     return Nesting(tuple(opens), tuple(closes), mark.text if at is None else "")
+
+
+def _leave(
+    literal: str,
+    text: str,
+    start: int,
+    row: Language,
+    opens: list[Mark],
+    closes: list[Mark],
+) -> int | None:
+    """Where code goes on after `literal`, in which `start` stands; None for nowhere."""
+    at = _end_of_literal(text, start, literal, row) if literal else start
+    if literal and at is not None and _is_quote(literal, row):
+        if opens and opens[-1].text == literal:
+            opens.pop()
+        else:
+            closes.append(Mark(literal, at - len(literal)))
+    return at
 
 
 @dataclass(frozen=True)

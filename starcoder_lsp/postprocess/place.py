@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Judgement, Style
@@ -94,18 +94,22 @@ class Place:
     @cached_property
     def indent(self) -> str:
         """One level of the document's indentation, `""` when it has none."""
-        lines = [*reversed(self.cursor.lines_above), *self.cursor.lines_below]
-        said = [line for line in lines if line.strip()]
-        tabs = sum(line.startswith("\t") for line in said)
-        if tabs > sum(line.startswith("  ") for line in said):
-            return "\t"
-        widths = [width(line) for line in said]
-        steps = Counter(
-            deep - flat
-            for flat, deep in pairwise(widths)
-            if SMALLEST_UNIT <= deep - flat <= LARGEST_UNIT
-        )
-        return " " * steps.most_common(1)[0][0] if steps else self.row.indent
+        above, below = self.cursor.lines_above, self.cursor.lines_below
+        return _indent((*reversed(above), *below)) or self.row.indent
+
+
+@lru_cache(maxsize=8)
+def _indent(lines: tuple[str, ...]) -> str:
+    said = [line for line in lines if line.strip()]
+    tabs = sum(line.startswith("\t") for line in said)
+    if tabs > sum(line.startswith("  ") for line in said):
+        return "\t"
+    steps = Counter(
+        deep - flat
+        for flat, deep in pairwise(map(width, said))
+        if SMALLEST_UNIT <= deep - flat <= LARGEST_UNIT
+    )
+    return " " * steps.most_common(1)[0][0] if steps else ""
 
 
 @dataclass(frozen=True)

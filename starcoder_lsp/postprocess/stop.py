@@ -82,9 +82,9 @@ def fence(text: str, place: Place) -> Cut:
     'return 1\n'
     """
     document = place.cursor.document
-    if document.language in WITH_FENCES or "```" in document.text:
-        return growing(text)
     found = FENCE.search(text)
+    if found and (document.language in WITH_FENCES or "```" in document.text):
+        return growing(text)
     if found and not text[: found.start()].strip() and "\n" not in text.lstrip("\n"):
         # The first line of a fence that is still being written (`opening`).
         return growing("")

@@ -141,6 +141,12 @@ class Host:
         ):
             usage = piece.usage
             yield piece
+        if usage.finish_reason == "cancelled":
+            logger.info(
+                "cancelled, %d tokens evaluated, %d generated",
+                usage.evaluated_tokens,
+                usage.generated_tokens,
+            )
         keeper.learn(usage)
         keeper.session.read_on(self._inbox.has_more)
 
