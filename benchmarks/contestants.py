@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from editing import State
+from lsp import Server
 
 PREFIX_LINES, SUFFIX_LINES, N_PREDICT = 256, 64, 8
-USAGE = re.compile(
-    r"(\d+) of (\d+) prompt tokens evaluated, (\d+) generated|(?:from|as typed)"
-)
+# What our server says of a request: its explanation, and its engine's log.
+PROMPT = re.compile(r"prompt: (\d+) tokens, \d+ of them cached, (\d+) evaluated")
+GENERATED = re.compile(r"generated: (\d+) tokens in ([\d.]+) ms")
+CANCELLED = re.compile(r"cancelled, (\d+) tokens evaluated, (\d+) generated")
+KNOWN = "decision: known already"
+# What would answer without the model, work ahead, or cut what random weights write.
+PLAIN = ("--alternatives", "1", "--speculate", "never", "--multiline", "always",
+         "--latency-target-ms", "60000", "--time-budget-ms", "60000", "--kv-cache-mb",
+         "0", "--statistics", "false", "--log-level", "info")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Cost:
     prompt: int
     generated: int
     text: str = ""
+    engine_ms: float = 0.0
 
 
 class Contestant(Protocol):
@@ -187,3 +195,53 @@ class LlamaCppPython:
         return cpu_seconds(os.getpid())
 
     def close(self) -> None: ...
+
+
+class StarcoderLsp:
+    """Through LSP: a small edit and an explicit request, as an editor sends them."""
+
+    name = "starcoder-lsp over LSP"
+
+    def __init__(self, model: Path, prompt_tokens: int, *flags: str) -> None:
+        from starcoder_lsp.options import RULES
+
+        self._server = Server(
+            "--model", "starcoder2-3b", "--model-path", str(model),
+            "--max-prompt-tokens", str(prompt_tokens), "--max-tokens", str(N_PREDICT),
+            "--disabled-rules", ",".join(RULES), *PLAIN, *flags,
+        )  # fmt: skip
+        self._n_tokens = 0
+
+    def ask(self, state: State) -> Cost:
+        started = time.perf_counter()
+        self._server.show(state)
+        found = self._server.answer(self._server.begin_completion(state))
+        latency_ms = (time.perf_counter() - started) * 1000
+        items = found["items"] if found else []
+        text = items[0]["insertText"] if items else ""
+        told = self._server.request(
+            "workspace/executeCommand", {"command": "starcoder.explain"}
+        )
+        prompt, generated = PROMPT.search(told), GENERATED.search(told)
+        if KNOWN in told or not prompt or not generated:
+            return Cost(latency_ms, 0, 0, 0, text)
+        n_prompt, n_evaluated = map(int, prompt.groups())
+        n_generated, engine_ms = int(generated[1]), float(generated[2])
+        self._n_tokens += n_evaluated + n_generated
+        return Cost(latency_ms, n_evaluated, n_prompt, n_generated, text, engine_ms)
+
+    def abandon(self, state: State, after_s: float) -> None:
+        self._server.show(state)
+        request_id = self._server.begin_completion(state)
+        time.sleep(after_s)
+        self._server.notify("$/cancelRequest", {"id": request_id})
+
+    def n_tokens(self) -> int:
+        lost = [CANCELLED.search(line) for line in self._server.log]
+        return self._n_tokens + sum(int(m[1]) + int(m[2]) for m in lost if m)
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(*self._server.pids())
+
+    def close(self) -> None:
+        self._server.close()

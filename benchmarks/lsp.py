@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +87,6 @@ class Server:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-
-    def logged(self, pattern: Any, since: int = 0) -> list[Any]:
-        """Matches in the log's lines from `since` on; waits for the first."""
-        while True:
-            found = [m for line in self.log[since:] if (m := pattern.search(line))]
-            if found:
-                return found
-            time.sleep(0.001)
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None

@@ -1,0 +1,70 @@
+"""What everything around the model costs: LSP, documents, layout, pipes.
+
+    python benchmarks/overhead.py [--json FILE]
+
+The time from the key to the answer, less the engine's own, while a line is typed in
+the middle of a file. The model is a StarCoder2 of two small layers: its time is short,
+so that little noise is in the difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+
+from contestants import StarcoderLsp
+from editing import STATEMENT, source, typed
+
+FILE_LINES = (1_000, 20_000)
+ROUNDS = 6
+PROMPT_TOKENS = 2048
+
+
+def overheads(contestant: StarcoderLsp, n_lines: int) -> list[float]:
+    """In milliseconds, one per keystroke."""
+    lines = source(argparse, n_lines)
+    found = []
+    for n_round in range(ROUNDS):
+        at = n_lines // 2 + n_round
+        states = list(typed(f"{n_lines}.py", lines, at, STATEMENT))
+        contestant.ask(states[0])
+        for state in states[1:]:
+            cost = contestant.ask(state)
+            if cost.generated:
+                found.append(cost.latency_ms - cost.engine_ms)
+    return found
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    import random_model
+
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "tiny.gguf"
+        random_model.write(model)
+        contestant = StarcoderLsp(model, PROMPT_TOKENS)
+        for n_lines in FILE_LINES:
+            cuts = statistics.quantiles(
+                overheads(contestant, n_lines), n=100, method="inclusive"
+            )
+            results[n_lines] = {
+                "p50_ms": round(cuts[49], 2),
+                "p99_ms": round(cuts[98], 2),
+            }
+            print(f"{n_lines:6} lines: p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms")
+        contestant.close()
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
