@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 EVALUATIONS: Mapping[str, str] = {
+    "context": "is what the next line needs in the context?",
     "infilling": "fill in what is missing: exact matches, and programs that run",
     "truncation": "what the rules make of recorded model output",
 }

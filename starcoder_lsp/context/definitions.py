@@ -6,6 +6,7 @@ only one file defines.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -75,7 +76,7 @@ def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:
 def _want_module(file: str, local: str, lookup: Lookup, wanted: Wanted) -> None:
     """All that a module has: first what is used of it, then what may be."""
     scene = lookup.scene
-    likely = 0.5 + (scene.near.get(local, 0.0) + wanted.unused(local)) / 2
+    likely = 0.75 + (scene.near.get(local, 0.0) + wanted.unused(local)) / 2
     is_written_on = scene.receiver[-1:] == (local,)
     for each in lookup.symbols(file).definitions:
         if each.container:
@@ -117,10 +118,21 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
     """A signature without its line breaks, as deep as it stands; decorators above it."""
     depth = definition.container.count(".") + 1 if definition.container else 0
     indent = "    " * depth
-    above, rest = [], definition.signature.split("\n")
-    while len(rest) > 1 and rest[0].lstrip().startswith(ABOVE_SIGNATURE):
-        above.append(indent + rest.pop(0).strip())
+    lines = definition.signature.split("\n")
+    named = re.compile(rf"(?<!\w){re.escape(definition.name)}(?!\w)")
+    start = next((i for i, line in enumerate(lines) if _names(line, named)), 0)
+    above = [indent + line.strip() for line in lines[:start] if _is_mark(line)]
+    rest = lines[start:]
     text = " ".join(" ".join(rest).split())
     text = text if len(text) <= limit else text[: limit - 3] + "..."
     name = "" if definition.container else definition.name
     return Line(definition.first_line, "\n".join([*above, indent + text]), name)
+
+
+def _names(line: str, named: re.Pattern[str]) -> bool:
+    return named.search(line) is not None and not _is_mark(line)
+
+
+def _is_mark(line: str) -> bool:
+    """Of decorators and attributes, those that stand on a line of their own."""
+    return line.lstrip().startswith(ABOVE_SIGNATURE) and line.rstrip()[-1] not in "(,["

@@ -218,7 +218,8 @@ class Index:
         scores: dict[int, float] = {}
         found_by: dict[int, list[str]] = {}
         (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
-        for term, weight in weights.items():
+        # In this order sums are the same each time, to the last bit.
+        for term, weight in sorted(weights.items()):
             chunk_ids = self._chunks_with(term)
             value = weight * math.log(1 + ((last or 0) + 0.5) / (len(chunk_ids) + 0.5))
             for chunk_id in chunk_ids:
