@@ -1,0 +1,203 @@
+"""Guessing what comes next: what is guessed, when it pays, and that it changes nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from starcoder_lsp.engines.llama import library
+from starcoder_lsp.engines.llama.drafting import Economy, Guess, Lookup
+from starcoder_lsp.engines.llama.library import Model
+from starcoder_lsp.engines.llama.sampling import Logits
+from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.flow import Limits, Prompt, Text
+
+# Kernels for one token and for several round differently; what is nearer than this in
+# logits may come out either way. SmolLM2's quantized layers amplify it.
+ROUNDING_TINY, ROUNDING_SMOLLM2 = 0.005, 1.0
+BLOCK = (
+    "def {0}(x):\n    if x is None:\n        return {0}_default\n    return x + {0}\n\n"
+)
+
+
+def test_what_followed_the_same_tokens_is_guessed() -> None:
+    assert Lookup([1, 2, 3, 4, 5, 9, 1, 2, 3]).guess(2) == Guess([4, 5], 3)
+
+
+def test_of_several_places_the_last_one_counts() -> None:
+    assert Lookup([1, 2, 7, 1, 2, 8, 1, 2]).guess(1).tokens == [8]
+
+
+def test_a_longer_agreement_counts_more_than_a_later_one() -> None:
+    text = [1, 2, 3, 4, 5, 6, 70, 5, 6, 80, 1, 2, 3, 4, 5, 6]
+    assert Lookup(text).guess(1) == Guess([70], 6)
+
+
+def test_what_repeats_itself_is_guessed_to_go_on() -> None:
+    assert Lookup([7, 8, 7, 8]).guess(5) == Guess([7, 8, 7, 8, 7], 2)
+
+
+def test_bytes_of_two_tokens_are_not_taken_for_one() -> None:
+    # 0x01000000 and its neighbours read as other tokens when cut in the middle.
+    assert Lookup([1 << 24, 1, 1 << 8, 1 << 16, 1]).guess(1) == Guess()
+
+
+@pytest.mark.parametrize("tokens", [[], [1], [1, 2], [1, 2, 3]])
+def test_nothing_repeats_in_a_short_text(tokens: list[int]) -> None:
+    assert Lookup(tokens).guess(4) == Guess()
+
+
+def test_tokens_written_meanwhile_are_found_too() -> None:
+    lookup = Lookup([1, 2])
+    for token in (5, 6, 1, 2):
+        lookup.append(token)
+    assert lookup.guess(2).tokens == [5, 6]
+
+
+def economy(per_token: float, is_right: bool, n_seen: int = 40) -> Economy:
+    """One that saw a batch of n cost 1 + n times `per_token`."""
+    seen = Economy()
+    for n in (1, 1, 1, 2, 4, 8, 1):
+        seen.costs.saw(n, 1 + per_token * n)
+    for _ in range(n_seen):
+        for n_matched in range(2, 25):
+            seen.saw_guess(n_matched, is_right)
+    return seen
+
+
+GUESS = Guess(list(range(16)), 3)
+
+
+def test_right_guesses_are_worth_a_long_draft() -> None:
+    assert economy(0.1, is_right=True).n_worthwhile(GUESS, 100) == 15
+
+
+def test_a_draft_is_no_longer_than_there_is_room() -> None:
+    assert economy(0.1, is_right=True).n_worthwhile(GUESS, 3) == 3
+
+
+def test_wrong_guesses_are_worth_nothing() -> None:
+    assert economy(0.1, is_right=False).n_worthwhile(GUESS, 100) == 0
+
+
+def test_batches_that_cost_as_much_as_single_tokens_are_worth_nothing() -> None:
+    assert economy(100, is_right=True).n_worthwhile(GUESS, 100) == 0
+
+
+def test_before_anything_was_measured_nothing_is_drafted() -> None:
+    assert Economy().n_worthwhile(GUESS, 100) == 0
+
+
+def test_after_long_without_drafts_a_dear_batch_is_tried_again() -> None:
+    seen = economy(100, is_right=True)
+    for _ in range(2000):
+        seen.costs.saw(1, 101)
+    assert seen.n_worthwhile(GUESS, 100) > 0
+
+
+def test_one_slow_batch_changes_little() -> None:
+    seen = economy(0.1, is_right=True)
+    before = seen.costs.of(1)
+    seen.costs.saw(1, 1000)
+    assert seen.costs.of(1) < before * 2
+
+
+class Recorder:
+    """Chooses greedily and remembers by how much."""
+
+    def __init__(self) -> None:
+        self.tokens: list[int] = []
+        self.margins: list[float] = []
+
+    def __call__(self, logits: Logits) -> int:
+        second, first = np.partition(logits, -2)[-2:]
+        self.tokens.append(int(logits.argmax()))
+        self.margins.append(float(first - second))
+        return self.tokens[-1]
+
+
+def record(session: Session, text: str, n_tokens: int) -> Recorder:
+    recorder = Recorder()
+    session._choose = lambda limits: recorder  # type: ignore[method-assign]  # it has no other observer
+    prompt = Prompt((Text(text, "start"),))
+    list(session.generate(prompt, Limits(n_tokens, 600_000), lambda: False))
+    return recorder
+
+
+def assert_same(plain: Recorder, drafting: Recorder, rounding: float) -> None:
+    """What was written is the same up to where two tokens were as good."""
+    pairs = zip(plain.tokens, drafting.tokens, plain.margins, strict=False)
+    parted = next((margin for ours, theirs, margin in pairs if ours != theirs), None)
+    assert parted is None or parted < rounding
+
+
+@pytest.fixture
+def bold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that can be guessed is drafted."""
+
+    def all_of_it(self: Economy, guess: Guess, n_most: int) -> int:
+        return max(min(len(guess.tokens), n_most), 0)
+
+    monkeypatch.setattr(Economy, "n_worthwhile", all_of_it)
+
+
+def repetitive(choose: random.Random) -> Iterator[str]:
+    names = ["alpha", "beta", "gamma", "delta"]
+    while True:
+        blocks = [BLOCK.format(choose.choice(names)) for _ in range(8)]
+        text = "".join(blocks)
+        yield text[choose.randrange(80) : len(text) - choose.randrange(80)]
+
+
+@pytest.mark.usefixtures("bold")
+def test_drafts_change_nothing_of_what_is_written(tiny_starcoder2: Path) -> None:
+    library.set_up()
+    model = Model(tiny_starcoder2)
+    plain, drafting = (
+        Session(model, n_context=1024, n_threads=1, n_slots=1, drafts=drafts)
+        for drafts in (False, True)
+    )
+    texts = repetitive(random.Random(0))
+    for _ in range(40):
+        text = next(texts)
+        assert_same(record(plain, text, 24), record(drafting, text, 24), ROUNDING_TINY)
+
+
+@pytest.mark.usefixtures("bold")
+def test_nor_of_what_a_real_model_writes(smollm2: Path) -> None:
+    library.set_up()
+    model = Model(smollm2)
+    plain, drafting = (
+        Session(model, n_context=512, n_threads=2, n_slots=1, drafts=drafts)
+        for drafts in (False, True)
+    )
+    texts = repetitive(random.Random(0))
+    for _ in range(4):
+        text = next(texts)
+        one, other = record(plain, text, 24), record(drafting, text, 24)
+        assert_same(one, other, ROUNDING_SMOLLM2)
+
+
+@pytest.mark.usefixtures("bold")
+def test_a_text_that_repeats_itself_takes_fewer_batches(smollm2: Path) -> None:
+    library.set_up()
+    session = Session(Model(smollm2), n_context=1024, n_threads=2, n_slots=1)
+    n_batches = 0
+    evaluate = session._context.evaluate
+
+    def counted(*arguments: object) -> bool:
+        nonlocal n_batches
+        n_batches += 1
+        return evaluate(*arguments)  # type: ignore[arg-type]  # passed on
+
+    session._context.evaluate = counted  # type: ignore[method-assign,assignment]  # it has no other observer
+    text = BLOCK.format("alpha") * 6 + BLOCK.format("alpha")[:20]
+    session_pieces = session.generate(
+        Prompt((Text(text),)), Limits(40, 600_000), lambda: False
+    )
+    assert list(session_pieces)[-1].usage.generated_tokens == 40
+    assert n_batches < 20

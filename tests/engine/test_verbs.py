@@ -1,0 +1,186 @@
+"""Scores, prompts that are only read or too long to read, aborts: on a real KV cache."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from starcoder_lsp.engines import Speed
+from starcoder_lsp.engines.llama import library
+from starcoder_lsp.engines.llama.drafting import Economy, Guess
+from starcoder_lsp.engines.llama.library import InfillSampler, Model
+from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.errors import EngineError
+from starcoder_lsp.flow import Group, Limits, Prompt, Text, Usage
+from starcoder_lsp.prompt import families
+
+LIMITS = Limits(8, 600_000)
+CODE = "".join(f"def function_{n}(x):\n    return x + {n}\n\n\n" for n in range(60))
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_starcoder2: Path) -> Model:
+    library.set_up()
+    return Model(tiny_starcoder2, overrides=families()["starcoder2"].overrides)
+
+
+@pytest.fixture(scope="module")
+def real(smollm2: Path) -> Model:
+    library.set_up()
+    return Model(smollm2)
+
+
+def session_of(model: Model, n_slots: int = 3, n_reserved: int = 0) -> Session:
+    return Session(
+        model, n_context=2048, n_threads=1, n_slots=n_slots, n_reserved=n_reserved
+    )
+
+
+def never() -> bool:
+    return False
+
+
+def after(n_polls: int) -> Callable[[], bool]:
+    polls = count()
+    return lambda: next(polls) > n_polls
+
+
+def prompt_of(*texts: str) -> Prompt:
+    return Prompt(tuple(Text(text, "start") for text in texts))
+
+
+def asked(session: Session, prompt: Prompt, limits: Limits = LIMITS) -> Usage:
+    return list(session.generate(prompt, limits, never))[-1].usage
+
+
+def said(session: Session, prompt: Prompt) -> str:
+    return "".join(piece.text for piece in session.generate(prompt, LIMITS, never))
+
+
+def test_a_score_is_the_sum_over_its_tokens(tiny: Model) -> None:
+    session = session_of(tiny)
+    [both] = session.score(prompt_of(CODE), ["x = 1\ny = 2\n"], LIMITS, never)
+    [first] = session.score(prompt_of(CODE), ["x = 1\n"], LIMITS, never)
+    [second] = session.score(prompt_of(CODE, "x = 1\n"), ["y = 2\n"], LIMITS, never)
+    assert both.n_tokens == first.n_tokens + second.n_tokens
+    total = first.log_probability + second.log_probability
+    assert both.log_probability == pytest.approx(total, abs=0.01)
+
+
+def test_scores_do_not_depend_on_each_other(tiny: Model) -> None:
+    session = session_of(tiny)
+    texts = ["x = 1\n", "", "def f():\n    pass\n" * 20]
+    together = session.score(prompt_of(CODE), texts, LIMITS, never)
+    assert together[1].log_probability == together[1].n_tokens == 0
+    for text, score in zip(texts, together, strict=True):
+        [alone] = session.score(prompt_of(CODE), [text], LIMITS, never)
+        assert alone.log_probability == pytest.approx(score.log_probability, abs=0.01)
+
+
+def test_what_was_written_scores_as_it_was_written(real: Model) -> None:
+    session = session_of(real)
+    prompt = prompt_of("def add(a, b):\n    return")
+    pieces = list(session.generate(prompt, LIMITS, never))
+    text = "".join(piece.text for piece in pieces)
+    [score] = session.score(prompt, [text], LIMITS, never)
+    written = pieces[-1].usage
+    assert score.n_tokens == written.generated_tokens
+    assert score.log_probability == pytest.approx(written.log_probability, abs=0.5)
+
+
+def test_scores_that_come_too_late_are_an_error(tiny: Model) -> None:
+    with pytest.raises(EngineError, match="in time"):
+        session_of(tiny).score(prompt_of(CODE), ["x"], Limits(0, 0), never)
+
+
+def test_reading_only_and_answering_read_the_same(tiny: Model) -> None:
+    session = session_of(tiny, n_reserved=8)
+    prompt = prompt_of(CODE * 3)
+    asked(session, prompt, Limits(0, 600_000))
+    assert asked(session, prompt).evaluated_tokens == 1
+
+
+SLOW = Speed(prefill_tokens_per_s=1000, decode_tokens_per_s=10)
+IN_TIME = Limits(8, 600_000, latency_target_ms=300)
+
+
+def many_snippets() -> Prompt:
+    groups = [Group((Text(f"# file {n}\n{CODE[:600]}"),)) for n in range(6)]
+    return Prompt((*groups, Text(CODE[600:2400], "end"), Text(CODE, "start")))
+
+
+def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
+    tiny: Model,
+) -> None:
+    session = session_of(tiny)
+    session.speed = SLOW
+    first = asked(session, many_snippets(), IN_TIME)
+    assert first.evaluated_tokens == first.prompt_tokens <= 300
+    again = asked(session, many_snippets(), IN_TIME)
+    assert (again.prompt_tokens, again.evaluated_tokens) == (first.prompt_tokens, 1)
+    session.read_on(never)
+    whole = asked(session, many_snippets(), IN_TIME)
+    assert whole.prompt_tokens > 1000
+    assert whole.evaluated_tokens == 1
+
+
+def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: Model) -> None:
+    session = session_of(tiny)
+    session.speed = SLOW
+    first = asked(session, many_snippets(), IN_TIME)
+    session.read_on(after(3))
+    again = asked(session, many_snippets(), IN_TIME)
+    assert (again.prompt_tokens, again.evaluated_tokens) == (first.prompt_tokens, 1)
+
+
+def test_an_unsure_model_ends(tiny: Model) -> None:
+    choose = InfillSampler(tiny.vocabulary)
+    logits = np.zeros(tiny.vocabulary.n_tokens, np.float32)
+    logits[1000] = 30
+    assert choose(logits) == 1000
+    logits[1000:1030] = 30
+    assert tiny.vocabulary.is_end(choose(logits))
+    limits = Limits(8, 600_000, stops_when_unsure=True)
+    assert asked(session_of(tiny), prompt_of(CODE), limits).finish_reason == "stop"
+
+
+def test_a_sure_model_says_the_same_with_either_sampler(real: Model) -> None:
+    prompt = prompt_of("one = 1\ntwo = 2\nthree = 3\nfour =")
+    unsure = Limits(1, 600_000, stops_when_unsure=True)
+    session = session_of(real)
+    pieces = list(session.generate(prompt, unsure, never))
+    assert pieces[0].text == next(session.generate(prompt, LIMITS, never)).text
+
+
+def test_no_abort_anywhere_changes_what_is_said(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 aborts: in prefills, single tokens, drafts, candidates and scores."""
+
+    def bold(self: Economy, guess: Guess, n_most: int) -> int:
+        return max(min(len(guess.tokens), n_most), 0)
+
+    monkeypatch.setattr(Economy, "n_worthwhile", bold)
+    choose = random.Random(0)
+    used = session_of(tiny)
+    fresh = said(session_of(tiny), prompt_of(CODE))
+    for turn in range(200):
+        start = choose.choice((0, 35, 700))
+        prompt = prompt_of(CODE[start : start + choose.randrange(1, 2400)])
+        is_over = after(choose.randrange(150))
+        match turn % 4:
+            case 0:
+                used.candidates(prompt, LIMITS, 3, is_over)
+            case 1:
+                with contextlib.suppress(EngineError):
+                    used.score(prompt, ["x = 1\n", "return None\n"], LIMITS, is_over)
+            case _:
+                list(used.generate(prompt, Limits(24, 600_000), is_over))
+        if turn % 20 == 19:
+            assert said(used, prompt_of(CODE)) == fresh
