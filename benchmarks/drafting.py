@@ -1,6 +1,6 @@
 """What lookup drafting gains: decode speed with and without it, taking turns.
 
-    python benchmarks/drafting.py [MODEL.gguf] [--runs 5] [--tokens 64] [--json FILE]
+    python benchmarks/drafting.py [MODEL.gguf] [--runs 5] [--tokens 64] [--threads N]
 
 Without a model it is SmolLM2-135M as `starcoder-lsp models get smollm2-135m` fetches
 it. Per trace: tokens per second after the first token, the ratio of the two, and in how
@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=machine.n_cores())
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     path = arguments.model or assemble.store().locate(registry.find("smollm2-135m"))
@@ -120,7 +121,7 @@ def main() -> None:
         Session(
             model,
             n_context=2048,
-            n_threads=machine.n_cores(),
+            n_threads=arguments.threads,
             n_slots=1,
             drafts=drafts,
         )

@@ -123,7 +123,8 @@ class Beams:
                 live = self._advance(growing)
             except TimeoutError:
                 break
-        return _best(done.values(), n_wanted) or [beam for beam, _ in live]
+        begun = [beam for beam, _ in live if beam.tokens]
+        return _best(done.values(), n_wanted) or begun
 
     def go_on(self, beams: Sequence[Beam], is_last: IsLast, n_most: int) -> list[Beam]:
         """Each text continued greedily, side by side, up to `n_most` tokens."""

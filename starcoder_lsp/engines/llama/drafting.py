@@ -61,6 +61,8 @@ class Lookup:
         packed, size = self._packed, n_tokens * TOKEN_BYTES
         pattern = packed[-size:]
         end = len(packed) - TOKEN_BYTES
+        if end < size:
+            return -1
         while (at := packed.rfind(pattern, 0, end)) >= 0:
             if at % TOKEN_BYTES == 0:
                 return at + size

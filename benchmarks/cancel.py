@@ -1,0 +1,92 @@
+"""From a cancel to a free engine, in the middle of reading a long prompt.
+
+    python benchmarks/cancel.py [MODEL.gguf] [--times 100] [--tokens 3000]
+
+The time from the cancel to the engine's last word on the request, in the child process
+as editors use it. Without a model it is a StarCoder2 of 160 million random weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import aclosing
+from pathlib import Path
+
+from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.flow import Limits, Prompt, Text
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+LIMITS = Limits(max_tokens=1, time_budget_ms=600_000)
+
+
+async def cancelled(
+    engine: LlamaEngine, turn: int, n_tokens: int, wait_s: float
+) -> float:
+    """Milliseconds until the engine is free; each prompt is new to it."""
+    text = "".join(f"x{turn} = {n}\n" for n in range(n_tokens // 4))
+    reading = asyncio.ensure_future(read(engine, Prompt((Text(text, "start"),))))
+    await asyncio.sleep(wait_s)
+    cancelled_at = time.perf_counter()
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    # Requests are answered in turn: this one's answer says that the other is over.
+    await engine.count_tokens(["x"])
+    return (time.perf_counter() - cancelled_at) * 1000
+
+
+async def read(engine: LlamaEngine, prompt: Prompt) -> None:
+    async with aclosing(engine.generate(prompt, LIMITS)) as pieces:
+        async for _ in pieces:
+            pass
+
+
+async def measure(path: Path, n_times: int, n_tokens: int) -> list[float]:
+    engine = LlamaEngine(Load(str(path), "starcoder2", n_context=n_tokens + 96))
+    engine.start()
+    await engine.ready()
+    choose = random.Random(0)
+    started = time.perf_counter()
+    await engine.count_tokens(["x"])
+    print(
+        f"asking and nothing to cancel: {(time.perf_counter() - started) * 1e3:.1f} ms"
+    )
+    try:
+        return [
+            await cancelled(engine, turn, n_tokens, choose.uniform(0.05, 1.0))
+            for turn in range(n_times)
+        ]
+    finally:
+        await engine.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", type=Path)
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--tokens", type=int, default=3000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.model
+        if path is None:
+            import random_model
+
+            path = Path(folder) / "random-160m.gguf"
+            random_model.write(path, random_model.SHAPES["160m"])
+        times = asyncio.run(measure(path, arguments.times, arguments.tokens))
+    times.sort()
+    print(
+        f"cancel to free engine, {len(times)} times: p50 {statistics.median(times):.1f} ms, "
+        f"p99 {times[int(len(times) * 0.99) - 1]:.1f} ms, worst {times[-1]:.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()
