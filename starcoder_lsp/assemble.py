@@ -18,6 +18,7 @@ from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import Store
+from starcoder_lsp.options import AUTO
 from starcoder_lsp.paths import data_dir, models_dir
 from starcoder_lsp.prompt import Family, Window, families
 
@@ -60,6 +61,7 @@ def load_of(settings: EngineSettings) -> Load:
         n_threads=settings.threads,
         kv_type=settings.kv_type,
         kv_cache_bytes=settings.kv_cache_mb << 20,
+        n_reserved=settings.max_tokens,
     )
 
 
@@ -117,10 +119,15 @@ def build_completer(
         family_of(settings.engine),
         Window.of_tokens(_prompt_tokens(settings.engine, model)),
         settings.limits,
-        settings.layout,
+        layout_of(settings, model),
         settings.style,
         context or NoContext(),
     )
+
+
+def layout_of(settings: Settings, model: Model) -> str:
+    """What the user set, else what the model's row says, else the family's own."""
+    return settings.layout if settings.layout != AUTO else model.layout or AUTO
 
 
 def family_of(settings: EngineSettings) -> Family:

@@ -193,7 +193,10 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             values["speculate"],
         ),
         Limits(
-            values["max_tokens"], values["time_budget_ms"], values["latency_target_ms"]
+            values["max_tokens"],
+            values["time_budget_ms"],
+            values["latency_target_ms"],
+            stops_when_unsure=values["sampler"] == "infill",
         ),
         values["layout"],
         Style(values["multiline"], frozenset(values["disabled_rules"])),

@@ -61,6 +61,7 @@ class Model:
     context_tokens: int
     source: Source
     prompt_tokens: int | None = None
+    layout: str | None = None
     size_bytes: int | None = None
     size_gb: float | None = None
     sha256: str | None = None

@@ -35,6 +35,7 @@ GOOD: dict[str, Any] = {
     "latency_target_ms": 100,
     "max_prompt_tokens": 256,
     "layout": "spm",
+    "sampler": "infill",
     "context": False,
     "index_max_files": 100,
     "ignore": ["*.sql"],
@@ -149,7 +150,7 @@ def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     assert allowed == {
         "model", "enabled", "disabled_languages", "disabled_paths", "skip_in",
         "debounce_ms", "alternatives", "multiline",
-        "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout",
+        "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout", "sampler",
         "latency_target_ms",
         "context", "index_max_files", "ignore",
         "disabled_rules",

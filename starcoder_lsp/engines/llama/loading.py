@@ -71,6 +71,7 @@ def _open(
             n_threads=load.n_threads or machine.n_cores(),
             n_slots=plan.n_slots,
             kv_type=plan.kv_type,
+            n_reserved=load.n_reserved,
         )
     except library.OutOfMemory:
         model.free()

@@ -28,6 +28,7 @@ class Load:
 
     `n_gpu_layers` of None means as many as fit, -1 all; `n_threads` of 0 means one
     per physical core. With less than `n_context_least` the model is of no use.
+    `n_reserved` tokens of the context are for answers.
     `kv_cache_bytes` is how much of what was read may be saved for the next start.
     """
 
@@ -42,6 +43,7 @@ class Load:
     n_context_least: int = 256
     kv_type: str = "auto"
     kv_cache_bytes: int = 0
+    n_reserved: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""How near our session comes to llama.cpp itself: prefill and decode, taking turns.
+
+    python benchmarks/engine.py --llama-bench PATH MODEL.gguf [--runs 5] [--json FILE]
+
+llama-bench has to be built from the llama.cpp that llama-cpp-python vendors, as
+benchmarks/keystrokes.py tells of llama-server, with `--target llama-bench`. The same
+model, threads, prompt length (512, nothing before it) and number of tokens (64); text
+that repeats nothing, so that no draft helps us.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import subprocess
+from pathlib import Path
+
+from starcoder_lsp.engines.llama import library, machine
+from starcoder_lsp.engines.llama.library import Model
+from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.flow import Limits, Prompt, Text
+
+N_PROMPT, N_WRITTEN = 512, 64
+
+
+def ask_llama_bench(binary: Path, model: Path, n_threads: int) -> dict[str, float]:
+    command = [
+        str(binary), "-m", str(model), "-t", str(n_threads), "-o", "json", "-r", "1",
+        "-p", str(N_PROMPT), "-n", str(N_WRITTEN), "-ngl", "0",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = json.loads(done.stdout)
+    return {"prefill" if row["n_prompt"] else "decode": row["avg_ts"] for row in rows}
+
+
+def ask_session(session: Session, turn: int) -> dict[str, float]:
+    """A prompt that nothing is known of, then tokens until there are enough."""
+    words = random.Random(turn)
+    text = " ".join(f"{words.randrange(10**6):x}" for _ in range(N_PROMPT))
+    tokens = session._texts.encode(text)[:N_PROMPT]
+    text = b"".join(map(session._vocabulary.bytes_of, tokens)).decode(errors="replace")
+    prompt = Prompt((Text(text, "start"),))
+    read = list(session.generate(prompt, Limits(0, 600_000), lambda: False))[-1].usage
+    session._decoder.drafts = False
+    session._is_last = lambda prompt: lambda token: False  # type: ignore[method-assign]  # a random model may end
+    piece = list(session.generate(prompt, Limits(N_WRITTEN, 600_000), lambda: False))[
+        -1
+    ]
+    seconds = (piece.usage.total_ms - piece.usage.first_token_ms) / 1000
+    return {
+        "prefill": read.evaluated_tokens / read.total_ms * 1000,
+        "decode": (piece.usage.generated_tokens - 1) / seconds,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--llama-bench", type=Path, required=True)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=machine.n_cores())
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    machine.wait_politely()
+    library.set_up()
+    session = Session(
+        Model(arguments.model), n_context=1024, n_threads=arguments.threads, n_slots=1
+    )
+    ours: list[dict[str, float]] = []
+    theirs: list[dict[str, float]] = []
+    ask_session(session, -1)  # weights come from the disk
+    for turn in range(arguments.runs):
+        theirs.append(
+            ask_llama_bench(arguments.llama_bench, arguments.model, arguments.threads)
+        )
+        ours.append(ask_session(session, turn))
+    rows = {}
+    print(f"{'tokens/s':10}{'llama-bench':>13}{'session':>10}{'ratio':>8}")
+    for what in ("prefill", "decode"):
+        there = statistics.median(run[what] for run in theirs)
+        here = statistics.median(run[what] for run in ours)
+        ratios = [a[what] / b[what] for a, b in zip(ours, theirs, strict=True)]
+        ratio = statistics.median(ratios)
+        rows[what] = {"llama_bench": there, "session": here, "ratio": ratio}
+        print(f"{what:10}{there:13.1f}{here:10.1f}{ratio:8.2f}", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
