@@ -41,7 +41,7 @@ def _source(folder: Path) -> Path:
     if not unpacked.exists():
         folder.mkdir(parents=True, exist_ok=True)
         download = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary",
-                    ":all:", "--no-build-isolation", "--dest", folder, requirement]  # fmt: skip
+                    "llama-cpp-python", "--dest", folder, requirement]  # fmt: skip
         subprocess.run(download, check=True, stdout=sys.stderr)
         with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
             archive.extractall(folder, filter="data")
