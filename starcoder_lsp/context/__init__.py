@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from starcoder_lsp.flow import Cursor, Snippet
+from starcoder_lsp.flow import Cursor, Judgement, Snippet
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,10 @@ class Context(Protocol):
         """The best snippets for `cursor`, within a deadline of few milliseconds."""
         ...
 
+    async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
+        """What a parser says of each text at `cursor`; empty when it cannot say."""
+        ...
+
     async def statistics(self) -> Statistics: ...
 
 
@@ -117,6 +121,9 @@ class NoContext:
 
     async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
         return Gathered()
+
+    async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
+        return []
 
     async def statistics(self) -> Statistics:
         return Statistics()

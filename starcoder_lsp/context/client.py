@@ -10,13 +10,14 @@ from pathlib import Path
 
 from starcoder_lsp.child import Child, python_module
 from starcoder_lsp.context import Edit, Gathered, Progress, Statistics, wire
-from starcoder_lsp.flow import Cursor
+from starcoder_lsp.flow import Cursor, Judgement
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
 
 logger = logging.getLogger(__name__)
 
 GATHER_MS = 60
+JUDGE_MS = 60
 STATISTICS_MS = 5000
 # An indexer that owes answers and says nothing this long hangs.
 HANG_S = 20.0
@@ -111,6 +112,15 @@ class IndexedContext:
             self._last = document.uri, wire.gathered_from(answer)
         uri, gathered = self._last
         return gathered if uri == document.uri else Gathered()
+
+    async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
+        document = cursor.document
+        frame: Frame = {
+            "op": "judge", "uri": document.uri, "version": document.version,
+            "offset": cursor.offset, "texts": list(texts),
+        }  # fmt: skip
+        answer = await self._ask(frame, JUDGE_MS)
+        return wire.judgements_from(answer) if answer is not None else []
 
     async def statistics(self) -> Statistics:
         answer = await self._ask({"op": "statistics"}, STATISTICS_MS)

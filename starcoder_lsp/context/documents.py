@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 # Typing has to rest this long before a document is parsed again, but not for ever.
 REST_S = 0.15
 LONGEST_WAIT_S = 1.0
+MAX_VISITED = 50
 MAX_PARSED_CHARACTERS = 1_000_000
 
 
@@ -25,7 +26,8 @@ MAX_PARSED_CHARACTERS = 1_000_000
 class OpenDocument:
     """One document; `root` and `relative` are empty outside of every folder.
 
-    `symbols` are those of the last text that was parsed.
+    `symbols` are those of the last text that was parsed, `edited_lines` the first and
+    the last line that were edited since.
     """
 
     uri: str
@@ -38,6 +40,7 @@ class OpenDocument:
     is_admitted: bool = False
     is_placed: bool = False
     symbols: Symbols = field(default_factory=lambda: Symbols("plaintext"))
+    edited_lines: tuple[int, int] | None = None
     changed_at: float = 0.0
     waits_since: float | None = None
 
@@ -55,7 +58,7 @@ class OpenDocuments:
         on_left: Callable[[str, str], None],
     ) -> None:
         self.wishes = Wishes()
-        self.recently_visited: list[str] = []
+        self.visited: list[str] = []
         self._roots: list[str] = []
         self._open: dict[str, OpenDocument] = {}
         self._on_parsed, self._on_left = on_parsed, on_left
@@ -71,6 +74,9 @@ class OpenDocuments:
 
     def holds(self, root: str, relative: str) -> bool:
         return any(one.is_admitted for one in self._at(root, relative))
+
+    def has(self, root: str, relative: str) -> bool:
+        return bool(self._at(root, relative))
 
     def doubt(self, root: str, relative: str) -> None:
         """The rules may have changed for this file."""
@@ -97,7 +103,9 @@ class OpenDocuments:
 
     def change(self, uri: str, version: int, edits: Sequence[Sequence[Any]]) -> None:
         if (document := self._open.get(uri)) is not None:
-            document.text = wire.apply(document.text, edits)
+            for edit in edits:
+                document.text = wire.apply(document.text, [edit])
+                document.edited_lines = _lines_of(document.text, edit)
             document.version = version
             self._wait_for(document)
 
@@ -106,8 +114,22 @@ class OpenDocuments:
         if document is not None and document.root:
             self._on_left(document.root, document.relative)
 
+    async def judge(self, uri: str, offset: int, texts: Sequence[str]) -> list[Any]:
+        """What a parser says of each text at this place; nothing where it has died."""
+        document = self._open[uri]
+        request = {
+            "op": "judge", "language": document.language, "text": document.text,
+            "offset": offset, "texts": texts,
+        }  # fmt: skip
+        try:
+            answer = await self._worker.ask(request)
+        except WorkerDied:
+            return []
+        return list(answer["judgements"])
+
     def visit(self, uri: str) -> None:
-        self.recently_visited = [uri, *(one for one in self.recently_visited if one != uri)][:50]  # fmt: skip
+        others = [one for one in self.visited if one != uri]
+        self.visited = [uri, *others][:MAX_VISITED]
 
     def _wait_for(self, document: OpenDocument) -> None:
         document.changed_at = asyncio.get_running_loop().time()
@@ -147,7 +169,7 @@ class OpenDocuments:
         try:
             if not document.is_placed:
                 await self._find_place(document)
-            request = {"op": "document", "language": document.language, "text": document.text}  # fmt: skip
+            request = {"op": "document", "uri": document.uri, "language": document.language, "text": document.text}  # fmt: skip
             answer = await self._worker.ask(request)
         except WorkerDied:
             logger.warning("a document crashes its parser and is left as it was")
@@ -168,3 +190,10 @@ class OpenDocuments:
         document.is_admitted = answer["is_admitted"]
         if document.root and not document.is_admitted:
             self._on_left(document.root, document.relative)
+
+
+def _lines_of(text: str, edit: Sequence[Any]) -> tuple[int, int]:
+    """The lines of `text` that this edit has just written."""
+    start, _, replacement = edit
+    first = text.count("\n", 0, start)
+    return first, first + replacement.count("\n")

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context import database
 from starcoder_lsp.context.index import SCHEMA_VERSION, Index
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS source (
 ) WITHOUT ROWID
 """
 COMMIT_S = 0.5
+T = TypeVar("T")
 CRASHES = "crashes its parser"
 
 
@@ -130,6 +131,14 @@ class Folder:
         return [
             one for one in self.sources if one == path or one.startswith(path + "/")
         ]
+
+    def look_up(self, search: Callable[[Index], T], otherwise: T) -> T:
+        """What a search finds; `otherwise` when the database has to be opened again."""
+        try:
+            return search(self.index)
+        except sqlite3.Error as exc:
+            self._recover(exc)
+            return otherwise
 
     def languages(self) -> Counter[str]:
         """How many files are indexed, by language."""

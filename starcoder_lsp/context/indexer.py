@@ -12,14 +12,15 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.context import Gathered, Progress, wire
+from starcoder_lsp.context.answer import gathered
 from starcoder_lsp.context.crawl import Crawler, Wishes
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.folder import Folder, Source
+from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.paths import cache_dir
 
@@ -33,6 +34,8 @@ class Indexer:
         self._send = send
         self._crawlers: dict[str, Crawler] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._edits: dict[str, RecentEdits] = {}
+        self._judging: asyncio.Task[None] | None = None
         self._progress: dict[str, Progress] = {}
         self._one_at_a_time = asyncio.Lock()
         self._regrouping: asyncio.Task[None] | None = None
@@ -45,13 +48,17 @@ class Indexer:
             "visit": lambda frame: self._documents.visit(frame["uri"]),
             "files": self._files_changed,
             "gather": self._gather,
+            "judge": self._judge,
             "statistics": self._statistics,
         }
 
     async def run(self, requests: asyncio.StreamReader) -> None:
         following = asyncio.create_task(self._documents.run())
         while (frame := await frames.receive(requests)) is not None:
-            self._operations[frame["op"]](frame)
+            try:
+                self._operations[frame["op"]](frame)
+            except Exception as exc:  # one request's trouble is not the others'
+                logger.error("%s: %s", frame["op"], type(exc).__name__)
         if self._regrouping is not None:
             await self._regrouping
         following.cancel()
@@ -89,6 +96,7 @@ class Indexer:
             on_doubt=lambda relative: self._documents.doubt(root, relative),
         )
         self._crawlers[root] = crawler
+        self._edits[root] = RecentEdits()
         self._tasks[root] = asyncio.create_task(crawler.run())
 
     async def _leave(self, root: str) -> None:
@@ -113,10 +121,17 @@ class Indexer:
                 document.relative, Source("", ""), text, document.symbols
             )
             crawler.folder.commit()
+            if document.edited_lines is not None:
+                edits = self._edits[document.root]
+                edits.edited(document.relative, text, *document.edited_lines)
+                document.edited_lines = None
 
     def _left(self, root: str, relative: str) -> None:
         if (crawler := self._crawlers.get(root)) is not None:
             crawler.suspect([relative])
+            if self._documents.has(root, relative):
+                # Still open: a rule hides it now.
+                self._edits[root].forget(relative)
 
     def _files_changed(self, frame: Frame) -> None:
         for root, crawler in self._crawlers.items():
@@ -125,11 +140,23 @@ class Indexer:
 
     def _gather(self, frame: Frame) -> None:
         document = self._documents.get(frame["uri"])
-        gathered = Gathered()
-        if document is not None and document.root:
-            repository = Path(document.root).name
-            gathered = Gathered((), document.relative, repository)
-        self._send(wire.gathered_frame(frame["id"], gathered))
+        found = Gathered()
+        if document is not None and (crawler := self._crawlers.get(document.root)):
+            edits = self._edits[document.root]
+            found = gathered(document, frame, crawler.folder, self._documents, edits)
+        self._send(wire.gathered_frame(frame["id"], found))
+
+    def _judge(self, frame: Frame) -> None:
+        self._judging = asyncio.create_task(self._judge_later(frame))
+
+    async def _judge_later(self, frame: Frame) -> None:
+        document = self._documents.get(frame["uri"])
+        judgements = []
+        if document is not None and document.version == frame["version"]:
+            judgements = await self._documents.judge(
+                frame["uri"], frame["offset"], frame["texts"]
+            )
+        self._send({"op": "judged", "id": frame["id"], "judgements": judgements})
 
     def _statistics(self, frame: Frame) -> None:
         languages: Counter[str] = Counter()

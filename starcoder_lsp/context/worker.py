@@ -14,6 +14,8 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +24,8 @@ from starcoder_lsp.context import wire
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.symbols import Symbols
-from starcoder_lsp.context.syntax import parse
+from starcoder_lsp.context.syntax import Document, parse
+from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.context.unwanted import MAX_FILE_BYTES, Unwanted, text_of
 from starcoder_lsp.context.walk import Bounds, Walk, admits, stamp_of
 from starcoder_lsp.frames import Frame
@@ -35,6 +38,7 @@ FOUND_PER_FRAME = 256
 # A file changed this recently may change again without another stamp (FAT counts in
 # steps of two seconds).
 RACY_S = 2.5
+MAX_OPEN_DOCUMENTS = 32
 BACKGROUND_NICENESS = 10
 
 
@@ -95,8 +99,50 @@ def _content(path: str, request: Frame, answer: Frame) -> Frame:
 
 
 def _document(request: Frame) -> Iterator[Frame]:
-    """A text that the editor holds."""
-    yield {"op": "parsed", **_parsed(request["language"], request["text"])}
+    """A text that the editor holds, parsed from where it differs from the last one."""
+    uri, language, text = request["uri"], request["language"], redact(request["text"])
+    source = text.encode("utf-8", "replace")
+    known_language, document = _open_documents.pop(uri, ("", None))
+    with _hard_budget():
+        if document is None or known_language != language:
+            document = Document(language, source, SOFT_BUDGET_MS)
+        elif document.source != source:
+            document.edit(*_difference(document.source, source))
+        symbols = document.symbols()
+    _open_documents[uri] = language, document
+    while len(_open_documents) > MAX_OPEN_DOCUMENTS:
+        del _open_documents[next(iter(_open_documents))]
+    yield {"op": "parsed", "text": text, "symbols": wire.symbols_row(_kept(symbols))}
+
+
+# By URI, with the language; the one parsed last stands last.
+_open_documents: dict[str, tuple[str, Document]] = {}
+
+
+def _difference(old: bytes, new: bytes) -> tuple[int, int, bytes]:
+    """The one edit that makes `new` of `old`: start, end of what goes, what comes."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    return start, len(old) - end, new[start : len(new) - end]
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes at the start are equal; halving lets memory be compared at once."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _judge(request: Frame) -> Iterator[Frame]:
+    language, text, offset = request["language"], request["text"], request["offset"]
+    with _hard_budget():
+        judgements = judge(language, text, offset, request["texts"])
+    yield {"op": "judged", "judgements": [astuple(one) for one in judgements]}
 
 
 def _digest(request: Frame) -> Iterator[Frame]:
@@ -121,29 +167,30 @@ def _place(request: Frame) -> Iterator[Frame]:
 
 def _parsed(language: str, text: str) -> Frame:
     text = redact(text)
+    with _hard_budget():
+        symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
+    return {"text": text, "symbols": wire.symbols_row(_kept(symbols))}
+
+
+@contextmanager
+def _hard_budget() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_PROF, HARD_BUDGET_S)
     try:
-        symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
+        yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return {"text": text, "symbols": wire.symbols_row(_without_references(symbols))}
 
 
-def _without_references(symbols: Symbols) -> Symbols:
-    """The index does not keep them."""
-    return Symbols(
-        symbols.language,
-        symbols.definitions,
-        symbols.imports,
-        package=symbols.package,
-        is_complete=symbols.is_complete,
-    )
+def _kept(symbols: Symbols) -> Symbols:
+    """The index keeps no references."""
+    return replace(symbols, references=())
 
 
 OPERATIONS: Mapping[str, Callable[[Frame], Iterator[Frame]]] = {
     "walk": _walk,
     "read": _read,
     "document": _document,
+    "judge": _judge,
     "digest": _digest,
     "place": _place,
 }

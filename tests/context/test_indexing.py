@@ -15,7 +15,7 @@ from workspace import Workspace, contents, plant, until
 
 from starcoder_lsp.context import Edit
 from starcoder_lsp.context.database import file_of
-from starcoder_lsp.flow import REDACTED, Cursor, Document
+from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
@@ -162,6 +162,55 @@ async def test_a_document_unsaved_at_the_end_is_read_from_disk_at_the_next_start
         await until(lambda: contents(root)["a.py"][1] == ("typed",))
     async with Workspace(root):
         assert contents(root)["a.py"][1] == ("a",)
+
+
+async def test_definitions_of_other_files_are_gathered(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", {
+        "shop.py": "def total_price(items, tax):\n    return sum(items) * tax\n",
+        "secret.py": 'def connect_shop():\n    password = "hunter2!x"\n    return password\n',
+    })  # fmt: skip
+    text = "from shop import total_price\nfrom secret import connect_shop\nx = total_price("
+    cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "main.py", text)
+        async with asyncio.timeout(60):
+            while not (
+                gathered := await workspace.context.gather(cursor, 2000)
+            ).snippets:
+                await asyncio.sleep(0.01)
+        (judgement, _) = await until_judged(workspace, cursor, ["1, 2)", "1, ]"])
+    shown = "".join(snippet.text for snippet in gathered.snippets)
+    assert (gathered.path, gathered.repository) == ("main.py", "w")
+    assert "def total_price(items, tax)" in shown
+    assert "hunter2" not in shown
+    assert judgement.n_new_errors == 0
+
+
+async def until_judged(
+    workspace: Workspace, cursor: Cursor, texts: list[str]
+) -> list[Judgement]:
+    async with asyncio.timeout(60):
+        while not (judged := await workspace.context.judge(cursor, texts)):
+            await asyncio.sleep(0.01)
+    return judged
+
+
+async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", {**functions("a", "b"), ".gitignore": "hidden.py\n"})
+    cursor = Cursor(
+        Document(DEF.format("b"), (root / "b.py").as_uri(), "python", 1), 24
+    )
+    async with Workspace(root) as workspace:
+        workspace.open(root / "b.py", DEF.format("b"))
+        for name in ("hidden", "a"):
+            uri = workspace.open(root / f"{name}.py", DEF.format(name))
+            edit = Edit(0, 0, f"password = 'hunter2!'  # {name}\n")
+            workspace.context.change(uri, 2, [edit])
+        await until(lambda: contents(root)["a.py"][0].startswith("password"))
+        gathered = await workspace.context.gather(cursor, 2000)
+    shown = "".join(snippet.text for snippet in gathered.snippets)
+    assert f"password = '{REDACTED['PASSWORD']}'  # a" in shown
+    assert "hidden" not in shown
 
 
 async def test_folders_come_and_go_while_indexing(tmp_path: Path) -> None:
