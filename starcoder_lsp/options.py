@@ -180,7 +180,7 @@ _ROWS = (
     Option("latency_target_ms", 500, integer(20, 60_000), Trust.PROJECT,
            "how long the model may read before it writes; the prompt is cut to fit",
            min),
-    Option("max_prompt_tokens", 1024, integer(64, 16_384), Trust.PROJECT,
+    Option("max_prompt_tokens", 4096, integer(64, 16_384), Trust.PROJECT,
            "how much of the document the model reads; more is slower", min),
     Option("layout", "auto", one_of("auto", "plain", "psm", "spm"), Trust.PROJECT,
            "order of the prompt; auto is the model's or its family's own"),

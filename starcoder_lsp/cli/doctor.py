@@ -18,12 +18,16 @@ from starcoder_lsp.child import python_module
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.config import Resolved, Settings
 from starcoder_lsp.engines.llama import gguf
+from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.paths import data_dir
 
 PROBE_PATIENCE_S = 60
 ENGINE_PATIENCE_S = 120
+SPEED_PATIENCE_S = 30
+# A line takes about ten tokens.
+COMFORTABLE_TOKENS_PER_S = 5
 GPU_REMEDY = "build it again with the CMAKE_ARGS that the README names for your GPU"
 GIB = 1 << 30
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
@@ -120,6 +124,12 @@ async def _engine(settings: Settings) -> list[Finding]:
     try:
         async with asyncio.timeout(ENGINE_PATIENCE_S):
             loaded = await engine.ready()
+        notes = [Finding("warning", note) for note in loaded.notes]
+        return [
+            Finding("ok", f"it is loaded: {loaded}"),
+            *notes,
+            await _speed(engine, settings),
+        ]
     except EngineFailed as exc:
         return [Finding("problem", str(exc))]
     except TimeoutError:
@@ -127,8 +137,28 @@ async def _engine(settings: Settings) -> list[Finding]:
         return [Finding("problem", text, "choose a smaller model")]
     finally:
         await engine.close()
-    notes = [Finding("warning", note) for note in loaded.notes]
-    return [Finding("ok", f"the model is loaded: {loaded}"), *notes]
+
+
+async def _speed(engine: LlamaEngine, settings: Settings) -> Finding:
+    """How fast the engine is, and how long a prompt that allows."""
+    try:
+        async with asyncio.timeout(SPEED_PATIENCE_S):
+            speed = await engine.measured()
+    except TimeoutError:
+        text = f"the speed was not measured after {SPEED_PATIENCE_S} s"
+        return Finding("warning", text, "try again while the machine is idle")
+    target_ms = settings.limits.latency_target_ms
+    affordable = int(speed.prefill_tokens_per_s * target_ms / 1000)
+    n_tokens = min(affordable, settings.engine.max_prompt_tokens)
+    text = (
+        f"it reads {speed.prefill_tokens_per_s:.0f} tokens/s and writes "
+        f"{speed.decode_tokens_per_s:.0f}; latency_target_ms = {target_ms} lets it read "
+        f"{n_tokens} new tokens for a suggestion"
+    )
+    if speed.decode_tokens_per_s >= COMFORTABLE_TOKENS_PER_S:
+        return Finding("ok", text)
+    remedy = "a smaller model answers sooner: starcoder-lsp models list"
+    return Finding("warning", text, remedy)
 
 
 def _directories() -> Iterator[Finding]:

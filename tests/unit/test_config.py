@@ -141,8 +141,8 @@ def test_a_projects_model_is_never_downloaded_unasked() -> None:
 
 
 def test_where_the_user_has_set_nothing_the_projects_value_holds() -> None:
-    resolved = resolve([project(max_prompt_tokens=4096)])
-    assert resolved.values["max_prompt_tokens"] == 4096
+    resolved = resolve([project(max_prompt_tokens=8192)])
+    assert resolved.values["max_prompt_tokens"] == 8192
 
 
 def test_what_a_project_may_set_is_a_short_and_known_list() -> None:

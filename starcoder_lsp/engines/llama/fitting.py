@@ -14,7 +14,7 @@ from starcoder_lsp.engines.llama.slots import n_common
 from starcoder_lsp.errors import ModelBroken
 
 # Shares of the whole budget that a prompt may have, the largest first.
-RUNGS = (1, 1 / 2, 1 / 4, 1 / 8)
+RUNGS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
 # A smaller prompt says too little.
 LEAST_TOKENS = 64
 # The suffix keeps at least this share of a prompt that has to be shortened.

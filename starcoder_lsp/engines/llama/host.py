@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starcoder_lsp import frames, log
+from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import gguf, machine, wire
 from starcoder_lsp.engines.llama.inbox import END_PATIENCE_S, Inbox, Peer
 from starcoder_lsp.errors import EngineError, StarcoderError
@@ -37,6 +38,7 @@ class Host:
         self._keeper: Keeper | None = None
         # What a client hears in answer to its `load`.
         self._greeting: list[Frame] = []
+        self._told_speed: Speed | None = None
 
     def serve(self) -> None:
         """Work until the last client has left."""
@@ -82,8 +84,6 @@ class Host:
         self._keeper = Keeper(session, load, plan, build)
         self._inbox.patience_s = END_PATIENCE_S
         self._greeting = [wire.ready_frame(wire.Loaded(build, **asdict(plan)))]
-        if session.speed is not None:
-            self._greeting.append(wire.speed_frame(session.speed))
 
     def _report_progress(self) -> machine.Progress:
         last = -1
@@ -99,12 +99,12 @@ class Host:
 
     def _use_pause(self, keeper: Keeper) -> None:
         """What is done while nothing is wanted."""
-        speed = keeper.session.speed
         keeper.measure(self._inbox.has_more)
-        if keeper.session.speed not in (None, speed):
-            frame = wire.speed_frame(keeper.session.speed)
-            self._greeting = [self._greeting[0], frame]
-            self._inbox.tell_all(frame)
+        speed = keeper.session.speed
+        if speed is not None and speed != self._told_speed:
+            self._told_speed = speed
+            self._greeting = [self._greeting[0], wire.speed_frame(speed)]
+            self._inbox.tell_all(self._greeting[1])
 
     def _answer(self, peer: Peer, frame: Frame) -> None:
         request_id = frame["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -12,15 +13,17 @@ from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import identity, machine, speed
 from starcoder_lsp.engines.llama.capacity import Plan
 from starcoder_lsp.engines.llama.lasting import LastingSession
-from starcoder_lsp.engines.llama.speed import Speeds
+from starcoder_lsp.engines.llama.speed import Known, Speeds
 from starcoder_lsp.engines.llama.states import States
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.flow import Usage
 
 logger = logging.getLogger(__name__)
 
-# A machine that never gets through is left alone.
+# A machine that never has time for it is left alone.
 MAX_TRIES = 3
+# Of the cores' time; with less of it something else was computing too.
+UNDISTURBED_SHARE = 0.7
 # Fewer tokens than this are read again sooner than a file is.
 WORTH_SAVING = 64
 
@@ -34,7 +37,8 @@ class Keeper:
         self.session = session
         folder = paths.cache_dir() / "engine"
         model = identity.of_model(Path(load.path))
-        n_threads = load.n_threads or machine.n_cores()
+        n_threads = self._n_threads = load.n_threads or machine.n_cores()
+        self._is_on_gpu = plan.n_gpu_layers > 0
         self._speeds = Speeds(folder / "speeds.json")
         self._speed_key = identity.key(
             model, build, machine.cpu_name(), n_threads, plan.n_gpu_layers, plan.kv_type
@@ -44,22 +48,33 @@ class Keeper:
         self._restored: list[int] = []
         self._restore()
         self._n_tries = 0
-        session.speed = self._speeds.get(self._speed_key)
+        self._is_sure = False
+        if (known := self._speeds.get(self._speed_key)) is not None:
+            session.speed, self._is_sure = known.speed, known.is_sure
 
     def measure(self, is_wanted: Callable[[], bool]) -> None:
         """Find out how fast the session is, unless that is known."""
-        if self.session.speed is not None or self._n_tries >= MAX_TRIES or is_wanted():
+        if self._is_sure or self._n_tries >= MAX_TRIES or is_wanted():
             return
         self._n_tries += 1
+        wall, cpu = time.monotonic(), time.process_time()
         try:
-            self._know(self.session.measure(is_wanted))
+            measured = self.session.measure(is_wanted)
         except RuntimeError as exc:
             logger.warning("the speed was not measured: %s", exc)
+            return
+        if measured is not None:
+            available = (time.monotonic() - wall) * self._n_threads
+            share = (time.process_time() - cpu) / max(available, 1e-9)
+            self._is_sure = self._is_on_gpu or share >= UNDISTURBED_SHARE
+            self._know(speed.better(self.session.speed, measured))
 
     def learn(self, usage: Usage) -> None:
         """Correct the speed by what a request showed."""
-        if self.session.speed is not None:
-            self._know(speed.corrected(self.session.speed, usage))
+        if (known := self.session.speed) is None:
+            return
+        if (corrected := speed.corrected(known, usage)) != known:
+            self._know(corrected)
 
     def save(self) -> None:
         """Keep what was read for the next start."""
@@ -79,9 +94,7 @@ class Keeper:
             self._restored = found[0]
             logger.info("%d tokens were read in an earlier session", len(found[0]))
 
-    def _know(self, measured: Speed | None) -> None:
-        if measured is None or measured == self.session.speed:
-            return
+    def _know(self, measured: Speed) -> None:
         self.session.speed = measured
-        self._speeds.keep(self._speed_key, measured)
+        self._speeds.keep(self._speed_key, Known(measured, self._is_sure))
         logger.info("%s", measured)

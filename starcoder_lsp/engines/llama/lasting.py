@@ -17,11 +17,13 @@ class LastingSession(Session):
 
     def measure(self, is_wanted: Callable[[], bool]) -> Speed | None:
         """How fast we are; None when something was wanted meanwhile."""
-        tokens = self._vocabulary.encode("x = 1\n" * speed.N_MEASURED)
+        tokens = self._vocabulary.encode("x = 1\n" * max(speed.PREFILLS))
         self._slot = self._slots.take(tokens[:1])
 
         def evaluate(n_tokens: int, deadline: float) -> bool:
             self._is_over = lambda: is_wanted() or self._clock() >= deadline
+            if len(self._slot.tokens) + n_tokens > self.n_context:
+                self._slots.cut(self._slot, 0)
             return self._slots.extend(self._slot, tokens[:n_tokens])
 
         try:

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from starcoder_lsp import private
@@ -18,12 +18,13 @@ logger = logging.getLogger(__name__)
 # Measuring takes no longer, once the weights have been read.
 BUDGET_S = 1.5
 N_DECODED = 8
-# Large batches are faster; the small one is for machines that never finish the other.
-PREFILLS = (16, 128)
-N_MEASURED = 1 + N_DECODED + sum(PREFILLS)
+# Large batches are faster; the small one is for machines that never finish the others.
+PREFILLS = (16, 128, 128)
 
-# A request that reads this much says how fast we are.
+# A request that reads this much says how fast we are; a smaller one may be slowed down
+# by all that is not reading, but is never too fast.
 TELLING_TOKENS = 64
+FEW_TOKENS = 8
 # What differs less is noise, and moves no prompt's start.
 NOTABLE = 0.25
 
@@ -52,19 +53,40 @@ def measure(
     prefilled = [n / taken for n in PREFILLS if (taken := seconds(n))]
     if clock() < deadline and len(prefilled) < len(PREFILLS):
         return None  # stopped, and not by the clock
-    decode = len(decoded) / sum(decoded) if decoded else 1 / BUDGET_S
-    return Speed(max([decode, *prefilled[-1:]]), decode)
+    # The best of each: whatever else computes can only take time away.
+    decode = 1 / min(decoded, default=BUDGET_S)
+    return Speed(max([decode, *prefilled]), decode)
+
+
+def better(one: Speed | None, other: Speed) -> Speed:
+    if one is None:
+        return other
+    return Speed(
+        max(one.prefill_tokens_per_s, other.prefill_tokens_per_s),
+        max(one.decode_tokens_per_s, other.decode_tokens_per_s),
+    )
 
 
 def corrected(speed: Speed, usage: Usage) -> Speed:
     """`speed`, moved towards what a request showed when that was notably different."""
-    if usage.evaluated_tokens < TELLING_TOKENS or not usage.first_token_ms:
+    if usage.evaluated_tokens < FEW_TOKENS or not usage.first_token_ms:
         return speed
     seen = usage.evaluated_tokens / usage.first_token_ms * 1000
+    is_slower = seen < speed.prefill_tokens_per_s
+    if is_slower and usage.evaluated_tokens < TELLING_TOKENS:
+        return speed
     if abs(seen / speed.prefill_tokens_per_s - 1) < NOTABLE:
         return speed
     middle = math.sqrt(seen * speed.prefill_tokens_per_s)
     return replace(speed, prefill_tokens_per_s=middle)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A speed; not sure when the machine had something else to do meanwhile."""
+
+    speed: Speed
+    is_sure: bool
 
 
 class Speeds:
@@ -73,29 +95,31 @@ class Speeds:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def get(self, key: str) -> Speed | None:
+    def get(self, key: str) -> Known | None:
         return self._read().get(key)
 
-    def keep(self, key: str, speed: Speed) -> None:
+    def keep(self, key: str, known: Known) -> None:
         entries = {name: one for name, one in self._read().items() if name != key}
-        entries[key] = speed
+        entries[key] = known
         newest = list(entries.items())[-MAX_ENTRIES:]
-        text = json.dumps({name: asdict(one) for name, one in newest}, indent=1)
+        rows = {name: [*astuple(one.speed), one.is_sure] for name, one in newest}
         try:
             private.folder(self._path.parent)
-            private.write(self._path, text.encode())
+            private.write(self._path, json.dumps(rows, indent=1).encode())
         except OSError as exc:
             logger.info("the measured speed is not kept: %s", exc)
 
-    def _read(self) -> dict[str, Speed]:
+    def _read(self) -> dict[str, Known]:
         try:
             rows = json.loads(private.read(self._path, MAX_FILE_BYTES))
-            entries = {name: Speed(**row) for name, row in rows.items()}
+            return {
+                name: Known(Speed(prefill, decode), is_sure)
+                for name, (prefill, decode, is_sure) in rows.items()
+                if _is_sound(prefill) and _is_sound(decode)
+            }
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return {}
-        return {name: one for name, one in entries.items() if _is_sound(one)}
 
 
-def _is_sound(speed: Speed) -> bool:
-    values = (speed.prefill_tokens_per_s, speed.decode_tokens_per_s)
-    return all(isinstance(value, float) and 0 < value < math.inf for value in values)
+def _is_sound(value: object) -> bool:
+    return isinstance(value, float) and 0 < value < math.inf
