@@ -11,7 +11,10 @@ import pytest
 
 from starcoder_lsp import paths
 from starcoder_lsp.engines import Phase
+from starcoder_lsp.engines.llama import library
 from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.lasting import LastingSession
+from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.errors import EngineNotReady
 from starcoder_lsp.flow import Limits, Piece, Prompt, Text
@@ -210,3 +213,20 @@ async def test_other_settings_do_not_take_it(make_engine: MakeEngine) -> None:
 async def test_without_leave_nothing_is_written(make_engine: MakeEngine) -> None:
     await read_and_closed(make_engine())
     assert saved_states() == []
+
+
+def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
+    library.set_up()
+    session = LastingSession(
+        Model(tiny_starcoder2), n_context=1024, n_threads=1, n_slots=1
+    )
+
+    def evaluated() -> int:
+        pieces = list(session.generate(READ, LIMITS, lambda: False))
+        return pieces[-1].usage.evaluated_tokens
+
+    assert evaluated() > 300
+    assert session.measure(lambda: False) is not None
+    assert evaluated() == 1
+    assert session.measure(lambda: True) is None
+    assert evaluated() == 1

@@ -56,14 +56,15 @@ class Keeper:
         """Find out how fast the session is, unless that is known."""
         if self._is_sure or self._n_tries >= MAX_TRIES or is_wanted():
             return
-        self._n_tries += 1
         wall, cpu = time.monotonic(), time.process_time()
         try:
             measured = self.session.measure(is_wanted)
         except RuntimeError as exc:
             logger.warning("the speed was not measured: %s", exc)
+            self._n_tries = MAX_TRIES
             return
         if measured is not None:
+            self._n_tries += 1
             available = (time.monotonic() - wall) * self._n_threads
             share = (time.process_time() - cpu) / max(available, 1e-9)
             self._is_sure = self._is_on_gpu or share >= UNDISTURBED_SHARE

@@ -16,21 +16,24 @@ class LastingSession(Session):
     """Measures itself, and hands its KV cache over to the next process."""
 
     def measure(self, is_wanted: Callable[[], bool]) -> Speed | None:
-        """How fast we are; None when something was wanted meanwhile."""
+        """How fast we are; None when something was wanted meanwhile, or has no room."""
         tokens = self._vocabulary.encode("x = 1\n" * max(speed.PREFILLS))
-        self._slot = self._slots.take(tokens[:1])
+        # What a slot holds stays: we read on after it, and forget that again.
+        slot = self._slots.emptiest()
+        n_held = len(slot.tokens)
+        if n_held + max(speed.PREFILLS) > self.n_context:
+            return None
 
         def evaluate(n_tokens: int, deadline: float) -> bool:
             self._is_over = lambda: is_wanted() or self._clock() >= deadline
-            if len(self._slot.tokens) + n_tokens > self.n_context:
-                self._slots.cut(self._slot, 0)
-            return self._slots.extend(self._slot, tokens[:n_tokens])
+            if len(slot.tokens) + n_tokens > self.n_context:
+                self._slots.cut(slot, n_held)
+            return self._slots.extend(slot, tokens[:n_tokens])
 
         try:
             return speed.measure(evaluate, self._clock)
         finally:
-            self._slots.cut(self._slot, 0)
-            self._slot.used_at = 0
+            self._slots.cut(slot, n_held)
 
     def state(self, max_bytes: int) -> tuple[list[int], bytearray]:
         """What was read for the last request, from its beginning as far as it fits.

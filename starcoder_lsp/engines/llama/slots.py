@@ -61,6 +61,9 @@ class Slots:
         self._n_taken += 1
         slot.used_at = self._n_taken
 
+    def emptiest(self) -> Slot:
+        return min(self._slots, key=lambda slot: len(slot.tokens))
+
     def latest(self) -> Slot:
         """The slot that was used last."""
         return max(self._slots, key=lambda slot: slot.used_at)
