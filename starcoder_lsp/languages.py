@@ -12,7 +12,16 @@ from typing import Any
 DEFAULT = "default"
 NOTHING = re.compile("(?!)")
 ANYTHING = re.compile("")
-PATTERNS = ("first_line", "opens", "closes", "floats", "between", "exported", "hidden")
+PATTERNS = (
+    "first_line",
+    "opens",
+    "closes",
+    "floats",
+    "between",
+    "exported",
+    "hidden",
+    "routine",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,7 @@ class Language:
     queries: tuple[str, ...] = ()
     docstring: bool = False
     clauses: bool = False
+    routine: re.Pattern[str] = NOTHING
     between: re.Pattern[str] = NOTHING
     exported: re.Pattern[str] = ANYTHING
     hidden: re.Pattern[str] = NOTHING

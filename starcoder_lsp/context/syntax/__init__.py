@@ -8,21 +8,28 @@ from starcoder_lsp.context.symbols import Reference, Symbols
 from starcoder_lsp.context.syntax.extract import extract, references_in
 from starcoder_lsp.context.syntax.grammars import grammar_of
 from starcoder_lsp.context.syntax.judge import judge as judge
+from starcoder_lsp.context.syntax.outline import outline
 from starcoder_lsp.context.syntax.parsing import edited, parse_within
 
 
 def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
-    """What `source` defines and imports; never raises, whatever the bytes.
+    """What `source` defines and imports, but for what is local to a function.
 
-    The budget stops most parses that take too long, but not all: a scanner may hang, and
-    the caller's process has to be killed then. References are found in open documents
-    only (`Document`), where they are needed: they would take as long as all the rest.
+    Never raises, whatever the bytes. The budget stops most parses that take too long, but
+    not all: a scanner may hang, and the caller's process has to be killed then.
+    References are found in open documents only (`Document`), where they are needed: they
+    take as long as all the rest.
     """
     grammar = grammar_of(language)
-    tree = parse_within(grammar.parser, source, budget_ms) if grammar else None
-    if grammar is None or tree is None:
+    if grammar is None:
         return Symbols(language, is_complete=False)
-    return extract(tree.root_node, source, grammar)
+    brief = outline(source, grammar.row)
+    tree = parse_within(grammar.parser, brief, budget_ms)
+    if tree and tree.root_node.has_error and len(brief) < len(source):
+        brief, tree = source, parse_within(grammar.parser, source, budget_ms)
+    if tree is None:
+        return Symbols(language, is_complete=False)
+    return extract(tree.root_node, brief, grammar)
 
 
 class Document:

@@ -206,7 +206,7 @@ def _definition(
         kind,
         first,
         last,
-        first + _n_lines(signature) if one.body < one.end else last + 1,
+        first + text.count("\n") + 1 if one.body < one.end else last + 1,
         text,
         doc or doc_above(source, one.start, grammar.row),
         ".".join(name for name in names if name),
@@ -219,15 +219,10 @@ def _signature_text(signature: bytes, kind: str, grammar: Grammar) -> str:
     lines = signature.decode("utf-8", "replace").strip().splitlines() or [""]
     if kind in ONE_LINE:
         return lines[0].rstrip()
-    comment = grammar.row.comment
-    while len(lines) > 1 and comment and lines[-1].lstrip().startswith(comment):
+    comment = grammar.row.comment or "\n"
+    while len(lines) > 1 and (lines[-1].strip() or comment).startswith(comment):
         lines.pop()
     return "\n".join(lines).rstrip()
-
-
-def _n_lines(signature: bytes) -> int:
-    """A body that opens on the signature's last line counts from the next one."""
-    return signature.count(b"\n") + bool(signature.rpartition(b"\n")[2].strip())
 
 
 def _is_exported(signature: str, outer: list[Found], grammar: Grammar) -> bool:

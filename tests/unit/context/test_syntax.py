@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.symbols import Import, Symbols
+from starcoder_lsp.context.symbols import Definition, Import, Symbols
 from starcoder_lsp.context.syntax import Document, parse
-from starcoder_lsp.languages import language_of
+from starcoder_lsp.context.syntax.outline import outline
+from starcoder_lsp.languages import language_of, languages
 
 SAMPLES = sorted(
     path
@@ -95,4 +97,49 @@ def test_a_damaged_sample_still_has_symbols(path: Path, at: int, odd: bytes) -> 
     n_lines = damaged.count(b"\n") + 1
     assert all(
         0 <= one.first_line <= one.last_line < n_lines for one in symbols.definitions
+    )
+
+
+def outside_of_functions(symbols: Symbols) -> list[Definition]:
+    bodies = [
+        range(one.body_line, one.last_line + 1)
+        for one in symbols.definitions
+        if one.kind in ("function", "method")
+    ]
+    return [
+        one
+        for one in symbols.definitions
+        if not any(one.first_line in body for body in bodies)
+    ]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_without_bodies_all_but_what_is_local_is_found(path: Path) -> None:
+    language, source = language_of(path), path.read_bytes()
+    whole = Document(language, source).symbols()
+    assert set(outside_of_functions(whole)) <= set(parse(language, source).definitions)
+
+
+PARSED_BRIEFLY = {
+    "python": (
+        'class A:\n    def f(self):\n        """\n        Says it.\n        """\n'
+        '        x = """\nno: def g():\n"""\n        return x\n\n    y = 1\n'
+    ),
+    "c": "int f(int x)\n{\n\tif (x) {\n\t\treturn 1;\n\t}\n\treturn 2;\n}\n\nint y;\n",
+    "typescript": (
+        "export class A {\n  f(x: number): string {\n    const s = `\n`;\n"
+        "    if (x) {\n      g();\n    }\n    return s;\n  }\n  y = 1;\n}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("language", PARSED_BRIEFLY)
+def test_lines_stay_where_they_are_without_bodies(language: str) -> None:
+    source = PARSED_BRIEFLY[language].encode()
+    brief = outline(source, languages()[language])
+    assert brief.count(b"\n") == source.count(b"\n")
+    assert len(brief) < len(source)
+    symbols = parse(language, source)
+    assert list(symbols.definitions) == outside_of_functions(
+        Document(language, source).symbols()
     )
