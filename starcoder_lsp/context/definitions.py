@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.lookup import TYPES, Lookup
 from starcoder_lsp.context.pieces import Line, Piece
@@ -21,6 +22,8 @@ LIKELY = 1.2
 LONG_SIGNATURE = 300
 SHORT_SIGNATURE = 100
 MEMBERS_OF_RECEIVER = 3.0
+# Of more members the rest waits, and leaves room for how others use them.
+MAX_LIKELY = 12
 # A name that is imported and not used yet waits for its first use.
 UNUSED = 0.5
 ABOVE_SIGNATURE = ("@", "#[", "[")
@@ -91,14 +94,22 @@ def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
     type_ = lookup.type_of(receiver) if receiver else None
     for depth, base in enumerate(lookup.with_bases(type_) if type_ else ()):
         shown = lookup.scene.shown_lines if base.path == lookup.scene.path else ()
-        lines = tuple(
-            signature_line(each)
+        members = [
+            each
             for each in (base.definition, *lookup.members(base))
             if each.first_line not in shown
-        )
+        ]
+        members.sort(key=lambda each: -_closeness(each, lookup.scene))
         score = MEMBERS_OF_RECEIVER / (1 + depth / 4)
         why = f"{'.'.join(receiver)} is a {base.definition.name}"
-        yield Piece(base.path, lines, "members", why, score)
+        likely, others = members[:MAX_LIKELY], members[MAX_LIKELY:]
+        yield Piece(base.path, _lines(likely), "members", why, score)
+        yield Piece(base.path, _lines(others), "members", why, score / 3)
+
+
+def _closeness(definition: Definition, scene: Scene) -> float:
+    """How much of what stands around the cursor a signature mentions."""
+    return sum(scene.terms.get(term, 0.0) for term in terms(definition.signature))
 
 
 def _skeleton(place: Place, lookup: Lookup, score: float, why: str) -> Iterator[Piece]:
