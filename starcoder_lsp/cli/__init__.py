@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "complete": "complete one place in a file",
     "models": "list, get, remove and verify models",
     "eval": "measure quality on data",
+    "context": "show what other files tell a model about one place",
     "index": "index a folder as a server would, and say what is in it",
     "config": "show the settings in force, or check the files they come from",
     "stats": "show what became of the suggestions on this machine",
