@@ -90,7 +90,8 @@ def as_object(gathered: Gathered, budget: int) -> dict[str, object]:
         "repository": gathered.repository,
         "budget_characters": budget,
         "snippets": [
-            {**asdict(each), "tokens_about": _tokens(each)} for each in gathered.snippets
+            {**asdict(each), "tokens_about": _tokens(each)}
+            for each in gathered.snippets
         ],
     }
 
