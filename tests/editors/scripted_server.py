@@ -96,7 +96,7 @@ class ScriptedServer:
             case "textDocument/didChange":
                 uri = params["textDocument"]["uri"]
                 self.texts[uri] = params["contentChanges"][-1]["text"]
-            case "textDocument/inlineCompletion":
+            case "textDocument/inlineCompletion" | "starcoder/more":
                 self.complete(params, id)
             case "$/cancelRequest":
                 self.cancel(params["id"])

@@ -443,6 +443,60 @@ def test_other_servers_hear_no_events(
     assert server.received("textDocument/didPartiallyAcceptCompletion") == []
 
 
+def test_a_server_that_wants_events_hears_what_is_dismissed(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(
+        inserting("a b", after="x "), experimental={"starcoder": {"events": True}}
+    )
+    editor = open_editor(server.cmd)
+    editor.type("ix ")
+    eventually(editor.ghost, "a b")
+    editor.type("<C-]>")
+    eventually(lambda: len(server.received("starcoder/didRejectCompletion")), 1)
+    (rejected,) = server.received("starcoder/didRejectCompletion")
+    assert rejected["params"]["item"]["insertText"] == "a b"
+
+
+def test_a_server_that_wants_it_hears_where_the_cursor_rests(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(experimental={"starcoder": {"cursor": True}})
+    editor = open_editor(server.cmd, "one\ntwo\nthree\n")
+    editor.type("jj")
+
+    def lines_heard() -> list[int]:
+        moves = server.received("starcoder/cursorMoved")
+        return [move["params"]["position"]["line"] for move in moves]
+
+    eventually(lambda: lines_heard()[-1:], [2])
+
+
+def test_more_is_asked_for_where_the_server_knows_it(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(
+        inserting("long", trigger=INVOKED), experimental={"starcoder": {"more": True}}
+    )
+    editor = open_editor(server.cmd)
+    editor.type("ix<M-CR>")
+    eventually(editor.ghost, "long")
+    assert len(server.received("starcoder/more")) == 1
+
+
+def test_why_and_how_often_are_asked_of_the_server(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server()
+    editor = open_editor(server.cmd)
+    for command in ("explain", "stats", "snooze 5"):
+        editor.command(f"Starcoder {command}")
+    names = ["starcoder.explain", "starcoder.statistics", "starcoder.snooze"]
+    eventually(server.commands, names)
+    snoozed = server.received("workspace/executeCommand")[-1]["params"]
+    assert snoozed["arguments"] == [5]
+
+
 # Keys
 
 
