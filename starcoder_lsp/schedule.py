@@ -7,16 +7,14 @@ was typed since, a rest in typing, a new generation.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from starcoder_lsp.cache import Spot
 from starcoder_lsp.cache.follow import follow
-from starcoder_lsp.errors import EngineError
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +46,11 @@ class Request(Generic[Answer]):
 
 @dataclass(frozen=True)
 class Job:
-    """Work for idle times, after `rest_s` of nothing else; without a spot, a warm-up."""
+    """Work for idle times; without a spot nothing that a request could wait for."""
 
     spot: Spot | None
     read: Spot | None
     work: Callable[[Hear], Awaitable[object]]
-    rest_s: float = 0.0
 
 
 class _End(Enum):
@@ -138,10 +135,11 @@ class Scheduler:
                 del self._requests[request.channel]
         return None if task.cancelled() else task.result()
 
-    def when_idle(self, jobs: Sequence[Job]) -> None:
-        """Do these in the background, in place of what was planned there before."""
+    def when_idle(self, plan: Callable[[], Job | None], rest_s: float) -> None:
+        """Do what `plan` says after a rest, in place of what was planned before."""
         self._stop_background()
-        self._background = asyncio.create_task(self._work_in_background(tuple(jobs)))
+        background = self._work_in_background(plan, rest_s)
+        self._background = asyncio.create_task(background)
 
     def cancel(self, uri: str) -> None:
         """Answer what a document's requests wait for with None, and stop their work."""
@@ -244,18 +242,12 @@ class Scheduler:
             self._background.cancel()
             self._background = None
 
-    async def _work_in_background(self, jobs: tuple[Job, ...]) -> None:
-        for job in jobs:
-            if job.rest_s > 0:
-                await self._sleep(job.rest_s)
-            while not self.is_idle:
-                # Requests end this task; what they left running may end by itself.
-                running = self._running
-                if running is None:
-                    return
-                await asyncio.wait([running.task])
-            generation = self._start(_Generation(job.spot, job.read), job.work)
-            with contextlib.suppress(EngineError):
-                await asyncio.wait([generation.task])
-            if generation.task.cancelled():
-                return
+    async def _work_in_background(
+        self, plan: Callable[[], Job | None], rest_s: float
+    ) -> None:
+        await self._sleep(rest_s)
+        # A request ends this task; what it has left running may end by itself.
+        if (running := self._running) is not None:
+            await asyncio.wait([running.task])
+        if self.is_idle and (job := plan()) is not None:
+            self._start(_Generation(job.spot, job.read), job.work)

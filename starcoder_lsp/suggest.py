@@ -134,7 +134,7 @@ class Suggester:
             await ask.completer.warm_up(cursor)
             self._note_read(spot_of(cursor, ask.key))
 
-        self.scheduler.when_idle([Job(None, None, read, WARM_UP_AFTER_S)])
+        self.scheduler.when_idle(lambda: Job(None, None, read), WARM_UP_AFTER_S)
 
     def forget(self, uri: str) -> None:
         """The document is closed."""
@@ -252,20 +252,19 @@ class Suggester:
         """Work on what follows the suggestion, should it be accepted."""
         if not suggestion.completions or not self._may_speculate(ask):
             return
-        if not suggestion.completions[0].text:
-            return
-        cursor = ahead.accepted(ask.cursor, suggestion.completions[0])
+        completion = suggestion.completions[0]
+        if completion.text:
+            cost_s = self._pace.cost_s(len(completion.text), ask.completer.engine.speed)
+            rest_s = max(cost_s * RESTS_PER_COST, LEAST_REST_S)
+            self.scheduler.when_idle(lambda: self._job_ahead(ask, completion), rest_s)
+
+    def _job_ahead(self, ask: Ask, completion: Completion) -> Job | None:
+        cursor = ahead.accepted(ask.cursor, completion)
         spot = spot_of(cursor, ask.key)
         if spot == self._ahead_of or self.cache.find(spot):
-            return
+            return None
         later = replace(ask, cursor=cursor, n_wanted=1)
-
-        async def work(hear: Hear) -> Suggestion:
-            return await self._ahead(later, spot, hear)
-
-        cost_s = self._cost_s(later, spot)
-        rest_s = max(cost_s * RESTS_PER_COST, LEAST_REST_S)
-        self.scheduler.when_idle([Job(spot, spot, work, rest_s)])
+        return Job(spot, spot, lambda hear: self._ahead(later, spot, hear))
 
     async def _ahead(self, ask: Ask, spot: Spot, hear: Hear) -> Suggestion:
         self._ahead_of = spot

@@ -115,7 +115,8 @@ async def test_notifications_that_mean_nothing_end_nothing(
         "starcoder/didRejectCompletion",
         "starcoder/cursorMoved",
     ):
-        for params in ({}, {"item": 7}, {"textDocument": None, "position": []}, [1]):
+        odd: list[Any] = [{}, {"item": 7}, {"textDocument": None, "position": []}, [1]]
+        for params in odd:
             client.send({"method": method, "params": params})
     assert await items_at(client, *END)
 

@@ -114,3 +114,17 @@ async def test_what_follows_the_cursor_is_not_said_again() -> None:
 async def test_control_tokens_and_hidden_characters_are_not_shown() -> None:
     assert await completed("x = █\n", "1", "<file_sep>", "evil") == "1"
     assert await completed("x = █\n", "'\u202e", "'", "\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "pieces", "shown"),
+    [
+        ("x = [\n█", ["    total += 1\n"] * 1000, 2),
+        ("█\nbelow = 1\n", ["below = 1", "\n"] * 1000, 0),
+        ("x = █", [" "] * 1000, 0),
+    ],
+)
+async def test_a_model_that_never_ends_is_cut_short(
+    place: str, pieces: list[str], shown: int
+) -> None:
+    assert (await completed(place, *pieces)).count("total") <= shown

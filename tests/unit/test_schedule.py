@@ -75,9 +75,7 @@ class Model:
         await settled()
 
     def job(self, where: Spot | None) -> Job:
-        return Job(
-            where, where, lambda hear: self._generate(where or spot("?"), hear), 1.0
-        )
+        return Job(where, where, lambda hear: self._generate(where or spot("?"), hear))
 
     async def ask(
         self,
@@ -277,23 +275,31 @@ async def test_cancel_all_answers_everybody_with_none() -> None:
     assert await asyncio.gather(*callers) == [None, None, None]
 
 
-async def test_background_work_waits_for_a_rest_and_goes_on_by_itself() -> None:
+async def test_background_work_waits_for_a_rest() -> None:
     model = Model()
-    model.scheduler.when_idle([model.job(None), model.job(spot("b"))])
+    model.scheduler.when_idle(lambda: model.job(None), 1.0)
     await settled()
+    assert model.clock.slept == [1.0]
     assert model.n_started == 0
     await model.clock.passes()
     assert model.n_started == 1
     await model.ends()
-    await model.clock.passes()
-    assert model.n_started == 2
-    await model.ends()
     assert model.scheduler.is_idle
+
+
+async def test_a_newer_plan_takes_the_place_of_the_older() -> None:
+    model = Model()
+    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
+    await settled()
+    model.scheduler.when_idle(lambda: None, 1.0)
+    await settled()
+    await model.clock.passes()
+    assert model.n_started == 0
 
 
 async def test_any_real_request_stops_the_background_at_once() -> None:
     model = Model()
-    model.scheduler.when_idle([model.job(spot("x")), model.job(spot("y"))])
+    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
     await settled()
     await model.clock.passes()
     caller = await model.ask(spot("z"))
@@ -307,7 +313,7 @@ async def test_any_real_request_stops_the_background_at_once() -> None:
 
 async def test_a_request_for_what_the_background_makes_joins_it() -> None:
     model = Model("next")
-    model.scheduler.when_idle([model.job(spot("x"))])
+    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
     await settled()
     await model.clock.passes()
     caller = await model.ask(spot("xn"), 1.0)
@@ -319,7 +325,7 @@ async def test_a_request_for_what_the_background_makes_joins_it() -> None:
 async def test_known_answers_let_the_background_go_on() -> None:
     model = Model()
     model.cache.keep(spot("q"), [Completion("known")])
-    model.scheduler.when_idle([model.job(spot("x"))])
+    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
     await settled()
     await model.clock.passes()
     assert await (await model.ask(spot("q"))) == "known"

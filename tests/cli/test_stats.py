@@ -1,0 +1,46 @@
+"""What became of suggestions, and why one is what it is, on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from test_cli import SAMPLES, run
+
+from starcoder_lsp import assemble
+
+
+def accepted() -> None:
+    assemble.statistics().append(
+        {"at": 1_700_000_000, "language": "python", "outcome": "accepted",
+         "n_accepted": 12, "latency_ms": 30.0, "is_known": True, "kept": 1.0}
+    )  # fmt: skip
+
+
+def test_nothing_is_said_where_nothing_was_suggested() -> None:
+    assert run("stats").stdout == "nothing was suggested yet\n"
+
+
+def test_figures_come_as_a_table_as_json_and_as_a_page(tmp_path: Path) -> None:
+    accepted()
+    head, everything, python = run("stats").stdout.splitlines()
+    assert "acceptance" in head
+    assert everything.startswith("all ")
+    assert python.split()[:4] == ["python", "1", "1", "100%"]
+    rows = json.loads(run("stats", "--json").stdout)
+    assert rows[0]["characters_saved"] == 12
+    page = tmp_path / "stats.html"
+    assert run("stats", "--html", str(page)).returncode == 0
+    assert "<svg" in page.read_text("utf-8")
+
+
+def test_a_completion_explains_itself(tmp_path: Path, smollm2: Path) -> None:
+    file = tmp_path / "add.py"
+    file.write_text(SAMPLES["add.py"])
+    flags = ("--model-path", str(smollm2), "--explain")
+    done = run("complete", str(file), *flags)
+    assert done.stdout == "a + b\n"
+    for part in ("decision:", "prompt:", "raw text:", "suggested: 'a + b'"):
+        assert part in done.stderr
+    row = json.loads(run("complete", str(file), "--json", *flags).stdout)
+    assert "suggested: 'a + b'" in row["explain"]
