@@ -63,8 +63,9 @@ class Completer:
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
-        raw, usage = await self._generate(prompt, Place(cursor, self.style), on_text)
-        result = self._processed(raw, cursor, usage.finish_reason)
+        place = Place(cursor, self.style)
+        raw, usage = await self._generate(prompt, place, on_text)
+        result = _processed(raw, place, usage.finish_reason)
         trace.raw, trace.usage, trace.effects = raw, usage, result.effects
         return Completion(result.text, usage, result.n_replaced)
 
@@ -92,12 +93,11 @@ class Completer:
                 max_tokens=min(self.limits.max_tokens, n_enough),
                 one_line=self.style.multiline == "never",
             )
+            place = Place(cursor, self.style)
             candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
             trace.candidates = tuple(candidates)
             for candidate in candidates:
-                result = self._processed(
-                    candidate.text, cursor, candidate.finish_reason
-                )
+                result = _processed(candidate.text, place, candidate.finish_reason)
                 usage = replace(first.usage, finish_reason=candidate.finish_reason)
                 completion = Completion(result.text, usage, result.n_replaced)
                 found.setdefault(result.text.strip(), completion)
@@ -148,8 +148,8 @@ class Completer:
                     return text, replace(usage, finish_reason="rule")
         return text, usage
 
-    def _processed(
-        self, raw: str, cursor: Cursor, finish_reason: FinishReason | None
-    ) -> Result:
-        is_cut_off = finish_reason in UNFINISHED
-        return process(raw, Place(cursor, self.style, is_cut_off=is_cut_off))
+
+def _processed(raw: str, place: Place, finish_reason: FinishReason | None) -> Result:
+    # A place remembers what it has computed: another one only where it differs.
+    is_cut_off = finish_reason in UNFINISHED
+    return process(raw, replace(place, is_cut_off=True) if is_cut_off else place)
