@@ -1,0 +1,48 @@
+"""`starcoder-lsp index` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def index(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "starcoder_lsp", "index", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_folder_is_indexed_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def a():\n    return 1\n")
+    (tmp_path / ".env").write_text("A=1\n")
+    done = index(str(tmp_path), "--stats")
+    assert f"{tmp_path}: 1 files, 1 definitions" in done.stdout
+    assert "1  python" in done.stdout
+    assert "1  secret" in done.stdout
+
+
+def test_a_program_reads_one_object(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def a():\n    return 1\n")
+    (tmp_path / "b.py").write_text("def b():\n    return 1\n")
+    answer = json.loads(index(str(tmp_path), "--json", "--ignore", "b.py").stdout)
+    assert answer["n_files"] == 1
+    assert answer["languages"] == {"python": 1}
+    assert answer["skipped"]["ignored"] == 1
+
+
+def test_what_is_not_a_folder_is_named(tmp_path: Path) -> None:
+    done = index(str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "is not a folder" in done.stderr
+
+
+def test_without_context_there_is_no_index(tmp_path: Path) -> None:
+    done = index(str(tmp_path), "--context", "false")
+    assert done.returncode == 2
+    assert "context = false" in done.stderr
