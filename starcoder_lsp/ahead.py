@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from starcoder_lsp.completer import Completer
-from starcoder_lsp.flow import Completion, Cursor
+from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
 
 
 async def after_accepting(
@@ -27,7 +27,8 @@ def accepted(cursor: Cursor, completion: Completion) -> Cursor:
     """The cursor as it will be when the user takes the completion."""
     after = cursor.suffix[completion.n_replaced :]
     prefix = cursor.prefix + completion.text
-    return Cursor(replace(cursor.document, text=prefix + after), len(prefix))
+    document = replace(cursor.document, text=prefix + after, version=NO_VERSION)
+    return Cursor(document, len(prefix))
 
 
 def typed(cursor: Cursor, text: str) -> Cursor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -13,12 +13,13 @@ from starcoder_lsp.flow import (
     Completion,
     Cursor,
     FinishReason,
+    Judgement,
     Limits,
     Prompt,
     Style,
     Usage,
 )
-from starcoder_lsp.postprocess import Result, process, take
+from starcoder_lsp.postprocess import Result, process, rank, take
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.prompt import Family, Window, build_prompt
 from starcoder_lsp.ranking import by_what_follows
@@ -65,7 +66,7 @@ class Completer:
         prompt = await self._prompt(read_as or cursor, trace)
         place = Place(cursor, self.style)
         raw, usage = await self._generate(prompt, place, on_text)
-        result = _processed(raw, place, usage.finish_reason)
+        ((result, _),) = await self._processed([(raw, usage.finish_reason)], place)
         trace.raw, trace.usage, trace.effects = raw, usage, result.effects
         return Completion(result.text, usage, result.n_replaced)
 
@@ -96,9 +97,11 @@ class Completer:
             place = Place(cursor, self.style)
             candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
             trace.candidates = tuple(candidates)
-            for candidate in candidates:
-                result = _processed(candidate.text, place, candidate.finish_reason)
-                usage = replace(first.usage, finish_reason=candidate.finish_reason)
+            written = [(one.text, one.finish_reason) for one in candidates]
+            results = await self._processed(written, place)
+            for i in rank([judgement for _, judgement in results]):
+                result, _ = results[i]
+                usage = replace(first.usage, finish_reason=candidates[i].finish_reason)
                 completion = Completion(result.text, usage, result.n_replaced)
                 found.setdefault(result.text.strip(), completion)
         different = [one for text, one in found.items() if text]
@@ -148,8 +151,19 @@ class Completer:
                     return text, replace(usage, finish_reason="rule")
         return text, usage
 
-
-def _processed(raw: str, place: Place, finish_reason: FinishReason | None) -> Result:
-    # A place remembers what it has computed: another one only where it differs.
-    is_cut_off = finish_reason in UNFINISHED
-    return process(raw, replace(place, is_cut_off=True) if is_cut_off else place)
+    async def _processed(
+        self, written: Sequence[tuple[str, FinishReason | None]], place: Place
+    ) -> list[tuple[Result, Judgement]]:
+        """What is left of each text, and what a parser says of it."""
+        texts = [take(raw, place).text for raw, _ in written]
+        known = await self.context.judge(place.cursor, texts)
+        judgements = known or [Judgement() for _ in texts]
+        results = []
+        for (raw, reason), judgement in zip(written, judgements, strict=True):
+            at = place
+            # A place remembers what it has computed: another one only where it differs.
+            if reason in UNFINISHED or known:
+                is_cut_off = reason in UNFINISHED
+                at = replace(place, judgement=judgement, is_cut_off=is_cut_off)
+            results.append((process(raw, at), judgement))
+        return results

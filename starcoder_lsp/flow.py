@@ -15,6 +15,8 @@ REDACTED = {
 }  # fmt: skip
 # How far rules look up and down; a file may have megabytes.
 NEAR = 8192
+# Of a text that no editor shows yet, so that nobody takes it for one that does.
+NO_VERSION = -1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
-from starcoder_lsp.flow import Completion, Cursor
+from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
 from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
 
 MARKER = "★"
@@ -60,7 +60,8 @@ def cursor_with(
     )
     before = document.snapshot()
     text = before.text[:start] + selected.text + before.text[end:]
-    return Cursor(replace(before, text=text), start + len(selected.text))
+    document_with = replace(before, text=text, version=NO_VERSION)
+    return Cursor(document_with, start + len(selected.text))
 
 
 def inline_items(

@@ -111,14 +111,13 @@ def process(text: str, place: Place) -> Result:
     return Result(text, tuple(effects), overlap.n_replaced(text, place) if text else 0)
 
 
-def rank(texts: Sequence[str], judgements: Sequence[Judgement | None]) -> list[int]:
-    """The best first: without new errors, then the order they came in.
+def rank(judgements: Sequence[Judgement]) -> list[int]:
+    """Which text is best, which next: fewer new errors, then the order they came in.
 
-    >>> rank(["a(", "b"], [Judgement(n_new_errors=1), Judgement()])
-    [1, 0]
+    >>> rank([Judgement(n_new_errors=1), Judgement(), Judgement()])
+    [1, 2, 0]
     """
-    errors = [judgement.n_new_errors if judgement else 0 for judgement in judgements]
-    return sorted(range(len(texts)), key=lambda i: (errors[i] > 0, errors[i], i))
+    return sorted(range(len(judgements)), key=lambda i: judgements[i].n_new_errors)
 
 
 def _rules(place: Place) -> list[tuple[str, Rule]]:

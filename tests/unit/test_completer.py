@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from starcoder_lsp.completer import Completer
+from starcoder_lsp.context import NoContext
+from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Cursor, Limits, Style
+from starcoder_lsp.flow import Cursor, Judgement, Limits, Style
 from starcoder_lsp.prompt import Window, families
 
 
@@ -128,3 +130,26 @@ async def test_a_model_that_never_ends_is_cut_short(
     place: str, pieces: list[str], shown: int
 ) -> None:
     assert (await completed(place, *pieces)).count("total") <= shown
+
+
+class Parser(NoContext):
+    """A context that parses with the real grammars, in this process."""
+
+    async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
+        document = cursor.document
+        return judge(document.language, document.text, cursor.offset, texts)
+
+
+async def test_a_parser_says_where_the_statement_ends() -> None:
+    engine = ScriptedEngine(["1; int y = 2;", "\n"])
+    parsing = replace(completer(engine), context=Parser())
+    cursor = Cursor.marked("int main() {\n    int x = █\n}\n", "c")
+    assert (await parsing.complete(cursor)).text == "1;"
+
+
+async def test_alternatives_that_break_the_code_come_last() -> None:
+    engine = ScriptedEngine(["a", "\n"])
+    engine.alternatives = ["b = = 1", "c + 1"]
+    parsing = replace(completer(engine), context=Parser())
+    found = await parsing.alternatives(Cursor.marked("x = █\ny = 2\n"), 3)
+    assert [one.text for one in found] == ["a", "c + 1", "b = = 1"]

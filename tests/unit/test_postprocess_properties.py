@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from starcoder_lsp.flow import Cursor, Document, Judgement, Style
 from starcoder_lsp.languages import languages
-from starcoder_lsp.postprocess import STAGES, STARTS, STOPS, process, rank, take
+from starcoder_lsp.postprocess import STAGES, STARTS, STOPS, process, take
 from starcoder_lsp.postprocess.place import Place
 from starcoder_lsp.postprocess.safety import INVISIBLE, JOINED_EMOJI
 
@@ -166,8 +166,3 @@ def test_every_rule_alone_ends_on_long_texts(
     )
     for text in HUGE.values():
         rule(text[:100_000], place)
-
-
-def test_candidates_without_new_errors_come_first() -> None:
-    judged = [Judgement(2), None, Judgement(1), Judgement(0)]
-    assert rank(["a", "b", "c", "d"], judged) == [1, 3, 2, 0]
