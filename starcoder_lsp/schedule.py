@@ -23,7 +23,7 @@ Hear = Callable[[str], None]
 
 # How long a generation that nobody waits for any more may still be joined: editors
 # cancel a request when a key is pressed, and send the next one right after.
-GRACE_S = 0.1
+GRACE_S = 0.03
 
 
 @dataclass(frozen=True)

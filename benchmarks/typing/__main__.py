@@ -214,6 +214,9 @@ class Editor:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         ticks = 0
         for child in children:
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            if b"engines.llama" not in command:
+                continue  # what reads the workspace
             fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
