@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
-from starcoder_lsp.context.syntax import Document, parse
+from starcoder_lsp.context.syntax import Document, grammars, parse
 from starcoder_lsp.context.syntax.outline import outline
 from starcoder_lsp.languages import language_of, languages
 
@@ -143,3 +143,24 @@ def test_lines_stay_where_they_are_without_bodies(language: str) -> None:
     assert list(symbols.definitions) == outside_of_functions(
         Document(language, source).symbols()
     )
+
+
+def test_a_grammar_that_cannot_be_loaded_leaves_plain_text(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(name: str) -> None:
+        raise LookupError(f"Could not find language library for {name}")
+
+    monkeypatch.setattr("tree_sitter_language_pack.get_language", missing)
+    grammars.grammar_of.cache_clear()
+    assert parse("python", b"def f(): pass\n") == Symbols("python", is_complete=False)
+    assert "python is indexed as plain text" in caplog.text
+    grammars.grammar_of.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "source", [b"(" * 20_000, b"[" * 9_000 + b"]" * 9_000, b"\xff\x00" * 9_000]
+)
+def test_deep_and_odd_files_end_in_time_or_are_given_up(source: bytes) -> None:
+    for language in ("python", "javascript", "c"):
+        assert parse(language, source, budget_ms=200).definitions == ()
