@@ -6,9 +6,11 @@ touches the rows of that file. Whoever gives the connection commits and closes i
 
 from __future__ import annotations
 
+import heapq
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -27,7 +29,9 @@ DEFINITION = (
 LISTED = "\x1f"  # between names in one column; no source text has it in a name
 
 # A term in more chunks than this finds nothing by itself.
-MAX_CHUNKS_OF_TERM = 1000
+MAX_CHUNKS_OF_TERM = 400
+# Of a longer query the nearest words are enough.
+MAX_TERMS = 48
 MAX_REMEMBERED = 10_000
 # Long chunks hold more words, and so hit more by chance (b of BM25).
 LENGTH_WEIGHT = 0.4
@@ -46,14 +50,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that was found, with the terms that found it."""
+    """A chunk that was found."""
 
     path: str
     first_line: int
     last_line: int
     text: str
     score: float
-    terms: tuple[str, ...] = ()
 
 
 class Index:
@@ -215,18 +218,17 @@ class Index:
 
     def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
         """The chunks that hold most of the weighted `terms`, rare terms first."""
-        scores: dict[int, float] = {}
-        found_by: dict[int, list[str]] = {}
+        scores: defaultdict[int, float] = defaultdict(float)
         (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
         # In this order sums are the same each time, to the last bit.
-        for term, weight in sorted(weights.items()):
+        heaviest = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
+        for term, weight in heaviest[:MAX_TERMS]:
             chunk_ids = self._chunks_with(term)
-            value = weight * math.log(1 + ((last or 0) + 0.5) / (len(chunk_ids) + 0.5))
+            rarity = math.log(1 + ((last or 0) + 0.5) / (len(chunk_ids) + 0.5))
             for chunk_id in chunk_ids:
-                scores[chunk_id] = scores.get(chunk_id, 0.0) + value
-                found_by.setdefault(chunk_id, []).append(term)
-        best = sorted(scores, key=lambda i: (-scores[i], i))[: 2 * limit]
-        hits = [self._hit(i, scores[i], found_by[i]) for i in best]
+                scores[chunk_id] += weight * rarity
+        best = heapq.nlargest(2 * limit, ((score, -i) for i, score in scores.items()))
+        hits = [self._hit(-negative, score) for score, negative in best]
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     def _chunks_with(self, term: str) -> list[int]:
@@ -244,14 +246,14 @@ class Index:
         self._common.add(term)
         return []
 
-    def _hit(self, chunk_id: int, score: float, found_by: Iterable[str]) -> Hit:
+    def _hit(self, chunk_id: int, score: float) -> Hit:
         path, first_line, last_line, n_terms, text = self._rows.execute(
             "SELECT path, first_line, last_line, n_terms, text FROM chunk "
             "JOIN file ON file.id = file_id WHERE chunk.id = ?",
             (chunk_id,),
         ).fetchone()
         length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * n_terms / USUAL_TERMS
-        return Hit(path, first_line, last_line, text, score / length, tuple(found_by))
+        return Hit(path, first_line, last_line, text, score / length)
 
 
 @cache

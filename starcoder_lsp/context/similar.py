@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Hit, Index
 from starcoder_lsp.context.pieces import Piece, numbered
 from starcoder_lsp.context.scene import Scene
@@ -18,15 +21,18 @@ SHOWN_TERMS = 5
 def similar(scene: Scene, index: Index) -> list[Piece]:
     hits = [
         hit
-        for hit in index.search(scene.terms, 2 * MAX_HITS)
+        for hit in index.search(scene.terms, MAX_HITS + MAX_HITS // 2)
         if hit.path != scene.path or hit.first_line not in scene.shown_lines
     ]
     is_open = frozenset(scene.open_paths)
+    wanted = sorted(scene.terms, key=lambda term: (-scene.terms[term], term))
     hits.sort(key=lambda hit: -hit.score * (OPEN_BONUS if hit.path in is_open else 1))
-    return [_piece(hit, rank) for rank, hit in enumerate(hits[:MAX_HITS])]
+    return [_piece(hit, rank, wanted) for rank, hit in enumerate(hits[:MAX_HITS])]
 
 
-def _piece(hit: Hit, rank: int) -> Piece:
-    why = "same words: " + " ".join(hit.terms[:SHOWN_TERMS])
+def _piece(hit: Hit, rank: int, wanted: Sequence[str]) -> Piece:
+    held = terms(hit.text)
+    shared = [term for term in wanted if term in held]
+    why = "same words: " + " ".join(shared[:SHOWN_TERMS])
     score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank)
     return Piece(hit.path, numbered(hit.first_line, hit.text), "similar", why, score)
