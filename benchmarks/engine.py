@@ -1,9 +1,8 @@
 """How near our session comes to llama.cpp itself: prefill and decode, taking turns.
 
-    python benchmarks/engine.py --llama-bench PATH MODEL.gguf [--runs 5] [--json FILE]
+    python benchmarks/engine.py MODEL.gguf [--runs 5] [--json FILE]
 
-llama-bench has to be built from the llama.cpp that llama-cpp-python vendors, as
-benchmarks/keystrokes.py tells of llama-server, with `--target llama-bench`. The same
+llama-bench is built from the llama.cpp that llama-cpp-python vendors. The same
 model, threads, prompt length (512, nothing before it) and number of tokens (64); text
 that repeats nothing, so that no draft helps us.
 """
@@ -17,6 +16,8 @@ import statistics
 import subprocess
 from pathlib import Path
 
+from llama_cpp_tools import tool
+
 from starcoder_lsp.engines.llama import library, machine
 from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.session import Session
@@ -25,14 +26,19 @@ from starcoder_lsp.flow import Limits, Prompt, Text
 N_PROMPT, N_WRITTEN = 512, 64
 
 
-def ask_llama_bench(binary: Path, model: Path, n_threads: int) -> dict[str, float]:
-    command = [
-        str(binary), "-m", str(model), "-t", str(n_threads), "-o", "json", "-r", "1",
-        "-p", str(N_PROMPT), "-n", str(N_WRITTEN), "-ngl", "0",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = json.loads(done.stdout)
-    return {"prefill" if row["n_prompt"] else "decode": row["avg_ts"] for row in rows}
+def ask_llama_bench(model: Path, n_threads: int) -> dict[str, float]:
+    """Reading from nothing, and writing after as much as the session has read."""
+    read = ("-p", str(N_PROMPT), "-n", "0")
+    write = ("-p", "0", "-n", str(N_WRITTEN), "-d", str(N_PROMPT))
+    found = {}
+    for what, flags in {"prefill": read, "decode": write}.items():
+        command = [
+            str(tool("llama-bench")), "-m", str(model), "-t", str(n_threads),
+            "-o", "json", "-r", "1", "-ngl", "0", *flags,
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[what] = json.loads(done.stdout)[0]["avg_ts"]
+    return found
 
 
 def ask_session(session: Session, turn: int) -> dict[str, float]:
@@ -58,7 +64,6 @@ def ask_session(session: Session, turn: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--llama-bench", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=machine.n_cores())
     parser.add_argument("--json", type=Path)
@@ -72,9 +77,7 @@ def main() -> None:
     theirs: list[dict[str, float]] = []
     ask_session(session, -1)  # weights come from the disk
     for turn in range(arguments.runs):
-        theirs.append(
-            ask_llama_bench(arguments.llama_bench, arguments.model, arguments.threads)
-        )
+        theirs.append(ask_llama_bench(arguments.model, arguments.threads))
         ours.append(ask_session(session, turn))
     rows = {}
     print(f"{'tokens/s':10}{'llama-bench':>13}{'session':>10}{'ratio':>8}")

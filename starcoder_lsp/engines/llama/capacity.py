@@ -16,7 +16,7 @@ GIB = 1 << 30
 # Documents, or places in one, whose caches are kept side by side.
 N_SLOTS = 3
 # Small enough that an abort loses little, large enough for full prefill speed.
-N_BATCH = 128
+N_BATCH = 256
 # Bytes per value; q8_0 keeps 32 values and their common scale in 34 bytes.
 KV_TYPES = {"f16": 2.0, "q8_0": 34 / 32}
 Q8_BLOCK = 32
