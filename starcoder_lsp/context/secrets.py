@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,8 +60,8 @@ def _format(start: str, row: Mapping[str, str]) -> Format:
     return Format(start, pattern, group, row.get("mark", "KEY"))
 
 
-# The name of a secret; what may follow the word in it is in `ASSIGNED`: a `token_type`
-# is none. A key is one only where the word before says so.
+# The name of a secret; what usually follows the word in it is in `ASSIGNED`. A key is
+# one only where the word before says so.
 NAMES = {
     "password": "PASSWORD", "passwd": "PASSWORD", "passphrase": "PASSWORD",
     "pwd": "PASSWORD", "secret": "KEY", "token": "KEY", "key": "KEY",
@@ -70,12 +71,17 @@ SECRET_KEY = re.compile(
     "(?:api|access|account|auth|encryption|private|secret|signing)[_-]?"
 )
 LONGEST_WORD_BEFORE = 11
-ASSIGNED = re.compile(
-    r"(?i:(?:[_-]?(?:access|admin|api|base64|hash|key|live|prod|production|root|test|user|value|\d))){0,3}s?"
+VALUE = (
     r"""["'`\]]{0,2}[ \t]{0,16}(?::[\w<>\[\], |?&*]{0,32}=|:=|=>|=|:|,)[ \t]{0,16}"""
     r"""(?:[bfru]{0,2}(?P<quote>["'`])(?P<text>[^"'`\s]{6,256})(?P=quote)"""
     r"""|(?P<bare>[\w+/~.!@#%^&*-]{8,128}+={0,2})[ \t]{0,16}+(?=[\r\n#;]|\Z))"""
 )
+ASSIGNED = re.compile(
+    r"(?i:(?:[_-]?(?:access|admin|api|base64|hash|key|live|prod|production|root|test|user|value|\d))){0,3}s?"
+    + VALUE
+)
+# With any other end of the name the value itself has to look like nothing but a secret.
+ASSIGNED_SOMEHOW = re.compile(r"[\w-]{1,32}+" + VALUE)
 NOT_SAID = re.compile(
     r"\$|\{|<|%|\*\*\*|\.\.\.|xxx|example|change|placeholder|your|dummy|sample|redacted"
     r"|pass(?:word|phrase)|secret|token|test|null|none|true|false|[/\\]",
@@ -89,6 +95,8 @@ IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SPACED = bytes(i if WORD.fullmatch(chr(i)) else 32 for i in range(256))
 MIN_ENTROPY_BITS = 3.0
 MIN_KEY_CHARACTERS = 16
+PUNCTUATION = "punctuation"
+MIN_KINDS, MIN_CHANGES = 3, 0.35
 
 LONGEST_USER = 64
 USER_BACKWARDS = re.compile(r"[\w.+%-]*")
@@ -148,11 +156,19 @@ def _by_name(text: str, lower: str) -> Iterator[Secret]:
         for at in _places(lower, name):
             if at < searched_to or (name == "key" and not _is_secret_key(lower, at)):
                 continue
-            if found := ASSIGNED.match(text, at + len(name)):
+            if found := _assigned(text, at + len(name)):
                 searched_to = found.end()
                 group = "text" if found["text"] else "bare"
                 if _is_secret(found[group], mark, is_bare=group == "bare"):
                     yield Secret(*found.span(group), mark)
+
+
+def _assigned(text: str, at: int) -> re.Match[str] | None:
+    """What the name that goes on at this place is set to."""
+    if found := ASSIGNED.match(text, at):
+        return found
+    found = ASSIGNED_SOMEHOW.match(text, at)
+    return found if found and _looks_random(found["text"] or found["bare"]) else None
 
 
 def _is_secret_key(lower: str, at: int) -> bool:
@@ -170,6 +186,26 @@ def _is_secret(value: str, mark: str, *, is_bare: bool) -> bool:
         return has_letter and (has_digit or not value.isalnum())
     is_long = len(value) >= MIN_KEY_CHARACTERS
     return is_long and has_digit and has_letter and _entropy(value) >= MIN_ENTROPY_BITS
+
+
+def _looks_random(value: str) -> bool:
+    """Whether kinds of characters change as in no word or name.
+
+    >>> _looks_random("hunter2!"), _looks_random("BCrypt10Encoder")
+    (True, False)
+    """
+    kinds = [_kind(character) for character in value if character not in "-_."]
+    n_changes = sum(one != other for one, other in pairwise(kinds))
+    is_mixed = PUNCTUATION in kinds or n_changes > len(kinds) * MIN_CHANGES
+    return is_mixed and len(set(kinds)) >= MIN_KINDS
+
+
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "digit"
+    if not character.isalpha():
+        return PUNCTUATION
+    return "upper" if character.isupper() else "lower"
 
 
 def _entropy(text: str) -> float:
