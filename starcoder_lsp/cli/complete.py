@@ -47,6 +47,10 @@ def run(parsed: argparse.Namespace) -> int:
     for problem in resolved.problems:
         print(f"starcoder-lsp: {problem}", file=sys.stderr)
     settings = resolved.settings
+    if parsed.json:
+        # What the text replaces is told there, as it is to an editor.
+        style = replace(settings.style, can_replace=True)
+        settings = replace(settings, style=style)
     if resolved.origins["time_budget_ms"] == "default":
         # Somebody who types a command waits for its answer, on any machine.
         patient = replace(settings.limits, time_budget_ms=PATIENCE_MS)
@@ -140,6 +144,7 @@ def as_object(completion: Completion, model: str) -> dict[str, object]:
     usage = completion.usage
     return {
         "text": completion.text,
+        "n_replaced": completion.n_replaced,
         "model": model,
         "prompt_tokens": usage.prompt_tokens,
         "evaluated_tokens": usage.evaluated_tokens,

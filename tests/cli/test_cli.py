@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.cli.complete import read_cursor
+from starcoder_lsp.cli.complete import as_object, read_cursor
 from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.flow import Completion
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +62,11 @@ def test_a_place_is_counted_from_one(tmp_path: Path, smollm2: Path) -> None:
     file = tmp_path / "add.py"
     file.write_text("def add(a, b):\n    return \n")
     assert completed(f"{file}:2:12", smollm2)["text"] == "a + b"
+
+
+def test_a_program_is_told_what_the_text_replaces() -> None:
+    row = as_object(Completion("a); g()", n_replaced=1), "smollm2-135m")
+    assert (row["text"], row["n_replaced"]) == ("a); g()", 1)
 
 
 def test_a_pipe_gets_the_suggestion_and_nothing_else(
