@@ -50,6 +50,13 @@ class Ask:
         settings = self.settings
         return settings.engine, settings.limits, settings.layout, settings.style
 
+    def after_accept(self) -> Ask:
+        """The same for where an accepted suggestion ends; who asks gets all of it."""
+        if self.is_explicit:
+            return self
+        style = replace(self.completer.style, is_after_accept=True)
+        return replace(self, completer=replace(self.completer, style=style))
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -90,6 +97,8 @@ class Suggester:
         Raises EngineError.
         """
         spots = self._spots(ask)
+        if self._is_at_end_of_last(ask.cursor):
+            ask = ask.after_accept()
         self._note_outcome(ask.cursor)
         trace = Trace(ask.cursor.document.language, ask.is_explicit)
         trace.inserted_by_editor = spots.before[-1][1] if spots.before else ""
@@ -225,6 +234,16 @@ class Suggester:
             is_followed = typed.startswith(text) or follow(text, typed) is not None
             self.rhythm.note_outcome(is_followed=is_followed)
 
+    def _is_at_end_of_last(self, cursor: Cursor) -> bool:
+        """Whether the user has just taken all of the last suggestion."""
+        last = self._last
+        if last is None or last.spot.space.uri != cursor.document.uri:
+            return False
+        return any(
+            one.text and cursor.prefix == last.spot.prefix + one.text
+            for one in last.completions
+        )
+
     def _cost_s(self, ask: Ask, read: Spot) -> float:
         return self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
 
@@ -263,7 +282,9 @@ class Suggester:
         spot = spot_of(cursor, ask.key)
         if spot == self._ahead_of or self.cache.find(spot):
             return None
-        later = replace(ask, cursor=cursor, n_wanted=1)
+        later = replace(
+            ask, cursor=cursor, n_wanted=1, is_explicit=False
+        ).after_accept()
         return Job(spot, spot, lambda hear: self._ahead(later, spot, hear))
 
     async def _ahead(self, ask: Ask, spot: Spot, hear: Hear) -> Suggestion:

@@ -130,6 +130,23 @@ async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
     assert session.n_asked == n_asked
 
 
+async def test_right_after_an_accepted_suggestion_one_line_is_enough() -> None:
+    session = Session("if x:", "\n")
+    assert await session.at("█\n") == ["if x:"]
+    session.engine._script = ["\n    a = 1\n", "    b = 2\n", "c"]
+    assert await session.at("if x:█\n") == ["\n    a = 1"]
+    assert await session.at("if y:█\n") == ["\n    a = 1\n    b = 2"]
+
+
+async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = ["\n    a = 1\n", "    b = 2\n", "c"]
+    ask = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    found = texts(await session.suggester.suggest(ask))
+    assert found == ["\n    a = 1\n    b = 2"]
+
+
 @pytest.mark.parametrize(
     ("battery", "speculate", "is_begun"),
     [
