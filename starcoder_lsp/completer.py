@@ -124,7 +124,9 @@ class Completer:
     async def _prompt(self, cursor: Cursor, trace: Trace) -> Prompt:
         gathered = Gathered()
         if self.family.repository:
-            gathered = await self.context.gather(cursor, self.window.for_context)
+            shown = self.window.shown(cursor)
+            budget = self.window.for_context
+            gathered = await self.context.gather(cursor, budget, shown)
         trace.snippets = gathered.snippets
         n_taken = sum(len(snippet.text) for snippet in gathered.snippets)
         return build_prompt(

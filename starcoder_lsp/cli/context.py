@@ -75,8 +75,9 @@ async def _gather(
     context.start()
     try:
         await done.wait()
+        shown = Window.of_tokens(settings.engine.max_prompt_tokens).shown(cursor)
         for _ in range(N_ASKED):
-            gathered = await context.gather(cursor, budget)
+            gathered = await context.gather(cursor, budget, shown)
             if gathered.path:
                 break
         return gathered

@@ -87,8 +87,13 @@ class Context(Protocol):
         """The client saw these being created, changed or deleted."""
         ...
 
-    async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
-        """The best snippets for `cursor`, within a deadline of few milliseconds."""
+    async def gather(
+        self, cursor: Cursor, budget_characters: int, shown: range
+    ) -> Gathered:
+        """The best snippets for `cursor`, within a deadline of few milliseconds.
+
+        `shown` are the offsets of the document that the model sees anyway.
+        """
         ...
 
     async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
@@ -119,7 +124,9 @@ class NoContext:
 
     def files_changed(self, paths: Sequence[Path]) -> None: ...
 
-    async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
+    async def gather(
+        self, cursor: Cursor, budget_characters: int, shown: range
+    ) -> Gathered:
         return Gathered()
 
     async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:

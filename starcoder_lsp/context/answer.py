@@ -15,9 +15,6 @@ from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.flow import Snippet
 
-# About what a prompt shows of the document itself.
-SHOWN_BEFORE = 3000
-SHOWN_AFTER = 1000
 MAX_CELL_CHARACTERS = 16_000
 
 
@@ -28,7 +25,7 @@ def gathered(
     documents: OpenDocuments,
     edits: RecentEdits,
 ) -> Gathered:
-    scene = _scene(document, request["offset"], documents)
+    scene = _scene(document, request, documents)
     nothing: list[Snippet] = []
     snippets = folder.look_up(
         lambda index: gather(scene, index, request["budget"], edits=edits), nothing
@@ -36,14 +33,17 @@ def gathered(
     return Gathered(tuple(snippets), document.relative, Path(document.root).name)
 
 
-def _scene(document: OpenDocument, offset: int, documents: OpenDocuments) -> Scene:
+def _scene(
+    document: OpenDocument, request: Mapping[str, Any], documents: OpenDocuments
+) -> Scene:
+    shown_from, shown_to = request["shown"]
     return Scene(
         document.relative,
         document.text,
-        min(offset, len(document.text)),
+        min(request["offset"], len(document.text)),
         document.symbols,
-        max(offset - SHOWN_BEFORE, 0),
-        offset + SHOWN_AFTER,
+        shown_from,
+        shown_to,
         open_paths=_other_paths(document, documents),
         cells=_other_cells(document, documents),
     )

@@ -101,11 +101,14 @@ class IndexedContext:
     def files_changed(self, paths: Sequence[Path]) -> None:
         self._child.send({"op": "files", "paths": [str(path) for path in paths]})
 
-    async def gather(self, cursor: Cursor, budget_characters: int) -> Gathered:
+    async def gather(
+        self, cursor: Cursor, budget_characters: int, shown: range
+    ) -> Gathered:
         document = cursor.document
         frame: Frame = {
             "op": "gather", "uri": document.uri, "version": document.version,
             "offset": cursor.offset, "budget": budget_characters,
+            "shown": [shown.start, shown.stop],
         }  # fmt: skip
         answer = await self._ask(frame, GATHER_MS)
         if answer is not None:

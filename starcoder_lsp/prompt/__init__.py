@@ -99,6 +99,12 @@ class Window:
         suffix = int(max(n_left, 0) * self.SUFFIX_SHARE)
         return Window(max(n_left, 0) - suffix, suffix) if n_taken else self
 
+    def shown(self, cursor: Cursor) -> range:
+        """The offsets of the document that a prompt holds, however much others take."""
+        least = self.beside(self.for_context)
+        start = cursor.offset - len(prefix_window(cursor.prefix, least.prefix))
+        return range(start, cursor.offset + len(cursor.suffix[: least.suffix]))
+
 
 def build_prompt(
     cursor: Cursor,

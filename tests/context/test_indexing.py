@@ -19,6 +19,8 @@ from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
+# Of what the prompt shows of the document.
+NOTHING = range(0)
 
 
 def functions(*names: str) -> dict[str, str]:
@@ -175,7 +177,7 @@ async def test_definitions_of_other_files_are_gathered(tmp_path: Path) -> None:
         workspace.open(root / "main.py", text)
         async with asyncio.timeout(60):
             while not (
-                gathered := await workspace.context.gather(cursor, 2000)
+                gathered := await workspace.context.gather(cursor, 2000, NOTHING)
             ).snippets:
                 await asyncio.sleep(0.01)
         (judgement, _) = await until_judged(workspace, cursor, ["1, 2)", "1, ]"])
@@ -184,6 +186,23 @@ async def test_definitions_of_other_files_are_gathered(tmp_path: Path) -> None:
     assert "def total_price(items, tax)" in shown
     assert "hunter2" not in shown
     assert judgement.n_new_errors == 0
+
+
+async def test_what_the_model_sees_anyway_is_not_gathered(tmp_path: Path) -> None:
+    body = "    return with_tax(total_price)\n"
+    root = plant(tmp_path / "w", {"shop.py": f"def total_price():\n{body}"})
+    text = f"def own():\n{body}" + "\n" * 40 + "x = total_price("
+    cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
+
+    async def gathered(shown: range) -> str:
+        snippets = (await workspace.context.gather(cursor, 2000, shown)).snippets
+        return "".join(snippet.text for snippet in snippets)
+
+    async with Workspace(root) as workspace:
+        workspace.open(root / "main.py", text)
+        await until(lambda: "main.py" in contents(root))
+        assert "with_tax" in await gathered(range(len(text) - 20, len(text)))
+        assert "with_tax" not in await gathered(range(len(text)))
 
 
 async def until_judged(
@@ -207,7 +226,7 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
             edit = Edit(0, 0, f"password = 'hunter2!'  # {name}\n")
             workspace.context.change(uri, 2, [edit])
         await until(lambda: contents(root)["a.py"][0].startswith("password"))
-        gathered = await workspace.context.gather(cursor, 2000)
+        gathered = await workspace.context.gather(cursor, 2000, NOTHING)
     shown = "".join(snippet.text for snippet in gathered.snippets)
     assert f"password = '{REDACTED['PASSWORD']}'  # a" in shown
     assert "hidden" not in shown
@@ -242,7 +261,7 @@ async def test_nested_folders_have_an_index_each(tmp_path: Path) -> None:
         document = Document(DEF.format("b"), (outer / "inner/b.py").as_uri())
         workspace.open(outer / "inner/b.py", document.text)
         async with asyncio.timeout(60):
-            while not (gathered := await workspace.context.gather(Cursor(document, 3), 100)).path:  # fmt: skip
+            while not (gathered := await workspace.context.gather(Cursor(document, 3), 100, NOTHING)).path:  # fmt: skip
                 await asyncio.sleep(0.01)
     assert (gathered.repository, gathered.path) == ("inner", "b.py")
 
@@ -324,7 +343,7 @@ async def test_a_stopped_indexer_costs_context_and_no_time(tmp_path: Path) -> No
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         cursor = Cursor.marked("x█")
-        assert (await workspace.context.gather(cursor, 100)).snippets == ()
+        assert (await workspace.context.gather(cursor, 100, NOTHING)).snippets == ()
         os.kill(pid, signal.SIGCONT)
 
 

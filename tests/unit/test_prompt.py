@@ -98,6 +98,16 @@ def test_the_window_starts_at_a_line_and_moves_in_steps() -> None:
     assert all(text[start - 1] == "\n" for start in starts)
 
 
+def test_what_a_prompt_shows_for_certain_is_known_beforehand() -> None:
+    lines = "".join(f"line {n}\n" for n in range(1000))
+    cursor = Cursor.marked(lines[:5050] + "█" + lines[5050:])
+    shown = Window(800, 200).shown(cursor)
+    full = Window(800, 200).beside(Window(800, 200).for_context)
+    before = prefix_window(cursor.prefix, full.prefix)
+    after = cursor.suffix[: full.suffix]
+    assert cursor.document.text[shown.start : shown.stop] == before + after
+
+
 def test_a_window_of_one_endless_line_is_still_a_window() -> None:
     assert 300 <= len(prefix_window("x" * 5000, 400)) <= 400
 
