@@ -146,7 +146,9 @@ def _focused(server: Server, params: Any) -> None:
 def _cursor_moved(server: Server, params: Any) -> None:
     uri = _field(params, "textDocument", "uri")
     line, character = (_field(params, "position", key) for key in PLACE)
-    if isinstance(uri, str) and type(line) is int and type(character) is int:
+    if not isinstance(uri, str) or server.documents.get(uri) is None:
+        return
+    if type(line) is int and type(character) is int:
         server.positions[uri] = types.Position(max(line, 0), max(character, 0))
         server.context.visit(uri)
         server.warm_up(uri)

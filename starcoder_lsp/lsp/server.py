@@ -132,7 +132,10 @@ class Server(LanguageServer):
         """Suggest nothing unasked for so long; 0 wakes up again."""
         self._snoozed_until_s = time.monotonic() + minutes * 60
         self.suggester.scheduler.cancel_all()
-        self.status.show("snoozing" if minutes > 0 else "awake", kind="Inactive")
+        if minutes > 0:
+            self.status.show("snoozing", kind="Inactive")
+        else:
+            self.status.show("awake")
 
     def stop(self, status: int) -> None:
         if not self.stopped.done():

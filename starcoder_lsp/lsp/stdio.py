@@ -125,6 +125,8 @@ async def _pump(server: Server, reader: asyncio.StreamReader) -> None:
     try:
         while (body := await read_message(reader)) is not None:
             _receive(server, body)
+            # A request sees the document before the message after it changes that.
+            await asyncio.sleep(0)
     except (TooLarge, OSError) as exc:
         logger.error("the client sent %s; ending", exc)
     server.stop(1)
