@@ -19,13 +19,14 @@ LOOKED_AT_S = 0.75
 KEPT_AFTER_S = 30.0
 # More than this at once is not typed.
 TYPED_AT_ONCE = 2
-N_WATCHED = 4
+# Several answers, of which each may offer a few suggestions.
+N_WATCHED = 10
 CLOSING = frozenset(CLOSERS.values())
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A suggestion as it went out."""
+    """A suggestion as it went out; `is_first` of an answer is the one people see."""
 
     cursor: Cursor
     spot: Spot
@@ -33,6 +34,7 @@ class Offer:
     model: str = ""
     latency_ms: float = 0.0
     is_known: bool = False
+    is_first: bool = True
 
 
 @dataclass(eq=False)
@@ -100,9 +102,8 @@ class Fates:
         for fate in self._watched:
             if fate.uri == offer.spot.space.uri and fate.result == result:
                 return fate.id
-        fate = _Fate(
-            str(next(self._ids)), offer, self._clock(), is_shown=not self._client_tells
-        )
+        is_shown = offer.is_first and not self._client_tells
+        fate = _Fate(str(next(self._ids)), offer, self._clock(), is_shown)
         self._watched.append(fate)
         while len(self._watched) > N_WATCHED:
             self._settle(self._watched.popleft())

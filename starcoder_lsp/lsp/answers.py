@@ -166,9 +166,10 @@ def _commands(
 ) -> list[types.Command]:
     """What tells us that a suggestion was accepted, one for each."""
     model = server.book.of_document(cursor.document.uri).engine.model
+    latency_ms = answer.seconds * 1000
     offers = (
-        Offer(cursor, answer.spot, one, model, answer.seconds * 1000, answer.is_known)
-        for one in _worth_showing(answer)
+        Offer(cursor, answer.spot, one, model, latency_ms, answer.is_known, i == 0)
+        for i, one in enumerate(_worth_showing(answer))
     )
     ids = [server.fates.offer(offer) for offer in offers]
     return [types.Command("accepted", ACCEPTED, arguments=[id]) for id in ids]

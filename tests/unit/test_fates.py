@@ -25,11 +25,14 @@ class Session:
         )
         self.id = self.offered(picture, text)
 
-    def offered(self, picture: str, text: str, uri: str = "a") -> str:
+    def offered(
+        self, picture: str, text: str, uri: str = "a", *, is_first: bool = True
+    ) -> str:
         marked = Cursor.marked(picture)
         cursor = Cursor(Document(marked.document.text, uri, "python"), marked.offset)
         spot = Spot(Space.of(uri, "m", cursor.suffix), cursor.prefix)
-        return self.fates.offer(Offer(cursor, spot, Completion(text), "m", 12.0))
+        offer = Offer(cursor, spot, Completion(text), "m", 12.0, is_first=is_first)
+        return self.fates.offer(offer)
 
     def becomes(self, *texts: str) -> None:
         for text in texts:
@@ -63,6 +66,15 @@ def test_what_is_typed_letter_by_letter_was_typed() -> None:
     session.becomes(*(f"x = {'value + 1'[:n]}\n" for n in range(1, 10)))
     assert session.outcomes == ["typed"]
     assert session.records[0]["n_accepted"] == 0
+
+
+def test_of_five_suggestions_the_first_one_still_counts() -> None:
+    session = Session()
+    for other in "abcd":
+        session.offered("x = █\n", other, is_first=False)
+    session.passes(LOOKED_AT_S)
+    session.becomes("x = value + 1\n")
+    assert session.outcomes == ["accepted"]
 
 
 def test_something_else_typed_after_a_while_is_no_interest() -> None:
