@@ -58,7 +58,7 @@ class Rhythm:
         wait = min(self.gap_s, cost_s) * n_gaps * (1 + PER_MISS * self._n_misses)
         if on_battery:
             wait *= ON_BATTERY
-        return min(max(wait, floor_s), LONGEST_WAIT_S)
+        return max(min(wait, LONGEST_WAIT_S), floor_s)
 
 
 def rest_likelihood(cursor: Cursor) -> float:

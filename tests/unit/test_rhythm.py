@@ -44,6 +44,10 @@ def test_what_is_dear_waits_for_the_next_key_but_not_for_ever() -> None:
     assert wait(typed(*[0.4] * 9), WORD, 99.0, battery=True) == LONGEST_WAIT_S
 
 
+def test_what_the_user_wants_to_wait_at_least_is_waited() -> None:
+    assert typed().delay_s(BRACKET, 0.0, 2.0, on_battery=False) == 2.0
+
+
 def test_inside_a_word_it_waits_longer_than_after_a_bracket() -> None:
     rhythm = typed(0.2, 0.2)
     assert wait(rhythm, WORD, 1.0) > wait(rhythm, BRACKET, 1.0)
