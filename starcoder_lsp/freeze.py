@@ -6,10 +6,10 @@ first a new one. Those it inserted for what was typed are left out of what is re
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from starcoder_lsp.flow import Cursor
+from starcoder_lsp.newest import Newest
 
 CLOSERS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 QUOTES = frozenset("\"'`")
@@ -29,16 +29,13 @@ class Freezer:
     """Remembers, per document, the line that is being typed."""
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str, _Line] = OrderedDict()
+        self._lines: Newest[str, _Line] = Newest(MAX_DOCUMENTS)
 
     def frozen(self, cursor: Cursor) -> Cursor:
         """The cursor as the model should see it: without what the editor closed."""
         uri = cursor.document.uri
         line = self._lines.get(uri)
         self._lines[uri] = kept = self._kept(line, cursor) or _begun(cursor)
-        self._lines.move_to_end(uri)
-        if len(self._lines) > MAX_DOCUMENTS:
-            self._lines.popitem(last=False)
         if kept.suffix == cursor.suffix:
             return cursor
         text = cursor.prefix + kept.suffix

@@ -31,8 +31,8 @@ class Request(Generic[Answer]):
     """Somebody waits for this; `find` is asked first, and again after each generation.
 
     A newer request supersedes older ones of its channel. `read` is the spot as the
-    model reads it: what was generated for the same is joined. `is_full` asks for all
-    that the model would suggest, which no ordinary generation can tell.
+    model reads it: what was generated for the same is joined. `variant` names what is
+    wanted in place of the usual suggestion; only work for the same can tell that.
     """
 
     channel: str
@@ -41,7 +41,7 @@ class Request(Generic[Answer]):
     find: Callable[[], Answer | None]
     work: Callable[[Hear], Awaitable[Answer]]
     delay_s: float = 0.0
-    is_full: bool = False
+    variant: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class _Generation:
 
     spot: Spot | None
     read: Spot | None
-    is_full: bool = False
+    variant: str = ""
     text: str = ""
     is_stopping: bool = False
     task: asyncio.Task[object] = field(init=False)
@@ -80,8 +80,8 @@ class _Generation:
     def may_serve(self, request: Request[Answer]) -> bool:
         if self.is_stopping:
             return False
-        if request.is_full:
-            return self.is_full and request.spot == self.spot
+        if request.variant:
+            return request.variant == self.variant and request.spot == self.spot
         return self._agrees_with(request.read)
 
     def end(self, how: _End) -> None:
@@ -146,6 +146,8 @@ class Scheduler:
         for channel, (spot, _) in tuple(self._requests.items()):
             if spot.space.uri == uri:
                 self._supersede(channel)
+        # What is planned may be for it, and is soon planned again.
+        self._stop_background()
         running = self._running
         if running and running.spot and running.spot.space.uri == uri:
             self._interrupt(running)
@@ -182,7 +184,7 @@ class Scheduler:
                 await self._sleep(delay_s)
                 delay_s = 0.0
             elif self._running is None:
-                generation = _Generation(request.spot, request.read, request.is_full)
+                generation = _Generation(request.spot, request.read, request.variant)
                 return self._start(generation, request.work)
         return running
 

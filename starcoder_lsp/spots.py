@@ -41,8 +41,11 @@ def spot_of(cursor: Cursor, key: Hashable, suffix: str | None = None) -> Spot:
 
 
 def beside(completion: Completion, inserted: str) -> Completion:
-    """A completion where the editor has already closed some of what it closes."""
+    """A completion where the editor has already closed some of what it closes.
+
+    Its text is empty when nothing else is left of it.
+    """
     text, n_replaced = completion.text, completion.n_replaced
-    if n_replaced == 0 and text.endswith(inserted) and text != inserted:
+    if n_replaced == 0 and text.endswith(inserted):
         return replace(completion, text=text[: -len(inserted)])
     return replace(completion, n_replaced=n_replaced + len(inserted))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import Settings
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.freeze import Freezer
+from starcoder_lsp.newest import Newest
 from starcoder_lsp.power import Power
 from starcoder_lsp.rhythm import Pace, Rhythm
 from starcoder_lsp.schedule import Hear, Job, Request, Scheduler
@@ -57,6 +57,13 @@ class Ask:
         style = replace(self.completer.style, is_after_accept=True)
         return replace(self, completer=replace(self.completer, style=style))
 
+    @property
+    def variant(self) -> str:
+        """What is wanted in place of the usual suggestion, if so."""
+        if self.is_more:
+            return "more"
+        return "all" if self.n_wanted > 1 else ""
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -86,8 +93,9 @@ class Suggester:
         self._pace = Pace()
         self._power = power or Power()
         self._clock = clock
-        self._traces: OrderedDict[Spot, Trace] = OrderedDict()
-        self._read: OrderedDict[str, Spot] = OrderedDict()
+        self._traces: Newest[Spot, Trace] = Newest(MAX_TRACES)
+        # What the model has read last, by document.
+        self._read: Newest[str, Spot] = Newest(MAX_READ)
         self._ahead_of: Spot | None = None
         self._last: Suggestion | None = None
 
@@ -111,7 +119,7 @@ class Suggester:
             lambda: None if ask.is_more else self._known(ask, spots),
             lambda hear: self._generate(ask, spots, trace, hear),
             trace.delay_s,
-            is_full=ask.n_wanted > 1,
+            variant=ask.variant,
         )
         suggestion = await self.scheduler.run(request)
         if suggestion is None:
@@ -141,7 +149,7 @@ class Suggester:
 
         async def read(_hear: Hear) -> None:
             await ask.completer.warm_up(cursor)
-            self._note_read(spot_of(cursor, ask.key))
+            self._read[cursor.document.uri] = spot_of(cursor, ask.key)
 
         self.scheduler.when_idle(lambda: Job(None, None, read), WARM_UP_AFTER_S)
 
@@ -151,6 +159,8 @@ class Suggester:
         self.cache.forget(uri)
         self._freezer.forget(uri)
         self._read.pop(uri, None)
+        for spot in [spot for spot in self._traces if spot.space.uri == uri]:
+            del self._traces[spot]
 
     def _spots(self, ask: Ask) -> Spots:
         return spots_of(ask.cursor, self._freezer.frozen(ask.cursor), ask.key)
@@ -168,7 +178,9 @@ class Suggester:
         """What was suggested before the editor closed what the user typed of it."""
         for spot, inserted in spots.before:
             if found := self.cache.find(spot):
-                fitting = tuple(beside(one, inserted) for one in found.completions)
+                placed = [beside(one, inserted) for one in found.completions]
+                if not (fitting := tuple(one for one in placed if one.text)):
+                    continue
                 self.cache.keep(spots.exact, fitting, is_full=found.is_full)
                 return replace(found, completions=fitting)
         return None
@@ -186,10 +198,8 @@ class Suggester:
                 await completer.complete(ask.cursor, hear, read_as=read_as, trace=trace)
             ]
         self._pace.learn(trace.usage)
-        self._note_read(spots.read)
+        self._read[spots.read.space.uri] = spots.read
         self._traces[spots.exact] = trace
-        if len(self._traces) > MAX_TRACES:
-            self._traces.popitem(last=False)
         self.cache.keep(spots.exact, completions, is_full=ask.n_wanted > 1)
         return Suggestion(tuple(completions), spots.exact)
 
@@ -257,12 +267,6 @@ class Suggester:
         window = ask.completer.window
         return min(len(read.prefix), window.prefix) + window.suffix
 
-    def _note_read(self, spot: Spot) -> None:
-        self._read[spot.space.uri] = spot
-        self._read.move_to_end(spot.space.uri)
-        if len(self._read) > MAX_READ:
-            self._read.popitem(last=False)
-
     def _may_speculate(self, ask: Ask) -> bool:
         wish = ask.settings.trigger.speculate
         return wish == "always" or (wish == "auto" and not self._power.is_on_battery)
@@ -288,9 +292,9 @@ class Suggester:
         return Job(spot, spot, lambda hear: self._ahead(later, spot, hear))
 
     async def _ahead(self, ask: Ask, spot: Spot, hear: Hear) -> Suggestion:
-        self._ahead_of = spot
         completion = await ahead.after_accepting(ask.completer, ask.cursor, hear)
-        self._note_read(spot)
+        self._ahead_of = spot
+        self._read[spot.space.uri] = spot
         if completion.text:
             self.cache.keep(spot, [completion])
         return Suggestion((completion,), spot)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from starcoder_lsp.cache.follow import follow
 from starcoder_lsp.cache.trie import Node, Trie
 from starcoder_lsp.flow import Completion
+from starcoder_lsp.newest import Newest
 
 MAX_ENTRIES = 500
 MAX_CHARACTERS = 8_000_000
@@ -76,7 +77,7 @@ class Cache:
         self._max_characters = max_characters
         self._tries: dict[Space, Trie[_Entry]] = {}
         self._used: OrderedDict[Node[_Entry], Space] = OrderedDict()
-        self._unwanted: OrderedDict[tuple[Space, bytes], None] = OrderedDict()
+        self._unwanted: Newest[tuple[Space, bytes], None] = Newest(MAX_UNWANTED)
         self._n_used = 0
         self._n_characters = 0
 
@@ -133,8 +134,6 @@ class Cache:
     def reject(self, spot: Spot, text: str) -> None:
         """Never again answer with what `text` at `spot` leads to."""
         self._unwanted[spot.space, _outcome(spot.prefix, text)] = None
-        if len(self._unwanted) > MAX_UNWANTED:
-            self._unwanted.popitem(last=False)
         # What was made ready for after it goes with it.
         if trie := self._tries.get(spot.space):
             for node in tuple(trie.below(spot.prefix + text)):

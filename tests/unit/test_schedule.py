@@ -82,8 +82,7 @@ class Model:
         where: Spot,
         delay_s: float = 0.0,
         channel: str = "inline",
-        *,
-        is_full: bool = False,
+        variant: str = "",
     ) -> asyncio.Task[str | None]:
         def find() -> str | None:
             found = self.cache.find(where)
@@ -96,7 +95,7 @@ class Model:
             find,
             lambda hear: self._generate(where, hear),
             delay_s,
-            is_full,
+            variant,
         )
         task = asyncio.create_task(self.scheduler.run(request))
         self.tasks.append(task)
@@ -230,10 +229,11 @@ async def test_two_channels_at_one_place_share_the_work() -> None:
     assert model.n_started == 1
 
 
-async def test_all_suggestions_need_work_of_their_own() -> None:
+@pytest.mark.parametrize("under_way", ["", "more"])
+async def test_all_suggestions_need_work_of_their_own(under_way: str) -> None:
     model = Model()
-    older = await model.ask(spot("a"))
-    newer = await model.ask(spot("a"), is_full=True)
+    older = await model.ask(spot("a"), variant=under_way)
+    newer = await model.ask(spot("a"), variant="all")
     assert await older is None
     assert model.n_started == 2
     await model.ends()
@@ -266,6 +266,15 @@ async def test_closing_a_document_answers_its_requests_with_none() -> None:
     assert await caller is None
     await settled()
     assert model.n_stopped == 1
+
+
+async def test_closing_a_document_drops_what_was_planned_for_it() -> None:
+    model = Model()
+    model.scheduler.when_idle(lambda: model.job(spot("a")), 1.0)
+    await settled()
+    model.scheduler.cancel("a")
+    await model.clock.passes()
+    assert model.n_started == 0
 
 
 async def test_cancel_all_answers_everybody_with_none() -> None:

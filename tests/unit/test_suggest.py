@@ -52,6 +52,11 @@ class Session:
             await asyncio.sleep(0)
         self.rested.clear()
 
+    async def until_asked(self, n_asked: int) -> None:
+        async with asyncio.timeout(5):
+            while self.n_asked < n_asked:
+                await asyncio.sleep(0)
+
     @property
     def n_asked(self) -> int:
         return len(self.engine.prompts)
@@ -82,6 +87,26 @@ async def test_a_bracket_closed_by_the_editor_keeps_the_suggestion() -> None:
     assert await session.at("f(█)\n") == ["a, b"]
     assert await session.at("f(a█)\n") == [", b"]
     assert session.n_asked == 1
+
+
+async def test_a_bracket_that_stands_there_already_is_not_suggested() -> None:
+    session = Session("(a)", "\n")
+    assert await session.at("f█\n") == ["(a)"]
+    session.engine._script = ["", "\n"]
+    assert await session.at("f(a█)\n") == []
+
+
+async def test_a_longer_suggestion_does_not_wait_for_the_usual_one() -> None:
+    session = Session("value", "\n")
+    session.engine.gate = asyncio.Event()
+    ask = session.ask_at("x = █")
+    usual = asyncio.create_task(session.suggester.suggest(ask))
+    await session.until_asked(1)
+    more = asyncio.create_task(session.suggester.suggest(replace(ask, is_more=True)))
+    await session.until_asked(2)
+    session.engine.gate.set()
+    assert await usual is None
+    assert texts(await more) == ["value"]
 
 
 async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
@@ -145,6 +170,31 @@ async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
     ask = replace(session.ask_at("if x:█\n"), is_explicit=True)
     found = texts(await session.suggester.suggest(ask))
     assert found == ["\n    a = 1\n    b = 2"]
+
+
+async def test_work_ahead_that_was_stopped_is_done_after_the_next_rest() -> None:
+    session = Session("value", "\n")
+    session.engine.alternatives = ["other"]
+    await session.at("x = █\n")
+    session.engine.gate = asyncio.Event()
+    await session.rests()
+    explicit = replace(session.ask_at("x = █\n"), is_explicit=True, n_wanted=2)
+    answer = asyncio.create_task(session.suggester.suggest(explicit))
+    await session.rests()
+    session.engine.gate.set()
+    assert texts(await answer) == ["value", "other"]
+    await session.rests()
+    n_asked = session.n_asked
+    assert await session.at("x = value█\n") == ["value"]
+    assert session.n_asked == n_asked
+
+
+async def test_of_a_closed_document_no_text_is_remembered() -> None:
+    session = Session("value", "\n")
+    ask = session.ask_at("secret = █\n")
+    await session.suggester.suggest(ask)
+    session.suggester.forget("a")
+    assert session.suggester._traces == {}
 
 
 @pytest.mark.parametrize(
