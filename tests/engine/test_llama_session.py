@@ -172,6 +172,36 @@ def test_an_empty_prompt_is_answered(tiny: Model) -> None:
     assert said(session_of(tiny), prompt_of(""))[1].prompt_tokens == 1
 
 
+@pytest.mark.parametrize("n_tokens", [1, 242, 243, 244, 255, 256, 257, 5000])
+def test_a_prompt_of_any_length_is_answered(tiny: Model, n_tokens: int) -> None:
+    session = Session(tiny, n_context=256, n_threads=1)
+    text = "x" + " x" * (n_tokens - 1)
+    assert len(tiny.vocabulary.encode(text)) == n_tokens
+    _, usage = said(session, prompt_of(text))
+    assert 1 <= usage.prompt_tokens <= session.n_context - LIMITS.max_tokens - 1
+    assert usage.generated_tokens > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["\0", "a\0b", "\ud800", "<fim_suffix>", "<|endoftext|>" * 3, "\U0010ffff"]
+)
+def test_a_prompt_of_any_characters_is_answered(tiny: Model, text: str) -> None:
+    session = session_of(tiny)
+    assert said(session, prompt_of(text))[1].generated_tokens > 0
+    assert said(session, prompt_of("x = 1", text))[1].finish_reason is not None
+
+
+@pytest.mark.parametrize("max_tokens", [-1, 0, 1, 255, 256, 257, 10**9])
+def test_an_answer_of_any_length_may_be_wanted(tiny: Model, max_tokens: int) -> None:
+    session = Session(tiny, n_context=256, n_threads=1)
+    _, usage = said(session, prompt_of(CODE), Limits(max_tokens, 60_000))
+    assert usage.finish_reason is not None
+    n_written = usage.prompt_tokens + usage.generated_tokens
+    assert n_written <= session.n_context + 1
+    limits = Limits(min(max_tokens, 300), 60_000)
+    assert len(session.candidates(prompt_of(CODE), limits, 2, never)) <= 2
+
+
 def test_a_control_token_the_model_lacks_is_an_error(real: Model) -> None:
     prompt = Prompt((Control("<fim_prefix>"),))
     with pytest.raises(ModelBroken, match="<fim_prefix>"):

@@ -104,7 +104,7 @@ class Session:
     ) -> Iterator[Piece]:
         """Greedy text for `prompt`; the last piece says why it ended.
 
-        Raises ModelBroken when the model's numbers are not numbers.
+        Raises NoNumbers when the model's numbers are none.
         """
         started = self._begin(limits, is_cancelled)
         fitted = self._fitted(prompt, limits)
@@ -122,7 +122,7 @@ class Session:
                 prompt.held_back,
                 self._is_last(prompt),
                 self._choose(limits),
-                limits.max_tokens,
+                self._n_most(limits, tokens),
                 self._is_over,
             ):
                 elapsed_ms = (self._clock() - started) * 1000
@@ -168,9 +168,10 @@ class Session:
         except OutOfMemory as exc:
             logger.warning("%s", exc)
             return []
-        found = self._beams.lines(root, held, is_last, n_wanted, limits.max_tokens)
+        n_most = self._n_most(limits, tokens)
+        found = self._beams.lines(root, held, is_last, n_wanted, n_most)
         if not limits.one_line:
-            found = self._beams.go_on(found, is_last, limits.max_tokens)
+            found = self._beams.go_on(found, is_last, n_most)
         return [self._candidate(beam, limits) for beam in found]
 
     def score(
@@ -229,7 +230,9 @@ class Session:
             else:
                 cut = "never" if isinstance(item, Control) else item.cut
                 parts.append(Part(self._tokens(item), cut))
+        # However long an answer may be, half of the context is for the prompt.
         reserved = max(limits.max_tokens, self._n_reserved)
+        reserved = min(reserved, self.n_context // 2)
         affordable = None
         # Who reads without writing does not wait.
         if limits.latency_target_ms and limits.max_tokens and self.speed:
@@ -237,6 +240,9 @@ class Session:
             affordable = limits.latency_target_ms * per_ms
         budget = self.n_context - reserved - 1
         return fit(parts, budget, self._slots.caches, affordable)
+
+    def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
+        return min(limits.max_tokens, self.n_context - len(tokens))
 
     def _tokens(self, segment: Segment) -> list[int]:
         if not isinstance(segment, Control):
