@@ -132,6 +132,8 @@ def test_a_place_that_is_none_is_named(place: str, reason: str) -> None:
         (["complete", "README.md:1:1", "--model", "starcoder2"], 1, "starcoder2-3b"),
         (["complete", "README.md:1:1"], 1, "run: starcoder-lsp models get smollm2"),
         (["complete", "README.md:1:1", "--threads", "many"], 2, "expected a whole"),
+        (["complete", "README.md:1:1", "--max-tokens", "0"], 2, "from 1 to 1024"),
+        (["complete", "README.md:1:1", "--max-tokens", "-1"], 2, "from 1 to 1024"),
         (["models", "get", "no-such-model"], 1, "see: starcoder-lsp models list"),
         (["models", "verify", "starcoder2-3b"], 1, "is not on this machine"),
         (["no-such-command"], 2, "invalid choice"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,37 @@ def test_a_wrong_value_is_reported_with_the_form_it_should_have(
     assert resolved.problems == (
         f"/u/config.toml: {name} = {value!r}: expected {OPTIONS[name].form.name}",
     )
+
+
+ODD: list[Any] = [math.nan, -math.inf, -2.5, b"x", {}, [None], [[]], {"a": 1}]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_refuses_what_has_another_form(name: str) -> None:
+    form = OPTIONS[name].form.name
+    for value in ODD:
+        resolved = resolve([Layer("f", {name: value})])
+        assert resolved.values[name] == OPTIONS[name].default
+        assert resolved.problems == (f"f: {name} = {value!r}: expected {form}",)
+
+
+NUMBERS = {
+    name: found
+    for name, option in OPTIONS.items()
+    if (found := re.search(r"from (-?\d+) to (\d+)", option.form.name))
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_has_its_bounds(name: str) -> None:
+    low, high = map(int, NUMBERS[name].groups())
+    for value in (low, high):
+        assert resolve([Layer("f", {name: value})]).values[name] == value
+    for value in (low - 1, high + 1, 2**63, 10**400):
+        (problem,) = resolve([Layer("f", {name: value})]).problems
+        assert f"a whole number from {low} to {high}" in problem
+        with pytest.raises(ConfigError, match=f"from {low} to {high}"):
+            OPTIONS[name].parsed(str(value))
 
 
 def test_an_unknown_key_is_reported_with_the_nearest_one() -> None:
