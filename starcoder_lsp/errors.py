@@ -6,6 +6,7 @@ StarcoderError
 │   ├── UnknownModel      no such row in models.toml
 │   ├── ModelMissing      known, but not on this machine
 │   ├── ModelBroken       on this machine, but not usable
+│   │   └── NoNumbers     its weights are damaged: no request will be answered
 │   └── DownloadFailed
 └── EngineError
     ├── EngineNotReady    still loading: answer nothing, do not wait
@@ -31,6 +32,9 @@ class ModelMissing(ModelError): ...
 
 
 class ModelBroken(ModelError): ...
+
+
+class NoNumbers(ModelBroken): ...
 
 
 class DownloadFailed(ModelError): ...

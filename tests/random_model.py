@@ -26,7 +26,10 @@ class Shape(NamedTuple):
 SHAPES = {"tiny": Shape(2, 64, 256, 4, 2), "160m": Shape(12, 768, 3072, 12, 2)}
 
 
-def write(path: Path, shape: Shape = SHAPES["tiny"]) -> None:
+def write(
+    path: Path, shape: Shape = SHAPES["tiny"], weight: float | None = None
+) -> None:
+    """With `weight` all weights are that number instead of random ones."""
     writer = gguf.GGUFWriter(str(path), "starcoder2")
     writer.add_name("random-starcoder2")
     writer.add_context_length(16384)
@@ -39,7 +42,7 @@ def write(path: Path, shape: Shape = SHAPES["tiny"]) -> None:
     writer.add_layer_norm_eps(1e-5)
     writer.add_file_type(1)
     _add_tokenizer(writer)
-    _add_weights(writer, shape)
+    _add_weights(writer, shape, weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -59,12 +62,14 @@ def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
     writer.add_eos_token_id(0)
 
 
-def _add_weights(writer: gguf.GGUFWriter, shape: Shape) -> None:
+def _add_weights(writer: gguf.GGUFWriter, shape: Shape, weight: float | None) -> None:
     width, feed_forward = shape.width, shape.feed_forward
     random = np.random.default_rng(0)
 
     def matrix(name: str, rows: int, columns: int) -> None:
         values = random.standard_normal((rows, columns)) * 0.02
+        if weight is not None:
+            values = np.full((rows, columns), weight)
         writer.add_tensor(name, values.astype(np.float16))
 
     def vector(name: str, length: int, value: float = 0.0) -> None:

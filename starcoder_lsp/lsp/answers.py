@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from starcoder_lsp.errors import EngineError
+from starcoder_lsp.errors import EngineError, EngineFailed
 from starcoder_lsp.fates import Offer
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.lsp import convert
@@ -106,6 +106,8 @@ async def _suggest(
         suggestion = await server.suggester.suggest(ask)
     except EngineError as exc:
         logger.warning("no completion: %s", exc)
+        if isinstance(exc, EngineFailed):
+            server.status.tell(f"starcoder: {exc}")
         server.suggester.trace = _not_asked(cursor, str(exc))
         return None
     seconds = time.perf_counter() - started

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+import random_model
 
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.llama import client as client_module
@@ -264,6 +265,48 @@ async def test_a_header_that_aborts_llama_cpp_never_reaches_it(
         whole[:at] + n_blocks.to_bytes(4, "little") + whole[at + 4 :],
     )
     assert f"{n_blocks} layers" in await failure(make_engine(path))
+
+
+@pytest.mark.parametrize("weight", [0.0, float("nan")])
+async def test_a_model_without_numbers_is_named(
+    make_engine: MakeEngine, tmp_path: Path, weight: float
+) -> None:
+    path = tmp_path / "damaged.gguf"
+    random_model.write(path, weight=weight)
+    engine = make_engine(path)
+    await engine.ready()
+    for _ in range(2):
+        with pytest.raises(EngineFailed, match=f"{path} computes no numbers"):
+            await said(engine)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "unlinked": Path.unlink,
+    "replaced": lambda path: write(path.with_name("new"), b"GGUF").replace(path),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_model_whose_file_goes_is_still_there(
+    make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, change: str
+) -> None:
+    path = write(tmp_path / "model.gguf", tiny_starcoder2.read_bytes())
+    engine = make_engine(path)
+    await engine.ready()
+    CHANGES[change](path)
+    assert await said(engine)
+
+
+async def test_a_model_cut_short_while_in_use_is_named_after_the_crash(
+    make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "model.gguf", tiny_starcoder2.read_bytes())
+    engine = make_engine(path, RestartPolicy(first_wait_s=0))
+    await engine.ready()
+    os.truncate(path, 1 << 20)
+    with pytest.raises(EngineCrashed):
+        await said(engine)
+    assert str(path) in await failure(engine)
 
 
 async def test_a_model_of_another_family_is_refused(

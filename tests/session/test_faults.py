@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import random_model
 from conftest import StartServer
 from lsp_client import PATIENCE_S, Client, children_of, engines_of
 
@@ -494,6 +495,25 @@ async def test_a_broken_model_is_one_message_that_names_it(
         assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
     shown = [m for m in client.notifications if m["method"] == "window/showMessage"]
     assert len(shown) == 1
+
+
+@pytest.mark.parametrize("weight", [0.0, float("nan")])
+async def test_a_model_without_numbers_is_one_message_that_names_it(
+    start_server: StartServer, tmp_path: Path, weight: float
+) -> None:
+    path = tmp_path / "damaged.gguf"
+    random_model.write(path, weight=weight)
+    flags = ("--model", "starcoder2-3b", "--model-path", str(path))
+    client = await started(start_server, *flags)
+    client.open(URI, "x = ")
+    await client.until_ready("starcoder2-3b")
+    for _ in range(3):
+        _, answer = client.inline(URI, 0, 4)
+        assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
+    (message,) = [
+        m for m in client.notifications if m["method"] == "window/showMessage"
+    ]
+    assert f"{path} computes no numbers" in message["params"]["message"]
 
 
 async def test_a_restart_starts_the_engine_again(any_server: Client) -> None:

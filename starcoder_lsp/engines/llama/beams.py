@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from starcoder_lsp.engines.llama.library import Context, Model, Row
-from starcoder_lsp.engines.llama.sampling import Logits, log_sum_exp
-from starcoder_lsp.errors import ModelBroken
+from starcoder_lsp.engines.llama.sampling import Logits, check_numbers, log_sum_exp
 
 IsLast = Callable[[int], bool]
 # Texts that grow side by side, and how long they may become.
@@ -93,8 +92,7 @@ class Beams:
             self._evaluate(rows)
         self._n_prompt = len(tokens)
         root = self._context.logits().copy()
-        if np.isnan(root[0]):
-            raise ModelBroken("the model computes no numbers; get its file again")
+        check_numbers(root)
         self._share(range(1, N_SEQUENCES), 0)
         return root
 

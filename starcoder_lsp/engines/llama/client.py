@@ -100,9 +100,7 @@ class LlamaEngine:
         self._hear: dict[str, Callable[[Frame], None]] = {
             "piece": lambda frame: self._deliver(frame["id"], wire.piece_from(frame)),
             "answer": lambda frame: self._deliver(frame["id"], wire.answer_from(frame)),
-            "error": lambda frame: self._deliver(
-                frame["id"], EngineCrashed(frame["message"])
-            ),
+            "error": lambda frame: self._deliver(frame["id"], wire.error_from(frame)),
             "loading": self._hear_loading,
             "ready": self._hear_ready,
             "speed": self._hear_speed,

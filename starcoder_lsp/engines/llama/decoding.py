@@ -12,7 +12,7 @@ from starcoder_lsp.engines.llama.library import Context
 from starcoder_lsp.engines.llama.sampling import (
     Choose,
     Logits,
-    checked,
+    check_numbers,
     likeliest_agreeing,
     log_sum_exp,
 )
@@ -102,10 +102,10 @@ class Decoder:
         return lookup.guess(MAX_DRAFT + 1)
 
     def _choose(self, logits: Logits, held: bytes, choose: Choose) -> int | None:
+        check_numbers(logits)
         if not held:
-            return checked(logits, choose(logits))
-        token = likeliest_agreeing(logits, self.vocabulary, held)
-        return None if token is None else checked(logits, token)
+            return choose(logits)
+        return likeliest_agreeing(logits, self.vocabulary, held)
 
     def _learn(self, guess: Guess, row: int, token: int) -> bool:
         """Whether a token was foreseen."""

@@ -17,7 +17,7 @@ from starcoder_lsp import frames, log
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import gguf, machine, wire
 from starcoder_lsp.engines.llama.inbox import END_PATIENCE_S, Inbox, Peer
-from starcoder_lsp.errors import EngineError, StarcoderError
+from starcoder_lsp.errors import EngineError, NoNumbers, StarcoderError
 from starcoder_lsp.flow import Piece, Usage
 from starcoder_lsp.frames import Frame
 
@@ -36,6 +36,7 @@ class Host:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._keeper: Keeper | None = None
+        self._path = ""
         # What a client hears in answer to its `load`.
         self._greeting: list[Frame] = []
         self._told_speed: Speed | None = None
@@ -73,6 +74,7 @@ class Host:
         self._inbox.patience_s = END_PATIENCE_S
 
     def _load(self, load: wire.Load) -> None:
+        self._path = load.path
         header = gguf.read_header(Path(load.path))
 
         # Imported late: the header is checked before native code is even loaded.
@@ -128,9 +130,12 @@ class Host:
             else:
                 rows = _rows(self._keeper.session, request, is_cancelled)
                 peer.send(wire.answer_frame(request_id, request.verb, rows))
+        except NoNumbers as exc:
+            message = f"{self._path} {exc}"
+            peer.send(wire.error_frame(request_id, message, is_lasting=True))
         except (StarcoderError, RuntimeError, AttributeError) as exc:
             logger.error("request %s: %s", request_id, exc)
-            peer.send({"op": "error", "id": request_id, "message": str(exc)})
+            peer.send(wire.error_frame(request_id, str(exc)))
 
     def _generate(
         self, keeper: Keeper, request: wire.Request, is_cancelled: Stopped

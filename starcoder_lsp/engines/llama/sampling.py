@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from starcoder_lsp.engines.llama.vocabulary import Vocabulary
-from starcoder_lsp.errors import ModelBroken
+from starcoder_lsp.errors import NoNumbers
 
 Logits = npt.NDArray[np.float32]
 Choose = Callable[[Logits], int]
@@ -32,7 +32,7 @@ def likeliest_agreeing(
     return agreeing[int(logits[agreeing].argmax())] if agreeing else None
 
 
-def checked(logits: Logits, token: int) -> int:
-    if np.isnan(logits[token]):
-        raise ModelBroken("the model computes no numbers; get its file again")
-    return token
+def check_numbers(logits: Logits) -> None:
+    """Raise NoNumbers where one is none, or where all tokens are alike."""
+    if not logits.max() > logits.min():
+        raise NoNumbers("computes no numbers: its weights are damaged; get it again")

@@ -7,6 +7,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from starcoder_lsp.engines import Speed
+from starcoder_lsp.errors import EngineCrashed, EngineError, EngineFailed
 from starcoder_lsp.flow import (
     Candidate,
     Control,
@@ -139,6 +140,17 @@ def piece_frame(request_id: int, piece: Piece) -> Frame:
 def piece_from(frame: Frame) -> Piece:
     usage = {key: frame[key] for key in Usage.__dataclass_fields__}
     return Piece(frame["text"], Usage(**usage))
+
+
+def error_frame(request_id: int, message: str, *, is_lasting: bool = False) -> Frame:
+    """Nothing comes of this request, nor of any other when that `is_lasting`."""
+    error = {"op": "error", "id": request_id, "message": message}
+    return {**error, "is_lasting": is_lasting}
+
+
+def error_from(frame: Frame) -> EngineError:
+    kind = EngineFailed if frame["is_lasting"] else EngineCrashed
+    return kind(frame["message"])
 
 
 @dataclass(frozen=True)
