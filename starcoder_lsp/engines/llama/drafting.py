@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 # Tokens that have to agree before what followed them is guessed, the most first.
 MATCHES = (12, 6, 3, 2)
-# Longer agreements are counted together.
+# Longer agreements are not told apart.
 LONGEST_MATCH = 24
 MAX_DRAFT = 15
 # A gain has to be worth the trouble of being wrong about it.
@@ -22,9 +22,10 @@ LEAST_GAIN = 1.1
 # How much of what was seen still counts after one more observation.
 MEMORY_OF_GUESSES = 0.97
 MEMORY_OF_COSTS = 0.99
-# Observations that a first impression weighs.
+# How often a guess is right before anything was seen, by how many tokens agreed before
+# it: fewer than 4, 8, 16 and more; and how many observations that first opinion weighs.
+PRIOR_RIGHT = (0.5, 0.7, 0.85, 0.95)
 PRIOR_WEIGHT = 2.0
-PRIOR_RIGHT = 0.5
 TOKEN_BYTES = array("i").itemsize
 
 
@@ -134,12 +135,12 @@ class Economy:
     """How many of a guess's tokens are worth checking."""
 
     costs: Costs = field(default_factory=Costs)
-    _n_right: list[float] = field(default_factory=lambda: [0.0] * (LONGEST_MATCH + 1))
-    _n_seen: list[float] = field(default_factory=lambda: [0.0] * (LONGEST_MATCH + 1))
+    _n_right: list[float] = field(default_factory=lambda: [0.0] * len(PRIOR_RIGHT))
+    _n_seen: list[float] = field(default_factory=lambda: [0.0] * len(PRIOR_RIGHT))
 
     def saw_guess(self, n_matched: int, is_right: bool) -> None:
         """A guess after so many tokens that agreed, checked aloud or not."""
-        n = min(n_matched, LONGEST_MATCH)
+        n = _kind(n_matched)
         self._n_right[n] = self._n_right[n] * MEMORY_OF_GUESSES + is_right
         self._n_seen[n] = self._n_seen[n] * MEMORY_OF_GUESSES + 1
 
@@ -158,6 +159,15 @@ class Economy:
         return best
 
     def _chance(self, n_matched: int) -> float:
-        n = min(n_matched, LONGEST_MATCH)
-        right = self._n_right[n] + PRIOR_WEIGHT * PRIOR_RIGHT
+        n = _kind(n_matched)
+        right = self._n_right[n] + PRIOR_WEIGHT * PRIOR_RIGHT[n]
         return right / (self._n_seen[n] + PRIOR_WEIGHT)
+
+
+def _kind(n_matched: int) -> int:
+    """Which of the four a guess is counted with.
+
+    >>> [_kind(n) for n in (2, 3, 4, 8, 15, 16, 99)]
+    [0, 0, 1, 2, 2, 3, 3]
+    """
+    return min(max(n_matched.bit_length() - 2, 0), len(PRIOR_RIGHT) - 1)
