@@ -18,6 +18,8 @@ from starcoder_lsp import frames, paths
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.llama import rendezvous
 from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.daemon import Door
+from starcoder_lsp.engines.llama.inbox import Inbox, Peer
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous
 from starcoder_lsp.engines.llama.shared import SharedLink, rendezvous_of
 from starcoder_lsp.engines.llama.wire import Load
@@ -223,6 +225,24 @@ async def test_a_name_that_is_too_long_for_a_socket_is_said(
     engine = make_engine()
     with pytest.raises(EngineFailed, match="too long"):
         await engine.ready()
+
+
+def test_who_comes_while_the_engine_leaves_is_sent_away_unheard(
+    tmp_path: Path,
+) -> None:
+    place, inbox = Rendezvous(tmp_path, "engine"), Inbox()
+    place.new_token()
+    inbox.patience_s = 600
+    last, theirs = socket.socketpair()
+    inbox.add(Peer(theirs.makefile("rb"), theirs.makefile("wb")))
+    last.close()
+    theirs.close()
+    assert inbox.next() is None
+    late, theirs = socket.socketpair()
+    with late:
+        late.sendall(frames.encode({"op": "hello", "token": place.token()}))
+        Door(theirs, place, inbox)._admit(theirs)
+        assert late.recv(100) == b""
 
 
 def test_another_users_process_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,10 @@ class Door:
                 )
             except OSError:
                 is_known = False
+            if self._inbox.is_over:
+                # It asks again, and finds the next engine.
+                peer.close()
+                return
             if not is_known:
                 logger.warning("a client without the token was refused")
                 peer.send({"op": "refused"})
@@ -65,8 +69,7 @@ class Door:
                 return
             connection.settimeout(None)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_PATIENCE)
-            peer.send({"op": "welcome", "pid": os.getpid()})
-            self._inbox.add(peer)
+            self._inbox.add(peer, {"op": "welcome", "pid": os.getpid()})
 
 
 def main() -> None:

@@ -76,8 +76,18 @@ class Inbox:
         self._is_over = False
         self._comforted_at = 0.0
 
-    def add(self, peer: Peer) -> None:
+    @property
+    def is_over(self) -> bool:
+        return self._is_over
+
+    def add(self, peer: Peer, welcome: Frame | None = None) -> None:
+        """Serve a client, unless it is too late: then it is sent away unheard."""
         with self._changed:
+            if self._is_over:
+                peer.close()
+                return
+            if welcome is not None:
+                peer.send(welcome)
             self._peers.append(peer)
             self._changed.notify_all()
         threading.Thread(target=self._read, args=(peer,), daemon=True).start()
