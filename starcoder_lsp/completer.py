@@ -106,9 +106,9 @@ class Completer:
                 found.setdefault(result.text.strip(), completion)
         different = [one for text, one in found.items() if text]
         if self.family.layout_for(self.layout) == "plain" and len(different) > 1:
-            return (await by_what_follows(self.engine, prompt, cursor, different))[
-                :n_wanted
-            ]
+            different = await by_what_follows(
+                self.engine, prompt, cursor, different, self.limits
+            )
         return different[:n_wanted]
 
     async def warm_up(self, cursor: Cursor) -> Usage:

@@ -36,6 +36,10 @@ class Speed:
     decode_tokens_per_s: float
 
 
+# For work that nobody waits for while typing.
+AMPLE = Limits(time_budget_ms=60_000)
+
+
 class Engine(Protocol):
     """Writes text for a prompt, and judges texts.
 
@@ -66,8 +70,10 @@ class Engine(Protocol):
         """Up to so many different texts, the likeliest first."""
         ...
 
-    async def score(self, prompt: Prompt, texts: Sequence[str]) -> list[Score]:
-        """How likely each text is to follow the prompt."""
+    async def score(
+        self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
+    ) -> list[Score]:
+        """How likely each text is to follow the prompt, read within the limits."""
         ...
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from starcoder_lsp.engines import EngineState, Phase, Speed
+from starcoder_lsp.engines import AMPLE, EngineState, Phase, Speed
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score, Usage
 
 
@@ -48,7 +48,9 @@ class ScriptedEngine:
         texts = ["".join(pieces), *self.alternatives][:n_wanted]
         return [Candidate(text, -float(i), "stop") for i, text in enumerate(texts)]
 
-    async def score(self, prompt: Prompt, texts: Sequence[str]) -> list[Score]:
+    async def score(
+        self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
+    ) -> list[Score]:
         await self._gate()
         return [Score(-float(len(text)), len(text.split())) for text in texts]
 

@@ -130,6 +130,21 @@ def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
     assert whole.evaluated_tokens == 1
 
 
+def test_before_its_speed_is_known_a_session_reads_little(tiny: Model) -> None:
+    session = session_of(tiny)
+    usage = asked(session, many_snippets(), IN_TIME)
+    assert usage.evaluated_tokens == usage.prompt_tokens <= 150
+
+
+def test_scores_read_no_more_than_the_answer_did(tiny: Model) -> None:
+    session = session_of(tiny)
+    session.speed = SLOW
+    asked(session, many_snippets(), IN_TIME)
+    n_read = sum(map(len, session._slots.caches))
+    session.score(many_snippets(), ["x = 1\n"], IN_TIME, never)
+    assert sum(map(len, session._slots.caches)) < n_read + 50
+
+
 def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: Model) -> None:
     session = session_of(tiny)
     session.speed = SLOW

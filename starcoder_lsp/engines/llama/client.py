@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import Any, Protocol
 
 from starcoder_lsp.child import Child, python_module
-from starcoder_lsp.engines import EngineState, Phase, Speed
+from starcoder_lsp.engines import AMPLE, EngineState, Phase, Speed
 from starcoder_lsp.engines.llama import wire
 from starcoder_lsp.engines.llama.idle import IdleWatch
 from starcoder_lsp.engines.llama.wire import Answer, Load, Request
@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 
 # A child that says nothing this long after a request's own time budget hangs.
 HANG_GRACE_S = 10.0
-
-# Scores and counts have no budget of their own.
-TIME_FOR_SCORES = Limits(time_budget_ms=60_000)
 
 Outcome = Piece | Answer | EngineError
 
@@ -154,15 +151,13 @@ class LlamaEngine:
     ) -> list[Candidate]:
         return await self._answer(Request("candidates", prompt, limits, n_wanted))
 
-    async def score(self, prompt: Prompt, texts: Sequence[str]) -> list[Score]:
-        return await self._answer(
-            Request("score", prompt, TIME_FOR_SCORES, texts=texts)
-        )
+    async def score(
+        self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
+    ) -> list[Score]:
+        return await self._answer(Request("score", prompt, limits, texts=texts))
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return await self._answer(
-            Request("count_tokens", limits=TIME_FOR_SCORES, texts=texts)
-        )
+        return await self._answer(Request("count_tokens", limits=AMPLE, texts=texts))
 
     async def _answer(self, request: Request) -> list[Any]:
         async with aclosing(self._ask(request)) as outcomes:

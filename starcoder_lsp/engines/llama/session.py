@@ -43,6 +43,9 @@ from starcoder_lsp.flow import (
 
 logger = logging.getLogger(__name__)
 
+# Prompt tokens per second, before anything is known of this machine.
+UNMEASURED_PER_S = 500.0
+
 
 class Session:
     """Answers one request at a time; not for use by two threads.
@@ -235,9 +238,9 @@ class Session:
         reserved = min(reserved, self.n_context // 2)
         affordable = None
         # Who reads without writing does not wait.
-        if limits.latency_target_ms and limits.max_tokens and self.speed:
-            per_ms = self.speed.prefill_tokens_per_s / 1000
-            affordable = limits.latency_target_ms * per_ms
+        if limits.latency_target_ms and limits.max_tokens:
+            per_s = self.speed.prefill_tokens_per_s if self.speed else UNMEASURED_PER_S
+            affordable = limits.latency_target_ms * per_s / 1000
         budget = self.n_context - reserved - 1
         return fit(parts, budget, self._slots.caches, affordable)
 
