@@ -80,12 +80,13 @@ class Folder:
     def _recover(self, error: sqlite3.Error) -> None:
         """Go on with an empty index: on disk after damage, else in memory."""
         logger.warning("the index of a workspace starts again: %s", error)
-        if database.is_damage(error) and self._database.is_writer:
+        was_writer = self.is_writer
+        if database.is_damage(error) and was_writer:
             database.put_aside(self._database)
             self._open(database.open_index(self.root, self._cache, VERSION))
             return
         self._database.close()
-        if self.is_writer:
+        if was_writer:
             self._open(database.in_memory())
         else:
             # The writer has only just begun; `follow` looks again.
