@@ -56,6 +56,7 @@ class Crawler:
         is_held: Callable[[str], bool],
         on_doubt: Callable[[str], None],
         on_progress: Callable[[Progress], None],
+        new_worker: Callable[[], Worker] = Worker.in_background,
     ) -> None:
         self.folder = folder
         self.skipped: Counter[str] = Counter()
@@ -72,7 +73,8 @@ class Crawler:
         self._generation = folder.generation
         self._done = self._total = 0
         self._told_at = 0.0
-        self._workers: list[Worker] = [Worker.in_background()]
+        self._new_worker = new_worker
+        self._workers = [new_worker()]
 
     @property
     def n_pending(self) -> int:
@@ -148,7 +150,7 @@ class Crawler:
     def _enough_workers(self, is_look: bool) -> list[Worker]:
         n = min(os.cpu_count() or 1, MAX_WORKERS) if is_look else 1
         while len(self._workers) < n:
-            self._workers.append(Worker.in_background())
+            self._workers.append(self._new_worker())
         return self._workers[:n]
 
     async def _look(self) -> None:

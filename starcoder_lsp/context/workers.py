@@ -21,7 +21,7 @@ Argv = list[str]
 
 
 class WorkerDied(Exception):
-    """The worker ended while it was busy with this request."""
+    """The worker ended while it was busy with this request, or could not begin."""
 
 
 class Worker:
@@ -97,13 +97,20 @@ class Worker:
     async def _started(self) -> asyncio.subprocess.Process:
         async with self._starting:
             if self._process is None:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._argv,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    cwd=os.sep,
-                )
+                try:
+                    self._process = await self._start()
+                except OSError as exc:  # no descriptor, process or memory is left
+                    logger.warning("no worker can be started: %s", exc.strerror)
+                    raise WorkerDied from exc
             return self._process
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self._argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=os.sep,
+        )
 
     async def close(self) -> None:
         process, self._process = self._process, None

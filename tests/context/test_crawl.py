@@ -1,0 +1,172 @@
+"""What a folder's index does about files and workers that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from workspace import contents, plant, until
+
+from starcoder_lsp.context import Progress, crawl, worker
+from starcoder_lsp.context.crawl import Crawler, Wishes
+from starcoder_lsp.context.folder import Folder
+from starcoder_lsp.context.workers import Worker
+from starcoder_lsp.paths import cache_dir
+
+DEF = "def {}():\n    return 1\n"
+# A worker whose parser dies of some files, and says so in a file.
+MORTAL = """
+import os, sys
+from pathlib import Path
+from starcoder_lsp.context import worker
+
+parse = worker.parse
+
+def parse_or_die(language, source, budget_ms):
+    if b"deadly" in source:
+        with Path(sys.argv[1]).open("a") as deaths:
+            deaths.write("x")
+        os.kill(os.getpid(), 9)
+    return parse(language, source, budget_ms)
+
+worker.parse = parse_or_die
+worker.main()
+"""
+
+
+class Crawl:
+    """A crawler of one folder, in this process."""
+
+    def __init__(self, root: Path, new_worker: Callable[[], Worker]) -> None:
+        self.progress: list[Progress] = []
+        self.folder = Folder(str(root), cache_dir() / "index")
+        self.crawler = Crawler(
+            self.folder,
+            Wishes(),
+            is_held=lambda path: False,
+            on_doubt=lambda path: None,
+            on_progress=self.progress.append,
+            new_worker=new_worker,
+        )
+
+    @property
+    def n_looks(self) -> int:
+        return sum(one.is_final for one in self.progress)
+
+    async def until_looked(self) -> None:
+        n_looks = self.n_looks
+        await until(lambda: self.n_looks > n_looks)
+
+
+@asynccontextmanager
+async def crawling(
+    root: Path, new_worker: Callable[[], Worker] = Worker.in_background
+) -> AsyncIterator[Crawl]:
+    crawl = Crawl(root, new_worker)
+    task = asyncio.create_task(crawl.crawler.run())
+    try:
+        await crawl.until_looked()
+        yield crawl
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await crawl.crawler.close()
+
+
+async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
+    tmp_path: Path,
+) -> None:
+    deaths = plant(tmp_path, {"deaths": ""}) / "deaths"
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a"), "b.py": "deadly = 1\n"})
+    plant(root, {"z.py": DEF.format("z")})
+
+    def mortal() -> Worker:
+        return Worker([sys.executable, "-P", "-c", MORTAL, str(deaths)])
+
+    async with crawling(root, mortal) as first:
+        assert sorted(contents(root)) == ["a.py", "z.py"]
+        assert first.folder.left_out() == {"crashes its parser": 1}
+    n_deaths = len(deaths.read_text())
+    assert n_deaths == crawl.MAX_TRIES
+    plant(root, {"b.py": None, "moved.py": "deadly = 1\n"})
+    async with crawling(root, mortal) as second:
+        assert sorted(contents(root)) == ["a.py", "z.py"]
+        assert len(deaths.read_text()) == n_deaths, (
+            "the same content is not parsed again"
+        )
+        plant(root, {"moved.py": DEF.format("mended")})
+        second.crawler.suspect(["moved.py"])
+        await until(lambda: "moved.py" in contents(root))
+
+
+async def test_where_no_worker_can_be_started_the_next_look_tries_again(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    broken = Worker(["/no/such/program"])
+    workers = iter([broken])
+    async with crawling(root, lambda: next(workers, Worker.in_background())) as it:
+        assert contents(root) == {}
+        broken._argv = Worker.in_background()._argv
+        it.crawler.look_again()
+        await until(lambda: list(contents(root)) == ["a.py"])
+
+
+async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crawl, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(crawl, "LOOK_SHARE", 1.0)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with crawling(root):
+        plant(root, {"a.py": None, "d/b.py": DEF.format("b")})
+        await until(lambda: list(contents(root)) == ["d/b.py"])
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EIO, "unreadable"),
+        (errno.EACCES, "unreadable"),
+        (errno.ESTALE, "unreadable"),
+        (errno.EMFILE, "unreadable"),
+        (errno.ENOENT, "gone"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_read_again_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
+) -> None:
+    def fails(path: str, limit_bytes: int) -> object:
+        raise OSError(code, "")
+
+    monkeypatch.setattr(worker, "read_regular", fails)
+    request = {"root": str(tmp_path), "path": "a.py", "is_admitted": True}
+    (answer,) = worker.OPERATIONS["read"](request)
+    assert answer["reason"] == reason
+    assert answer["stamp"] == ""
+
+
+async def test_a_full_disk_leaves_the_index_in_memory_and_the_old_one_whole(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with crawling(root):
+        pass
+    async with crawling(root) as full:
+        rows = full.folder._database.connection
+        (n_pages,) = rows.execute("PRAGMA page_count").fetchone()
+        rows.execute(f"PRAGMA max_page_count = {n_pages}")
+        names = [f"f{n}" for n in range(100)]
+        plant(root, {f"{name}.py": DEF.format(name) * 50 for name in names})
+        full.crawler.look_again()
+        await until(lambda: full.folder.languages() == {"python": 101})
+        assert full.folder.is_in_memory
+    assert contents(root)["a.py"][1] == ("a",)
+    async with crawling(root) as later:
+        assert not later.folder.is_in_memory
+        assert len(contents(root)) == 101
