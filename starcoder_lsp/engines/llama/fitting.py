@@ -10,11 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.slots import n_common
 from starcoder_lsp.errors import ModelBroken
+from starcoder_lsp.flow import Limits
 
 # Shares of the whole budget that a prompt may have, the largest first.
 RUNGS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
+# Prompt tokens per second, before anything is known of this machine.
+UNMEASURED_PER_S = 500.0
 # A smaller prompt says too little.
 LEAST_TOKENS = 64
 # The suffix keeps at least this share of a prompt that has to be shortened.
@@ -39,6 +43,15 @@ class Fitted:
 
     tokens: list[int]
     whole: list[int]
+
+
+def n_affordable(limits: Limits, speed: Speed | None) -> float | None:
+    """How many new tokens can be read in time; None for as many as there are."""
+    # Who reads without writing does not wait.
+    if not (limits.latency_target_ms and limits.max_tokens):
+        return None
+    per_s = speed.prefill_tokens_per_s if speed else UNMEASURED_PER_S
+    return limits.latency_target_ms * per_s / 1000
 
 
 def fit(

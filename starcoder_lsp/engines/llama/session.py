@@ -17,7 +17,7 @@ from starcoder_lsp.engines.llama.beams import Beam, Beams
 from starcoder_lsp.engines.llama.capacity import N_BATCH, N_SLOTS
 from starcoder_lsp.engines.llama.decoding import Decoder
 from starcoder_lsp.engines.llama.drafting import Economy
-from starcoder_lsp.engines.llama.fitting import Fitted, Part, fit
+from starcoder_lsp.engines.llama.fitting import Fitted, Part, fit, n_affordable
 from starcoder_lsp.engines.llama.library import (
     Context,
     InfillSampler,
@@ -42,9 +42,6 @@ from starcoder_lsp.flow import (
 )
 
 logger = logging.getLogger(__name__)
-
-# Prompt tokens per second, before anything is known of this machine.
-UNMEASURED_PER_S = 500.0
 
 
 class Session:
@@ -236,13 +233,8 @@ class Session:
         # However long an answer may be, half of the context is for the prompt.
         reserved = max(limits.max_tokens, self._n_reserved)
         reserved = min(reserved, self.n_context // 2)
-        affordable = None
-        # Who reads without writing does not wait.
-        if limits.latency_target_ms and limits.max_tokens:
-            per_s = self.speed.prefill_tokens_per_s if self.speed else UNMEASURED_PER_S
-            affordable = limits.latency_target_ms * per_s / 1000
         budget = self.n_context - reserved - 1
-        return fit(parts, budget, self._slots.caches, affordable)
+        return fit(parts, budget, self._slots.caches, n_affordable(limits, self.speed))
 
     def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
         return min(limits.max_tokens, self.n_context - len(tokens))
