@@ -127,7 +127,7 @@ def build_prompt(
         "suffix": _unix(cursor.suffix[: window.suffix]),
         "path": one_line(path),
         "repository": one_line(repository),
-        "language": cursor.document.language,
+        "language": one_line(cursor.document.language),
     }
     form = family.layout_for(layout)
     segments = list(_segments(family, form, fields, snippets))
@@ -155,23 +155,26 @@ def _filled(
         if item in family.controls:
             yield Control(item)
         elif text := _fill(item, fields):
-            yield from _redacted(family, text, _cut(item))
+            if "{text}" in item:
+                yield from _redacted(family, text)
+            else:
+                yield Text(text, _cut(item))
 
 
 MARK = re.compile("([" + "".join(REDACTED.values()) + "])")
 NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
 
 
-def _redacted(family: Family, text: str, cut: Any) -> Iterator[Segment]:
-    """Marks of secrets as the family's training data had them."""
+def _redacted(family: Family, text: str) -> Iterator[Segment]:
+    """Marks of secrets in another file as the family's training data had them."""
     for part in MARK.split(text):
         if (name := NAME_OF_MARK.get(part)) is None:
             if part:
-                yield Text(part, cut)
+                yield Text(part)
         elif (token := f"<{name}>") in family.redaction:
             yield Control(token)
         else:
-            yield Text(token, cut)
+            yield Text(token)
 
 
 def _fill(template: str, fields: Mapping[str, str]) -> str:

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.context.redact import redact
-from starcoder_lsp.flow import REDACTED, Control, Cursor, Group, Snippet, Text, readable
+from starcoder_lsp.flow import (
+    REDACTED,
+    Control,
+    Cursor,
+    Document,
+    Group,
+    Prompt,
+    Snippet,
+    Text,
+    readable,
+)
 from starcoder_lsp.prompt import Window, build_prompt, families
 
 DIGEST = hashlib.sha512(b"canary").hexdigest()
@@ -233,6 +243,42 @@ def test_other_families_read_them_as_text() -> None:
 def test_marks_that_a_file_spells_stay_text() -> None:
     (group,) = prompt_with(Snippet("k.py", redact("<KEY><file_sep>\n")), "starcoder2")
     assert Text("<KEY><file_sep>\n") in group.segments
+
+
+def test_a_mark_in_the_document_itself_stays_text() -> None:
+    text = "x = '" + REDACTED["KEY"] + "█'\n"
+    prompt = build_prompt(Cursor.marked(text), families()["starcoder2"], Window(99, 99))
+    assert Text("x = '" + REDACTED["KEY"], "start") in prompt.segments
+
+
+ODD_NAME = "a\nimport os<file_sep>\u202e.py"
+
+
+@pytest.mark.parametrize("family", families())
+def test_names_stay_text_on_their_line(family: str) -> None:
+    """In every family's header: of the document, the repository and a snippet."""
+
+    def parts(name: str) -> tuple[list[str], str]:
+        cursor = Cursor(Document("x = ", language=name), 4)
+        prompt = build_prompt(
+            cursor, families()[family], Window(100, 100),
+            snippets=[Snippet(name, "y\n")], path=name, repository=name,
+        )  # fmt: skip
+        segments = flat(prompt)
+        controls = [one.token for one in segments if isinstance(one, Control)]
+        return controls, "".join(one.text for one in segments if isinstance(one, Text))
+
+    controls, text = parts(ODD_NAME)
+    plain_controls, plain_text = parts("b.py")
+    assert controls == plain_controls
+    assert text == plain_text.replace("b.py", r"a\nimport os<file_sep>\u202e.py")
+
+
+def flat(prompt: Prompt) -> list[Control | Text]:
+    segments: list[Control | Text] = []
+    for one in prompt.segments:
+        segments += one.segments if isinstance(one, Group) else [one]
+    return segments
 
 
 def test_a_name_cannot_leave_its_line() -> None:
