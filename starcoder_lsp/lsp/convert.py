@@ -168,4 +168,5 @@ def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
         return paths_of(folder.uri for folder in params.workspace_folders)
     if params.root_uri:
         return paths_of([params.root_uri])
-    return (Path(params.root_path),) if params.root_path else ()
+    root = Path(params.root_path or "")
+    return (root,) if root.is_absolute() else ()

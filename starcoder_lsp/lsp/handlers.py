@@ -100,7 +100,7 @@ def _folders_changed(
         convert.paths_of(folder.uri for folder in params.event.added),
         convert.paths_of(folder.uri for folder in params.event.removed),
     )
-    server.context.use_folders(server.book.folders)
+    server.use_folders(server.book.folders)
 
 
 def _opened(server: Server, params: types.DidOpenTextDocumentParams) -> None:

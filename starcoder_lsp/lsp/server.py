@@ -38,6 +38,14 @@ INDEXING = "starcoder: reading the workspace"
 EXPERIMENTAL = {"starcoder": {"events": True, "cursor": True, "more": True}}
 
 
+def is_too_wide(folder: Path) -> bool:
+    """Whether a workspace folder is a disk, or holds the user's home."""
+    try:
+        return Path.home().is_relative_to(folder) or folder == folder.parent
+    except RuntimeError:  # nobody's home
+        return folder == folder.parent
+
+
 class Server(LanguageServer):
     """Everything one LSP session holds."""
 
@@ -81,13 +89,25 @@ class Server(LanguageServer):
         """Begin to read the workspace; documents may be open already."""
         settings = self.book.of_workspace()
         self.context = assemble.build_context(settings, self._show_indexing)
-        self.context.use_folders(folders)
+        self.use_folders(folders)
         for document in self.documents:
             uri, version = document.uri, document.version
             text = document.snapshot().text
             path = convert.path_of(uri)
             self.context.open(uri, path, document.language, text, version)
         self.context.start()
+
+    def use_folders(self, folders: tuple[Path, ...]) -> None:
+        """Other workspace folders; the user hears of those that are no project."""
+        wanted = self.book.of_workspace().context
+        for folder in filter(is_too_wide, folders if wanted.enabled else ()):
+            self.status.tell(
+                f"starcoder: {folder} is more than a project: at most "
+                f"{wanted.max_files} of its files are read (index_max_files). "
+                "Open the project's own folder, or set context = false",
+                is_error=False,
+            )
+        self.context.use_folders(folders)
 
     def cursor_at(self, uri: str, position: types.Position) -> Cursor | None:
         """None for a document that is not open."""

@@ -14,6 +14,8 @@ import random_model
 from conftest import StartServer
 from lsp_client import PATIENCE_S, Client, children_of, engines_of
 
+from starcoder_lsp.lsp.server import is_too_wide
+
 URI = "file:///project/a.py"
 INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND = -32602, -32600, -32601
 PARSE_ERROR, NOT_INITIALIZED = -32700, -32002
@@ -309,6 +311,108 @@ async def test_a_folder_added_later_brings_its_settings(
     any_server.open(uri, "x = ")
     await any_server.complete(uri, 0, 4)
     await any_server.until_notified("didChangeStatus", message="disabled by `enabled`")
+
+
+def roots_of(kind: str, one: Path, two: Path) -> dict[str, Any]:
+    """What a client says of its workspace at the start."""
+
+    def folders(*paths: Path) -> dict[str, Any]:
+        return {"workspaceFolders": [{"uri": p.as_uri(), "name": "n"} for p in paths]}
+
+    kinds: dict[str, dict[str, Any]] = {
+        "none": {"workspaceFolders": None},
+        "no folders": folders(),
+        "a path only": {"rootUri": None, "rootPath": str(one)},
+        "two": folders(one, two),
+        "the same twice": folders(one, one),
+        "nested": folders(one.parent, one),
+        "gone": folders(one / "gone", one),
+    }
+    return kinds[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_settings"),
+    [
+        ("none", False),
+        ("no folders", False),
+        ("a path only", True),
+        ("two", True),
+        ("the same twice", True),
+        ("nested", True),
+        ("gone", True),
+    ],
+)
+async def test_workspace_folders_of_every_kind_are_served(
+    start_server: StartServer, tmp_path: Path, kind: str, has_settings: bool
+) -> None:
+    one, two = tmp_path / "p" / "one", tmp_path / "p" / "two"
+    for project in (one, two):
+        project.mkdir(parents=True)
+        (project / "a.py").write_text("x = 1\n")
+    (one / ".starcoder.toml").write_text('disabled_languages = ["python"]\n')
+    client = await start_server("--download", "never")
+    await client.initialize(**roots_of(kind, one, two))
+    client.open((one / "a.py").as_uri(), "x = ")
+    _, answer = client.inline((one / "a.py").as_uri(), 0, 4)
+    assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
+    assert await is_alive(client)
+    told = [message["params"].get("message") for message in client.notifications]
+    assert ("disabled by `disabled_languages`" in told) == has_settings
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"rootUri": "vscode-vfs://github/owner/name"},
+        {"rootUri": "untitled:x"},
+        {"rootUri": "file://host/share"},
+        {"rootUri": "not a uri"},
+        {"rootUri": None, "rootPath": "relative/path"},
+        {"rootUri": None, "rootPath": ""},
+        {"workspaceFolders": [{"uri": "memfs:/project", "name": "n"}]},
+    ],
+)
+async def test_a_workspace_that_is_no_folder_is_served(
+    start_server: StartServer, root: dict[str, Any]
+) -> None:
+    client = await start_server("--download", "never")
+    await client.initialize(**root)
+    client.open("memfs:/project/a.py", "x = ")
+    _, answer = client.inline("memfs:/project/a.py", 0, 4)
+    assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
+    assert await client.shutdown() == 0
+
+
+async def test_a_home_as_the_workspace_is_bounded_and_told_once(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    flags = ("--download", "never", "--index-max-files", "5")
+    client = await start_server(*flags, env={"HOME": str(home)})
+    folder = {"uri": home.as_uri(), "name": "home"}
+    await client.initialize(workspaceFolders=[folder])
+    event = {"added": [], "removed": [folder]}
+    for _ in range(2):
+        client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+        event = {"added": [folder], "removed": []}
+    assert await is_alive(client)
+    (message,) = [
+        message["params"]["message"]
+        for message in client.notifications
+        if message["method"] == "window/showMessage"
+    ]
+    assert f"{home} is more than a project: at most 5 of its files" in message
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_wide"),
+    [("/", True), ("~/..", True), ("~", True), ("~/project", False), ("/usr", False)],
+)
+def test_a_disk_and_a_home_are_more_than_a_project(folder: str, is_wide: bool) -> None:
+    path = Path(os.path.normpath(Path(folder).expanduser()))
+    assert is_too_wide(path) == is_wide
 
 
 async def test_an_editor_may_say_where_to_log(
