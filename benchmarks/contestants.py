@@ -23,10 +23,10 @@ PROMPT = re.compile(r"prompt: (\d+) tokens, \d+ of them cached, (\d+) evaluated"
 GENERATED = re.compile(r"generated: (\d+) tokens in ([\d.]+) ms")
 CANCELLED = re.compile(r"cancelled, (\d+) tokens evaluated, (\d+) generated")
 KNOWN = "decision: known already"
-# What would answer without the model, work ahead, or cut what random weights write.
+# Nothing that works ahead, reads other files or asks for more than one suggestion.
 PLAIN = ("--alternatives", "1", "--speculate", "never", "--multiline", "always",
          "--latency-target-ms", "60000", "--time-budget-ms", "60000", "--kv-cache-mb",
-         "0", "--statistics", "false", "--log-level", "info")  # fmt: skip
+         "0", "--statistics", "false", "--context", "false", "--log-level", "info")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -213,9 +213,10 @@ class StarcoderLsp:
         self._n_tokens = 0
 
     def ask(self, state: State) -> Cost:
+        edit, position = self._server.edit(state), state.position
         started = time.perf_counter()
-        self._server.show(state)
-        found = self._server.answer(self._server.begin_completion(state))
+        self._server.notify(*edit)
+        found = self._server.answer(self._server.begin_completion(state, position))
         latency_ms = (time.perf_counter() - started) * 1000
         items = found["items"] if found else []
         text = items[0]["insertText"] if items else ""

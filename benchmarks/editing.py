@@ -29,6 +29,10 @@ class State:
     before: str
     after: str
 
+    @property
+    def position(self) -> dict[str, int]:
+        return place(self.before, len(self.before))
+
     def typed(self, text: str) -> State:
         return State(self.file, self.before + text, self.after)
 

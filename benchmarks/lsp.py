@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from editing import State, place
+from editing import State
 
 
 class Server:
@@ -53,27 +53,37 @@ class Server:
 
     def show(self, state: State) -> None:
         """Bring the server's copy of the document to `state`, by one small edit."""
+        self.notify(*self.edit(state))
+
+    def edit(self, state: State) -> tuple[str, dict[str, Any]]:
+        """The notification that does it; it has to be sent."""
         uri = f"file:///bench/{state.file}"
         old = self._shown.get(uri)
         self._shown[uri] = state
         if old is None:
             text = state.before + state.after
             item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
-            self.notify("textDocument/didOpen", {"textDocument": item})
-            return
+            return "textDocument/didOpen", {"textDocument": item}
         self._version += 1
         where, text = state.edit_from(old)
         document = {"uri": uri, "version": self._version}
         edits = [{"range": where, "text": text}]
         params = {"textDocument": document, "contentChanges": edits}
-        self.notify("textDocument/didChange", params)
+        return "textDocument/didChange", params
 
-    def begin_completion(self, state: State, *, explicit: bool = True) -> int:
+    def begin_completion(
+        self,
+        state: State,
+        position: dict[str, int] | None = None,
+        *,
+        explicit: bool = True,
+    ) -> int:
+        """The request's id; `position` is the cursor of `state`, if known already."""
         return self.begin(
             "textDocument/inlineCompletion",
             {
                 "textDocument": {"uri": f"file:///bench/{state.file}"},
-                "position": place(state.before, len(state.before)),
+                "position": position or state.position,
                 "context": {"triggerKind": 1 if explicit else 2},
             },
         )

@@ -42,16 +42,18 @@ def overheads(contestant: StarcoderLsp, n_lines: int) -> list[float]:
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--context", action="store_true", help="read other files too")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     import random_model
 
     results = {}
+    flags = ("--context", "true") if arguments.context else ()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "tiny.gguf"
         random_model.write(model)
-        contestant = StarcoderLsp(model, PROMPT_TOKENS)
+        contestant = StarcoderLsp(model, PROMPT_TOKENS, *flags)
         for n_lines in FILE_LINES:
             cuts = statistics.quantiles(
                 overheads(contestant, n_lines), n=100, method="inclusive"
