@@ -10,6 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from starcoder_lsp.cache.follow import follow
 from starcoder_lsp.cache.trie import Node, Trie
@@ -200,6 +201,7 @@ def _outcome(prefix: str, text: str) -> bytes:
     return _digest(prefix + (text if end < 0 else text[:end]))
 
 
+@lru_cache(maxsize=8)
 def _digest(text: str) -> bytes:
     encoded = text.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(encoded, digest_size=16).digest()

@@ -100,11 +100,14 @@ class OpenDocument:
     version: int
     lines: list[str]
     _snapshot: Document | None = field(default=None, repr=False)
+    # The line asked about last, and the offset of its start.
+    _line_start: tuple[int, int] = (0, 0)
 
     def edit(self, span: Span | None, text: str, encoding: Encoding) -> Edit:
         """Replace `span`, or everything; what was done, in code points."""
-        self._snapshot = None
+        before_it, self._snapshot = self._snapshot, None
         if span is None:
+            self._line_start = (0, 0)
             n_before = sum(map(len, self.lines))
             self.lines = split_lines(text)
             return Edit(0, n_before, text)
@@ -115,6 +118,10 @@ class OpenDocument:
         before = self.lines[start.line][: start.column]
         after = self.lines[end.line][end.column :]
         self._replace(start.line, end.line + 1, before + text + after)
+        if before_it is not None:
+            # Cheaper than to join all lines again.
+            old = before_it.text
+            self._take(old[:first] + text + old[first + n_replaced :])
         return Edit(first, first + n_replaced, text)
 
     def place(self, line: int, column: int, encoding: Encoding) -> Place:
@@ -124,13 +131,22 @@ class OpenDocument:
         return Place(line, code_points(self.lines[line], column, encoding))
 
     def offset(self, place: Place) -> int:
-        return sum(map(len, self.lines[: place.line])) + place.column
+        line, start = self._line_start
+        if place.line < line:
+            start -= sum(map(len, self.lines[place.line : line]))
+        else:
+            start += sum(map(len, self.lines[line : place.line]))
+        self._line_start = place.line, start
+        return start + place.column
 
     def snapshot(self) -> Document:
         if self._snapshot is None:
-            text = "".join(self.lines)
-            self._snapshot = Document(text, self.uri, self.language, self.version)
+            self._take("".join(self.lines))
+        assert self._snapshot is not None
         return self._snapshot
+
+    def _take(self, text: str) -> None:
+        self._snapshot = Document(text, self.uri, self.language, self.version)
 
     def _replace(self, first: int, last: int, text: str) -> None:
         """Put `text` in place of the lines from `first` up to `last`, not included."""
@@ -138,6 +154,7 @@ class OpenDocument:
         if first > 0 and self.lines[first - 1].endswith("\r") and text[:1] == "\n":
             first -= 1
             text = self.lines[first] + text
+            self._line_start = (0, 0)
         if (
             last < len(self.lines)
             and text[-1:] == "\r"

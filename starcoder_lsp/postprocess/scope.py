@@ -22,6 +22,8 @@ CLOSING = frozenset(")]}>\"'`;:, \t")
 # The only lines inside brackets that a colon makes a block of; others are pairs.
 LABEL = re.compile(r"\s*(?:case\b|default\b|public\b|private\b|protected\b|else\b)")
 CALL = re.compile(r"[\w\])]\($")
+# How far before its bracket the name of a function may begin.
+LONGEST_CALLEE = 200
 SECTION = re.compile(
     r"(?:@\w|#include\b|(?:(?:export|pub|public|private|static|async|default) +)*"
     r"(?:def|class|fn|func|function|fun|impl|struct|interface|enum|trait|module|namespace"
@@ -126,8 +128,9 @@ def _is_in_arguments(first: str, place: Place) -> bool:
     rest = match(place.before.opens, written.closes).rest
     if not rest or rest[-1].text != "(" or not _encloses(rest[-1], place):
         return False
-    before = place.window[: rest[-1].offset + 1]
-    follows = place.window[len(before) :] + first
+    end = rest[-1].offset + 1
+    before = place.window[max(end - LONGEST_CALLEE, 0) : end]
+    follows = place.window[end:] + first
     return bool(CALL.search(before)) and bool(follows.strip())
 
 
