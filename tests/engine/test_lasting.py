@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from starcoder_lsp import paths
 from starcoder_lsp.engines import Phase
-from starcoder_lsp.engines.llama import library
+from starcoder_lsp.engines.llama import library, wire
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.lasting import LastingSession
 from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.engines.llama.wire import Load, Loaded
 from starcoder_lsp.errors import EngineNotReady
-from starcoder_lsp.flow import Limits, Piece, Prompt, Text
+from starcoder_lsp.flow import Limits, Piece, Prompt, Text, Usage
+from starcoder_lsp.frames import Frame
 from starcoder_lsp.link import RestartPolicy
 
 PROMPT = Prompt((Text("def f(x):\n    return "),))
@@ -87,6 +89,50 @@ async def test_an_idle_engine_gives_its_memory_back_and_wakes(
     assert said(await asked(engine)) == answer
     assert Phase.RESTARTING not in states
     await engine.close()
+
+
+class Line:
+    """A process that says what a test tells it to."""
+
+    pid = None
+
+    def __init__(self, _load: Load, **callbacks: Any) -> None:
+        self.hear = callbacks["on_frame"]
+
+    def start(self) -> None: ...
+
+    def retire(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def send(self, frame: Frame) -> None:
+        ended = Piece("", Usage(finish_reason="length"))
+        self.hear(wire.piece_frame(frame["id"], ended))
+
+
+async def test_reading_ahead_keeps_no_engine_awake() -> None:
+    now, wakes = 0.0, asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await wakes.wait()
+        await asyncio.sleep(0)
+
+    engine = LlamaEngine(
+        Load("model.gguf", "starcoder2", 1024),
+        connect=Line,  # type: ignore[arg-type]  # as much of a link as is used
+        idle_s=1800,
+        clock=lambda: now,
+        sleep=sleep,
+    )
+    engine._receive(wire.ready_frame(Loaded("build", 1024, 1, "f16")))
+    now = 1700.0
+    async with aclosing(engine.generate(PROMPT, Limits(max_tokens=0))) as pieces:
+        assert [piece.text async for piece in pieces] == [""]
+    now = 1800.0
+    wakes.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert engine.state.phase is Phase.SLEEPING
 
 
 async def test_one_that_is_wanted_while_it_goes_starts_at_once(

@@ -58,8 +58,8 @@ class LlamaEngine:
     """One model in one process, which `connect` reaches.
 
     After `idle_s` without a request the process is let go, and its memory with it,
-    until the next request; 0 means never. A crash costs the requests that run; the child is started again. A model that
-    cannot be loaded is not tried again.
+    until the next request; 0 means never. A crash costs the requests that run; the
+    child is started again. A model that cannot be loaded is not tried again.
     """
 
     def __init__(
@@ -167,17 +167,15 @@ class LlamaEngine:
 
     async def _ask(self, request: Request) -> AsyncGenerator[Piece | Answer]:
         """What the child says to a request, up to its last word."""
-        self._raise_if_failed()
-        if self._state.phase is Phase.SLEEPING:
-            self.start()
-        if self._state.phase is not Phase.READY:
-            raise EngineNotReady(self._state.message)
+        self._raise_unless_ready()
         request_id = next(self._ids)
         stream = self._streams[request_id] = asyncio.Queue()
         if not self._unanswered:
             self._heard_at = asyncio.get_running_loop().time()
         self._unanswered.add(request_id)
-        self._idle.touch()
+        # Reading ahead, while somebody only looks at code, keeps nothing awake.
+        if request.limits.max_tokens:
+            self._idle.touch()
         patience_s = request.limits.time_budget_ms / 1000 + HANG_GRACE_S
         is_over = False
         try:
@@ -224,6 +222,13 @@ class LlamaEngine:
     def _raise_if_failed(self) -> None:
         if self._state.phase is Phase.FAILED:
             raise EngineFailed(self._state.message)
+
+    def _raise_unless_ready(self) -> None:
+        self._raise_if_failed()
+        if self._state.phase is Phase.SLEEPING:
+            self.start()
+        if self._state.phase is not Phase.READY:
+            raise EngineNotReady(self._state.message)
 
     def _set_state(self, state: EngineState) -> None:
         self._state = state
