@@ -19,8 +19,8 @@ LOOKED_AT_S = 0.75
 KEPT_AFTER_S = 30.0
 # More than this at once is not typed.
 TYPED_AT_ONCE = 2
-# Several answers, of which each may offer a few suggestions.
-N_WATCHED = 10
+# An answer may offer five, and the one before may still be accepted.
+N_WATCHED = 6
 CLOSING = frozenset(CLOSERS.values())
 
 

@@ -24,8 +24,8 @@ from starcoder_lsp.trace import Trace
 # What may be wanted next is begun after a rest, the longer the more it costs.
 LEAST_REST_S, RESTS_PER_COST = 0.2, 3.0
 WARM_UP_AFTER_S = 0.15
-MAX_TRACES = 20
-MAX_READ = 20
+MAX_TRACES = 8
+MAX_READ = 4
 
 
 @dataclass(frozen=True)
