@@ -15,15 +15,22 @@ from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
 MARKER = "★"
 MAX_LABEL = 60
 
+# A cell of a notebook lies in the notebook's file.
+WITH_A_PATH = frozenset(("file", "vscode-notebook-cell"))
+
 
 def path_of(uri: str) -> Path | None:
-    """The file behind a `file:` URI; None for everything else."""
+    """The file on this machine that a document is, or lies in; None when in none.
+
+    >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
+    (PosixPath('/a/b.ipynb'), None)
+    """
     try:
         parts = urlsplit(uri)
     except ValueError:
         return None
     path = unquote(parts.path)
-    if parts.scheme != "file" or parts.netloc or not path or "\0" in path:
+    if parts.scheme not in WITH_A_PATH or parts.netloc or not path or "\0" in path:
         return None
     return Path(path)
 

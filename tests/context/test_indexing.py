@@ -232,6 +232,27 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
     assert "hidden" not in shown
 
 
+async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", {".gitignore": "n.ipynb\n", "n.ipynb": "{}", **functions("a")})  # fmt: skip
+    texts = {"one": "password = 'hunter2!'\ntable = load_table()\n", "two": "x = ta"}
+    uris = {cell: f"vscode-notebook-cell:{root}/n.ipynb#{cell}" for cell in texts}
+    cursor = Cursor(Document(texts["two"], uris["two"], "python", 1), 6)
+    async with Workspace(root) as workspace:
+        for cell, text in texts.items():
+            path = root / "n.ipynb"
+            workspace.context.open(uris[cell], path, "python", text, 1)
+        async with asyncio.timeout(60):
+            while not (gathered := await workspace.context.gather(cursor, 2000, NOTHING)).snippets:  # fmt: skip
+                await asyncio.sleep(0.01)
+        # The notebook is ignored: no other file's context has anything of it.
+        assert workspace.indexed() == ["a.py"]
+    shown = "".join(snippet.text for snippet in gathered.snippets)
+    assert "table = load_table()" in shown
+    assert "hunter2" not in shown
+
+
 async def test_folders_come_and_go_while_indexing(tmp_path: Path) -> None:
     one = plant(tmp_path / "one", functions("a"))
     two = plant(tmp_path / "two", functions(*(f"f{n}" for n in range(40))))
