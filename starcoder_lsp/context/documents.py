@@ -11,7 +11,7 @@ from typing import Any
 from starcoder_lsp.context import wire
 from starcoder_lsp.context.crawl import Wishes
 from starcoder_lsp.context.symbols import Symbols
-from starcoder_lsp.context.workers import Worker, WorkerDied
+from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +56,14 @@ class OpenDocuments:
         self,
         on_parsed: Callable[[OpenDocument, str], None],
         on_left: Callable[[str, str], None],
+        new_worker: Callable[[], Worker] = Worker.for_documents,
     ) -> None:
         self.wishes = Wishes()
         self.visited: list[str] = []
         self._roots: list[str] = []
         self._open: dict[str, OpenDocument] = {}
         self._on_parsed, self._on_left = on_parsed, on_left
-        self._worker = Worker.for_documents()
+        self._worker = new_worker()
         self._changed = asyncio.Event()
         self._crashing: set[int] = set()
 
@@ -117,13 +118,18 @@ class OpenDocuments:
     async def judge(self, uri: str, offset: int, texts: Sequence[str]) -> list[Any]:
         """What a parser says of each text at this place; nothing where it has died."""
         document = self._open[uri]
+        if _content(document) in self._crashing:
+            return []
         request = {
             "op": "judge", "language": document.language, "text": document.text,
             "offset": offset, "texts": texts,
         }  # fmt: skip
         try:
             answer = await self._worker.ask(request)
+        except LostItsTurn:
+            return []
         except WorkerDied:
+            self._crashing.add(_content(document))
             return []
         return list(answer["judgements"])
 
@@ -163,17 +169,20 @@ class OpenDocuments:
         return min(waiting, key=lambda one: one.changed_at, default=None)
 
     async def _look_at(self, document: OpenDocument) -> None:
-        key = hash((document.language, document.text))
-        if key in self._crashing or len(document.text) > MAX_PARSED_CHARACTERS:
+        content = _content(document)
+        if content in self._crashing or len(document.text) > MAX_PARSED_CHARACTERS:
             return
         try:
             if not document.is_placed:
                 await self._find_place(document)
             request = {"op": "document", "uri": document.uri, "language": document.language, "text": document.text}  # fmt: skip
             answer = await self._worker.ask(request)
+        except LostItsTurn:
+            self._wait_for(document)
+            return
         except WorkerDied:
             logger.warning("a document crashes its parser and is left as it was")
-            self._crashing.add(key)
+            self._crashing.add(content)
             return
         document.symbols = wire.symbols_from(answer["symbols"])
         if document.is_admitted and self._open.get(document.uri) is document:
@@ -190,6 +199,10 @@ class OpenDocuments:
         document.is_admitted = answer["is_admitted"]
         if document.root and not document.is_admitted:
             self._on_left(document.root, document.relative)
+
+
+def _content(document: OpenDocument) -> int:
+    return hash((document.language, document.text))
 
 
 def _lines_of(text: str, edit: Sequence[Any]) -> tuple[int, int]:

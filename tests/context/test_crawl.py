@@ -14,29 +14,34 @@ from workspace import contents, plant, until
 
 from starcoder_lsp.context import Progress, crawl, worker
 from starcoder_lsp.context.crawl import Crawler, Wishes
+from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.folder import Folder
 from starcoder_lsp.context.workers import Worker
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
-# A worker whose parser dies of some files, and says so in a file.
+# A worker that dies of some texts, and counts its deaths in a file.
 MORTAL = """
 import os, sys
 from pathlib import Path
 from starcoder_lsp.context import worker
 
-parse = worker.parse
+redact = worker.redact
 
-def parse_or_die(language, source, budget_ms):
-    if b"deadly" in source:
+def redact_or_die(text):
+    if "deadly" in text:
         with Path(sys.argv[1]).open("a") as deaths:
             deaths.write("x")
         os.kill(os.getpid(), 9)
-    return parse(language, source, budget_ms)
+    return redact(text)
 
-worker.parse = parse_or_die
+worker.redact = redact_or_die
 worker.main()
 """
+
+
+def mortal(deaths: Path) -> Worker:
+    return Worker([sys.executable, "-P", "-c", MORTAL, str(deaths)])
 
 
 class Crawl:
@@ -85,16 +90,13 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
     root = plant(tmp_path / "w", {"a.py": DEF.format("a"), "b.py": "deadly = 1\n"})
     plant(root, {"z.py": DEF.format("z")})
 
-    def mortal() -> Worker:
-        return Worker([sys.executable, "-P", "-c", MORTAL, str(deaths)])
-
-    async with crawling(root, mortal) as first:
+    async with crawling(root, lambda: mortal(deaths)) as first:
         assert sorted(contents(root)) == ["a.py", "z.py"]
         assert first.folder.left_out() == {"crashes its parser": 1}
     n_deaths = len(deaths.read_text())
     assert n_deaths == crawl.MAX_TRIES
     plant(root, {"b.py": None, "moved.py": "deadly = 1\n"})
-    async with crawling(root, mortal) as second:
+    async with crawling(root, lambda: mortal(deaths)) as second:
         assert sorted(contents(root)) == ["a.py", "z.py"]
         assert len(deaths.read_text()) == n_deaths, (
             "the same content is not parsed again"
@@ -102,6 +104,27 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
         plant(root, {"moved.py": DEF.format("mended")})
         second.crawler.suspect(["moved.py"])
         await until(lambda: "moved.py" in contents(root))
+
+
+async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
+    tmp_path: Path,
+) -> None:
+    deaths = plant(tmp_path, {"deaths": ""}) / "deaths"
+    documents = OpenDocuments(
+        lambda document, text: None, lambda root, path: None, lambda: mortal(deaths)
+    )
+    following = asyncio.create_task(documents.run())
+    documents.open(OpenDocument("a", None, "python", "deadly = 1\n", 1))
+    await until(lambda: deaths.read_text() == "x")
+    assert await documents.judge("a", 11, ["x = 1"]) == []
+    assert deaths.read_text() == "x"
+    documents.change("a", 2, [(0, 10, "def f(): pass")])
+    document = documents.get("a")
+    assert document is not None
+    await until(lambda: [one.name for one in document.symbols.definitions] == ["f"])
+    assert len(await documents.judge("a", 5, ["x = 1"])) == 1
+    following.cancel()
+    await documents.end()
 
 
 async def test_where_no_worker_can_be_started_the_next_look_tries_again(
