@@ -9,11 +9,12 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from starcoder_lsp import assemble, log, trigger
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
-from starcoder_lsp.config import Settings
+from starcoder_lsp.config import Resolved, Settings
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
@@ -24,6 +25,7 @@ from starcoder_lsp.trace import Trace
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 SHOWN_LINES = 12
 PATIENCE_MS = 60_000
+WAITS = ("time_budget_ms", "latency_target_ms")
 DIM, BOLD, RESET = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"
 
 
@@ -46,15 +48,11 @@ def run(parsed: argparse.Namespace) -> int:
     resolved = resolve_for(folder, parsed)
     for problem in resolved.problems:
         print(f"starcoder-lsp: {problem}", file=sys.stderr)
-    settings = resolved.settings
+    settings = patient(resolved)
     if parsed.json:
         # What the text replaces is told there, as it is to an editor.
         style = replace(settings.style, can_replace=True)
         settings = replace(settings, style=style)
-    if resolved.origins["time_budget_ms"] == "default":
-        # Somebody who types a command waits for its answer, on any machine.
-        patient = replace(settings.limits, time_budget_ms=PATIENCE_MS)
-        settings = replace(settings, limits=patient)
     log.set_up(settings.log.level, settings.log.file)
     show = Show(cursor, is_shown=not parsed.json)
     trace = Trace(cursor.document.language, is_explicit=True)
@@ -70,6 +68,15 @@ def run(parsed: argparse.Namespace) -> int:
         if parsed.explain:
             print(trace, file=sys.stderr)
     return 0
+
+
+def patient(resolved: Resolved) -> Settings:
+    """The settings of somebody who types a command and waits, on any machine."""
+    longer: dict[str, Any] = {
+        name: PATIENCE_MS for name in WAITS if resolved.origins[name] == "default"
+    }
+    limits = replace(resolved.settings.limits, **longer)
+    return replace(resolved.settings, limits=limits)
 
 
 def _decision(cursor: Cursor, settings: Settings) -> str:
