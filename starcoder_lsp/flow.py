@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -160,12 +161,14 @@ class Prompt:
 
     `held_back` is the end of the prefix that the prompt leaves out;
     generation has to begin with it (token healing) and it is not part of the answer.
-    `stops` are control tokens that end the answer.
+    `stops` are control tokens that end the answer. `beyond` is text of the document
+    that the prompt has no room for; what is written may repeat it.
     """
 
     segments: tuple[Segment | Group, ...]
     held_back: str = ""
     stops: tuple[str, ...] = ()
+    beyond: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,11 @@ class Usage:
     total_ms: float = 0.0
     finish_reason: FinishReason | None = None
     log_probability: float = 0.0
+
+    @property
+    def confidence(self) -> float:
+        """How likely the model found its tokens: their geometric mean, from 0 to 1."""
+        return math.exp(self.log_probability / max(self.generated_tokens, 1))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,6 @@ class Trace:
         )
         yield (
             f"generated: {usage.generated_tokens} tokens in {usage.total_ms:.1f} ms, "
-            f"ended by {usage.finish_reason}"
+            f"ended by {usage.finish_reason}; a token is {usage.confidence:.0%} likely"
         )
         yield f"raw text: {self.raw!r}"

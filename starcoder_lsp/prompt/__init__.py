@@ -22,6 +22,8 @@ from starcoder_lsp.flow import (
 
 LAYOUTS = ("plain", "psm", "spm")
 Sequences = Mapping[str, tuple[str, ...]]
+# How much of the document before and after what the model reads drafts may come from.
+BEYOND = 16_384
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,10 @@ def build_prompt(
 
     Snippets are left out where the family has no form for them.
     """
-    prefix = _unix(prefix_window(cursor.prefix, window.prefix))
+    shown = prefix_window(cursor.prefix, window.prefix)
+    above = cursor.prefix[: len(cursor.prefix) - len(shown)][-BEYOND:]
+    below = cursor.suffix[window.suffix :][:BEYOND]
+    prefix = _unix(shown)
     prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
     fields = {
         "prefix": prefix,
@@ -131,7 +136,7 @@ def build_prompt(
     }
     form = family.layout_for(layout)
     segments = list(_segments(family, form, fields, snippets))
-    return Prompt(tuple(segments), held_back, family.stops)
+    return Prompt(tuple(segments), held_back, family.stops, _unix(above + below))
 
 
 def _segments(

@@ -15,7 +15,8 @@ from starcoder_lsp.engines.llama.drafting import Economy, Guess, Lookup
 from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.sampling import Logits
 from starcoder_lsp.engines.llama.session import Session
-from starcoder_lsp.flow import Limits, Prompt, Text
+from starcoder_lsp.flow import Cursor, Limits, Prompt, Text
+from starcoder_lsp.prompt import Window, build_prompt, families
 
 # Kernels for one token and for several round differently; what is nearer than this in
 # logits may come out either way. SmolLM2's quantized layers amplify it.
@@ -233,9 +234,17 @@ def test_a_text_that_repeats_itself_takes_fewer_batches(smollm2: Path) -> None:
         return evaluate(*arguments)  # type: ignore[arg-type]  # passed on
 
     session._context.evaluate = counted  # type: ignore[method-assign,assignment]  # it has no other observer
-    text = BLOCK.format("alpha") * 6 + BLOCK.format("alpha")[:20]
-    session_pieces = session.generate(
-        Prompt((Text(text),)), Limits(40, 600_000), lambda: False
+    block = BLOCK.format("alpha")
+    pieces = session.generate(
+        Prompt((Text(block * 6 + block[:20]),)), Limits(40, 600_000), lambda: False
     )
-    assert list(session_pieces)[-1].usage.generated_tokens == 40
+    assert list(pieces)[-1].usage.generated_tokens == 40
     assert n_batches < 20
+
+
+def test_drafts_come_from_what_the_prompt_has_no_room_for_too() -> None:
+    block = BLOCK.format("alpha")
+    cursor = Cursor.marked(block + "\n" * 99 + block[:40] + "█")
+    prompt = build_prompt(cursor, families()["starcoder2"], Window(60, 0))
+    assert block[:40] in prompt.beyond
+    assert not any(block[40:] in str(segment) for segment in prompt.segments)

@@ -63,13 +63,15 @@ class Decoder:
         choose: Choose,
         max_tokens: int,
         is_over: Callable[[], bool],
+        elsewhere: Sequence[int] = (),
     ) -> Iterator[Step]:
         """Steps up to the model's own end, which is one too.
 
-        The slot has just been extended to the end of the prompt.
+        The slot has just been extended to the end of the prompt. Drafts come from it,
+        and from tokens `elsewhere`.
         """
         speller = Speller(self.vocabulary, held_back)
-        lookup = Lookup(slot.tokens if self.drafts else ())
+        lookup = Lookup([*elsewhere, *slot.tokens] if self.drafts else ())
         guess, n_drafted, row = Guess(), 0, -1
         for n_left in range(max_tokens - 1, -1, -1):
             logits = self.context.logits(row)

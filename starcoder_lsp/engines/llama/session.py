@@ -124,6 +124,7 @@ class Session:
                 self._choose(limits),
                 self._n_most(limits, tokens),
                 self._is_over,
+                self._elsewhere(prompt, fitted),
             ):
                 elapsed_ms = (self._clock() - started) * 1000
                 usage = replace(
@@ -254,6 +255,11 @@ class Session:
         self._unread = []
         self._was_shortened = fitted.tokens != fitted.whole
         return tokens
+
+    def _elsewhere(self, prompt: Prompt, fitted: Fitted) -> list[int]:
+        """What of the document and of other files did not fit."""
+        left_out = fitted.whole if self._was_shortened else []
+        return self._texts.encode(prompt.beyond) + left_out
 
     def _is_last(self, prompt: Prompt) -> Callable[[int], bool]:
         # A stop that the vocabulary lacks cannot be generated.

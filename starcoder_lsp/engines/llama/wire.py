@@ -120,6 +120,7 @@ def request_frame(request_id: int, request: Request) -> Frame:
         "segments": [_packed(item) for item in prompt.segments],
         "held_back": prompt.held_back,
         "stops": prompt.stops,
+        "beyond": prompt.beyond,
         "limits": asdict(request.limits),
         "n_wanted": request.n_wanted,
         "texts": request.texts,
@@ -128,7 +129,9 @@ def request_frame(request_id: int, request: Request) -> Frame:
 
 def request_from(frame: Frame) -> Request:
     segments = tuple(_unpacked(item) for item in frame["segments"])
-    prompt = Prompt(segments, frame["held_back"], tuple(frame["stops"]))
+    prompt = Prompt(
+        segments, frame["held_back"], tuple(frame["stops"]), frame["beyond"]
+    )
     limits = Limits(**frame["limits"])
     return Request(frame["op"], prompt, limits, frame["n_wanted"], frame["texts"])
 
