@@ -88,7 +88,7 @@ def traces() -> dict[str, list[State]]:
     ]
     return {
         "typing on one line": line,
-        "typing a function body": list(typed("one.py", one, half, BODY.rstrip()))[::2],
+        "typing a function body": list(typed("one.py", one, half, BODY.rstrip()))[::5],
         "accepting and going on": [
             line[9],
             *typed("one.py", [*accepted, *one[half:]], half + 1, "    return"),

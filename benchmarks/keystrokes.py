@@ -148,7 +148,7 @@ def run(contestants: Sequence[Contestant]) -> dict[str, dict[str, Figures]]:
     rows = type_through(contestants, line[4::12])
     results[THROUGH] = {name: row.figures() for name, row in rows.items() if row.costs}
     report(THROUGH, results[THROUGH])
-    results[CANCELLED] = waste(contestants, traces()["typing a function body"][:40])
+    results[CANCELLED] = waste(contestants, traces()["typing a function body"][:20])
     report(CANCELLED, results[CANCELLED])
     return results
 
