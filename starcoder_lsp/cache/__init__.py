@@ -154,6 +154,11 @@ class Cache:
         for key in [key for key in self._unwanted if key[0].uri == uri]:
             del self._unwanted[key]
 
+    def forget_suggestions(self) -> None:
+        """Drop what was suggested anywhere, and remember what was turned down."""
+        for node in tuple(self._used):
+            self._remove(node)
+
     def _rests(self, entry: _Entry, spot: Spot, length: int) -> Iterator[Completion]:
         typed = spot.prefix[length:]
         seen: set[str] = set()

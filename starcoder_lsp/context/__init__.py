@@ -12,6 +12,21 @@ from typing import Any, Protocol
 
 from starcoder_lsp.flow import Cursor, Judgement, Snippet
 
+GIT_RULES = ".gitignore"
+# Ours, and where other assistants let a user say the same.
+ASSISTANT_RULES = (
+    ".starcoderignore", ".aiignore", ".aiexclude", ".aiderignore", ".augmentignore",
+    ".clineignore", ".codeiumignore", ".codyignore", ".continueignore",
+    ".copilotignore", ".cursorignore", ".cursorindexingignore", ".geminiignore",
+    ".llmignore", ".noai", ".rooignore", ".tabbyignore", ".windsurfignore",
+)  # fmt: skip
+RULE_FILES = frozenset((GIT_RULES, *ASSISTANT_RULES))
+
+
+def are_rules(path: Path) -> bool:
+    """Whether a file says what of the others must not be read."""
+    return path.name in RULE_FILES
+
 
 @dataclass(frozen=True)
 class Edit:

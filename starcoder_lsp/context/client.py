@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starcoder_lsp.child import Child, python_module
-from starcoder_lsp.context import Edit, Gathered, Progress, Statistics, wire
+from starcoder_lsp.context import (
+    Edit,
+    Gathered,
+    Progress,
+    Statistics,
+    are_rules,
+    wire,
+)
 from starcoder_lsp.flow import Cursor, Judgement
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
@@ -99,6 +106,8 @@ class IndexedContext:
             self._child.send({"op": "visit", "uri": uri})
 
     def files_changed(self, paths: Sequence[Path]) -> None:
+        if any(map(are_rules, paths)):
+            self._last = "", Gathered()
         self._child.send({"op": "files", "paths": [str(path) for path in paths]})
 
     async def gather(

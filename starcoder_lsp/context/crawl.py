@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from starcoder_lsp.context import Progress, wire
+from starcoder_lsp.context import RULE_FILES, Progress, wire
 from starcoder_lsp.context.folder import CRASHES, Folder, Source
-from starcoder_lsp.context.ignore import RULE_FILES
 from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
 from starcoder_lsp.frames import Frame
 

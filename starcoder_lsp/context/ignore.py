@@ -12,18 +12,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from starcoder_lsp.context import ASSISTANT_RULES, GIT_RULES, RULE_FILES
 from starcoder_lsp.context.patterns import Patterns, TooManyPatterns
 from starcoder_lsp.context.reading import NotRegular, read_regular
 
-GIT_RULES = ".gitignore"
-# Ours, and where other assistants let a user say the same.
-ASSISTANT_RULES = (
-    ".starcoderignore", ".aiignore", ".aiexclude", ".aiderignore", ".augmentignore",
-    ".clineignore", ".codeiumignore", ".codyignore", ".continueignore",
-    ".copilotignore", ".cursorignore", ".cursorindexingignore", ".geminiignore",
-    ".llmignore", ".noai", ".rooignore", ".tabbyignore", ".windsurfignore",
-)  # fmt: skip
-RULE_FILES = frozenset((GIT_RULES, *ASSISTANT_RULES))
 MAX_RULE_BYTES = 1_000_000
 MAX_GIT_POINTER_BYTES = 10_000
 GIT_PATIENCE_S = 2.0

@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from starcoder_lsp import assemble
 from starcoder_lsp.config import Layer
+from starcoder_lsp.context import are_rules
 from starcoder_lsp.lsp import answers, convert
 from starcoder_lsp.lsp.engine_room import BuildEngine
 from starcoder_lsp.lsp.server import Server
@@ -133,6 +134,9 @@ def _closed(server: Server, params: types.DidCloseTextDocumentParams) -> None:
 def _files_changed(server: Server, params: types.DidChangeWatchedFilesParams) -> None:
     paths = convert.paths_of(change.uri for change in params.changes)
     server.context.files_changed(paths)
+    if any(map(are_rules, paths)):
+        # What is hidden now may be in what was suggested before.
+        server.suggester.cache.forget_suggestions()
 
 
 def _focused(server: Server, params: Any) -> None:

@@ -232,6 +232,27 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
     assert "hidden" not in shown
 
 
+async def test_what_is_hidden_now_is_not_in_the_last_answer_either(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    cursor = Cursor(Document("a(", (root / "b.py").as_uri(), "python", 1), 2)
+    async with Workspace(root) as workspace:
+        workspace.open(root / "b.py", "a(")
+        async with asyncio.timeout(60):
+            while not (await workspace.context.gather(cursor, 2000, NOTHING)).snippets:
+                await asyncio.sleep(0.01)
+        pid = workspace.context.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        assert (await workspace.context.gather(cursor, 2000, NOTHING)).snippets
+        plant(root, {".gitignore": "a.py\n"})
+        workspace.context.files_changed([root / ".gitignore"])
+        hidden = await workspace.context.gather(cursor, 2000, NOTHING)
+        os.kill(pid, signal.SIGCONT)
+    assert hidden.snippets == ()
+
+
 async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
     tmp_path: Path,
 ) -> None:

@@ -650,6 +650,22 @@ async def test_a_project_chooses_its_model_and_nothing_dangerous(
     assert "model_path" in problem
 
 
+async def test_a_rule_that_hides_files_forgets_what_they_led_to(
+    any_server: Client,
+) -> None:
+    any_server.open(URI, "x = ")
+    explain = {"command": "starcoder.explain"}
+    for _ in range(2):
+        await any_server.complete(URI, 0, 4)
+    told = await any_server.ask("workspace/executeCommand", explain)
+    assert "known already" in told
+    change = {"uri": "file:///project/.gitignore", "type": 2}
+    any_server.notify("workspace/didChangeWatchedFiles", {"changes": [change]})
+    await any_server.complete(URI, 0, 4)
+    told = await any_server.ask("workspace/executeCommand", explain)
+    assert "known already" not in told
+
+
 async def test_settings_that_change_take_effect(any_server: Client) -> None:
     any_server.open(URI, "x = ")
     await any_server.complete(URI, 0, 4)

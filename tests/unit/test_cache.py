@@ -59,6 +59,16 @@ def test_after_undo_it_is_there_again(cache: Cache) -> None:
     assert texts_at(cache, spot(LINE)) == ("sum(values)",)
 
 
+def test_suggestions_can_be_forgotten_without_what_was_turned_down(
+    cache: Cache,
+) -> None:
+    cache.reject(spot(LINE), "max(values)")
+    cache.forget_suggestions()
+    assert texts_at(cache, spot(LINE)) == ()
+    assert (len(cache), cache.n_characters) == (0, 0)
+    assert cache.is_unwanted(spot(LINE), "max(values)")
+
+
 @pytest.mark.parametrize(
     "other",
     [
