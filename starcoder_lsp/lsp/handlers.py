@@ -109,7 +109,6 @@ def _opened(server: Server, params: types.DidOpenTextDocumentParams) -> None:
     server.documents.open(new.uri, new.language_id, new.version, new.text)
     path = convert.path_of(new.uri)
     server.context.open(new.uri, path, new.language_id, new.text, new.version)
-    server.warm_up(new.uri)
 
 
 def _changed(server: Server, params: types.DidChangeTextDocumentParams) -> None:

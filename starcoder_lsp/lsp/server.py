@@ -141,8 +141,13 @@ class Server(LanguageServer):
         return trigger.skip(occasion)
 
     def warm_up(self, uri: str) -> None:
-        """Let the model read what the next question in this document will need."""
-        cursor = self.cursor_at(uri, self.positions.get(uri, types.Position(0, 0)))
+        """Let the model read what the next question in this document will need.
+
+        Only where the cursor is known: elsewhere nearly all would be read in vain.
+        """
+        if (position := self.positions.get(uri)) is None:
+            return
+        cursor = self.cursor_at(uri, position)
         if cursor is None or self.why_not(cursor, is_explicit=False) is not None:
             return
         if ask := self.ask(cursor, is_wanted=False):

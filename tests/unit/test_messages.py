@@ -16,7 +16,7 @@ from starcoder_lsp.lsp import stdio
 from starcoder_lsp.lsp.handlers import create_server
 
 URI = "untitled:a.py"
-QUIET = {"statistics": False, "context": False, "debounce_ms": 0, "speculate": "never"}
+QUIET = {"statistics": False, "context": False, "debounce_ms": 0, "speculate": "always"}
 
 
 def message(**fields: Any) -> bytes:
@@ -105,6 +105,23 @@ async def test_a_request_is_about_the_text_at_its_time_not_the_next_messages(
     session.sends(session.request(1, 0, 4), change)
     assert (await session.answer(1))["items"]
     assert "x = " in read(session.engine.prompts[0])
+
+
+async def test_the_model_reads_ahead_where_the_cursor_is_and_nowhere_else(
+    session: Session,
+) -> None:
+    session.server.suggester.scheduler._sleep = lambda _seconds: asyncio.sleep(0)
+    await session.opens("x = 1\n")
+    session.sends(session.notification("didFocus", textDocument={"uri": URI}))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert session.engine.prompts == []
+    params = {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 4}}
+    session.sends(message(method="starcoder/cursorMoved", params=params))
+    async with asyncio.timeout(5):
+        while not session.engine.prompts:
+            await asyncio.sleep(0)
+    assert [limits.max_tokens for limits in session.engine.limits] == [0]
 
 
 async def test_cursors_in_documents_that_are_not_open_are_forgotten(
