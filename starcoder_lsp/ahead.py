@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
+from starcoder_lsp.lines import indentation
 
 
 async def after_accepting(
@@ -33,7 +34,3 @@ def accepted(cursor: Cursor, completion: Completion) -> Cursor:
 
 def typed(cursor: Cursor, text: str) -> Cursor:
     return accepted(cursor, Completion(text))
-
-
-def indentation(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]

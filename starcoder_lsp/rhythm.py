@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.flow import Cursor, Usage
+from starcoder_lsp.lines import is_of_word
 
 # A longer gap is a pause for thought, not typing.
 LONGEST_GAP_S = 0.4
@@ -67,8 +68,7 @@ def rest_likelihood(cursor: Cursor) -> float:
     >>> rest_likelihood(Cursor.marked("ret█ x")), rest_likelihood(Cursor.marked("f(█"))
     (0.0, 1.0)
     """
-    last = cursor.line_prefix[-1:]
-    is_between_words = not (last.isalnum() or last == "_")
+    is_between_words = not is_of_word(cursor.line_prefix[-1:])
     is_line_end = not cursor.line_suffix.strip()
     is_end = is_line_end and not cursor.suffix.strip()
     return 0.5 * is_between_words + 0.4 * is_line_end + 0.1 * is_end

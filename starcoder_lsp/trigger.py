@@ -10,6 +10,7 @@ from pathlib import Path
 from starcoder_lsp.config import TriggerSettings
 from starcoder_lsp.flow import NEAR, Cursor
 from starcoder_lsp.languages import Language, language
+from starcoder_lsp.lines import is_of_word
 
 MAX_DOCUMENT_CHARACTERS = 10_000_000
 QUOTES = "\"'`"
@@ -74,11 +75,7 @@ def _is_after_statement(occasion: Occasion) -> bool:
 def _is_inside_word(occasion: Occasion) -> bool:
     before = occasion.cursor.line_prefix[-1:]
     after = occasion.cursor.line_suffix[:1]
-    return _is_of_word(before) and _is_of_word(after)
-
-
-def _is_of_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    return is_of_word(before) and is_of_word(after)
 
 
 def _is_in_comment(occasion: Occasion) -> bool:

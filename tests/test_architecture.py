@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from lower layers; inside a folder, from its siblings too.
 LAYERS = (
     {"flow", "errors"},
-    {"paths", "private", "log", "newest", "frames", "link", "child"},
+    {"paths", "private", "lines", "log", "newest", "frames", "link", "child"},
     {"options", "config", "languages"},
     {"context", "prompt", "engines", "postprocess", "cache", "models"},
     {"freeze", "power", "ranking", "rhythm", "statistics", "trace", "trigger"},

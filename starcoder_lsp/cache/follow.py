@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from starcoder_lsp.lines import indentation
+
 
 def follow(text: str, typed: str) -> str | None:
     r"""What is left of a suggestion once `typed` stands there; None when it differs.
@@ -26,7 +28,7 @@ def follow(text: str, typed: str) -> str | None:
     below = ours[len(lines) :]
     if n_done:
         is_indenting = not lines[-1].strip() and ours[n_done].startswith(lines[-1])
-        indents = _indent(ours[n_done]), _indent(lines[-1])
+        indents = indentation(ours[n_done]), indentation(lines[-1])
         moved = below if is_indenting else _indented(below, *indents)
         if moved is None:
             return None
@@ -51,7 +53,3 @@ def _indented(lines: list[str], ours: str, theirs: str) -> list[str] | None:
             return None
         moved.append(theirs + line[len(ours) :] if line.strip() else line)
     return moved
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.lines import indentation
 
 NAME = re.compile(r"[A-Za-z_]\w*")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|\d+")
@@ -100,7 +101,7 @@ def _cross(row: Mapping[str, Any], repositories: Path) -> Task:
     lines = (root / row["path"]).read_text("utf-8").split("\n")
     at = row["line"] - 1
     gold = lines[at]
-    indent = gold[: len(gold) - len(gold.lstrip())]
+    indent = indentation(gold)
     above, below = lines[:at], lines[at + 1 :]
     left = "\n".join([*above, indent])
     right = "\n" + "\n".join(below)

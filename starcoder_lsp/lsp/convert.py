@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
+from starcoder_lsp.lines import is_of_word
 from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
 
 MARKER = "★"
@@ -143,7 +144,7 @@ def popup_items(
 
 def _word_before(line: str) -> str:
     start = len(line)
-    while start and (line[start - 1].isalnum() or line[start - 1] == "_"):
+    while start and is_of_word(line[start - 1]):
         start -= 1
     return line[start:]
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Judgement, Style
 from starcoder_lsp.languages import Language, language
+from starcoder_lsp.lines import indentation
 from starcoder_lsp.postprocess.nesting import Match, Nesting, match, read
 
 TAB_WIDTH = 8
@@ -132,8 +133,7 @@ def growing(text: str) -> Cut:
 
 def width(line: str) -> int:
     """The columns before the first text, with tabs to every eighth column."""
-    space = line[: len(line) - len(line.lstrip())]
-    return len(space.expandtabs(TAB_WIDTH))
+    return len(indentation(line).expandtabs(TAB_WIDTH))
 
 
 def nearly_equal(one: str, other: str, difference: float = 0.1) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from math import gcd
 
+from starcoder_lsp.lines import indentation
 from starcoder_lsp.postprocess.place import Place, width
 
 OPENING_FENCE = re.compile(
@@ -94,7 +95,7 @@ def indent(text: str, place: Place) -> str:
     written = _unit_of(body, line, opens, place)
     if not written or written == unit:
         return text
-    base = line[: len(line) - len(line.lstrip())]
+    base = indentation(line)
     return (
         first
         + newline
@@ -109,7 +110,7 @@ def _unit_of(body: str, line: str, opens: bool, place: Place) -> str:
         return ""
     if "\t" in space:
         return "\t"
-    base = line[: len(line) - len(line.lstrip())]
+    base = indentation(line)
     if place.indent == "\t":
         n_levels = base.count("\t") + opens
         if n_levels and len(space) % n_levels == 0:
