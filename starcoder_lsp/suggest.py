@@ -146,10 +146,13 @@ class Suggester:
         if not self._may_speculate(ask) or not self.scheduler.is_idle:
             return
         cursor = self._freezer.frozen(ask.cursor)
+        spot = spot_of(cursor, ask.key)
+        if self._read.get(spot.space.uri) == spot:
+            return
 
         async def read(_hear: Hear) -> None:
             await ask.completer.warm_up(cursor)
-            self._read[cursor.document.uri] = spot_of(cursor, ask.key)
+            self._read[spot.space.uri] = spot
 
         self.scheduler.when_idle(lambda: Job(None, None, read), WARM_UP_AFTER_S)
 
@@ -227,7 +230,7 @@ class Suggester:
         )
 
     def _delay_s(self, ask: Ask, read: Spot) -> float:
-        cost_s = self._cost_s(ask, read)
+        cost_s = self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
         floor_s = ask.settings.trigger.debounce_s
         on_battery = self._power.is_on_battery
         return self.rhythm.delay_s(ask.cursor, cost_s, floor_s, on_battery=on_battery)
@@ -253,9 +256,6 @@ class Suggester:
             one.text and cursor.prefix == last.spot.prefix + one.text
             for one in last.completions
         )
-
-    def _cost_s(self, ask: Ask, read: Spot) -> float:
-        return self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
 
     def _n_new(self, ask: Ask, read: Spot) -> int:
         """How many characters the model has probably not read yet."""

@@ -222,6 +222,15 @@ async def test_a_warm_up_only_reads_the_prompt() -> None:
     assert [limits.max_tokens for limits in session.engine.limits] == [0]
 
 
+async def test_what_was_just_read_is_not_read_again_in_place_of_work_ahead() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    session.suggester.warm_up(session.ask_at("x = █\n"))
+    await session.rests()
+    assert 0 not in [limits.max_tokens for limits in session.engine.limits]
+    assert session.n_asked > 1
+
+
 async def test_the_trace_tells_where_an_answer_came_from() -> None:
     session = Session("value", "\n")
     await session.at("x = █")
