@@ -62,6 +62,14 @@ class _Fate:
     def uri(self) -> str:
         return self.offer.spot.space.uri
 
+    def leads_where(self, offer: Offer) -> bool:
+        """Whether `offer` makes the same text, perhaps of one the editor closed since."""
+        theirs = offer.spot.prefix + offer.completion.text
+        if self.uri != offer.spot.space.uri or not self.result.startswith(theirs):
+            return False
+        rest = self.result[len(theirs) :]
+        return set(rest) <= CLOSING and offer.cursor.suffix.startswith(rest)
+
     def typed_in(self, text: str) -> str | None:
         """What stands where the suggestion would, once a part of it is there."""
         cursor = self.offer.cursor
@@ -98,9 +106,8 @@ class Fates:
 
     def offer(self, offer: Offer) -> str:
         """The id of a suggestion that goes out; what is left of an older one keeps it."""
-        result = offer.spot.prefix + offer.completion.text
         for fate in self._watched:
-            if fate.uri == offer.spot.space.uri and fate.result == result:
+            if fate.leads_where(offer):
                 return fate.id
         is_shown = offer.is_first and not self._client_tells
         fate = _Fate(str(next(self._ids)), offer, self._clock(), is_shown)

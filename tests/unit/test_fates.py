@@ -118,6 +118,14 @@ def test_brackets_closed_by_the_editor_are_no_difference() -> None:
     assert session.outcomes == ["accepted"]
 
 
+def test_a_suggestion_that_the_editor_closes_is_counted_once() -> None:
+    session = Session("f█\n", "(a, b)")
+    session.becomes("f()\n")
+    assert session.offered("f(█)\n", "a, b") == session.id
+    session.becomes("f(a, b)\n")
+    assert session.outcomes == ["accepted"]
+
+
 def test_another_document_changes_nothing() -> None:
     session = Session()
     session.passes(LOOKED_AT_S)
