@@ -194,8 +194,9 @@ class Style:
     """How the user wants suggestions, and what the client can do with them.
 
     `multiline` is auto, never or always; `wants_more` is a request for a longer
-    suggestion than the last one, whatever `multiline` says. `can_replace`: the client
-    replaces text right of the cursor.
+    suggestion than the last one, whatever `multiline` says. `is_after_accept`: an
+    accepted suggestion has just ended here. `can_replace`: the client replaces text
+    right of the cursor.
     """
 
     multiline: str = "auto"

@@ -10,6 +10,7 @@ import pytest
 from random_model import VOCABULARY
 
 from starcoder_lsp.engines.llama import library
+from starcoder_lsp.engines.llama.decoding import Speller
 from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.session import Session
 from starcoder_lsp.engines.llama.vocabulary import Vocabulary
@@ -100,6 +101,16 @@ def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary) -> None:
     for sample, line in zip(samples, expected, strict=False):
         assert vocabulary.encode(sample) == [int(token) for token in line.split()]
     assert len(expected) > 40
+
+
+@pytest.mark.parametrize("text", ["é", "中文", "😀", "👩‍👩‍👧", "aé\n😀b"])
+def test_a_character_split_over_tokens_is_written_whole(
+    vocabulary: Vocabulary, text: str
+) -> None:
+    speller = Speller(vocabulary, "")
+    pieces = [speller.spell(token) for token in vocabulary.encode(text)]
+    assert "".join(pieces) == text
+    assert not any("\ufffd" in piece for piece in pieces)
 
 
 def test_a_lone_surrogate_is_replaced(vocabulary: Vocabulary) -> None:
