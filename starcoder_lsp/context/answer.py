@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from starcoder_lsp.context import Gathered
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.folder import Folder
 from starcoder_lsp.context.gather import gather
+from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.scene import Scene
@@ -26,11 +28,20 @@ def gathered(
     edits: RecentEdits,
 ) -> Gathered:
     scene = _scene(document, request, documents)
-    nothing: list[Snippet] = []
-    snippets = folder.look_up(
-        lambda index: gather(scene, index, request["budget"], edits=edits), nothing
-    )
-    return Gathered(tuple(snippets), document.relative, Path(document.root).name)
+    budget = request["budget"]
+
+    def search(index: Index) -> tuple[Snippet, ...]:
+        return document.sticky.settle(
+            lambda: gather(scene, index, budget, edits=edits),
+            lambda path: not path or index.has(path),
+            budget_characters=budget,
+            line=scene.text.count("\n", 0, scene.offset),
+            now_s=time.monotonic(),
+        )
+
+    nothing: tuple[Snippet, ...] = ()
+    snippets = folder.look_up(search, nothing)
+    return Gathered(snippets, document.relative, Path(document.root).name)
 
 
 def _scene(

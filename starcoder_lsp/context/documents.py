@@ -10,6 +10,7 @@ from typing import Any
 
 from starcoder_lsp.context import wire
 from starcoder_lsp.context.crawl import Wishes
+from starcoder_lsp.context.sticky import Sticky
 from starcoder_lsp.context.symbols import Symbols
 from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
 
@@ -41,6 +42,7 @@ class OpenDocument:
     is_placed: bool = False
     symbols: Symbols = field(default_factory=lambda: Symbols("plaintext"))
     edited_lines: tuple[int, int] | None = None
+    sticky: Sticky = field(default_factory=Sticky)
     changed_at: float = 0.0
     waits_since: float | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from starcoder_lsp.context.pieces import Line, Piece
@@ -19,7 +19,7 @@ def pack(
 ) -> list[Snippet]:
     """Lines of `pieces` that show new names, the best pieces first; one snippet per file.
 
-    The best one stands last, where a model heeds it most and a change costs least.
+    The best one stands first: a prompt that has to be shortened loses the last ones.
 
     `known` are the names that the prompt shows anyway. The budget counts what the
     snippets hold and the paths above them.
@@ -41,7 +41,7 @@ def pack(
                 files[piece.path] = file
                 file.take(line, piece)
     snippets = [file.snippet() for file in files.values()]
-    return sorted(snippets, key=lambda each: each.score)
+    return sorted(snippets, key=lambda each: -each.score)
 
 
 def _news(line: Line, seen: Collection[str]) -> list[str]:
@@ -84,53 +84,6 @@ def _unique(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-@dataclass
-class Slots:
-    """Keeps snippets in their place between keystrokes.
-
-    A model reads a prompt again from the first byte that changed.
-    """
-
-    kept: tuple[Snippet, ...] = ()
-
-    # A newcomer so much better than the worst of those kept does not wait for a pause.
-    CLEARLY = 1.5
-
-    def settle(
-        self, wanted: Sequence[Snippet], budget_characters: int, *, is_paused: bool
-    ) -> tuple[Snippet, ...]:
-        """After a pause what is wanted, else what was shown and what is clearly better."""
-        if is_paused or not self.kept:
-            known = {(each.path, each.text) for each in wanted}
-            stays = [each for each in self.kept if (each.path, each.text) in known]
-            self.kept = (*stays, *(each for each in wanted if each not in stays))
-        else:
-            self.kept = self._with_better(wanted, budget_characters)
-        return self.kept
-
-    def _with_better(
-        self, wanted: Sequence[Snippet], budget_characters: int
-    ) -> tuple[Snippet, ...]:
-        bar = self.CLEARLY * min(each.score for each in self.kept)
-        shown = {line for each in self.kept for line in _lines_of(each)}
-        better = [
-            each
-            for each in wanted
-            if each.score > bar and not shown.issuperset(_lines_of(each))
-        ]
-        room = budget_characters - sum(map(cost, better))
-        stays: list[Snippet] = []
-        for each in self.kept:
-            if each not in better and cost(each) <= room:
-                room -= cost(each)
-                stays.append(each)
-        return (*stays, *better)
-
-
 def cost(snippet: Snippet) -> int:
     """What a snippet takes of the budget, in characters."""
     return len(snippet.path) + len(snippet.text) + 2
-
-
-def _lines_of(snippet: Snippet) -> set[tuple[str, str]]:
-    return {(snippet.path, line) for line in snippet.text.split("\n")}

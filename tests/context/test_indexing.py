@@ -195,14 +195,14 @@ async def test_what_the_model_sees_anyway_is_not_gathered(tmp_path: Path) -> Non
     cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
 
     async def gathered(shown: range) -> str:
-        snippets = (await workspace.context.gather(cursor, 2000, shown)).snippets
-        return "".join(snippet.text for snippet in snippets)
+        async with Workspace(root) as workspace:
+            workspace.open(root / "main.py", text)
+            await until(lambda: "main.py" in contents(root))
+            snippets = (await workspace.context.gather(cursor, 2000, shown)).snippets
+            return "".join(snippet.text for snippet in snippets)
 
-    async with Workspace(root) as workspace:
-        workspace.open(root / "main.py", text)
-        await until(lambda: "main.py" in contents(root))
-        assert "with_tax" in await gathered(range(len(text) - 20, len(text)))
-        assert "with_tax" not in await gathered(range(len(text)))
+    assert "with_tax" in await gathered(range(len(text) - 20, len(text)))
+    assert "with_tax" not in await gathered(range(len(text)))
 
 
 async def until_judged(

@@ -5,9 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.pack import Slots, cost, pack
+from starcoder_lsp.context.pack import pack
 from starcoder_lsp.context.pieces import Piece, numbered
-from starcoder_lsp.flow import Snippet
 
 PLENTY = 10_000
 
@@ -52,47 +51,3 @@ def test_a_whole_piece_keeps_its_old_lines() -> None:
 def test_no_budget_is_exceeded(parts: list[tuple[str, str]], budget: int) -> None:
     packed = pack([piece(text, path=path) for path, text in parts], (), budget)
     assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
-
-
-def snippet(path: str, text: str = "text", score: float = 1) -> Snippet:
-    return Snippet(path, text, score=score)
-
-
-def test_snippets_stay_while_the_user_types() -> None:
-    slots = Slots()
-    first = slots.settle([snippet("a"), snippet("b")], PLENTY, is_paused=False)
-    later = slots.settle([snippet("c"), snippet("a")], PLENTY, is_paused=False)
-    assert later == first
-
-
-def test_what_is_clearly_better_comes_behind_what_stays() -> None:
-    slots = Slots()
-    slots.settle([snippet("a"), snippet("b")], PLENTY, is_paused=False)
-    better = snippet("c", "members", score=3)
-    kept = slots.settle([better], PLENTY, is_paused=False)
-    assert [each.path for each in kept] == ["a", "b", "c"]
-
-
-def test_the_last_one_makes_room_for_what_is_clearly_better() -> None:
-    slots = Slots()
-    slots.settle([snippet("a"), snippet("b")], PLENTY, is_paused=False)
-    budget = cost(snippet("a")) + cost(snippet("c"))
-    kept = slots.settle([snippet("c", score=3)], budget, is_paused=False)
-    assert [each.path for each in kept] == ["a", "c"]
-
-
-def test_after_a_pause_only_what_is_wanted_is_shown_and_the_rest_keeps_its_order() -> (
-    None
-):
-    slots = Slots()
-    slots.settle([snippet("a"), snippet("b"), snippet("c")], PLENTY, is_paused=True)
-    wanted = [snippet("d"), snippet("c"), snippet("a")]
-    kept = slots.settle(wanted, PLENTY, is_paused=True)
-    assert [each.path for each in kept] == ["a", "c", "d"]
-
-
-def test_a_smaller_budget_is_kept_to_at_once() -> None:
-    slots = Slots()
-    slots.settle([snippet("a"), snippet("b")], PLENTY, is_paused=True)
-    kept = slots.settle([snippet("a")], cost(snippet("a")), is_paused=False)
-    assert [each.path for each in kept] == ["a"]

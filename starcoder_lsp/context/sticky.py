@@ -1,0 +1,85 @@
+"""Keeps what a model was shown of other files while the user types.
+
+A model reads a prompt again from the first byte that changed, and other files stand
+first in it: to show something better with every key would cost more than it gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from starcoder_lsp.context.pack import cost
+from starcoder_lsp.flow import Snippet
+
+# Nobody types during so long a time: what is shown may change.
+PAUSE_S = 1.0
+# So many lines away it is another place.
+FAR_LINES = 20
+# What is shown changes when at least this share of what is wanted now is new.
+WORTH_A_CHANGE = 0.25
+
+
+@dataclass
+class Sticky:
+    """What was shown last for one document, and where and when it was asked for."""
+
+    kept: tuple[Snippet, ...] = ()
+    _asked_at_s: float = -math.inf
+    _line: int = 0
+
+    def settle(
+        self,
+        find: Callable[[], Sequence[Snippet]],
+        is_there: Callable[[str], bool],
+        *,
+        budget_characters: int,
+        line: int,
+        now_s: float,
+    ) -> tuple[Snippet, ...]:
+        """What to show now; `find` is asked when it may change.
+
+        Files for which `is_there` says no are left out at once. What stays keeps its
+        place, what is new comes behind it.
+        """
+        is_elsewhere = abs(line - self._line) > FAR_LINES
+        may_change = is_elsewhere or now_s - self._asked_at_s >= PAUSE_S
+        self._asked_at_s, self._line = now_s, line
+        there = [one for one in self.kept if is_there(one.path)]
+        self.kept = tuple(_within(there, budget_characters))
+        if may_change or not self.kept:
+            wanted = find()
+            if self._share_of_new(wanted) >= WORTH_A_CHANGE:
+                known = _texts(wanted)
+                stays = [one for one in self.kept if (one.path, one.text) in known]
+                shown = _texts(stays)
+                new = [one for one in wanted if (one.path, one.text) not in shown]
+                self.kept = (*stays, *new)
+        return self.kept
+
+    def _share_of_new(self, wanted: Sequence[Snippet]) -> float:
+        """How much of the score of what is wanted is not shown."""
+        shown = {line for one in self.kept for line in _lines_of(one)}
+        total = new = 0.0
+        for one in wanted:
+            lines = _lines_of(one)
+            total += one.score
+            new += one.score * len(lines - shown) / len(lines)
+        return new / total if total else 0.0
+
+
+def _within(snippets: Sequence[Snippet], budget_characters: int) -> Iterator[Snippet]:
+    for one in snippets:
+        budget_characters -= cost(one)
+        if budget_characters < 0:
+            return
+        yield one
+
+
+def _texts(snippets: Sequence[Snippet]) -> set[tuple[str, str]]:
+    return {(one.path, one.text) for one in snippets}
+
+
+def _lines_of(snippet: Snippet) -> set[tuple[str, str]]:
+    return {(snippet.path, line) for line in snippet.text.split("\n")}

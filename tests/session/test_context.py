@@ -1,0 +1,76 @@
+"""Other files of the workspace in real prompts, over real stdio."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from conftest import StartServer
+from lsp_client import PATIENCE_S, Client
+
+CALL = "import util\n\n\ndef main():\n    "
+TYPED = "total = util.scaled_sum(3"
+PROMPT = re.compile(r"prompt: (\d+) tokens, \d+ of them cached, (\d+) evaluated")
+FLAGS = ("--model", "starcoder2-3b", "--multiline", "never", "--max-tokens", "4",
+         "--alternatives", "1", "--speculate", "never", "--latency-target-ms", "60000")  # fmt: skip
+
+
+def change(
+    client: Client,
+    uri: str,
+    version: int,
+    start: tuple[int, int],
+    end: tuple[int, int],
+    text: str,
+) -> None:
+    span = [{"line": line, "character": column} for line, column in (start, end)]
+    edit = {"range": dict(zip(("start", "end"), span, strict=True)), "text": text}
+    document = {"uri": uri, "version": version}
+    params = {"textDocument": document, "contentChanges": [edit]}
+    client.notify("textDocument/didChange", params)
+
+
+async def explained(client: Client, uri: str, column: int) -> str:
+    """Ask at a column of line 4, then why."""
+    _, answer = client.inline(uri, 4, column)
+    await asyncio.wait_for(answer, PATIENCE_S)
+    return str(
+        await client.ask("workspace/executeCommand", {"command": "starcoder.explain"})
+    )
+
+
+async def test_what_is_shown_of_other_files_stays_while_one_types(
+    start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
+) -> None:
+    names = ("scaled_sum", "scaled_mean", "clamp", "total_of")
+    util = "".join(
+        f"def {name}(values, factor):\n    return factor\n\n\n" for name in names
+    )
+    (tmp_path / "util.py").write_text(util)
+    client = await start_server("--model-path", str(tiny_starcoder2), *FLAGS)
+    await client.initialize(
+        workspaceFolders=[{"uri": tmp_path.as_uri(), "name": "project"}]
+    )
+    uri = (tmp_path / "main.py").as_uri()
+    client.open(uri, CALL + TYPED[:4])
+    await client.until_ready("starcoder2-3b")
+    text, version = "", 1
+    async with asyncio.timeout(PATIENCE_S):
+        # The index is being made; an answer that is known is not made again.
+        while "util.py:1" not in text:
+            version += 1
+            change(client, uri, version, (1, 0), (1, 9), f"# {version}")
+            text = await explained(client, uri, 8)
+            await asyncio.sleep(0)
+    evaluated = []
+    for column, character in enumerate(TYPED[4:], 8):
+        version += 1
+        change(client, uri, version, (4, column), (4, column), character)
+        found = PROMPT.search(await explained(client, uri, column + 1))
+        assert found is not None
+        evaluated.append(int(found[2]))
+    # A pause of the machine may let it change once.
+    assert sum(evaluated[1:]) / len(evaluated[1:]) < int(found[1]) / 4
+    assert sorted(evaluated)[len(evaluated) // 2] <= 2
+    await client.shutdown()
