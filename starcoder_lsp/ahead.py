@@ -11,10 +11,13 @@ from starcoder_lsp.lines import indentation
 
 
 async def after_accepting(
-    completer: Completer, cursor: Cursor, on_text: Callable[[str], None]
+    completer: Completer,
+    cursor: Cursor,
+    read_as: Cursor,
+    on_text: Callable[[str], None],
 ) -> Completion:
     """What goes on at the end of an accepted suggestion: its line, else the next one."""
-    completion = await completer.complete(cursor, on_text)
+    completion = await completer.complete(cursor, on_text, read_as=read_as)
     if completion.text.strip() or cursor.line_suffix.strip():
         return completion
     line_break = cursor.document.newline + indentation(cursor.line_prefix)

@@ -36,10 +36,12 @@ class Freezer:
         uri = cursor.document.uri
         line = self._lines.get(uri)
         self._lines[uri] = kept = self._kept(line, cursor) or _begun(cursor)
-        if kept.suffix == cursor.suffix:
-            return cursor
-        text = cursor.prefix + kept.suffix
-        return Cursor(replace(cursor.document, text=text), cursor.offset)
+        return _before(cursor, kept.suffix)
+
+    def foreseen(self, cursor: Cursor) -> Cursor:
+        """As `frozen`, of a cursor that may come to be."""
+        kept = self._kept(self._lines.get(cursor.document.uri), cursor)
+        return _before(cursor, kept.suffix) if kept else cursor
 
     def forget(self, uri: str) -> None:
         self._lines.pop(uri, None)
@@ -71,6 +73,14 @@ def closers_due(typed: str) -> str:
         elif character in CLOSERS and not (due and due[-1] in QUOTES):
             due.append(CLOSERS[character])
     return "".join(reversed(due))
+
+
+def _before(cursor: Cursor, suffix: str) -> Cursor:
+    """The cursor with another text after it."""
+    if suffix == cursor.suffix:
+        return cursor
+    document = replace(cursor.document, text=cursor.prefix + suffix)
+    return Cursor(document, cursor.offset)
 
 
 def _begun(cursor: Cursor) -> _Line:

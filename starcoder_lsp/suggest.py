@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from starcoder_lsp import ahead
 from starcoder_lsp.cache import Cache, Found, Spot
@@ -252,10 +253,8 @@ class Suggester:
         last = self._last
         if last is None or last.spot.space.uri != cursor.document.uri:
             return False
-        return any(
-            one.text and cursor.prefix == last.spot.prefix + one.text
-            for one in last.completions
-        )
+        taken = [last.spot.prefix + one.text for one in last.completions if one.text]
+        return cursor.prefix in taken
 
     def _n_new(self, ask: Ask, read: Spot) -> int:
         """How many characters the model has probably not read yet."""
@@ -283,18 +282,19 @@ class Suggester:
 
     def _job_ahead(self, ask: Ask, completion: Completion) -> Job | None:
         cursor = ahead.accepted(ask.cursor, completion)
-        spot = spot_of(cursor, ask.key)
-        if spot == self._ahead_of or self.cache.find(spot):
+        spots = spots_of(cursor, self._freezer.foreseen(cursor), ask.key)
+        if spots.exact == self._ahead_of or self.cache.find(spots.exact):
             return None
-        later = replace(
-            ask, cursor=cursor, n_wanted=1, is_explicit=False
-        ).after_accept()
-        return Job(spot, spot, lambda hear: self._ahead(later, spot, hear))
+        usual = replace(ask, cursor=cursor, n_wanted=1, is_explicit=False)
+        later = usual.after_accept()
+        return Job(spots.exact, spots.read, partial(self._ahead, later, spots))
 
-    async def _ahead(self, ask: Ask, spot: Spot, hear: Hear) -> Suggestion:
-        completion = await ahead.after_accepting(ask.completer, ask.cursor, hear)
-        self._ahead_of = spot
-        self._read[spot.space.uri] = spot
+    async def _ahead(self, ask: Ask, spots: Spots, hear: Hear) -> Suggestion:
+        completion = await ahead.after_accepting(
+            ask.completer, ask.cursor, spots.read_as, hear
+        )
+        spot = self._ahead_of = spots.exact
+        self._read[spot.space.uri] = spots.read
         if completion.text:
             self.cache.keep(spot, [completion])
         return Suggestion((completion,), spot)

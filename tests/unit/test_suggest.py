@@ -172,6 +172,18 @@ async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
     assert found == ["\n    a = 1\n    b = 2"]
 
 
+async def test_work_ahead_does_not_read_what_the_editor_closed() -> None:
+    session = Session("x", "\n")
+    await session.at("f█\nbelow = 1\n")
+    await session.at("f(█)\nbelow = 1\n")
+    session.engine._script = [", y", "\n"]
+    n_asked = session.n_asked
+    await session.rests()
+    assert suffix_of(session.engine.prompts[n_asked]) == "\nbelow = 1\n"
+    assert await session.at("f(x█)\nbelow = 1\n") == [", y"]
+    assert session.n_asked == n_asked + 1
+
+
 async def test_work_ahead_that_was_stopped_is_done_after_the_next_rest() -> None:
     session = Session("value", "\n")
     session.engine.alternatives = ["other"]
