@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from starcoder_lsp.context.symbols import Definition
 
@@ -57,10 +58,13 @@ def _spans(lines: Sequence[str], starts: set[int]) -> Iterator[tuple[int, int]]:
 def _best_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
     """Where the piece from `first` on ends: before a definition, if one is in reach."""
     reach = range(first + WANTED_LINES // 2, first + MAX_LINES + 1)
-    begins = [line for line in reach if line in starts]
-    blank = [line + 1 for line in reach[:-1] if not lines[line].strip()]
     wanted = first + WANTED_LINES
-    return min(begins or blank or [wanted], key=lambda line: (abs(line - wanted), line))
+    cuts = starts.intersection(reach) or [
+        line + 1 for line in reach[:-1] if not lines[line] or lines[line].isspace()
+    ]
+    if len(cuts) < 2:
+        return next(iter(cuts), wanted)
+    return min(cuts, key=lambda line: (abs(line - wanted), line))
 
 
 class _Spellings(dict[bytes, tuple[str, ...]]):
@@ -69,7 +73,11 @@ class _Spellings(dict[bytes, tuple[str, ...]]):
     def __missing__(self, word: bytes) -> tuple[str, ...]:
         if len(self) > MAX_REMEMBERED:
             self.clear()
-        self[word] = found = tuple(_spellings(word.decode("utf-8", "replace")))
+        # Most have one spelling and one part: letters of one case.
+        is_plain = word.isalpha() and word.islower()
+        text = word.decode("utf-8", "replace")
+        is_known = is_plain and SHORTEST_TERM <= len(text) <= LONGEST_TERM
+        self[word] = found = (text,) if is_known else tuple(_spellings(text))
         return found
 
 
@@ -92,4 +100,4 @@ def terms(text: str) -> set[str]:
     ['file', 'file_name', 'name', 'read', 'readfile', 'self', 'x1']
     """
     words = set(text.encode("utf-8", "replace").translate(SPACED).split())
-    return {term for word in words for term in _SPELLINGS[word]}
+    return set(chain.from_iterable(map(_SPELLINGS.__getitem__, words)))

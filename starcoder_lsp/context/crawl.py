@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from starcoder_lsp.context import RULE_FILES, Progress, wire
+from starcoder_lsp.context import RULE_FILES, Progress
+from starcoder_lsp.context.entries import entry_from
 from starcoder_lsp.context.folder import CRASHES, Folder, Source
 from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
 from starcoder_lsp.frames import Frame
@@ -249,9 +250,8 @@ class Crawler:
             self._wants_look = self._wants_look or not is_admitted
         elif reason is not None:
             self.folder.leave_out(path, source)
-        elif "text" in answer:
-            symbols = wire.symbols_from(answer["symbols"])
-            self.folder.put(path, source, answer["text"], symbols)
+        elif "entry" in answer:
+            self.folder.put(path, source, entry_from(answer["entry"]))
         elif known is not None:
             self.folder.touch(path, source._replace(reason=known.reason))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context import database
+from starcoder_lsp.context.entries import Entry
 from starcoder_lsp.context.index import SCHEMA_VERSION, Index
-from starcoder_lsp.context.symbols import Symbols
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +102,9 @@ class Folder:
         known = self.sources.get(path)
         return known is None or not stamp or known.stamp != stamp
 
-    def put(self, path: str, source: Source, text: str, symbols: Symbols) -> None:
+    def put(self, path: str, source: Source, entry: Entry) -> None:
         def write() -> None:
-            self.index.put(path, text, symbols)
+            self.index.put_entry(path, entry)
             self._remember(path, source)
 
         self._write(write)

@@ -10,14 +10,19 @@ import heapq
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from starcoder_lsp.context.chunks import chunks, terms
-from starcoder_lsp.context.symbols import Definition, Import, Symbols
+from starcoder_lsp.context.entries import (
+    Entry,
+    definition_from,
+    entry_of,
+    import_from,
+)
+from starcoder_lsp.context.symbols import Definition, Symbols
+from starcoder_lsp.context.writer import Writer
 
 # To be raised when tables, chunks or terms change: an older index is built again.
 SCHEMA_VERSION = 1
@@ -26,7 +31,6 @@ DEFINITION = (
     "name, kind, first_line, last_line, body_line, signature, doc, container, "
     "is_exported"
 )
-LISTED = "\x1f"  # between names in one column; no source text has it in a name
 
 # A term in more chunks than this finds nothing by itself.
 MAX_CHUNKS_OF_TERM = 400
@@ -64,86 +68,28 @@ class Index:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._rows = connection
+        self._writer = Writer(connection)
         self._common: set[str] = set()
         connection.executescript(_schema())
 
     def put(self, path: str, text: str, symbols: Symbols) -> None:
         """Know `path` as it is now; what was known of it is forgotten."""
-        self.remove(path)
-        file_id = self._rows.execute(
-            "INSERT INTO file (path, module, language, package, is_complete) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (
-                path,
-                module_name(path),
-                symbols.language,
-                symbols.package,
-                symbols.is_complete,
-            ),
-        ).lastrowid
-        assert file_id is not None
-        self._put_symbols(file_id, symbols)
-        self._put_chunks(file_id, text, symbols)
+        self.put_entry(path, entry_of(text, symbols))
 
-    def _put_symbols(self, file_id: int, symbols: Symbols) -> None:
-        self._rows.executemany(
-            "INSERT INTO definition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (file_id, i, *_definition_row(definition))
-                for i, definition in enumerate(symbols.definitions)
-            ),
-        )
-        self._rows.executemany(
-            "INSERT INTO import VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                (file_id, i, each.module, each.line, *_listed(each))
-                for i, each in enumerate(symbols.imports)
-            ),
-        )
-
-    def _put_chunks(self, file_id: int, text: str, symbols: Symbols) -> None:
-        (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
-        chunk_rows, term_rows = [], []
-        cut = chunks(text, symbols.definitions)
-        for chunk_id, chunk in enumerate(cut, start=(last or 0) + 1):
-            words = terms(chunk.text)
-            span = (chunk.first_line, chunk.last_line)
-            chunk_rows.append((chunk_id, file_id, *span, len(words), chunk.text))
-            term_rows.append((chunk_id, " ".join(words)))
-        self._rows.executemany(
-            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk_rows
-        )
-        self._rows.executemany(
-            "INSERT INTO term (rowid, words) VALUES (?, ?)", term_rows
-        )
+    def put_entry(self, path: str, entry: Entry) -> None:
+        """As `put`, of a file that another process has read."""
+        self._writer.put(path, module_name(path), entry)
 
     def remove(self, path: str) -> None:
         """Forget `path`; does nothing where it is not known."""
-        file_id = self._file_id(path)
-        if file_id is None:
-            return
-        gone = self._rows.execute(
-            "SELECT id, text FROM chunk WHERE file_id = ?", (file_id,)
-        ).fetchall()
-        self._rows.executemany(
-            "INSERT INTO term (term, rowid, words) VALUES ('delete', ?, ?)",
-            ((chunk_id, " ".join(terms(text))) for chunk_id, text in gone),
-        )
-        for table in ("chunk", "definition", "import"):
-            self._rows.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))
-        self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
-
-    def _file_id(self, path: str) -> int | None:
-        row = self._rows.execute("SELECT id FROM file WHERE path = ?", (path,))
-        found = row.fetchone()
-        return found[0] if found else None
+        self._writer.remove(path)
 
     def paths(self) -> list[str]:
         rows = self._rows.execute("SELECT path FROM file ORDER BY path")
         return [path for (path,) in rows]
 
     def has(self, path: str) -> bool:
-        return self._file_id(path) is not None
+        return self._writer.file_id(path) is not None
 
     def paths_of_module(self, name: str) -> list[str]:
         """Files that `name` may mean, as the last part of an import."""
@@ -174,7 +120,7 @@ class Index:
         """What `path` held when it was indexed; empty where it is not known."""
         rows = self._rows.execute(
             "SELECT text FROM chunk WHERE file_id = ? ORDER BY first_line",
-            (self._file_id(path),),
+            (self._writer.file_id(path),),
         )
         return "\n".join(text for (text,) in rows)
 
@@ -198,11 +144,8 @@ class Index:
         )
         return Symbols(
             language,
-            tuple(_definition(found) for found in definitions),
-            tuple(
-                Import(module, line, _names(names), _names(aliases))
-                for module, line, names, aliases in imports
-            ),
+            tuple(map(definition_from, definitions)),
+            tuple(map(import_from, imports)),
             package=package,
             is_complete=bool(is_complete),
         )
@@ -214,7 +157,7 @@ class Index:
             "JOIN file ON file.id = file_id WHERE name = ? LIMIT ?",
             (name, limit),
         )
-        return [Place(path, _definition(found)) for path, *found in rows]
+        return [Place(path, definition_from(found)) for path, *found in rows]
 
     def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
         """The chunks that hold most of the weighted `terms`, rare terms first."""
@@ -271,22 +214,3 @@ def module_name(path: str) -> str:
     stem = place.name.split(".")[0] or place.name
     folder = place.parent.name
     return (folder if stem.lower() in FOLDER_FILES and folder else stem).lower()
-
-
-def _definition_row(definition: Definition) -> Iterator[object]:
-    yield from (definition.name, definition.kind)
-    yield from (definition.first_line, definition.last_line, definition.body_line)
-    yield from (definition.signature, definition.doc)
-    yield from (definition.container, definition.is_exported)
-
-
-def _definition(row: Sequence[Any]) -> Definition:
-    return Definition(*(*row[:-1], bool(row[-1])))
-
-
-def _listed(each: Import) -> tuple[str, str]:
-    return LISTED.join(each.names), LISTED.join(each.aliases)
-
-
-def _names(column: str) -> tuple[str, ...]:
-    return tuple(column.split(LISTED)) if column else ()

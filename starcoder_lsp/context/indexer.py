@@ -19,6 +19,7 @@ from starcoder_lsp.context import Gathered, Progress, wire
 from starcoder_lsp.context.answer import gathered
 from starcoder_lsp.context.crawl import Crawler, Wishes
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
+from starcoder_lsp.context.entries import entry_of
 from starcoder_lsp.context.folder import Folder, Source
 from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.frames import Frame
@@ -117,9 +118,8 @@ class Indexer:
     def _parsed(self, document: OpenDocument, text: str) -> None:
         """An open document has other symbols; its file on disk counts again when it closes."""
         if (crawler := self._crawlers.get(document.root)) is not None:
-            crawler.folder.put(
-                document.relative, Source("", ""), text, document.symbols
-            )
+            entry = entry_of(text, document.symbols)
+            crawler.folder.put(document.relative, Source("", ""), entry)
             crawler.folder.commit()
             if document.edited_lines is not None:
                 edits = self._edits[document.root]

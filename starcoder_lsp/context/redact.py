@@ -41,7 +41,8 @@ def redact(text: str) -> str:
 
 def without_tricks(text: str) -> str:
     if text.isascii():
-        return text.encode("ascii").translate(None, ASCII_CONTROLS).decode("ascii")
+        plain = text.encode("ascii").translate(None, ASCII_CONTROLS)
+        return text if len(plain) == len(text) else plain.decode("ascii")
     return INVISIBLE.sub("", text)
 
 

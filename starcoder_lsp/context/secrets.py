@@ -92,11 +92,13 @@ IS_CODE = re.compile(
     r"[A-Za-z_][\w-]*(?:\.[\w-]+)+|[A-Z_]+\d?|[a-z]+(?:[_-][a-z\d]+)+|[\d.]+"
 )
 IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-SPACED = bytes(i if WORD.fullmatch(chr(i)) else 32 for i in range(256))
 MIN_ENTROPY_BITS = 3.0
 MIN_KEY_CHARACTERS = 16
 PUNCTUATION = "punctuation"
 MIN_KINDS, MIN_CHANGES = 3, 0.35
+# Letters, digits, _ and - count alike.
+SHAPE = bytes(ord("w") if WORD.fullmatch(chr(i)) else 32 for i in range(256))
+LONG_WORD = b"w" * MIN_KEY_CHARACTERS
 
 LONGEST_USER = 64
 USER_BACKWARDS = re.compile(r"[\w.+%-]*")
@@ -135,19 +137,39 @@ def _places(text: str, word: str) -> Iterator[int]:
 def _by_format(text: str) -> Iterator[Secret]:
     """Most formats are one long word, so that most texts need no further look."""
     beginnings = _beginnings()
-    words = text.encode("utf-8", "replace").translate(SPACED).split()
-    long_words = {word for word in words if len(word) >= MIN_KEY_CHARACTERS}
+    long_words = _long_words(text.encode("utf-8", "replace"))
     suspects = [word.decode() for word in long_words if word.startswith(beginnings)]
-    for one in formats():
-        is_there = any(word.startswith(one.start) for word in suspects)
-        if is_there if one.is_word else one.start in text:
-            for found in one.pattern.finditer(text):
-                yield Secret(*found.span(one.group), one.mark)
+    found = [one for one in _formats(is_word=False) if one.start in text]
+    if suspects:
+        found += [
+            one
+            for one in _formats(is_word=True)
+            if any(word.startswith(one.start) for word in suspects)
+        ]
+    for one in found:
+        for match in one.pattern.finditer(text):
+            yield Secret(*match.span(one.group), one.mark)
+
+
+def _long_words(text: bytes) -> Iterator[bytes]:
+    """Found in the text's shape, since nothing is as fast as a search for fixed bytes."""
+    shape = text.translate(SHAPE)
+    start = shape.find(LONG_WORD)
+    while start >= 0:
+        end = shape.find(b" ", start)
+        end = end if end >= 0 else len(text)
+        yield text[start:end]
+        start = shape.find(LONG_WORD, end)
+
+
+@cache
+def _formats(*, is_word: bool) -> tuple[Format, ...]:
+    return tuple(one for one in formats() if one.is_word == is_word)
 
 
 @cache
 def _beginnings() -> tuple[bytes, ...]:
-    return tuple(one.start.encode() for one in formats() if one.is_word)
+    return tuple(one.start.encode() for one in _formats(is_word=True))
 
 
 def _by_name(text: str, lower: str) -> Iterator[Secret]:

@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.context import wire
+from starcoder_lsp.context.entries import entry_of, with_words
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.symbols import Symbols
@@ -169,7 +170,7 @@ def _parsed(language: str, text: str) -> Frame:
     text = redact(text)
     with _hard_budget():
         symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
-    return {"text": text, "symbols": wire.symbols_row(_kept(symbols))}
+    return {"entry": with_words(entry_of(text, symbols))}
 
 
 @contextmanager

@@ -27,13 +27,25 @@ def doc_above(source: bytes, start: int, row: Language) -> str:
     line_start = source.rfind(b"\n", 0, start) + 1
     # Most have none: the line above is blank or code.
     last = source[source.rfind(b"\n", 0, max(line_start - 1, 0)) + 1 : line_start]
-    if not last.strip() or source[line_start:start].strip():
+    if source[line_start:start].strip() or not _may_be_doc(last, row):
         return ""
     above = source[max(0, line_start - FAR_BYTES) : line_start]
     lines = above.decode("utf-8", "replace").split("\n")[:-1]
     while lines and row.between.match(lines[-1].strip()):
         lines.pop()
     return next((text for line in _comment(lines, row) if (text := words(line))), "")
+
+
+def _may_be_doc(line: bytes, row: Language) -> bool:
+    """Most lines above a definition are code or blank; only others are read on."""
+    text = line.decode("utf-8", "replace").strip()
+    if not text:
+        return False
+    if row.comment and text.startswith(row.comment):
+        return True
+    closing = row.block_comment[1]
+    is_closed = bool(closing) and text.endswith(closing)
+    return is_closed or row.between.match(text) is not None
 
 
 def words(line: str) -> str:

@@ -68,7 +68,8 @@ def extract(root: Node, source: bytes, grammar: Grammar) -> Symbols:
         elif role[1] == "package":
             package = text_of(match["name"][0], source)
         else:
-            found += _found(match, role, source)
+            if (one := _found(match, role, source)) is not None:
+                found.append(one)
     return Symbols(
         grammar.name,
         tuple(_whole(_definitions(found, source, grammar), grammar)),
@@ -106,30 +107,39 @@ def _role(match: Match) -> tuple[str, str, str]:
     return role, kind, detail
 
 
-def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Iterator[Found]:
-    """One, or none where a guessed query finds something without a name."""
+def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | None:
+    """None where a guessed query finds something without a name."""
     node = match[role[0]][0]
+    name: Node | None
     if "name" in match:
-        name: Node | None = match["name"][0]
+        name = match["name"][0]
         body = match["body"][0] if "body" in match else None
     else:
         name, body = name_of(node), body_of(node)
-    if name is not None:
-        container = match["container"][0] if "container" in match else None
+    if name is None:
+        return None
+    container = match["container"][0] if "container" in match else None
+    start, end = node.start_byte, node.end_byte
+    name_start = name.start_byte
+    written = source[name_start : name.end_byte].decode("utf-8", "replace")
+    body_start, last_line = end, node.end_point[0]
+    if body is not None:
+        body_start = body.start_byte
         # Some grammars have the body beside the signature, not in it.
-        last = body if body and body.start_byte >= node.end_byte else node
-        yield Found(
-            node.start_byte,
-            last.end_byte,
-            role[2],
-            " ".join(text_of(name, source)[:LONGEST_NAME].strip(NAME_MARKS).split()),
-            name.start_byte,
-            body.start_byte if body else node.end_byte,
-            _outer_name(container, source) if container else "",
-            node.start_point.row,
-            last.end_point.row,
-            role[1] == "scope",
-        )
+        if body_start >= end:
+            end, last_line = body.end_byte, body.end_point[0]
+    return Found(
+        start,
+        end,
+        role[2],
+        " ".join(written[:LONGEST_NAME].strip(NAME_MARKS).split()),
+        name_start,
+        body_start,
+        _outer_name(container, source) if container else "",
+        node.start_point[0],
+        last_line,
+        role[1] == "scope",
+    )
 
 
 def _outer_name(node: Node, source: bytes) -> str:

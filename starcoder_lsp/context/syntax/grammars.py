@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from functools import cache, cached_property
 from pathlib import Path
 
 import tree_sitter_language_pack
@@ -18,17 +19,26 @@ from starcoder_lsp.languages import language_id, languages
 logger = logging.getLogger(__name__)
 QUERIES = Path(__file__).parents[1] / "queries"
 REFERENCE = "@reference."
+TOKEN = re.compile(r';.*|"(?:\\.|[^"\\])*"|[()\[\]]')
+OPENING, CLOSING = ("(", "["), (")", "]")
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """What it takes to read one language; not all have `references`."""
+    """What it takes to read one language."""
 
     name: str
     row: Row
     parser: Parser
     definitions: Query
-    references: Query | None
+    reference_patterns: str
+
+    @cached_property
+    def references(self) -> Query | None:
+        """Compiled for the first open document; large grammars take tenths of a second."""
+        if not self.reference_patterns or self.parser.language is None:
+            return None
+        return Query(self.parser.language, self.reference_patterns)
 
 
 @cache
@@ -48,16 +58,31 @@ def grammar_of(name: str) -> Grammar | None:
         return None
 
 
-def _queries(row: Row, language: Language) -> tuple[Query, Query | None]:
-    """Of the patterns in the files those that define, and those that refer."""
+def _queries(row: Row, language: Language) -> tuple[Query, str]:
+    """Of the patterns in the files those that define, compiled, and those that refer."""
     files = (QUERIES / f"{file}.scm" for file in row.queries)
-    source = "\n".join(file.read_text("utf-8") for file in files).encode()
+    source = "\n".join(file.read_text("utf-8") for file in files)
     if not source:
-        return Query(language, guessed_query(language)), None
-    whole = Query(language, source.decode())
-    starts = [whole.start_byte_for_pattern(i) for i in range(whole.pattern_count)]
-    patterns = [source[a:b].decode() for a, b in pairwise([*starts, len(source)])]
+        return Query(language, guessed_query(language)), ""
+    patterns = list(_patterns(source))
     refer = [one for one in patterns if REFERENCE in one]
     define = [one for one in patterns if REFERENCE not in one]
-    references = Query(language, "\n".join(refer)) if refer else None
-    return Query(language, "\n".join(define)), references
+    return Query(language, "\n".join(define)), "\n".join(refer)
+
+
+def _patterns(source: str) -> Iterator[str]:
+    r"""The patterns of a query, each with the captures behind it.
+
+    >>> list(_patterns('(a) @x ; (no)\n((b) @y (#eq? @y "("))'))
+    ['(a) @x ; (no)\n', '((b) @y (#eq? @y "("))']
+    """
+    start = depth = 0
+    for token in TOKEN.finditer(source):
+        if token[0] in OPENING:
+            if depth == 0 and token.start() > start:
+                yield source[start : token.start()]
+                start = token.start()
+            depth += 1
+        elif token[0] in CLOSING:
+            depth -= 1
+    yield source[start:]
