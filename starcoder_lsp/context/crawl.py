@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.context import RULE_FILES, Progress
+from starcoder_lsp.context.batches import Queue, Waiting
 from starcoder_lsp.context.entries import entry_from
 from starcoder_lsp.context.folder import CRASHES, Folder, Source
 from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
@@ -20,7 +21,7 @@ from starcoder_lsp.frames import Frame
 logger = logging.getLogger(__name__)
 
 # Requests that wait in a worker's pipe, so that it never waits for us.
-DEPTH = 3
+DEPTH = 2
 MAX_WORKERS = 8
 # A look at everything, in case that nobody tells of changes; rarer where it takes long.
 LOOK_EVERY_S = 30.0
@@ -29,8 +30,6 @@ LOOK_SHARE = 0.01
 SETTLE_S = 0.1
 MAX_SUSPECTS = 500
 PROGRESS_EVERY_S = 0.1
-# A worker may be killed for reasons that are not the file's.
-MAX_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,7 @@ class Crawler:
         self._wishes = wishes
         self._is_held, self._on_doubt = is_held, on_doubt
         self._on_progress = on_progress
-        # Paths to read; True where a walk has just found them.
-        self._queue: dict[str, bool] = {}
-        self._tries: Counter[str] = Counter()
+        self._queue = Queue()
         self._arrived = asyncio.Event()
         self._is_walking = False
         self._wants_look = True
@@ -92,7 +89,7 @@ class Crawler:
             if name in RULE_FILES or "/.git/" in f"/{path}":
                 self._wants_look = True
             else:
-                self._queue.setdefault(path, False)
+                self._queue.suspect(path)
         if len(self._queue) > MAX_SUSPECTS and not self._is_walking:
             self._queue.clear()
             self._wants_look = True
@@ -176,11 +173,12 @@ class Crawler:
             self._arrived.set()
 
     def _take_found(self, files: list[tuple[str, int, str]], seen: set[str]) -> None:
-        for path, _n_bytes, stamp in files:
+        before = len(self._queue)
+        for path, n_bytes, stamp in files:
             seen.add(path)
             if self.folder.changed(path, stamp) and not self._is_held(path):
-                self._total += path not in self._queue
-                self._queue[path] = True
+                self._queue.found(path, n_bytes)
+        self._total += len(self._queue) - before
         self._arrived.set()
 
     def _finish_look(self, frame: Frame, seen: set[str]) -> None:
@@ -193,44 +191,49 @@ class Crawler:
                 self._on_doubt(path)
 
     async def _read_all(self, worker: Worker) -> None:
-        while (path := await self._next()) is not None:
-            is_admitted = self._queue.pop(path)
+        while batch := await self._next():
             try:
-                answer = await worker.ask(self._request(path, is_admitted))
+                answer = await worker.ask(self._request(batch))
             except LostItsTurn:
-                self._queue[path] = is_admitted
+                self._queue.put_back(batch)
+                continue
             except WorkerDied:
                 await worker.close()
-                await self._blame(path, is_admitted, worker)
-            else:
-                if not self._is_held(path):
-                    self._take(path, answer, is_admitted)
-            self._done += 1
+                await self._blame(batch, worker)
+                continue
+            self._queue.succeeded(batch)
+            for one, read in zip(batch, answer["files"], strict=True):
+                if not self._is_held(one.path):
+                    self._take(one.path, read, is_admitted=one.n_bytes is not None)
+                # Whoever asks something is answered in between.
+                await asyncio.sleep(0)
+            self._done += len(batch)
             self._tell()
 
-    async def _next(self) -> str | None:
+    async def _next(self) -> list[Waiting]:
         while not self._queue:
             if not self._is_walking:
-                return None
+                return []
             self._arrived.clear()
             await self._arrived.wait()
-        return next(iter(self._queue))
+        return self._queue.take()
 
-    def _request(self, path: str, is_admitted: bool) -> Frame:
-        known = self.folder.sources.get(path)
+    def _request(self, batch: list[Waiting]) -> Frame:
+        digests = (self.folder.sources.get(one.path) for one in batch)
         return {
-            "op": "read", "root": self.folder.root, "path": path,
-            "is_admitted": is_admitted, "extra": list(self._wishes.ignore),
-            "digest": known.digest if known else "", "avoid": sorted(self.folder.crashing),
+            "op": "read", "root": self.folder.root,
+            "files": [
+                (one.path, one.n_bytes is not None, known.digest if known else "")
+                for one, known in zip(batch, digests, strict=True)
+            ],
+            "extra": list(self._wishes.ignore), "avoid": sorted(self.folder.crashing),
         }  # fmt: skip
 
-    async def _blame(self, path: str, is_admitted: bool, worker: Worker) -> None:
-        """Try a file again that a worker died of; the second time it is given up."""
-        self._tries[path] += 1
-        if self._tries[path] < MAX_TRIES:
-            self._queue[path] = is_admitted
+    async def _blame(self, batch: list[Waiting], worker: Worker) -> None:
+        """Try again, one by one; a file that a worker dies of twice is given up."""
+        path = self._queue.blame(batch)
+        if path is None:
             return
-        del self._tries[path]
         logger.warning("a file crashes its parser and is left out")
         with contextlib.suppress(WorkerDied):
             request = {"op": "digest", "path": f"{self.folder.root}/{path}"}
@@ -238,7 +241,7 @@ class Crawler:
             source = Source(answer["stamp"], answer["digest"], CRASHES)
             self.folder.leave_out(path, source)
 
-    def _take(self, path: str, answer: Frame, is_admitted: bool) -> None:
+    def _take(self, path: str, answer: Frame, *, is_admitted: bool) -> None:
         reason = answer["reason"]
         known = self.folder.sources.get(path)
         source = Source(answer["stamp"], answer["digest"], reason)

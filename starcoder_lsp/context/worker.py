@@ -13,7 +13,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.context import wire
-from starcoder_lsp.context.entries import entry_of, with_words
+from starcoder_lsp.context.entries import Entry, entry_of, with_words
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.symbols import Symbols
@@ -43,6 +43,15 @@ MAX_OPEN_DOCUMENTS = 32
 BACKGROUND_NICENESS = 10
 
 
+TROUBLES: Sequence[tuple[type[OSError], str]] = (
+    (FileNotFoundError, "gone"),
+    (NotADirectoryError, "gone"),
+    (NotRegular, "not a file"),
+    (TooLarge, "too large"),
+    (OSError, "unreadable"),
+)
+
+
 def digest_of(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
@@ -57,24 +66,29 @@ def _walk(request: Frame) -> Iterator[Frame]:
 
 
 def _read(request: Frame) -> Iterator[Frame]:
-    """One file of a walk, or any path that is said to have changed."""
-    root, path = request["root"], request["path"]
-    answer: Frame = {"op": "read", "reason": None, "digest": "", "stamp": ""}
+    """Files of a walk, or paths that are said to have changed."""
+    yield {"op": "read", "files": [_answer(request, *one) for one in request["files"]]}
+
+
+def _answer(request: Frame, path: str, is_admitted: bool, digest: str) -> Frame:
+    """For one file; `digest` is that of the content which is known."""
+    root = request["root"]
+    answer: Frame = {"reason": None, "digest": "", "stamp": ""}
     try:
-        if not request["is_admitted"]:
+        if not is_admitted:
             _check_path(root, path, request["extra"])
-        answer |= _content(f"{root}/{path}", request, answer)
+        content = _content(f"{root}/{path}", answer)
+        if answer["digest"] in request["avoid"]:
+            raise Unwanted("crashes its parser")
+        if answer["digest"] != digest:
+            answer["entry"] = _entry(language_of(Path(path)), text_of(content))
     except Unwanted as exc:
         answer["reason"] = str(exc)
-    except (FileNotFoundError, NotADirectoryError):
-        answer["reason"] = "gone"
-    except NotRegular:
-        answer["reason"] = "not a file"
-    except TooLarge:
-        answer["reason"] = "too large"
-    except OSError:
-        answer["reason"] = "unreadable"
-    yield answer
+    except OSError as exc:
+        answer["reason"] = next(
+            reason for kind, reason in TROUBLES if isinstance(exc, kind)
+        )
+    return answer
 
 
 def _check_path(root: str, path: str, extra: list[str]) -> None:
@@ -86,17 +100,12 @@ def _check_path(root: str, path: str, extra: list[str]) -> None:
         raise Unwanted("ignored")
 
 
-def _content(path: str, request: Frame, answer: Frame) -> Frame:
-    """Text and symbols; without them when the content is known already."""
+def _content(path: str, answer: Frame) -> bytes:
     content, status = read_regular(path, MAX_FILE_BYTES)
     age_s = time.time() - max(status.st_mtime, status.st_ctime)
     answer["stamp"] = stamp_of(status) if age_s > RACY_S else ""
-    answer["digest"] = digest = digest_of(content)
-    if digest == request["digest"]:
-        return {}
-    if digest in request["avoid"]:
-        raise Unwanted("crashes its parser")
-    return _parsed(language_of(Path(path)), text_of(content))
+    answer["digest"] = digest_of(content)
+    return content
 
 
 def _document(request: Frame) -> Iterator[Frame]:
@@ -166,11 +175,11 @@ def _place(request: Frame) -> Iterator[Frame]:
     yield {"op": "place", "root": root, "path": relative, "is_admitted": is_admitted}
 
 
-def _parsed(language: str, text: str) -> Frame:
+def _entry(language: str, text: str) -> Entry:
     text = redact(text)
     with _hard_budget():
         symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
-    return {"entry": with_words(entry_of(text, symbols))}
+    return with_words(entry_of(text, symbols))
 
 
 @contextmanager
