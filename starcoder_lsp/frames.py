@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from asyncio import IncompleteReadError, StreamReader
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:  # some children have no use for asyncio, and it takes long to load
+    from asyncio import StreamReader
 
 Frame = dict[str, Any]
 
@@ -47,7 +49,7 @@ async def receive(stream: StreamReader) -> Frame | None:
     try:
         length = _checked_length(await stream.readexactly(4))
         return decode(await stream.readexactly(length))
-    except IncompleteReadError:
+    except EOFError:
         return None
 
 
