@@ -60,13 +60,11 @@ class Queue:
 
     def blame(self, batch: list[Waiting]) -> str | None:
         """Try again what a worker died of; the path of a file that is given up."""
-        if len(batch) == 1:
-            path = batch[0].path
-            self._tries[path] += 1
-            if self._tries[path] > MAX_TRIES - 1:
-                del self._tries[path]
-                return path
-        self._tries.update({one.path: 0 for one in batch})
+        self._tries.update(one.path for one in batch)
+        path = batch[0].path
+        if len(batch) == 1 and self._tries[path] >= MAX_TRIES:
+            del self._tries[path]
+            return path
         self.put_back(batch)
         return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from workspace import contents, plant, until
 
-from starcoder_lsp.context import Progress, crawl, worker
+from starcoder_lsp.context import Progress, batches, crawl, worker
 from starcoder_lsp.context.crawl import Crawler, Wishes
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.folder import Folder
@@ -94,7 +94,7 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
         assert sorted(contents(root)) == ["a.py", "z.py"]
         assert first.folder.left_out() == {"crashes its parser": 1}
     n_deaths = len(deaths.read_text())
-    assert n_deaths == crawl.MAX_TRIES
+    assert n_deaths == batches.MAX_TRIES
     plant(root, {"b.py": None, "moved.py": "deadly = 1\n"})
     async with crawling(root, lambda: mortal(deaths)) as second:
         assert sorted(contents(root)) == ["a.py", "z.py"]
@@ -168,8 +168,8 @@ def test_a_file_that_cannot_be_read_is_read_again_at_the_next_look(
         raise OSError(code, "")
 
     monkeypatch.setattr(worker, "read_regular", fails)
-    request = {"root": str(tmp_path), "path": "a.py", "is_admitted": True}
-    (answer,) = worker.OPERATIONS["read"](request)
+    request = {"root": str(tmp_path), "files": [("a.py", True, "")]}
+    ((answer,),) = (one["files"] for one in worker.OPERATIONS["read"](request))
     assert answer["reason"] == reason
     assert answer["stamp"] == ""
 

@@ -48,6 +48,28 @@ def test_what_is_put_again_replaces_what_was_there() -> None:
     assert [hit.text for hit in index.search({"beta": 1}, 5)] == ["beta"]
 
 
+def test_an_edit_writes_little_more_than_what_it_changes() -> None:
+    connection = sqlite3.connect(":memory:")
+    index = Index(connection)
+    names = [f"name_{i}" for i in range(200)]
+    text = "".join(f"def {name}():\n    return 1\n\n" for name in names)
+    symbols = Symbols("python", tuple(function(n, 3 * i) for i, n in enumerate(names)))
+    index.put("a.py", text, symbols)
+    all_of_it = connection.total_changes
+    index.put("a.py", text.replace("1", "other", 1), symbols)
+    assert connection.total_changes - all_of_it < all_of_it / 20
+    assert len(index.search({"other": 1}, 5)) == 1
+
+
+def test_lines_above_move_what_stands_below() -> None:
+    index = empty_index()
+    index.put("a.py", "one = 1\n" * 20 + "needle = 1\n", Symbols("python"))
+    index.put("a.py", "two = 2\n" * 3 + "one = 1\n" * 20 + "needle = 1\n", Symbols("python"))  # fmt: skip
+    (hit,) = index.search({"needle": 1}, 5)
+    assert hit.first_line <= 23 <= hit.last_line
+    assert index.text("a.py").count("\n") == 23
+
+
 def test_a_removed_file_is_nowhere() -> None:
     index = empty_index()
     index.put("a.py", "alpha\n", Symbols("python", (function("alpha"),)))
