@@ -6,7 +6,6 @@ only one file defines.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -130,8 +129,8 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
     depth = definition.container.count(".") + 1 if definition.container else 0
     indent = "    " * depth
     lines = definition.signature.split("\n")
-    named = re.compile(rf"(?<!\w){re.escape(definition.name)}(?!\w)")
-    start = next((i for i, line in enumerate(lines) if _names(line, named)), 0)
+    named = (i for i, line in enumerate(lines) if _names(line, definition.name))
+    start = next(named, 0)
     above = [indent + line.strip() for line in lines[:start] if _is_mark(line)]
     rest = lines[start:]
     text = " ".join(" ".join(rest).split())
@@ -140,8 +139,21 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
     return Line(definition.first_line, "\n".join([*above, indent + text]), name)
 
 
-def _names(line: str, named: re.Pattern[str]) -> bool:
-    return named.search(line) is not None and not _is_mark(line)
+def _names(line: str, name: str) -> bool:
+    """Whether `name` stands in it as a word; compiled patterns would not be used twice."""
+    at = line.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not _in_word(line[max(at - 1, 0) : at]) and not _in_word(
+            line[end : end + 1]
+        ):
+            return not _is_mark(line)
+        at = line.find(name, at + 1)
+    return False
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _is_mark(line: str) -> bool:
