@@ -71,8 +71,14 @@ def parsed(files: list[Path]) -> tuple[float, int, int]:
 def ctags(files: list[Path]) -> float:
     before = os.times()
     listed = "\n".join(map(str, files)).encode()
-    command = ["ctags", "--quiet", "-L", "-", "-f", os.devnull]
-    subprocess.run(command, input=listed, check=True, stderr=subprocess.DEVNULL)
+    command = ["ctags", "--quiet", "-L", "-", "-f", "-"]
+    subprocess.run(
+        command,
+        input=listed,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     after = os.times()
     return (after.children_user - before.children_user) + (
         after.children_system - before.children_system
