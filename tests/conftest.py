@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import random_model
+from hypothesis import settings
 from lsp_client import Client
 
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.store import Store
+
+# The same examples in each run: what is red once is red again, on any machine.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

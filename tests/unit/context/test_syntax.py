@@ -83,7 +83,8 @@ def test_an_edited_document_that_is_whole_again_has_the_symbols_of_a_fresh_one(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(["python", "cpp", "typescript", "haskell", "perl"]), st.binary())
+# Not Perl, whose scanner may never return: a worker is ended then.
+@given(st.sampled_from(["python", "cpp", "typescript", "haskell", "go"]), st.binary())
 def test_no_bytes_are_too_odd(language: str, source: bytes) -> None:
     assert Document(language, source).symbols().language == language
 
