@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from workspace import Workspace, contents, plant, until
+from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
 from starcoder_lsp.context import Edit
 from starcoder_lsp.context.database import file_of
@@ -498,6 +498,9 @@ async def test_random_disturbances_end_in_the_index_of_a_fresh_start(
         await until(lambda: contents(root) == fresh)
 
 
+N_CHECKED_OUT = 1000
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 async def test_a_checkout_of_many_files_ends_in_the_index_of_a_fresh_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -506,26 +509,35 @@ async def test_a_checkout_of_many_files_ends_in_the_index_of_a_fresh_start(
     root.mkdir()
 
     def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "gc.auto=0")
         subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)  # fmt: skip
 
+    def name(n: int) -> str:
+        return f"d{n % 50}/f{n}.py"
+
     git("init", "-q", "-b", "one")
-    plant(root, {f"d{n % 7}/f{n}.py": DEF.format(f"one{n}") for n in range(700)})
+    plant(root, {name(n): f"def one{n}(): ...\n" for n in range(N_CHECKED_OUT)})
     git("add", "-A")
     git("commit", "-qm", "one")
     git("checkout", "-qb", "two")
-    for n in range(0, 700, 2):
-        (root / f"d{n % 7}/f{n}.py").unlink()
-    plant(root, {f"d{n % 7}/f{n}.py": DEF.format(f"two{n}") for n in range(1, 900, 3)})
+    # Every file is changed, or is not there.
+    plant(root, {name(n): None for n in range(N_CHECKED_OUT) if n % 10})
+    plant(root, {name(n): f"def two{n}(): ...\n" for n in range(0, N_CHECKED_OUT, 10)})
+    plant(root, {"only/two.py": "def two(): ...\n"})
     git("add", "-A")
     git("commit", "-qm", "two")
     async with Workspace(root) as workspace:
-        git("checkout", "-q", "one")
+        checkout = asyncio.create_task(asyncio.to_thread(git, "checkout", "-q", "one"))
+        while not checkout.done():
+            # Also while it goes on there are hints, and looks at what is half there.
+            workspace.context.files_changed([root / ".git" / "HEAD"])
+            await asyncio.wait([checkout], timeout=0.1)
+        await checkout
         workspace.context.files_changed([root / ".git" / "HEAD"])
-        await until(lambda: len(contents(root)) == 700)
+        await until(lambda: n_indexed(root) == N_CHECKED_OUT, LONG_PATIENCE_S)
         monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "fresh"))
-        async with Workspace(root):
+        async with Workspace(root, patience_s=LONG_PATIENCE_S):
             fresh = contents(root)
         monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
         await until(lambda: contents(root) == fresh)
-        assert not any("two" in name for _, names in fresh.values() for name in names)
+    assert fresh["d7/f7.py"] == ("def one7(): ...", ("one7",))

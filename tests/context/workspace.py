@@ -15,6 +15,7 @@ from starcoder_lsp.link import RestartPolicy
 from starcoder_lsp.paths import cache_dir
 
 PATIENCE_S = 25.0
+LONG_PATIENCE_S = 120.0
 AT_ONCE = RestartPolicy(first_wait_s=0.01)
 
 
@@ -35,8 +36,15 @@ def plant(root: Path, files: Mapping[str, str | bytes | None]) -> Path:
 class Workspace:
     """A context over `roots`, and what it says of them."""
 
-    def __init__(self, *roots: Path, ignore: tuple[str, ...] = (), max_files: int = 20_000) -> None:  # fmt: skip
+    def __init__(
+        self,
+        *roots: Path,
+        ignore: tuple[str, ...] = (),
+        max_files: int = 20_000,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.roots = roots
+        self._patience_s = patience_s
         self.progress: list[Progress] = []
         self.context = IndexedContext(
             max_files=max_files,
@@ -57,7 +65,10 @@ class Workspace:
     async def settle(self) -> None:
         """Wait for the end of the next look or reading."""
         n_told = len(self.progress)
-        await until(lambda: any(one.is_final for one in self.progress[n_told:]))
+        await until(
+            lambda: any(one.is_final for one in self.progress[n_told:]),
+            self._patience_s,
+        )
 
     async def until_indexed(self, *wanted: str, root: Path | None = None) -> None:
         await until(lambda: self.indexed(root) == sorted(wanted))
@@ -72,8 +83,8 @@ class Workspace:
         return uri
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+async def until(holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+    async with asyncio.timeout(patience_s):
         while not holds():
             await asyncio.sleep(0.01)
 
@@ -89,6 +100,13 @@ def contents(root: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
             return {path: _content(rows, file_id) for file_id, path in files}
         except sqlite3.OperationalError:
             return {}  # it is only being made
+
+
+def n_indexed(root: Path) -> int:
+    """How many files are in the index."""
+    file = file_of(str(root.resolve()), cache_dir() / "index")
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as rows:
+        return int(rows.execute("SELECT count(*) FROM file").fetchone()[0])
 
 
 def _content(rows: sqlite3.Connection, file_id: int) -> tuple[str, tuple[str, ...]]:
