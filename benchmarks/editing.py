@@ -100,3 +100,10 @@ def traces() -> dict[str, list[State]]:
             *typed("one.py", above, half + 1, STATEMENT[:12]),
         ],
     }
+
+
+def abandoned() -> Iterator[State]:
+    """Fast typing at a place that no other trace has been to."""
+    lines = source(argparse)
+    at = FILE_LINES // 2 + 40
+    return typed("one.py", lines, at, "    return self._registry", n_first=9)

@@ -1,6 +1,6 @@
 """What a keystroke costs: llama-server, llama-cpp-python, and starcoder-lsp over LSP.
 
-    python benchmarks/keystrokes.py [--model GGUF] [--json FILE] [--plot FILE]
+    python benchmarks/keystrokes.py [--keys N] [--json FILE] [--plot FILE]
 
 The same model, the same editing traces, about the same context, 8 tokens written each
 time, in one run, the three taking turns at every keystroke:
@@ -33,7 +33,7 @@ from pathlib import Path
 
 import plot
 from contestants import Contestant, Cost, LlamaCppPython, LlamaServer, StarcoderLsp
-from editing import State, traces
+from editing import State, abandoned, traces
 from llama_cpp_tools import tool
 
 # Our window begins on a grid and is smaller than its budget; this makes it the same.
@@ -66,11 +66,13 @@ class Row:
         return {"n": len(self.costs), **dict(zip(COLUMNS, values, strict=True))}
 
 
-def measure(contestants: Sequence[Contestant], states: list[State]) -> dict[str, Row]:
+def measure(
+    contestants: Sequence[Contestant], states: list[State], n_most: int
+) -> dict[str, Row]:
     rows = {one.name: Row() for one in contestants}
     for one in contestants:
         one.ask(states[0])
-    for state in states[1:]:
+    for state in states[1 : n_most + 1]:
         for one in contestants:
             add(rows[one.name], one, state)
     return rows
@@ -138,18 +140,24 @@ def random_model(folder: Path) -> Path:
     return path
 
 
-def run(contestants: Sequence[Contestant]) -> dict[str, dict[str, Figures]]:
+def run(
+    contestants: Sequence[Contestant], n_most: int, only: str
+) -> dict[str, dict[str, Figures]]:
+    """All traces whose names have `only` in them."""
     results: dict[str, dict[str, Figures]] = {}
     for trace, states in traces().items():
-        rows = measure(contestants, states)
-        results[trace] = {name: row.figures() for name, row in rows.items()}
-        report(trace, results[trace])
-    line = traces()["typing on one line"]
-    rows = type_through(contestants, line[4::12])
-    results[THROUGH] = {name: row.figures() for name, row in rows.items() if row.costs}
-    report(THROUGH, results[THROUGH])
-    results[CANCELLED] = waste(contestants, traces()["typing a function body"][:20])
-    report(CANCELLED, results[CANCELLED])
+        if only in trace:
+            rows = measure(contestants, states, n_most)
+            results[trace] = {name: row.figures() for name, row in rows.items()}
+            report(trace, results[trace])
+    if only in THROUGH:
+        line = traces()["typing on one line"]
+        rows = type_through(contestants, line[4::12])
+        results[THROUGH] = {name: row.figures() for name, row in rows.items()}
+        report(THROUGH, results[THROUGH])
+    if only in CANCELLED:
+        results[CANCELLED] = waste(contestants, list(abandoned()))
+        report(CANCELLED, results[CANCELLED])
     return results
 
 
@@ -173,6 +181,12 @@ def draw(results: dict[str, dict[str, Figures]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, help="a StarCoder2 in GGUF")
+    parser.add_argument(
+        "--keys", type=int, default=100, help="so many keystrokes of a trace at most"
+    )
+    parser.add_argument(
+        "--only", default="", help="only traces with this in their name"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--plot", type=Path, help="also draw them, as SVG")
     arguments = parser.parse_args()
@@ -183,7 +197,9 @@ def main() -> None:
         prompt = server.ask(traces()["typing on one line"][0]).prompt
         ours = StarcoderLsp(model, int(prompt * WINDOW_SLACK))
         stack.callback(ours.close)
-        results = run([server, LlamaCppPython(model), ours])
+        results = run(
+            [server, LlamaCppPython(model), ours], arguments.keys, arguments.only
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))
     if arguments.plot:
