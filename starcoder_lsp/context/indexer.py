@@ -25,7 +25,8 @@ from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.paths import cache_dir
 
-logger = logging.getLogger(__name__)
+# By its own name, also as the program that it is.
+logger = logging.getLogger("starcoder_lsp.context.indexer")
 
 
 class Indexer:

@@ -16,7 +16,8 @@ from starcoder_lsp.engines.llama.host import Host
 from starcoder_lsp.engines.llama.inbox import Inbox, Peer
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous, is_ours
 
-logger = logging.getLogger(__name__)
+# By its own name, also as the program that it is.
+logger = logging.getLogger("starcoder_lsp.engines.llama.daemon")
 
 # Who started us comes at once; who closes an editor may open another.
 START_GRACE_S = 30.0

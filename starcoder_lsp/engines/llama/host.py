@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # it loads native code
     from starcoder_lsp.engines.llama.keeper import Keeper
     from starcoder_lsp.engines.llama.session import Session
 
-logger = logging.getLogger(__name__)
+# By its own name, also as the program that it is.
+logger = logging.getLogger("starcoder_lsp.engines.llama.host")
 
 Stopped = Callable[[], bool]
 
