@@ -685,7 +685,9 @@ async def test_the_status_says_ready_again_after_a_disabled_document(
     await client.until_ready()
     client.open("file:///project/a.md", "text ", language="markdown")
     await client.complete("file:///project/a.md", 0, 5)
-    await client.until_notified("didChangeStatus", message="disabled by `disabled_languages`")
+    await client.until_notified(
+        "didChangeStatus", message="disabled by `disabled_languages`"
+    )
     client.notifications.clear()
     client.open(URI, "x = 1\nprint(")
     await client.complete(URI, 1, 6)
