@@ -64,7 +64,15 @@ class Completer:
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
-        place = Place(cursor, self.style)
+        return await self._complete(prompt, Place(cursor, self.style), on_text, trace)
+
+    async def _complete(
+        self,
+        prompt: Prompt,
+        place: Place,
+        on_text: Callable[[str], None],
+        trace: Trace,
+    ) -> Completion:
         raw, usage = await self._generate(prompt, place, on_text)
         ((result, _),) = await self._processed([(raw, usage.finish_reason)], place)
         trace.raw, trace.usage, trace.effects = raw, usage, result.effects
@@ -84,17 +92,17 @@ class Completer:
         follows the cursor: then it is the one that fits best before it.
         """
         trace = trace or Trace()
-        first = await self.complete(cursor, read_as=read_as, trace=trace)
+        prompt = await self._prompt(read_as or cursor, trace)
+        place = Place(cursor, self.style)
+        first = await self._complete(prompt, place, _nothing_to_tell, trace)
         found = {first.text.strip(): first}
         if n_wanted > 1:
-            prompt = await self._prompt(read_as or cursor, trace)
             n_enough = first.usage.generated_tokens * LONGER + MORE_TOKENS
             limits = replace(
                 self.limits,
                 max_tokens=min(self.limits.max_tokens, n_enough),
                 one_line=self.style.multiline == "never",
             )
-            place = Place(cursor, self.style)
             candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
             trace.candidates = tuple(candidates)
             written = [(one.text, one.finish_reason) for one in candidates]
