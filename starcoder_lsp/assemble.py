@@ -121,7 +121,7 @@ def build_completer(
         settings.limits,
         layout_of(settings, model),
         settings.style,
-        context or NoContext(),
+        context if context and settings.context.enabled else NoContext(),
     )
 
 

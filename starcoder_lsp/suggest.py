@@ -48,8 +48,8 @@ class Ask:
     @property
     def key(self) -> Hashable:
         """What else an answer depends on."""
-        settings = self.settings
-        return settings.engine, settings.limits, settings.layout, settings.style
+        given = self.settings
+        return given.engine, given.limits, given.layout, given.style, given.context
 
     def after_accept(self) -> Ask:
         """The same for where an accepted suggestion ends; who asks gets all of it."""

@@ -196,6 +196,11 @@ def engines_of(pid: int) -> list[int]:
     return [child for child in children_of(pid) if b"engines" in _command_of(child)]
 
 
+def indexers_of(pid: int) -> list[int]:
+    """Those of them that hold the index."""
+    return [child for child in children_of(pid) if b"indexer" in _command_of(child)]
+
+
 def _command_of(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -40,7 +40,7 @@ def create_server(
 async def _initialized(server: Server, params: types.InitializedParams) -> None:
     server.room.require(server.book.of_workspace(), is_wanted=False)
     await _pull_configuration(server)
-    server.start_context(server.book.folders)
+    server.start_context()
     await _watch_files(server)
 
 
@@ -92,6 +92,7 @@ async def _configured(
         server.book.use_editor(params.settings["starcoder"])
     await _pull_configuration(server)
     server.room.require(server.book.of_workspace(), is_wanted=False)
+    server.follow_context_settings()
 
 
 def _folders_changed(

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__, assemble, log, trigger
-from starcoder_lsp.config import Layer, Settings
+from starcoder_lsp.config import ContextSettings, Layer, Settings
 from starcoder_lsp.context import Context, NoContext, Progress
 from starcoder_lsp.engines import Engine, Phase
 from starcoder_lsp.fates import Fates
@@ -61,6 +61,9 @@ class Server(LanguageServer):
         self.book = SettingsBook(flags, self.status.tell)
         self.suggester = Suggester()
         self.context: Context = NoContext()
+        # None until the client is initialized.
+        self._context_settings: ContextSettings | None = None
+        self._replacing: set[asyncio.Task[None]] = set()
         self.statistics = assemble.statistics()
         self.fates = Fates(self._count, self.suggester.cache.reject)
         self.room = EngineRoom(self.status, build_engine)
@@ -85,17 +88,34 @@ class Server(LanguageServer):
         if offer == "never" or (offer == "auto" and client not in POPUP_CLIENTS):
             capabilities.completion_provider = None
 
-    def start_context(self, folders: tuple[Path, ...]) -> None:
+    def start_context(self) -> None:
         """Begin to read the workspace; documents may be open already."""
         settings = self.book.of_workspace()
+        self._context_settings = settings.context
+        older = self.context
         self.context = assemble.build_context(settings, self._show_indexing)
-        self.use_folders(folders)
+        self.use_folders(self.book.folders)
         for document in self.documents:
             uri, version = document.uri, document.version
             text = document.snapshot().text
             path = convert.path_of(uri)
             self.context.open(uri, path, document.language, text, version)
-        self.context.start()
+        task = asyncio.create_task(self._start_after(older, self.context))
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+
+    async def _start_after(self, older: Context, newer: Context) -> None:
+        """Start once the one before it has let go of the index."""
+        await older.close()
+        self.status.end_progress(INDEXING)
+        if self.context is newer:
+            newer.start()
+
+    def follow_context_settings(self) -> None:
+        """Another context where the settings ask for one, or for none."""
+        wanted = self.book.of_workspace().context
+        if self._context_settings not in (None, wanted):
+            self.start_context()
 
     def use_folders(self, folders: tuple[Path, ...]) -> None:
         """Other workspace folders; the user hears of those that are no project."""
@@ -119,6 +139,7 @@ class Server(LanguageServer):
 
     def ask(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
         """A question at `cursor`; None while there is no model to answer it."""
+        self.follow_context_settings()
         settings = self.book.of_document(cursor.document.uri)
         engine = self._engine_for(settings, is_wanted=is_wanted)
         if engine is None:
@@ -169,6 +190,7 @@ class Server(LanguageServer):
     async def close(self) -> None:
         self.suggester.scheduler.cancel_all()
         self.fates.close()
+        await asyncio.gather(*self._replacing)
         await self.context.close()
         await self.room.close()
 

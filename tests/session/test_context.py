@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from conftest import StartServer
-from lsp_client import PATIENCE_S, Client
+from lsp_client import PATIENCE_S, Client, indexers_of
 
 CALL = "import util\n\n\ndef main():\n    "
 TYPED = "total = util.scaled_sum(3"
@@ -40,22 +40,28 @@ async def explained(client: Client, uri: str, column: int) -> str:
     )
 
 
-async def test_what_is_shown_of_other_files_stays_while_one_types(
-    start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
-) -> None:
+async def opened(
+    start_server: StartServer, model: Path, folder: Path
+) -> tuple[Client, str]:
+    """A client in a project whose `main.py` calls what its `util.py` defines."""
     names = ("scaled_sum", "scaled_mean", "clamp", "total_of")
     util = "".join(
         f"def {name}(values, factor):\n    return factor\n\n\n" for name in names
     )
-    (tmp_path / "util.py").write_text(util)
-    client = await start_server("--model-path", str(tiny_starcoder2), *FLAGS)
+    (folder / "util.py").write_text(util)
+    client = await start_server("--model-path", str(model), *FLAGS)
     await client.initialize(
-        workspaceFolders=[{"uri": tmp_path.as_uri(), "name": "project"}]
+        workspaceFolders=[{"uri": folder.as_uri(), "name": "project"}]
     )
-    uri = (tmp_path / "main.py").as_uri()
+    uri = (folder / "main.py").as_uri()
     client.open(uri, CALL + TYPED[:4])
     await client.until_ready("starcoder2-3b")
-    text, version = "", 1
+    return client, uri
+
+
+async def until_shown(client: Client, uri: str, version: int) -> int:
+    """Ask until the model is shown the other file; the document's version then."""
+    text = ""
     async with asyncio.timeout(PATIENCE_S):
         # The index is being made; an answer that is known is not made again.
         while "util.py:1" not in text:
@@ -63,6 +69,14 @@ async def test_what_is_shown_of_other_files_stays_while_one_types(
             change(client, uri, version, (1, 0), (1, 9), f"# {version}")
             text = await explained(client, uri, 8)
             await asyncio.sleep(0)
+    return version
+
+
+async def test_what_is_shown_of_other_files_stays_while_one_types(
+    start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
+) -> None:
+    client, uri = await opened(start_server, tiny_starcoder2, tmp_path)
+    version = await until_shown(client, uri, 1)
     evaluated = []
     for column, character in enumerate(TYPED[4:], 8):
         version += 1
@@ -75,3 +89,26 @@ async def test_what_is_shown_of_other_files_stays_while_one_types(
     assert sum(evaluated[1:]) / len(evaluated[1:]) < n_prompt / 4
     assert sorted(evaluated)[len(evaluated) // 2] <= 2
     await client.shutdown()
+
+
+def configure(client: Client, **options: object) -> None:
+    params = {"settings": {"starcoder": options}}
+    client.notify("workspace/didChangeConfiguration", params)
+
+
+async def test_context_is_switched_off_and_on_at_once(
+    start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
+) -> None:
+    client, uri = await opened(start_server, tiny_starcoder2, tmp_path)
+    version = await until_shown(client, uri, 1)
+    pid = client.process.pid
+    assert indexers_of(pid)
+    configure(client, context=False)
+    assert "util.py" not in await explained(client, uri, 8)
+    async with asyncio.timeout(PATIENCE_S):
+        while indexers_of(pid):
+            await asyncio.sleep(0.01)
+    configure(client, context=True)
+    await until_shown(client, uri, version)
+    assert len(indexers_of(pid)) == 1
+    assert await client.shutdown() == 0
