@@ -43,10 +43,15 @@ class Document:
 
 @dataclass(frozen=True)
 class Cursor:
-    """A place in a document; `offset` counts code points."""
+    """A place in a document; `offset` counts code points.
+
+    `chosen` is the selected entry of a popup, where the document is as it would be with
+    it: the text that ends here.
+    """
 
     document: Document
     offset: int
+    chosen: str = ""
 
     @classmethod
     def marked(cls, text: str, language: str = "python") -> Cursor:

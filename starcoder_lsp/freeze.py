@@ -80,7 +80,7 @@ def _before(cursor: Cursor, suffix: str) -> Cursor:
     if suffix == cursor.suffix:
         return cursor
     document = replace(cursor.document, text=cursor.prefix + suffix)
-    return Cursor(document, cursor.offset)
+    return replace(cursor, document=document)
 
 
 def _begun(cursor: Cursor) -> _Line:

@@ -35,7 +35,8 @@ def gathered(
             lambda: gather(scene, index, budget, edits=edits),
             lambda path: not path or index.has(path),
             budget_characters=budget,
-            line=scene.text.count("\n", 0, scene.offset),
+            line=scene.line,
+            chosen=scene.chosen_name,
             now_s=time.monotonic(),
         )
 
@@ -57,6 +58,7 @@ def _scene(
         shown_to,
         open_paths=_other_paths(document, documents),
         cells=_other_cells(document, documents),
+        chosen=request["chosen"],
     )
 
 

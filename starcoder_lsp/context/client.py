@@ -116,8 +116,8 @@ class IndexedContext:
         document = cursor.document
         frame: Frame = {
             "op": "gather", "uri": document.uri, "version": document.version,
-            "offset": cursor.offset, "budget": budget_characters,
-            "shown": [shown.start, shown.stop],
+            "offset": cursor.offset - len(cursor.chosen), "chosen": cursor.chosen,
+            "budget": budget_characters, "shown": [shown.start, shown.stop],
         }  # fmt: skip
         answer = await self._ask(frame, GATHER_MS)
         if answer is not None:

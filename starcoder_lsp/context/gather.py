@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from starcoder_lsp.context.chosen import chosen
 from starcoder_lsp.context.definitions import definitions
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pack import pack
@@ -22,6 +23,7 @@ SOURCES: Mapping[str, Source] = {
     "counterparts": counterparts,
     "siblings": siblings,
     "cells": cells,
+    "chosen": chosen,
 }
 EDITS = "edits"
 ALL_SOURCES = (*SOURCES, EDITS)

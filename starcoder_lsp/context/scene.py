@@ -39,7 +39,8 @@ class Scene:
 
     The prompt shows what lies between `shown_from` and `shown_to`. `open_paths` are
     the editor's other documents, the one seen last first; `cells` the other cells of
-    the same notebook, in their order; `chosen` is the selected entry of a popup.
+    the same notebook, in their order; `chosen` is the selected entry of a popup, which
+    `offset` stands before.
     """
 
     path: str
@@ -121,6 +122,12 @@ class Scene:
         found = RECEIVER.search(self.line_prefix[-200:])
         names = MEMBER_OF.split(found[1]) if found else ()
         return tuple(name.removesuffix("()") for name in names)
+
+    @cached_property
+    def chosen_name(self) -> str:
+        """The name that the selected entry inserts first; empty without one."""
+        found = IDENTIFIER.search(self.chosen)
+        return found[0] if found else ""
 
     @cached_property
     def enclosing(self) -> list[Definition]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.context.pack import cost
+from starcoder_lsp.context.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
 
 # Nobody types during so long a time: what is shown may change.
@@ -23,11 +24,12 @@ WORTH_A_CHANGE = 0.25
 
 @dataclass
 class Sticky:
-    """What was shown last for one document, and where and when it was asked for."""
+    """What was shown last for one document, and where, when and for what it was asked."""
 
     kept: tuple[Snippet, ...] = ()
     _asked_at_s: float = -math.inf
     _line: int = 0
+    _chosen: str = ""
 
     def settle(
         self,
@@ -37,20 +39,25 @@ class Sticky:
         budget_characters: int,
         line: int,
         now_s: float,
+        chosen: str = "",
     ) -> tuple[Snippet, ...]:
         """What to show now; `find` is asked when it may change.
 
         Files for which `is_there` says no are left out at once. What stays keeps its
-        place, what is new comes behind it.
+        place, what is new comes behind it. `chosen` is the name that a popup's entry
+        stands for: it is looked for once, and shown however little that is.
         """
         is_elsewhere = abs(line - self._line) > FAR_LINES
         may_change = is_elsewhere or now_s - self._asked_at_s >= PAUSE_S
-        self._asked_at_s, self._line = now_s, line
+        is_pointed_at = chosen not in ("", self._chosen)
+        self._asked_at_s, self._line, self._chosen = now_s, line, chosen
         there = [one for one in self.kept if is_there(one.path)]
         self.kept = tuple(_within(there, budget_characters))
-        if may_change or not self.kept:
+        is_missing = is_pointed_at and not _mention(self.kept, chosen)
+        if may_change or is_missing or not self.kept:
             wanted = find()
-            if self._share_of_new(wanted) >= WORTH_A_CHANGE:
+            is_found = is_missing and _mention(wanted, chosen)
+            if is_found or self._share_of_new(wanted) >= WORTH_A_CHANGE:
                 known = _texts(wanted)
                 stays = [one for one in self.kept if (one.path, one.text) in known]
                 shown = _texts(stays)
@@ -75,6 +82,10 @@ def _within(snippets: Sequence[Snippet], budget_characters: int) -> Iterator[Sni
         if budget_characters < 0:
             return
         yield one
+
+
+def _mention(snippets: Sequence[Snippet], name: str) -> bool:
+    return any(name in IDENTIFIER.findall(one.text) for one in snippets)
 
 
 def _texts(snippets: Sequence[Snippet]) -> set[tuple[str, str]]:

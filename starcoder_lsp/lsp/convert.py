@@ -69,7 +69,7 @@ def cursor_with(
     before = document.snapshot()
     text = before.text[:start] + selected.text + before.text[end:]
     document_with = replace(before, text=text, version=NO_VERSION)
-    return Cursor(document_with, start + len(selected.text))
+    return Cursor(document_with, start + len(selected.text), selected.text)
 
 
 def inline_items(

@@ -74,7 +74,7 @@ def selected_in(text: str, first: int, last: int) -> types.SelectedCompletionInf
 def test_the_selected_entry_is_in_the_text_that_the_model_reads() -> None:
     document = opened("self.lo█ + 1\n")
     cursor = convert.cursor_with(selected_in("load", 5, 7), document, "utf-16")
-    assert cursor == Cursor(cursor.document, len("self.load"))
+    assert cursor == Cursor(cursor.document, len("self.load"), "load")
     assert cursor.document.text == "self.load + 1\n"
     assert cursor.document.uri == URI
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,35 @@ def test_cells_of_the_same_notebook_come_along() -> None:
     cell = Scene("book.ipynb", "", 0, scene.symbols, cells=("import numpy", "x = 1"))
     (snippet,) = gather(cell, index, PLENTY)
     assert snippet.text == "import numpy\nx = 1"
+
+
+POPUP = """\
+== store.py
+class Store:
+    def put(self, key): ...
+    def get(self, key): ...
+== shelf.py
+class Shelf:
+    def put(self, book, place): ...
+== app.py
+def run(thing{annotation}):
+    thing.█
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "known"), [("", ["shelf.py", "store.py"]), (": Store", ["store.py"])]
+)
+def test_what_a_popup_selects_is_shown_by_its_receiver_or_by_its_name(
+    annotation: str, known: list[str]
+) -> None:
+    scene, index = workspace(POPUP.replace("{annotation}", annotation))
+    selected = replace(scene, chosen="put(key)")
+    found = gather(selected, index, PLENTY, sources=("chosen",))
+    assert sorted(each.path for each in found) == known
+    store = next(each for each in found if each.path == "store.py")
+    assert store.text == "class Store:\n    def put(self, key):"
+    assert gather(scene, index, PLENTY, sources=("chosen",)) == []
 
 
 def test_edits_near_each_other_are_one() -> None:

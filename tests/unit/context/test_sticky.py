@@ -28,6 +28,7 @@ class Typing:
         now_s: float,
         line: int = 0,
         budget_characters: int = PLENTY,
+        chosen: str = "",
     ) -> str:
         def find() -> Sequence[Snippet]:
             self.n_searches += 1
@@ -39,6 +40,7 @@ class Typing:
             budget_characters=budget_characters,
             line=line,
             now_s=now_s,
+            chosen=chosen,
         )
         return "".join(one.path for one in kept)
 
@@ -88,3 +90,21 @@ def test_while_there_is_nothing_it_is_searched_each_time() -> None:
     typing = Typing()
     assert typing.shown(now_s=0) == ""
     assert typing.shown(snippet("a"), now_s=0.1) == "a"
+
+
+def test_what_a_popup_selects_is_looked_for_once_and_shown_behind_the_rest() -> None:
+    typing = Typing()
+    typing.shown(snippet("a", score=9), now_s=0)
+    found = (snippet("a", score=9), snippet("b", "def save(): ..."))
+    assert typing.shown(*found, now_s=0.1, chosen="save") == "ab"
+    assert typing.shown(snippet("c"), now_s=0.2, chosen="save") == "ab"
+    assert typing.n_searches == 2
+
+
+def test_what_a_popup_selects_changes_nothing_where_it_is_shown_or_not_known() -> None:
+    typing = Typing()
+    typing.shown(snippet("a", "def save(): ...", score=9), now_s=0)
+    assert typing.shown(snippet("b"), now_s=0.1, chosen="save") == "a"
+    assert typing.n_searches == 1
+    little = (snippet("a", "def save(): ...", score=9), snippet("b"))
+    assert typing.shown(*little, now_s=0.2, chosen="load") == "a"

@@ -1,0 +1,130 @@
+"""What the editor shows beside the cursor reaches the prompt: real index, scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starcoder_lsp.config import Layer
+from starcoder_lsp.context import Gathered
+from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.flow import Control, Cursor, Document, Group, Prompt
+from starcoder_lsp.lsp import stdio
+from starcoder_lsp.lsp.handlers import create_server
+
+OPTIONS = {"model": "starcoder2-3b", "statistics": False, "speculate": "never", "alternatives": 1}  # fmt: skip
+PATIENCE_S = 60.0
+FILES = {
+    "util.py": "def scaled(values, factor):\n    return values\n",
+    "lib/store.py": "class Store:\n    def put(self, key, value):\n        return key\n",
+    "app.py": "from util import scaled\n\nthing = scaled([], 1)\nthing.pu",
+}
+END = {"line": 3, "character": 8}
+
+
+class Session:
+    """A server over a workspace folder, and the client's end of its pipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.engine = ScriptedEngine(["1", "\n"])
+        self.server = create_server(
+            Layer("test", OPTIONS), lambda *_, **__: self.engine
+        )
+        self.answers: dict[int, Any] = {}
+        self.server.protocol.set_writer(self)
+        self.input = asyncio.StreamReader()
+        self.pump = asyncio.create_task(stdio._pump(self.server, self.input))
+
+    def write(self, data: bytes) -> None:
+        message = json.loads(data.partition(b"\r\n\r\n")[2])
+        if "method" not in message:
+            self.answers[message["id"]] = message
+
+    def close(self) -> None: ...
+
+    def sends(self, method: str, params: Any, **fields: Any) -> None:
+        message = {"jsonrpc": "2.0", "method": method, "params": params, **fields}
+        body = json.dumps(message).encode()
+        self.input.feed_data(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async def asks(self, method: str, params: Any) -> Any:
+        id = len(self.answers) + 1
+        self.sends(method, params, id=id)
+        async with asyncio.timeout(PATIENCE_S):
+            while id not in self.answers:
+                await asyncio.sleep(0.001)
+        return self.answers[id]["result"]
+
+    async def begins(self, **capabilities: Any) -> Any:
+        folder = {"uri": self.folder.as_uri(), "name": "project"}
+        params = {"processId": None, "capabilities": capabilities, "workspaceFolders": [folder]}  # fmt: skip
+        result = await self.asks("initialize", params)
+        self.sends("initialized", {})
+        return result["capabilities"]
+
+    async def prompt_at(
+        self, uri: str, position: dict[str, int], **context: Any
+    ) -> Prompt:
+        """What the model read for a suggestion here."""
+        n_asked = len(self.engine.prompts)
+        params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1, **context}}  # fmt: skip
+        assert await self.asks("textDocument/inlineCompletion", params)
+        assert len(self.engine.prompts) == n_asked + 1
+        return self.engine.prompts[-1]
+
+    async def until_gathered(self, uri: str, text: str, n_files: int) -> None:
+        """Until all is indexed, and the document has its place in it."""
+        cursor = Cursor(Document(text, uri, "python", 1), 0)
+        n_indexed, gathered = 0, Gathered()
+        async with asyncio.timeout(PATIENCE_S):
+            while n_indexed < n_files or not gathered.path:
+                await asyncio.sleep(0.01)
+                context = self.server.context
+                n_indexed = (await context.statistics()).n_files
+                gathered = await context.gather(cursor, 1000, range(len(text)))
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[Session]:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    session = Session(folder)
+    yield session
+    session.pump.cancel()
+    await session.server.close()
+
+
+def read(prompt: Prompt) -> str:
+    """All of a prompt, control tokens as they are called."""
+    pieces = []
+    for item in prompt.segments:
+        for part in item.segments if isinstance(item, Group) else (item,):
+            pieces.append(part.token if isinstance(part, Control) else part.text)
+    return "".join([*pieces, prompt.held_back])
+
+
+async def test_the_definition_of_what_a_popup_selects_is_in_the_prompt(
+    session: Session,
+) -> None:
+    (session.folder / "lib").mkdir()
+    for name, text in FILES.items():
+        (session.folder / name).write_text(text)
+    await session.begins()
+    uri = (session.folder / "app.py").as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": FILES["app.py"]}  # fmt: skip
+    session.sends("textDocument/didOpen", {"textDocument": document})
+    await session.until_gathered(uri, FILES["app.py"], n_files=3)
+    usual = read(await session.prompt_at(uri, {"line": 1, "character": 0}))
+    assert "def scaled(values, factor)" in usual
+    assert "def put" not in usual
+    selected = {"range": {"start": {**END, "character": 6}, "end": END}, "text": "put(key)"}  # fmt: skip
+    prompt = await session.prompt_at(uri, END, selectedCompletionInfo=selected)
+    assert "def scaled(values, factor)" in read(prompt)
+    assert "class Store:\n    def put(self, key, value):" in read(prompt)
+    assert read(prompt).endswith("thing.put(key)")
