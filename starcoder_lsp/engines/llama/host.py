@@ -30,6 +30,9 @@ logger = logging.getLogger("starcoder_lsp.engines.llama.host")
 
 Stopped = Callable[[], bool]
 
+# The next key of somebody who types shall not have to wait until a measurement stops.
+REST_S = 0.5
+
 
 class Host:
     """Loads what the first client asks for, and works for all of them in turn."""
@@ -102,7 +105,8 @@ class Host:
 
     def _use_pause(self, keeper: Keeper) -> None:
         """What is done while nothing is wanted."""
-        keeper.measure(self._inbox.has_more)
+        if self._inbox.rests(REST_S):
+            keeper.measure(self._inbox.has_more)
         speed = keeper.session.speed
         if speed is not None and speed != self._told_speed:
             self._told_speed = speed

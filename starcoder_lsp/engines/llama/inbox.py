@@ -108,6 +108,11 @@ class Inbox:
             self._peers.append(peer)
             return peer, peer.requests.popleft()
 
+    def rests(self, seconds: float) -> bool:
+        """Whether nobody wants anything for so long."""
+        with self._changed:
+            return not self._changed.wait_for(self.has_more, seconds)
+
     def has_more(self) -> bool:
         return self._is_over or any(peer.requests for peer in tuple(self._peers))
 
