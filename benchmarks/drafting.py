@@ -15,6 +15,7 @@ import inspect
 import json
 import statistics
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from starcoder_lsp import assemble
@@ -23,6 +24,7 @@ from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.session import Session
 from starcoder_lsp.flow import Limits, Prompt, Text
 from starcoder_lsp.models import registry
+from starcoder_lsp.prompt import hold_back
 
 HANDLER = '''
 def handle_{name}(request, response):
@@ -45,38 +47,55 @@ CASE = """
         self.assertEqual(store.get("{name}"), {name}_value)
         store.close()
 """
+RECORD = """    {{
+        "name": "{name}",
+        "kind": "builtin",
+        "enabled": true,
+        "permissions": ["read", "write", "delete"],
+        "limits": {{"requests_per_minute": 600, "burst": 50}},
+        "owner": "platform-team@example.com"
+    }},
+"""
+VIEW = """
+class {name}View(BaseView):
+    queryset = {name}.objects.all().order_by("-created_at")
+    serializer_class = {name}Serializer
+    permission_classes = [IsAuthenticated, IsOwnerOrReadOnly]
+    pagination_class = StandardResultsPagination
+    filter_backends = [DjangoFilterBackend, SearchFilter, OrderingFilter]
+
+"""
 
 
 def traces() -> dict[str, list[str]]:
-    """Texts that end where something is to be written."""
-    handlers = [HANDLER.format(name=name) for name in ("user", "order", "product")]
-    cases = [CASE.format(name=name) for name in ("first", "second", "third", "fourth")]
-    table = "".join(f'    Row("{n}", width={n}, height={n * 2}),\n' for n in range(20))
+    """Texts that end where something is to be written; the first two are copies."""
     prose = inspect.cleandoc(argparse.__doc__ or "")
     source = inspect.getsource(textwrap)
     cuts = [len(source) * n // 7 for n in range(2, 7)]
     return {
-        "a block again": [
-            "".join(handlers) + handlers[n][:200] for n in range(len(handlers))
-        ],
-        "a block with another name": [
-            "".join(handlers) + HANDLER.format(name="invoice")[:n]
-            for n in (90, 200, 290)
-        ],
-        "test cases": ["class Tests(TestCase):" + "".join(cases) + "\n    def test_"],
-        "a table": ["ROWS = (\n" + table],
+        "a block again": once_more(HANDLER, ["user"] * 3, (60, 150, 250)),
+        "another record": once_more(RECORD, ["user", "order", "product"], (40, 70, 100)),
+        "another view": once_more(VIEW, ["User", "Order", "Product"], (30, 60, 90)),
+        "another handler": once_more(HANDLER, ["user", "order", "product"], (90, 200, 290)),
+        "test cases": ["class Tests(TestCase):" + "".join(once_more(CASE, ["first", "second", "third"], (17,)))],
         "ordinary code": [source[: source.rfind("\n", 0, cut) + 1] for cut in cuts],
         "prose": [prose[:700], prose[:1500]],
-    }
+    }  # fmt: skip
+
+
+def once_more(block: str, names: list[str], cuts: Sequence[int]) -> list[str]:
+    """Blocks like each other, and one more of which only the beginning is there."""
+    whole = "".join(block.format(name=name) for name in names)
+    last = names[-1] if len(set(names)) == 1 else "invoice"
+    return [whole + block.format(name=last)[:cut] for cut in cuts]
 
 
 def run(session: Session, text: str, n_tokens: int) -> tuple[float, str]:
     """Tokens per second after the first, and what was written."""
-    pieces = list(
-        session.generate(
-            Prompt((Text(text, "start"),)), Limits(n_tokens, 600_000), lambda: False
-        )
-    )
+    read, held_back = hold_back(text)
+    prompt = Prompt((Text(read, "start"),), held_back)
+    limits = Limits(n_tokens, 600_000)
+    pieces = list(session.generate(prompt, limits, lambda: False))
     usage = pieces[-1].usage
     seconds = (usage.total_ms - usage.first_token_ms) / 1000
     written = "".join(piece.text for piece in pieces)
