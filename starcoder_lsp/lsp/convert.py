@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,10 +17,13 @@ from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
 MARKER = "★"
 MAX_LABEL = 60
 
+# Documents that an editor may have open at once.
+N_REMEMBERED = 1024
 # A cell of a notebook lies in the notebook's file.
 WITH_A_PATH = frozenset(("file", "vscode-notebook-cell"))
 
 
+@lru_cache(N_REMEMBERED)
 def path_of(uri: str) -> Path | None:
     """The file on this machine that a document is, or lies in; None when in none.
 
