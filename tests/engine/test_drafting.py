@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,31 +195,23 @@ def repetitive(choose: random.Random) -> Iterator[str]:
 
 @pytest.mark.usefixtures("bold")
 def test_drafts_change_nothing_of_what_is_written(tiny_starcoder2: Path) -> None:
-    library.set_up()
-    model = Model(tiny_starcoder2)
-    plain, drafted = (
-        Session(model, n_context=1024, n_threads=1, n_slots=1, drafts=drafts)
-        for drafts in (False, True)
-    )
-    texts = repetitive(random.Random(0))
-    for _ in range(40):
-        text = next(texts)
-        assert_same(record(plain, text, 24), record(drafted, text, 24), ROUNDING_TINY)
+    assert_drafts_change_nothing(tiny_starcoder2, 40, ROUNDING_TINY)
 
 
 @pytest.mark.usefixtures("bold")
 def test_nor_of_what_a_real_model_writes(smollm2: Path) -> None:
+    assert_drafts_change_nothing(smollm2, 4, ROUNDING_SMOLLM2)
+
+
+def assert_drafts_change_nothing(path: Path, n_texts: int, rounding: float) -> None:
     library.set_up()
-    model = Model(smollm2)
+    model = Model(path)
     plain, drafted = (
-        Session(model, n_context=512, n_threads=2, n_slots=1, drafts=drafts)
+        Session(model, n_context=1024, n_threads=2, n_slots=1, drafts=drafts)
         for drafts in (False, True)
     )
-    texts = repetitive(random.Random(0))
-    for _ in range(4):
-        text = next(texts)
-        one, other = record(plain, text, 24), record(drafted, text, 24)
-        assert_same(one, other, ROUNDING_SMOLLM2)
+    for text in itertools.islice(repetitive(random.Random(0)), n_texts):
+        assert_same(record(plain, text, 24), record(drafted, text, 24), rounding)
 
 
 @pytest.mark.usefixtures("bold")
