@@ -1,4 +1,4 @@
-"""Parsing within a time budget, and again after an edit."""
+"""Parsing within a budget of computing time, and again after an edit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import partial
 
 from tree_sitter import Parser, Tree
 
-# Below this size no parse takes long enough to be worth asking the clock.
-SMALL_BYTES = 8 * 1024
+# Below this size no parse takes long enough to be worth asking the clock: to feed it
+# in pieces takes a fifth longer.
+SMALL_BYTES = 16 * 1024
 CHUNK_BYTES = 64 * 1024
 
 
@@ -22,13 +23,13 @@ def parse_within(
         parsed = partial(parsed, old_tree=old)
     if len(source) <= SMALL_BYTES:
         return parsed(source)
-    end = time.monotonic() + budget_ms / 1000
+    end = time.thread_time() + budget_ms / 1000
 
     def read(offset: int, _point: object) -> bytes:
         return source[offset : offset + CHUNK_BYTES]
 
     def is_late(_offset: int, _has_error: bool) -> bool:
-        return time.monotonic() > end
+        return time.thread_time() > end
 
     try:
         # tree-sitter ignores the callback when it gets the bytes themselves.

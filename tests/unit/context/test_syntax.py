@@ -122,28 +122,68 @@ def test_without_bodies_all_but_what_is_local_is_found(path: Path) -> None:
 
 
 PARSED_BRIEFLY = {
-    "python": (
+    "a docstring, and a string with a line of its own": (
+        "python",
         'class A:\n    def f(self):\n        """\n        Says it.\n        """\n'
-        '        x = """\nno: def g():\n"""\n        return x\n\n    y = 1\n'
+        '        x = """\nno: def g():\n"""\n        return x\n\n    y = 1\n',
     ),
-    "c": "int f(int x)\n{\n\tif (x) {\n\t\treturn 1;\n\t}\n\treturn 2;\n}\n\nint y;\n",
-    "typescript": (
+    "quotes in a string, and a comment at the margin": (
+        "python",
+        "import x\ndef f(a):\n    if a == \"'''\":\n# here\n        return 1\n    return 2\n"
+        "# Says it.\ndef g(): ...\nclass A:\n    b: int\n    c: int\n    d: int\n",
+    ),
+    "parameters below each other, and no body": (
+        "python",
+        "import x\n@x.y(\n    a=(\n        1,\n        2,\n    ),\n)\ndef f(\n    a: int,\n"
+        "    b: str = (\n        1,\n        2,\n        3,\n    ),\n) -> int: ...\n"
+        "def g(\n    a: int = f(1),\n):\n    x\n    y\n    return z\n",
+    ),
+    "long values": (
+        "python",
+        "from .e import (\n    f,\n    g,\n    h,\n    i,\n)\na = (1,\n     2,\n     3,\n     4,\n     5)\n# Says it.\nb = {\n    1: 2,\n    3: [\n"
+        "        4,\n    ],\n}\nclass A(\n    C,\n    D,\n    E,\n):\n    c = f([\n        1,\n"
+        "        2,\n        3,\n    ])\n    d = 1\n",
+    ),
+    "a brace below": (
+        "c",
+        "int f(int x)\n{\n\tif (x) {\n\t\treturn 1;\n\t}\n\treturn 2;\n}\n\nint y;\n",
+    ),
+    "parameters deeper than the function": (
+        "c",
+        "int f(int x,\n    int y) {\n    if (x) {\n        return 1;\n    }\n    return 2;\n}\nint z;\n",
+    ),
+    "what a constructor sets first": (
+        "cpp",
+        "A::A(int b) :\n    c(b),\n    d(b) {\n    if (b) {\n        e();\n    }\n    f();\n}\nint A::g(int x)\n"
+        "    {\n    if (x) {\n        return 1;\n    }\n    return 2;\n    }\nint z;\n",
+    ),
+    "a type in braces, and a string with lines of its own": (
+        "typescript",
         "export class A {\n  f(x: number): string {\n    const s = `\n`;\n"
-        "    if (x) {\n      g();\n    }\n    return s;\n  }\n  y = 1;\n}\n"
+        "    if (x) {\n      g();\n    }\n    return s;\n  }\n  y = 1;\n"
+        "  h(): {\n    a: string;\n    b: string;\n    c: string;\n  } {\n    return i;\n  }\n}\n",
     ),
 }
 
 
-@pytest.mark.parametrize("language", PARSED_BRIEFLY)
-def test_lines_stay_where_they_are_without_bodies(language: str) -> None:
-    source = PARSED_BRIEFLY[language].encode()
-    brief = outline(source, languages()[language])
+@pytest.mark.parametrize(("language", "text"), PARSED_BRIEFLY.values(), ids=PARSED_BRIEFLY)  # fmt: skip
+def test_lines_stay_where_they_are_in_an_outline(language: str, text: str) -> None:
+    source = text.encode()
+    brief, _ = outline(source, languages()[language])
     assert brief.count(b"\n") == source.count(b"\n")
     assert len(brief) < len(source)
-    symbols = parse(language, source)
-    assert list(symbols.definitions) == outside_of_functions(
+    assert list(parse(language, source).definitions) == outside_of_functions(
         Document(language, source).symbols()
     )
+    # It was parsed but once.
+    grammar = grammars.grammar_of(language)
+    assert grammar is not None
+    assert not grammar.parser.parse(brief).root_node.has_error
+
+
+def test_braces_that_go_one_by_one_leave_a_function_whole() -> None:
+    source = b"int f(int x) {\n#ifdef A\n    if (x) {\n#else\n    if (!x) {\n#endif\n    }\n    g();\n}\n"
+    assert outline(source, languages()["c"]) == (source, True)
 
 
 def test_a_grammar_that_cannot_be_loaded_leaves_plain_text(
