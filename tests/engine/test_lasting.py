@@ -276,3 +276,26 @@ def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
     assert evaluated() == 1
     assert session.measure(lambda: True) is None
     assert evaluated() == 1
+
+
+def test_a_copy_that_was_not_begun_is_made_before_it_is_saved(
+    tiny_starcoder2: Path,
+) -> None:
+    library.set_up()
+    model = Model(tiny_starcoder2)
+
+    def session() -> LastingSession:
+        return LastingSession(model, n_context=2048, n_threads=1)
+
+    def said_to(session: LastingSession, text: str, *, stops: bool = False) -> str:
+        (before,) = READ.segments
+        prompt = Prompt((before, Text(text)))
+        return said(list(session.generate(prompt, LIMITS, lambda: stops)))
+
+    older = session()
+    said_to(older, "one(a):\n" + "x = 1\n" * 200)
+    said_to(older, "other():\n", stops=True)
+    tokens, state = older.state(1 << 24)
+    newer = session()
+    assert newer.restore(tokens, memoryview(state))
+    assert said_to(newer, "other():\n") == said_to(session(), "other():\n")

@@ -44,6 +44,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "of another model": lambda raw: raw.replace(b'"key": "a"', b'"key": "b"'),
     "a pickle": lambda raw: b"\x80\x02}q\x00.",
     "no header": lambda raw: b"[]\n" + raw,
+    "another number of tokens": lambda raw: raw.replace(b'"n_tokens": 3', b'"n_tokens": 2'),
     "more tokens than bytes": lambda raw: raw.replace(b'"n_tokens": 3', b'"n_tokens": x'),
 }  # fmt: skip
 
@@ -57,6 +58,14 @@ def test_a_file_that_is_not_as_it_was_written_is_deleted(
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
     assert states.find("a") is None
     assert files(states) == []
+
+
+def test_what_ended_the_process_that_read_it_is_not_read_again(states: States) -> None:
+    states.keep("a", [1, 2, 3], b"state")
+    states.set_aside("a")
+    assert states.find("a") is None
+    states.put_back("a")
+    assert states.find("a") is not None
 
 
 def test_a_link_is_not_followed(states: States, tmp_path: Path) -> None:

@@ -89,11 +89,18 @@ class Keeper:
             logger.info("what was read is not kept: %s", exc)
 
     def _restore(self) -> None:
-        if (found := self._states.find(self._state_key)) is None:
+        try:
+            if (found := self._states.find(self._state_key)) is None:
+                return
+            self._states.set_aside(self._state_key)
+            if not self.session.restore(*found):
+                return
+        except MemoryError as exc:
+            logger.info("what was read is not restored: %r", exc)
             return
-        if self.session.restore(*found):
-            self._restored = found[0]
-            logger.info("%d tokens were read in an earlier session", len(found[0]))
+        self._states.put_back(self._state_key)
+        self._restored = found[0]
+        logger.info("%d tokens were read in an earlier session", len(found[0]))
 
     def _know(self, measured: Speed) -> None:
         self.session.speed = measured

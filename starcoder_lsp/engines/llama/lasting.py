@@ -44,6 +44,8 @@ class LastingSession(Session):
         size = self._context.state_bytes(slot.sequence)
         if size > max_bytes:
             self._slots.cut(slot, int(len(slot.tokens) * max_bytes / size * SAFE_SHARE))
+        self._is_over = lambda: False
+        self._slots.settle(slot)
         return slot.tokens, self._context.state(slot.sequence)
 
     def restore(self, tokens: list[int], state: memoryview) -> bool:

@@ -195,9 +195,10 @@ class Context:
 
     def restore(self, sequence: int, state: memoryview) -> bool:
         """Fill a sequence; a state that is damaged may end the process."""
-        cells = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        cells = np.frombuffer(state, np.uint8)
+        start = cells.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         return bool(
-            llama.llama_state_seq_set_data(self._pointer, cells, len(state), sequence)
+            llama.llama_state_seq_set_data(self._pointer, start, cells.size, sequence)
         )
 
     def clear(self) -> None:

@@ -32,6 +32,7 @@ class Slots:
         self._context = context
         self._slots = [Slot(sequence) for sequence in range(context.n_sequences)]
         self._n_taken = 0
+        self._is_copy_due = False
 
     @property
     def caches(self) -> list[list[int]]:
@@ -52,6 +53,7 @@ class Slots:
             slot = min(others or self._slots, key=lambda slot: slot.used_at)
             if shared >= n_common(slot.tokens, tokens) + WORTH_COPYING:
                 self._context.copy(nearest.sequence, slot.sequence)
+                self._is_copy_due = True
                 slot.tokens = list(nearest.tokens)
         self.cut(slot, min(n_common(slot.tokens, tokens), len(tokens) - 1))
         self._use(slot)
@@ -68,6 +70,13 @@ class Slots:
         """The slot that was used last."""
         return max(self._slots, key=lambda slot: slot.used_at)
 
+    def settle(self, slot: Slot) -> None:
+        """Make a slot's cells hold what it says; a copy waits for the next batch."""
+        if self._is_copy_due and slot.tokens:
+            last = slot.tokens[-1]
+            self.cut(slot, len(slot.tokens) - 1)
+            self.extend(slot, [last])
+
     def extend(self, slot: Slot, tokens: Sequence[int], n_logits: int = 1) -> bool:
         """Evaluate `tokens` after what a slot holds; False when it was aborted."""
         position = len(slot.tokens)
@@ -79,6 +88,7 @@ class Slots:
         return True
 
     def _evaluate(self, rows: Sequence[Row], n_logits: int) -> bool:
+        self._is_copy_due = False
         try:
             return self._context.evaluate(rows, n_logits)
         except RuntimeError:

@@ -1,11 +1,13 @@
 """What an engine had read, on disk until its next start.
 
 It can be turned back into the user's code, so it is a file that nobody else reads.
-llama.cpp may abort on a damaged state: nothing is handed to it whose sum is not right.
+llama.cpp may abort on a damaged state: nothing is handed to it whose sum is not right,
+and nothing a second time that has ended a process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 SUFFIX = ".kv"
+TRIED_SUFFIX = ".kv-tried"
 TOKEN_TYPE = "i"
 # Room for the header and the tokens beside the state itself.
 EXTRA_BYTES = 1 << 20
@@ -45,7 +48,7 @@ class States:
             "format": FORMAT,
             "key": key,
             "n_tokens": len(tokens),
-            "sha256": _sum(packed, state),
+            "sha256": _sum(key, len(tokens), packed, state),
         }
         private.folder(self._folder)
         self._make_room(memoryview(state).nbytes, key)
@@ -65,6 +68,15 @@ class States:
             logger.info("a saved state is not used: %s", exc)
             self._delete(path)
             return None
+
+    def set_aside(self, key: str) -> None:
+        """Until `put_back` there is no such state."""
+        with contextlib.suppress(OSError):
+            self._path(key).replace(self._path(key).with_suffix(TRIED_SUFFIX))
+
+    def put_back(self, key: str) -> None:
+        with contextlib.suppress(OSError):
+            self._path(key).with_suffix(TRIED_SUFFIX).replace(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{SUFFIX}"
@@ -103,16 +115,17 @@ def _parsed(raw: bytes, key: str) -> State:
     header = json.loads(line)
     if (header["format"], header["key"]) != (FORMAT, key):
         raise ValueError("it belongs to something else")
-    n_bytes = int(header["n_tokens"]) * array(TOKEN_TYPE).itemsize
-    if header["sha256"] != _sum(body):
+    n_tokens = int(header["n_tokens"])
+    if header["sha256"] != _sum(key, n_tokens, body):
         raise ValueError("it is damaged")
+    n_bytes = n_tokens * array(TOKEN_TYPE).itemsize
     tokens = array(TOKEN_TYPE)
     tokens.frombytes(body[:n_bytes])
     return list(tokens), memoryview(body)[n_bytes:]
 
 
-def _sum(*chunks: bytes | bytearray | memoryview) -> str:
-    digest = hashlib.sha256()
+def _sum(key: str, n_tokens: int, *chunks: bytes | bytearray | memoryview) -> str:
+    digest = hashlib.sha256(f"{FORMAT} {key} {n_tokens}\n".encode())
     for chunk in chunks:
         digest.update(chunk)
     return digest.hexdigest()
