@@ -17,6 +17,7 @@ async def after_accepting(
     on_text: Callable[[str], None],
 ) -> Completion:
     """What goes on at the end of an accepted suggestion: its line, else the next one."""
+    completer = replace(completer, limits=replace(completer.limits, yields=True))
     completion = await completer.complete(cursor, on_text, read_as=read_as)
     if completion.text.strip() or cursor.line_suffix.strip():
         return completion

@@ -123,7 +123,7 @@ class Completer:
         """Let the model read what a completion at `cursor` would need."""
         prompt = await self._prompt(cursor, Trace())
         usage = Usage()
-        limits = replace(self.limits, max_tokens=0)
+        limits = replace(self.limits, max_tokens=0, yields=True)
         async with aclosing(self.engine.generate(prompt, limits)) as pieces:
             async for piece in pieces:
                 usage = piece.usage

@@ -11,7 +11,8 @@ StarcoderError
 └── EngineError
     ├── EngineNotReady    still loading: answer nothing, do not wait
     ├── EngineFailed      cannot be used until something changes
-    └── EngineCrashed     could not answer this request; later ones may be
+    ├── EngineCrashed     could not answer this request; later ones may be
+    └── EngineYielded     made room for what somebody waits for
 """
 
 
@@ -50,3 +51,6 @@ class EngineFailed(EngineError): ...
 
 
 class EngineCrashed(EngineError): ...
+
+
+class EngineYielded(EngineError): ...

@@ -184,7 +184,8 @@ class Limits:
     `latency_target_ms` is how long reading may take before the prompt is shortened;
     0 means as long as it takes. `stops_when_unsure` ends a text where the model finds
     no next token likely, as llama.cpp's infill sampler does. With `one_line`
-    candidates end where their line does.
+    candidates end where their line does. What `yields` is ended as soon as somebody
+    else wants the engine: nobody waits for it.
     """
 
     max_tokens: int = 96
@@ -192,6 +193,7 @@ class Limits:
     latency_target_ms: int = 0
     stops_when_unsure: bool = False
     one_line: bool = False
+    yields: bool = False
 
 
 @dataclass(frozen=True)

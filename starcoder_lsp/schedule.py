@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from starcoder_lsp.cache import Spot
 from starcoder_lsp.cache.follow import follow
+from starcoder_lsp.errors import EngineYielded
 
 logger = logging.getLogger(__name__)
 
@@ -197,9 +198,7 @@ class Scheduler:
         def ended(task: asyncio.Task[object]) -> None:
             if self._running is generation:
                 self._running = None
-            if not task.cancelled():
-                task.exception()  # whoever waits raises it; nobody else has to
-            generation.end(_End.STOPPED if task.cancelled() else _End.DONE)
+            generation.end(_how_ended(task))
 
         generation.task = asyncio.create_task(generate())
         generation.task.add_done_callback(ended)
@@ -253,3 +252,11 @@ class Scheduler:
             await asyncio.wait([running.task])
         if self.is_idle and (job := plan()) is not None:
             self._start(_Generation(job.spot, job.read), job.work)
+
+
+def _how_ended(task: asyncio.Task[object]) -> _End:
+    if task.cancelled():
+        return _End.STOPPED
+    # Whoever waits raises what it raised, and nobody else has to; but work that was
+    # begun for nobody is begun again for who has joined it.
+    return _End.DIVERGED if isinstance(task.exception(), EngineYielded) else _End.DONE

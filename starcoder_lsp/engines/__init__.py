@@ -44,7 +44,8 @@ class Engine(Protocol):
     """Writes text for a prompt, and judges texts.
 
     Every verb raises EngineNotReady at once while the model loads, EngineFailed when
-    it cannot, EngineCrashed when it dies meanwhile. Cancelling stops the model.
+    it cannot, EngineCrashed when it dies meanwhile, EngineYielded when it was to yield
+    and had to. Cancelling stops the model.
     One that sleeps has given its memory back; a verb or `start` wakes it.
     """
 

@@ -10,6 +10,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from starcoder_lsp.engines.llama.inbox import Inbox, Peer
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous
 from starcoder_lsp.engines.llama.shared import SharedLink, rendezvous_of
 from starcoder_lsp.engines.llama.wire import Load
-from starcoder_lsp.errors import EngineCrashed, EngineFailed
+from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineYielded
 from starcoder_lsp.flow import Limits, Prompt, Text
 from starcoder_lsp.link import RestartPolicy
 
@@ -138,6 +139,20 @@ async def test_a_client_that_leaves_takes_its_work_along(
     with pytest.raises(EngineCrashed):
         async for _ in busy:
             pass
+
+
+async def test_work_for_nobody_makes_room_for_another_editor(
+    make_engine: MakeEngine,
+) -> None:
+    one, other = make_engine(), make_engine()
+    await asyncio.gather(one.ready(), other.ready())
+    ahead = one.generate(PROMPT, replace(LONG, yields=True))
+    await anext(ahead)
+    assert await said(other)
+    with pytest.raises(EngineYielded):
+        async for _ in ahead:
+            pass
+    assert await said(one)
 
 
 async def test_a_crash_is_survived_by_both(make_engine: MakeEngine) -> None:

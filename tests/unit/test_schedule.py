@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from starcoder_lsp.cache import Cache, Space, Spot
-from starcoder_lsp.errors import EngineCrashed
+from starcoder_lsp.errors import EngineCrashed, EngineYielded
 from starcoder_lsp.flow import Completion
 from starcoder_lsp.schedule import GRACE_S, Hear, Job, Request, Scheduler
 
@@ -329,6 +329,26 @@ async def test_a_request_for_what_the_background_makes_joins_it() -> None:
     await model.ends()
     assert await caller == "ext"
     assert model.n_started == 1
+
+
+async def test_when_what_was_joined_yields_it_is_begun_again() -> None:
+    model = Model("next")
+    is_wanted_elsewhere = asyncio.Event()
+
+    async def yields(_hear: Hear) -> None:
+        await is_wanted_elsewhere.wait()
+        raise EngineYielded("another editor wants it")
+
+    model.scheduler.when_idle(lambda: Job(spot("x"), spot("x"), yields), 1.0)
+    await settled()
+    await model.clock.passes()
+    caller = await model.ask(spot("xn"))
+    assert model.n_started == 0
+    is_wanted_elsewhere.set()
+    await settled()
+    assert model.n_started == 1
+    await model.ends()
+    assert await caller == "next"
 
 
 async def test_known_answers_let_the_background_go_on() -> None:

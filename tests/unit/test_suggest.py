@@ -227,6 +227,18 @@ async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
     assert (session.n_asked > 1) == is_begun
 
 
+async def test_only_work_that_nobody_waits_for_yields() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    await session.rests()
+    session.suggester.warm_up(session.ask_at("y = █\n"))
+    await session.rests()
+    asked, *ahead = [limits.yields for limits in session.engine.limits]
+    assert not asked
+    assert len(ahead) > 1
+    assert all(ahead)
+
+
 async def test_a_warm_up_only_reads_the_prompt() -> None:
     session = Session()
     session.suggester.warm_up(session.ask_at("x = █\n"))

@@ -21,6 +21,7 @@ from starcoder_lsp.errors import (
     EngineError,
     EngineFailed,
     EngineNotReady,
+    EngineYielded,
 )
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 from starcoder_lsp.frames import Frame
@@ -144,6 +145,9 @@ class LlamaEngine:
         async with aclosing(self._ask(Request("generate", prompt, limits))) as outcomes:
             async for piece in outcomes:
                 assert isinstance(piece, Piece)
+                # What we cancel ourselves is not heard any more.
+                if piece.usage.finish_reason == "cancelled":
+                    raise EngineYielded("the engine was wanted for something else")
                 yield piece
 
     async def candidates(

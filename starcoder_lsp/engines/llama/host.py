@@ -18,7 +18,7 @@ from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import gguf, machine, wire
 from starcoder_lsp.engines.llama.inbox import END_PATIENCE_S, Inbox, Peer
 from starcoder_lsp.errors import EngineError, NoNumbers, StarcoderError
-from starcoder_lsp.flow import Piece, Usage
+from starcoder_lsp.flow import Limits, Piece, Usage
 from starcoder_lsp.frames import Frame
 
 if TYPE_CHECKING:  # it loads native code
@@ -115,11 +115,6 @@ class Host:
 
     def _answer(self, peer: Peer, frame: Frame) -> None:
         request_id = frame["id"]
-
-        def is_cancelled() -> bool:
-            self._inbox.comfort(peer)
-            return peer.is_cancelled(request_id)
-
         if peer.is_cancelled(request_id):
             # Not even begun: its prompt would only push the last one out of the cache.
             usage = Usage(finish_reason="cancelled")
@@ -129,6 +124,7 @@ class Host:
             if self._keeper is None:
                 raise EngineError("no model is loaded")
             request = wire.request_from(frame)
+            is_cancelled = self._stops(peer, request_id, request.limits)
             if request.verb == "generate":
                 for piece in self._generate(self._keeper, request, is_cancelled):
                     peer.send(wire.piece_frame(request_id, piece))
@@ -141,6 +137,14 @@ class Host:
         except (StarcoderError, RuntimeError, AttributeError) as exc:
             logger.error("request %s: %s", request_id, exc)
             peer.send(wire.error_frame(request_id, str(exc)))
+
+    def _stops(self, peer: Peer, request_id: int, limits: Limits) -> Stopped:
+        def stops() -> bool:
+            self._inbox.comfort(peer)
+            is_pushed_aside = limits.yields and self._inbox.has_more()
+            return is_pushed_aside or peer.is_cancelled(request_id)
+
+        return stops
 
     def _generate(
         self, keeper: Keeper, request: wire.Request, is_cancelled: Stopped
