@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
-from starcoder_lsp.context.lookup import TYPES, Lookup
+from starcoder_lsp.context.lookup import TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Line, Piece
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.symbols import Definition, Import
@@ -71,8 +71,7 @@ def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:
             if file.rpartition("/")[2].partition(".")[0] == name or name == "*":
                 _want_module(file, local, lookup, wanted)
     for file in files if not each.names else ():
-        local = each.aliases[0] if each.aliases else each.module
-        _want_module(file, local, lookup, wanted)
+        _want_module(file, local_name(each), lookup, wanted)
 
 
 def _want_module(file: str, local: str, lookup: Lookup, wanted: Wanted) -> None:
@@ -104,6 +103,9 @@ def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
         likely, others = members[:MAX_LIKELY], members[MAX_LIKELY:]
         yield Piece(base.path, _lines(likely), "members", why, score)
         yield Piece(base.path, _lines(others), "members", why, score / 3)
+        for place in lookup.members_elsewhere(base):
+            line = signature_line(place.definition)
+            yield Piece(place.path, (line,), "members", why, score)
 
 
 def _closeness(definition: Definition, scene: Scene) -> float:

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +16,8 @@ from starcoder_lsp.context.symbols import Import
 
 # A package of so many files says little about any of them.
 MAX_FILES = 16
-ALIAS_FILES = ("tsconfig.json", "jsconfig.json", "tsconfig.base.json")
+# `tsconfig.json`, and `tsconfig.base.json` that it may extend.
+ALIAS_FILES = ("tsconfig", "jsconfig")
 JSON_EXTRAS = re.compile(
     r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL
 )
@@ -173,7 +174,7 @@ def _bases(module: str, path: str, style: Style, index: Index) -> Iterator[_Plac
     if parts and parts[0] in style.words:
         yield from _worded(parts, path, style)
         return
-    for alias, target in _aliases(index, style):
+    for alias, target in _aliases(path, index, style):
         if module.startswith(alias):
             yield _Place((module[len(alias) :],), target)
     if style.separator == "/":
@@ -198,18 +199,20 @@ def _worded(parts: Sequence[str], path: str, style: Style) -> Iterator[_Place]:
             yield _Place(tuple(rest[:end]), str(folder))
 
 
-def _aliases(index: Index, style: Style) -> list[tuple[str, str]]:
-    """`paths` of a tsconfig.json at the root, as beginnings and what they stand for."""
+def _aliases(path: str, index: Index, style: Style) -> Iterator[tuple[str, str]]:
+    """`paths` of each tsconfig above a file, as beginnings and what they stand for."""
     if ".ts" not in style.suffixes:
-        return []
-    for name in ALIAS_FILES:
-        text = index.text(name)
-        if text:
-            return _aliases_in(text)
-    return []
+        return
+    configs = [config for name in ALIAS_FILES for config in index.paths_of_module(name)]
+    for config in sorted(configs, key=len, reverse=True):
+        folder = posixpath.dirname(config)
+        if folder and not path.startswith(f"{folder}/"):
+            continue
+        for alias, target in _read_aliases(index.text(config)):
+            yield alias, posixpath.join(folder, target)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _read_aliases(text: str) -> tuple[tuple[str, str], ...]:
     try:
         options = json.loads(JSON_EXTRAS.sub(r"\1", text))["compilerOptions"]
@@ -220,10 +223,6 @@ def _read_aliases(text: str) -> tuple[tuple[str, str], ...]:
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return ()
-
-
-def _aliases_in(text: str) -> list[tuple[str, str]]:
-    return list(_read_aliases(text))
 
 
 def _only(style: Style, files: Sequence[str]) -> list[str]:

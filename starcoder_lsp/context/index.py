@@ -37,6 +37,8 @@ MAX_CHUNKS_OF_TERM = 400
 # Of a longer query the nearest words are enough.
 MAX_TERMS = 48
 MAX_REMEMBERED = 10_000
+# Of a larger folder the first files tell enough.
+MAX_FOLDER = 64
 # Long chunks hold more words, and so hit more by chance (b of BM25).
 LENGTH_WEIGHT = 0.4
 USUAL_TERMS = 40
@@ -158,6 +160,25 @@ class Index:
             (name, limit),
         )
         return [Place(path, definition_from(found)) for path, *found in rows]
+
+    def definitions_in(self, path: str, name: str) -> list[Definition]:
+        """What is called `name` in one file."""
+        rows = self._rows.execute(
+            f"SELECT {DEFINITION} FROM definition WHERE name = ? AND file_id = ?",
+            (name, self._writer.file_id(path)),
+        )
+        return [definition_from(found) for found in rows]
+
+    def members_in_folder(self, folder: str, container: str) -> list[Place]:
+        """What the files in `folder` say belongs to `container`."""
+        found = self.paths_in_folder(folder, MAX_FOLDER)
+        rows = self._rows.execute(
+            f"SELECT path, {DEFINITION} FROM file JOIN definition ON file_id = id "
+            f"WHERE path IN ({', '.join('?' * len(found))}) AND container = ? "
+            "ORDER BY path, ordinal",
+            (*found, container),
+        )
+        return [Place(path, definition_from(each)) for path, *each in rows]
 
     def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
         """The chunks that hold most of the weighted `terms`, rare terms first."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from starcoder_lsp.context.imports import imported_files
+from starcoder_lsp.context.imports import imported_files, styles
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.scene import IDENTIFIER, Scene
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
-TYPES = frozenset(("class", "interface", "enum", "type", "module"))
+CLASSES = frozenset(("class", "interface", "enum", "type"))
+TYPES = CLASSES | {"module"}
 FUNCTIONS = frozenset(("function", "method"))
+MEMBERS = frozenset(("method", "field"))
 OWN_OBJECT = frozenset(("self", "this", "cls", "Self", "super"))
 MAX_DEPTH = 3
 # Names of an expression or signature that are looked up.
@@ -35,16 +38,17 @@ class Lookup:
 
     def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
         """What `path` calls `name`, also where it only passes it on."""
-        for each in self.symbols(path).definitions:
-            if each.name == name and not each.container:
+        found = [each for each in self.symbols(path).definitions if each.name == name]
+        for each in sorted(found, key=lambda each: bool(each.container)):
+            if self._is_top(Place(path, each)):
                 return Place(path, each)
         if depth >= MAX_DEPTH:
             return None
         for each_import in self.symbols(path).imports:
             real = real_name(each_import, name)
             for file in self.files(each_import, path) if real else ():
-                if found := self.exported(file, real, depth + 1):
-                    return found
+                if found_there := self.exported(file, real, depth + 1):
+                    return found_there
         return None
 
     def meaning(self, name: str, path: str = "") -> Place | None:
@@ -56,13 +60,39 @@ class Lookup:
 
     def _only(self, name: str) -> Place | None:
         places = self.index.definitions(name, limit=4)
-        top = [place for place in places if not place.definition.container]
+        top = [place for place in places if self._is_top(place)]
         return top[0] if len(top) == 1 and len(places) < 4 else None
+
+    def _is_top(self, place: Place) -> bool:
+        """Whether nothing but namespaces stands round a definition."""
+        container = place.definition.container
+        if not container:
+            return True
+        if place.definition.kind in MEMBERS:
+            return False
+        owner = container.rpartition(".")[2]
+        known = self._symbols.get(place.path)
+        around = (
+            [each for each in known.definitions if each.name == owner]
+            if known
+            else self.index.definitions_in(place.path, owner)
+        )
+        return all(each.kind == "module" for each in around)
 
     def members(self, place: Place) -> list[Definition]:
         container = place.definition.qualified_name
         definitions = self.symbols(place.path).definitions
         return [each for each in definitions if each.container == container]
+
+    def members_elsewhere(self, place: Place) -> list[Place]:
+        """Those in other files of the package, where a type may be spread over them."""
+        style = styles().get(self.symbols(place.path).language)
+        if style is None or not style.siblings:
+            return []
+        container = place.definition.qualified_name
+        folder = place.path.rpartition("/")[0]
+        found = self.index.members_in_folder(folder, container)
+        return [each for each in found if each.path != place.path]
 
     def with_bases(self, place: Place, depth: int = 0) -> Iterator[Place]:
         """`place` and the types that its signature names."""
@@ -71,7 +101,7 @@ class Lookup:
             return
         for name in IDENTIFIER.findall(place.definition.signature)[:MAX_NAMES]:
             found = self.meaning(name, place.path)
-            if found and found.definition.kind in TYPES and found != place:
+            if found and found.definition.kind in CLASSES and found != place:
                 yield from self.with_bases(found, depth + 1)
 
     def type_of(self, names: tuple[str, ...]) -> Place | None:
@@ -87,34 +117,74 @@ class Lookup:
         return Place(self.scene.path, around[-1]) if around else None
 
     def _type_of_name(self, name: str) -> Place | None:
-        found = self.meaning(name)
+        """What the file says of it comes before what has its name in another file."""
+        found = self.exported(self.scene.path, name)
         if found and found.definition.kind in TYPES:
             return found
         for expression in self.scene.expressions_of(name):
-            if type_ := self._type_in(expression, self.scene.path):
+            if type_ := self.type_in(expression, self.scene.path):
                 return type_
-        return None
+        found = self._only(name)
+        return found if found and found.definition.kind in TYPES else None
 
     def _type_of_member(self, place: Place, name: str) -> Place | None:
         for base in self.with_bases(place):
-            for each in self.members(base):
-                if each.name == name and each.kind in TYPES:
-                    return Place(base.path, each)
-                if each.name == name:
-                    return self._type_in(_after_name(each), base.path)
+            here = [Place(base.path, each) for each in self.members(base)]
+            for each in (*here, *self.members_elsewhere(base)):
+                if each.definition.name == name:
+                    is_type = each.definition.kind in TYPES
+                    return each if is_type else self._declared_type(each)
         return None
 
-    def _type_in(self, expression: str, path: str, depth: int = 0) -> Place | None:
-        """The first type that an expression names or a function in it returns."""
+    def type_in(self, expression: str, path: str, depth: int = 0) -> Place | None:
+        """The first type that an expression names or a function in it returns.
+
+        A namespace is one only where nothing better stands behind it.
+        """
+        space: Place | None = None
+        files: list[str] = []
         for name in IDENTIFIER.findall(expression)[:MAX_NAMES]:
-            found = self.meaning(name, path)
-            if found and found.definition.kind in TYPES:
+            inside = (found for file in files if (found := self.exported(file, name)))
+            place = next(inside, None) or self.meaning(name, path)
+            files = self._files_called(name, path)
+            if place is None:
+                continue
+            if place.definition.kind == "module":
+                space = space or place
+            elif place.definition.kind in TYPES:
+                return place
+            elif returned := self._returned_by(place, depth + 1):
+                return returned
+        return space
+
+    def _returned_by(self, place: Place, depth: int) -> Place | None:
+        if place.definition.kind not in FUNCTIONS or depth > MAX_DEPTH:
+            return None
+        return self._declared_type(place, depth)
+
+    def _declared_type(self, place: Place, depth: int = 0) -> Place | None:
+        """What a function returns or a member holds, as its signature says."""
+        for text in type_texts(place.definition):
+            if OWN_OBJECT.intersection(IDENTIFIER.findall(text)):
+                return self._owner(place)
+            if found := self.type_in(text, place.path, depth):
                 return found
-            if found and found.definition.kind in FUNCTIONS and depth < MAX_DEPTH:
-                returned = found.definition.signature.rpartition("->")
-                if returned[1]:
-                    return self._type_in(returned[2], found.path, depth + 1)
         return None
+
+    def _owner(self, place: Place) -> Place | None:
+        for each in self.symbols(place.path).definitions:
+            if each.qualified_name == place.definition.container:
+                return Place(place.path, each)
+        return None
+
+    def _files_called(self, name: str, path: str) -> list[str]:
+        """The files that `name` stands for in `path`, as an imported module or package."""
+        return [
+            file
+            for each in self.symbols(path).imports
+            if name in (local_name(each), *(each.aliases or each.names))
+            for file in self.files(each, path)
+        ]
 
 
 def real_name(each: Import, name: str) -> str:
@@ -129,10 +199,42 @@ def real_name(each: Import, name: str) -> str:
     return name if "*" in each.names else ""
 
 
-def _after_name(definition: Definition) -> str:
-    """Where a signature says the type of a member: what it returns or is set to."""
+def local_name(each: Import) -> str:
+    """What a module is called here that is imported as a whole; empty for others.
+
+    >>> local_name(Import("example.com/shop/store", 0))
+    'store'
+    """
+    if each.names:
+        return ""
+    return (
+        each.aliases[0] if each.aliases else IDENTIFIER.findall("_ " + each.module)[-1]
+    )
+
+
+def type_texts(definition: Definition) -> Iterator[str]:
+    """The parts of a signature that may say the type of what it defines.
+
+    >>> list(type_texts(Definition("f", "function", 0, 0, 1, "func f(n int) *Row")))
+    [' *Row', 'func ']
+    """
+    word = rf"(?<!\w){re.escape(definition.name)}(?!\w)"
+    before, *rest = re.split(word, definition.signature, maxsplit=1)
+    after = rest[0] if rest else ""
     _, arrow, returned = definition.signature.rpartition("->")
     if arrow:
-        return returned
-    _, _, after = definition.signature.partition(definition.name)
-    return after if IDENTIFIER.search(after) else definition.signature
+        yield returned
+    elif definition.kind in FUNCTIONS:
+        yield _after_parameters(after).partition("throws")[0]
+    else:
+        yield after
+    yield before
+
+
+def _after_parameters(text: str) -> str:
+    depth = 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == ")" and depth == 0:
+            return text[i + 1 :]
+    return text

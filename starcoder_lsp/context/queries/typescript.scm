@@ -17,6 +17,7 @@
 (abstract_method_signature name: (_) @name) @definition.method
 (property_signature name: (property_identifier) @name) @definition.field
 (public_field_definition name: (_) @name) @definition.field
+(required_parameter (accessibility_modifier) pattern: (identifier) @name) @definition.field
 (ambient_declaration
   (lexical_declaration (variable_declarator name: (identifier) @name))) @definition.variable
 

@@ -73,15 +73,27 @@ def test_an_import_leads_to_its_file(
     assert found == expected.split()
 
 
-def test_paths_of_a_tsconfig_are_followed_also_with_comments() -> None:
-    index = index_of("web/a.ts code/shared/b.ts")
-    index.put(
-        "tsconfig.json",
-        '{"compilerOptions": { // why\n "paths": {"~shared/*": ["code/shared/*"],}}}',
-        Symbols("json"),
-    )
+CONFIG = '{"compilerOptions": { // why\n "paths": {"~shared/*": ["code/shared/*"],}}}'
+
+
+@pytest.mark.parametrize(
+    ("configs", "found"),
+    [
+        ({"tsconfig.json": CONFIG}, "code/shared/b.ts"),
+        ({"tsconfig.json": "{}", "tsconfig.base.json": CONFIG}, "code/shared/b.ts"),
+        (
+            {"tsconfig.json": CONFIG, "web/tsconfig.json": CONFIG},
+            "web/code/shared/b.ts",
+        ),
+        ({"other/tsconfig.json": CONFIG}, ""),
+    ],
+)
+def test_paths_of_a_tsconfig_hold_below_it(configs: dict[str, str], found: str) -> None:
+    index = index_of("web/a.ts code/shared/b.ts web/code/shared/b.ts code/other/b.ts")
+    for path, text in configs.items():
+        index.put(path, text, Symbols("json"))
     each = Import("~shared/b", 0, ("f",))
-    assert imported_files(each, "web/a.ts", "typescript", index) == ["code/shared/b.ts"]
+    assert imported_files(each, "web/a.ts", "typescript", index)[:1] == found.split()
 
 
 def test_of_two_files_the_nearer_one_is_meant() -> None:
