@@ -131,12 +131,14 @@ class Completer:
 
     async def _prompt(self, cursor: Cursor, trace: Trace) -> Prompt:
         gathered = Gathered()
-        if self.family.repository:
+        if self.family.repository or self.family.notebook:
             shown = self.window.shown(cursor)
             budget = self.window.for_context
             gathered = await self.context.gather(cursor, budget, shown)
-        trace.snippets = gathered.snippets
-        n_taken = sum(len(snippet.text) for snippet in gathered.snippets)
+        trace.snippets, trace.cells = gathered.snippets, gathered.cells
+        texts = [one.text for one in gathered.snippets]
+        texts += [one.text for one in gathered.cells]
+        n_taken = sum(map(len, texts))
         return build_prompt(
             cursor,
             self.family,
@@ -145,6 +147,7 @@ class Completer:
             snippets=gathered.snippets,
             repository=gathered.repository,
             path=gathered.path,
+            cells=gathered.cells,
         )
 
     async def _generate(

@@ -45,8 +45,7 @@ class Document:
 class Cursor:
     """A place in a document; `offset` counts code points.
 
-    `chosen` is the selected entry of a popup, where the document is as it would be with
-    it: the text that ends here.
+    `chosen` is a popup's selected entry, which the document holds as if inserted here.
     """
 
     document: Document
@@ -120,6 +119,15 @@ class Snippet:
     last_line: int = 0
     score: float = 0.0
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Another cell of the notebook that the cursor is in; without code it is prose."""
+
+    text: str
+    is_code: bool
+    is_above: bool
 
 
 def readable(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from starcoder_lsp.flow import Candidate, Snippet, Usage
+from starcoder_lsp.flow import Candidate, Cell, Snippet, Usage
 from starcoder_lsp.postprocess import Effect
 
 
@@ -19,6 +19,7 @@ class Trace:
     delay_s: float = 0.0
     inserted_by_editor: str = ""
     snippets: tuple[Snippet, ...] = ()
+    cells: tuple[Cell, ...] = ()
     usage: Usage = field(default_factory=Usage)
     raw: str = ""
     effects: tuple[Effect, ...] = ()
@@ -50,6 +51,10 @@ class Trace:
             yield f"suggested: {text!r}"
 
     def _context(self) -> Iterator[str]:
+        if self.cells:
+            n_above = sum(cell.is_above for cell in self.cells)
+            n_below = len(self.cells) - n_above
+            yield f"context: cells of this notebook, {n_above} above, {n_below} below"
         for snippet in self.snippets:
             place = f"{snippet.path}:{snippet.first_line + 1}-{snippet.last_line + 1}"
             why = f", {snippet.why}" if snippet.why else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from starcoder_lsp.flow import Cursor, Judgement, Snippet
+from starcoder_lsp.flow import Cell, Cursor, Judgement, Snippet
 
 GIT_RULES = ".gitignore"
 # Ours, and where other assistants let a user say the same.
@@ -42,12 +42,14 @@ class Gathered:
     """Snippets in the order of the prompt, and how the model is told where it is.
 
     `path` is the document's own, relative to its workspace folder, and `repository`
-    that folder's name; both are empty for a document outside of every folder.
+    that folder's name; for a document outside of every folder both are empty, or those
+    of its file where there are `cells`, the others of its notebook in their order.
     """
 
     snippets: tuple[Snippet, ...] = ()
     path: str = ""
     repository: str = ""
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,10 @@ class Context(Protocol):
 
     def close_document(self, uri: str) -> None: ...
 
+    def arrange(self, notebook: str, cells: Sequence[str]) -> None:
+        """These open documents are the cells of a notebook, in this order."""
+        ...
+
     def visit(self, uri: str) -> None:
         """The user looks at this document now."""
         ...
@@ -134,6 +140,8 @@ class NoContext:
     def change(self, uri: str, version: int, edits: Sequence[Edit]) -> None: ...
 
     def close_document(self, uri: str) -> None: ...
+
+    def arrange(self, notebook: str, cells: Sequence[str]) -> None: ...
 
     def visit(self, uri: str) -> None: ...
 

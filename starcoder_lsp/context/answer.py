@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import PurePath
 from typing import Any
 
 from starcoder_lsp.context import Gathered
+from starcoder_lsp.context.cells import cells_around
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.folder import Folder
 from starcoder_lsp.context.gather import gather
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.recent import RecentEdits
-from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.flow import Snippet
-
-MAX_CELL_CHARACTERS = 16_000
 
 
 def gathered(
     document: OpenDocument,
     request: Mapping[str, Any],
-    folder: Folder,
+    folder: Folder | None,
     documents: OpenDocuments,
-    edits: RecentEdits,
+    edits: RecentEdits | None,
 ) -> Gathered:
-    scene = _scene(document, request, documents)
-    budget = request["budget"]
+    """Snippets of `folder`, if the document is in one, and the cells of its notebook."""
+    notebook = documents.notebook_of(document)
+    cells = cells_around(document, notebook, request["budget"])
+    if folder is None:
+        file = PurePath(document.path or "") if cells else PurePath()
+        return Gathered(path=file.name, repository=file.parent.name, cells=cells)
+    scene = _scene(document, request, documents, [cell.text for cell in cells])
+    budget = request["budget"] - sum(len(cell.text) for cell in cells)
 
     def search(index: Index) -> tuple[Snippet, ...]:
         return document.sticky.settle(
@@ -42,22 +48,28 @@ def gathered(
 
     nothing: tuple[Snippet, ...] = ()
     snippets = folder.look_up(search, nothing)
-    return Gathered(snippets, document.relative, Path(document.root).name)
+    return Gathered(snippets, document.relative, PurePath(document.root).name, cells)
 
 
 def _scene(
-    document: OpenDocument, request: Mapping[str, Any], documents: OpenDocuments
+    document: OpenDocument,
+    request: Mapping[str, Any],
+    documents: OpenDocuments,
+    cells: Sequence[str],
 ) -> Scene:
     shown_from, shown_to = request["shown"]
+    # What one cell imports is known in all of them.
+    together = documents.notebook_of(document) or [document]
+    imports = tuple(chain.from_iterable(one.symbols.imports for one in together))
     return Scene(
         document.relative,
         document.text,
         min(request["offset"], len(document.text)),
-        document.symbols,
+        replace(document.symbols, imports=imports),
         shown_from,
         shown_to,
         open_paths=_other_paths(document, documents),
-        cells=_other_cells(document, documents),
+        cells=cells,
         chosen=request["chosen"],
     )
 
@@ -72,14 +84,3 @@ def _other_paths(document: OpenDocument, documents: OpenDocuments) -> list[str]:
     ]
     others.sort(key=lambda one: rank.get(one.uri, len(rank)))
     return [one.relative for one in others]
-
-
-def _other_cells(document: OpenDocument, documents: OpenDocuments) -> list[str]:
-    notebook, mark, _cell = document.uri.partition("#")
-    if not mark:
-        return []
-    return [
-        redact(one.text[:MAX_CELL_CHARACTERS])
-        for one in documents.all()
-        if one.uri.startswith(f"{notebook}#") and one is not document
-    ]

@@ -48,6 +48,7 @@ class IndexedContext:
         self._on_progress = on_progress
         self._folders: list[str] = []
         self._documents: dict[str, Frame] = {}
+        self._notebooks: dict[str, Frame] = {}
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Frame | None]] = {}
         self._silent_since: float | None = None
@@ -100,6 +101,13 @@ class IndexedContext:
     def close_document(self, uri: str) -> None:
         if self._documents.pop(uri, None) is not None:
             self._child.send({"op": "close", "uri": uri})
+
+    def arrange(self, notebook: str, cells: Sequence[str]) -> None:
+        frame: Frame = {"op": "arrange", "notebook": notebook, "cells": list(cells)}
+        self._notebooks[notebook] = frame
+        if not cells:
+            del self._notebooks[notebook]
+        self._child.send(frame)
 
     def visit(self, uri: str) -> None:
         if uri in self._documents:
@@ -173,7 +181,7 @@ class IndexedContext:
 
     def _tell_all(self) -> None:
         self._child.send(self._folders_frame())
-        for frame in self._documents.values():
+        for frame in (*self._documents.values(), *self._notebooks.values()):
             self._child.send(frame)
 
     def _folders_frame(self) -> Frame:

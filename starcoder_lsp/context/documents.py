@@ -28,7 +28,7 @@ class OpenDocument:
     """One document; `root` and `relative` are empty outside of every folder.
 
     `symbols` are those of the last text that was parsed, `edited_lines` the first and
-    the last line that were edited since.
+    the last line that were edited since. `notebook` is what it is a cell of.
     """
 
     uri: str
@@ -40,6 +40,7 @@ class OpenDocument:
     relative: str = ""
     is_admitted: bool = False
     is_placed: bool = False
+    notebook: str = ""
     symbols: Symbols = field(default_factory=lambda: Symbols("plaintext"))
     edited_lines: tuple[int, int] | None = None
     sticky: Sticky = field(default_factory=Sticky)
@@ -100,7 +101,25 @@ class OpenDocuments:
             document.is_placed = document.is_admitted = False
             self._wait_for(document)
 
+    def arrange(self, notebook: str, cells: Sequence[str]) -> None:
+        """These are the cells of a notebook, in this order."""
+        for one in self._open.values():
+            one.notebook = "" if one.notebook == notebook else one.notebook
+        for uri in cells:
+            if (document := self._open.pop(uri, None)) is not None:
+                document.notebook = notebook
+                self._open[uri] = document
+
+    def notebook_of(self, document: OpenDocument) -> list[OpenDocument]:
+        """All cells of its notebook in their order; empty where it is in none."""
+        if not document.notebook:
+            return []
+        return [one for one in self.all() if one.notebook == document.notebook]
+
     def open(self, document: OpenDocument) -> None:
+        # How VS Code names cells, also where it does not tell of their notebook.
+        notebook, mark, _ = document.uri.partition("#")
+        document.notebook = notebook if mark else ""
         self._open[document.uri] = document
         self._wait_for(document)
 

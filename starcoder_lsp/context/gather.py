@@ -9,7 +9,7 @@ from starcoder_lsp.context.definitions import definitions
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pack import pack
 from starcoder_lsp.context.pieces import Piece
-from starcoder_lsp.context.recent import RecentEdits, cells, recent
+from starcoder_lsp.context.recent import RecentEdits, recent
 from starcoder_lsp.context.relatives import counterparts, siblings
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.similar import similar
@@ -22,7 +22,6 @@ SOURCES: Mapping[str, Source] = {
     "similar": similar,
     "counterparts": counterparts,
     "siblings": siblings,
-    "cells": cells,
     "chosen": chosen,
 }
 EDITS = "edits"

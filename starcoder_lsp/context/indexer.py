@@ -47,6 +47,9 @@ class Indexer:
             "open": self._open,
             "change": self._change,
             "close": lambda frame: self._documents.close(frame["uri"]),
+            "arrange": lambda frame: self._documents.arrange(
+                frame["notebook"], frame["cells"]
+            ),
             "visit": lambda frame: self._documents.visit(frame["uri"]),
             "files": self._files_changed,
             "gather": self._gather,
@@ -117,7 +120,12 @@ class Indexer:
         self._documents.change(frame["uri"], frame["version"], frame["edits"])
 
     def _parsed(self, document: OpenDocument, text: str) -> None:
-        """An open document has other symbols; its file on disk counts again when it closes."""
+        """An open document has other symbols; its file on disk counts again when it closes.
+
+        Cells are shown to each other, and none of them is the file.
+        """
+        if document.notebook:
+            return
         if (crawler := self._crawlers.get(document.root)) is not None:
             entry = entry_of(text, document.symbols)
             crawler.folder.put(document.relative, Source("", ""), entry)
@@ -142,9 +150,11 @@ class Indexer:
     def _gather(self, frame: Frame) -> None:
         document = self._documents.get(frame["uri"])
         found = Gathered()
-        if document is not None and (crawler := self._crawlers.get(document.root)):
-            edits = self._edits[document.root]
-            found = gathered(document, frame, crawler.folder, self._documents, edits)
+        if document is not None:
+            crawler = self._crawlers.get(document.root)
+            folder = crawler.folder if crawler else None
+            edits = self._edits.get(document.root)
+            found = gathered(document, frame, folder, self._documents, edits)
         self._send(wire.gathered_frame(frame["id"], found))
 
     def _judge(self, frame: Frame) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pieces import Piece, numbered
 from starcoder_lsp.context.scene import Scene
 
@@ -75,21 +74,4 @@ def recent(scene: Scene, edits: RecentEdits) -> list[Piece]:
             BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank),
         )
         for rank, hunk in enumerate(elsewhere)
-    ]
-
-
-def cells(scene: Scene, _index: Index) -> list[Piece]:
-    """The other cells of the notebook that this cell belongs to, the last one first."""
-    last = len(scene.cells) - 1
-    return [
-        Piece(
-            scene.path,
-            numbered(i * 1000, text),
-            "cells",
-            "same notebook",
-            2.5 / (1 + (last - i) / 8),
-            is_whole=True,
-        )
-        for i, text in enumerate(scene.cells)
-        if text.strip()
     ]

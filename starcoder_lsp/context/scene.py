@@ -39,8 +39,8 @@ class Scene:
     """A cursor in the file `path`; `symbols` are the document's own.
 
     The prompt shows what lies between `shown_from` and `shown_to`. `open_paths` are
-    the editor's other documents, the one seen last first; `cells` the other cells of
-    the same notebook, in their order; `chosen` is the selected entry of a popup, which
+    the editor's other documents, the one seen last first; `cells` are other cells of
+    the same notebook, which the prompt shows too; `chosen` is the selected entry of a popup, which
     `offset` stands before.
     """
 
@@ -72,7 +72,8 @@ class Scene:
 
     @cached_property
     def shown_names(self) -> frozenset[str]:
-        return frozenset(IDENTIFIER.findall(self.shown))
+        shown = "\n".join((self.shown, *self.cells))
+        return frozenset(IDENTIFIER.findall(shown))
 
     @cached_property
     def shown_lines(self) -> range:

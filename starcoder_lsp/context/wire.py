@@ -8,7 +8,7 @@ from typing import Any
 
 from starcoder_lsp.context import Edit, Gathered, Statistics
 from starcoder_lsp.context.symbols import Definition, Import, Reference, Symbols
-from starcoder_lsp.flow import Judgement, Snippet
+from starcoder_lsp.flow import Cell, Judgement, Snippet
 from starcoder_lsp.frames import Frame
 
 
@@ -61,7 +61,8 @@ def gathered_frame(request_id: int, gathered: Gathered) -> Frame:
 
 def gathered_from(frame: Mapping[str, Any]) -> Gathered:
     snippets = tuple(Snippet(**row) for row in frame["snippets"])
-    return Gathered(snippets, frame["path"], frame["repository"])
+    cells = tuple(Cell(**row) for row in frame["cells"])
+    return Gathered(snippets, frame["path"], frame["repository"], cells)
 
 
 def judgements_from(frame: Mapping[str, Any]) -> list[Judgement]:

@@ -41,7 +41,7 @@ def path_of(uri: str) -> Path | None:
 
 
 def edits_of(
-    changes: list[types.TextDocumentContentChangeEvent],
+    changes: Iterable[types.TextDocumentContentChangeEvent],
 ) -> list[tuple[Span | None, str]]:
     return [(_span(getattr(change, "range", None)), change.text) for change in changes]
 

@@ -13,7 +13,7 @@ from lsprotocol import types
 from starcoder_lsp import assemble
 from starcoder_lsp.config import Layer
 from starcoder_lsp.context import are_rules
-from starcoder_lsp.lsp import answers, convert
+from starcoder_lsp.lsp import answers, convert, notebooks
 from starcoder_lsp.lsp.engine_room import BuildEngine
 from starcoder_lsp.lsp.server import Server
 from starcoder_lsp.lsp.status import CLIENT_PATIENCE_S
@@ -106,29 +106,15 @@ def _folders_changed(
 
 
 def _opened(server: Server, params: types.DidOpenTextDocumentParams) -> None:
-    new = params.text_document
-    server.documents.open(new.uri, new.language_id, new.version, new.text)
-    path = convert.path_of(new.uri)
-    server.context.open(new.uri, path, new.language_id, new.text, new.version)
+    server.open_document(params.text_document)
 
 
 def _changed(server: Server, params: types.DidChangeTextDocumentParams) -> None:
-    uri, version = params.text_document.uri, params.text_document.version
-    changes = convert.edits_of(list(params.content_changes))
-    edits = server.documents.change(uri, version, changes, server.encoding)
-    if (document := server.documents.get(uri)) is not None:
-        server.context.change(uri, version, edits)
-        server.fates.changed(document.snapshot())
-        server.suggester.note_key()
+    server.change_document(params.text_document, params.content_changes)
 
 
 def _closed(server: Server, params: types.DidCloseTextDocumentParams) -> None:
-    uri = params.text_document.uri
-    server.suggester.forget(uri)
-    server.fates.closed(uri)
-    server.context.close_document(uri)
-    server.documents.close(uri)
-    server.positions.pop(uri, None)
+    server.close_document(params.text_document.uri)
 
 
 def _files_changed(server: Server, params: types.DidChangeWatchedFilesParams) -> None:
@@ -234,6 +220,9 @@ HANDLERS: tuple[tuple[str, Any, Any], ...] = (
     (types.TEXT_DOCUMENT_DID_OPEN, _opened, None),
     (types.TEXT_DOCUMENT_DID_CHANGE, _changed, None),
     (types.TEXT_DOCUMENT_DID_CLOSE, _closed, None),
+    (types.NOTEBOOK_DOCUMENT_DID_OPEN, notebooks.opened, None),
+    (types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebooks.changed, None),
+    (types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebooks.closed, None),
     ("textDocument/didFocus", _focused, None),
     ("textDocument/didShowCompletion", _shown, None),
     ("textDocument/didPartiallyAcceptCompletion", _accepted_in_part, None),

@@ -39,6 +39,9 @@ class Protocol(LanguageServerProtocol):
     lsp_text_document__did_open = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_change = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_close = None  # type: ignore[assignment]  # no builtin
+    lsp_notebook_document__did_open = None  # type: ignore[assignment]  # no builtin
+    lsp_notebook_document__did_change = None  # type: ignore[assignment]  # no builtin
+    lsp_notebook_document__did_close = None  # type: ignore[assignment]  # no builtin
 
     is_initialized = False
 

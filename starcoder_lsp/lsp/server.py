@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from starcoder_lsp.context import Context, NoContext, Progress
 from starcoder_lsp.engines import Engine, Phase
 from starcoder_lsp.fates import Fates
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.lsp import convert
+from starcoder_lsp.lsp import convert, notebooks
 from starcoder_lsp.lsp.documents import Documents, Encoding
 from starcoder_lsp.lsp.engine_room import BuildEngine, EngineRoom
 from starcoder_lsp.lsp.protocol import Protocol
@@ -54,9 +55,15 @@ class Server(LanguageServer):
     def __init__(
         self, flags: Layer, build_engine: BuildEngine = assemble.build_engine
     ) -> None:
-        super().__init__("starcoder-lsp", __version__, protocol_cls=Protocol)
+        super().__init__(
+            "starcoder-lsp",
+            __version__,
+            notebook_document_sync=notebooks.SYNC,
+            protocol_cls=Protocol,
+        )
         self.stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.documents = Documents()
+        self.notebooks = notebooks.Notebooks()
         self.status = Status(self)
         self.book = SettingsBook(flags, self.status.tell)
         self.suggester = Suggester()
@@ -98,8 +105,9 @@ class Server(LanguageServer):
         for document in self.documents:
             uri, version = document.uri, document.version
             text = document.snapshot().text
-            path = convert.path_of(uri)
-            self.context.open(uri, path, document.language, text, version)
+            self.context.open(uri, self.path_of(uri), document.language, text, version)
+        for notebook, cells in self.notebooks:
+            self.context.arrange(notebook, cells)
         task = asyncio.create_task(self._start_after(older, self.context))
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)
@@ -129,6 +137,35 @@ class Server(LanguageServer):
             )
         self.context.use_folders(folders)
 
+    def open_document(self, new: types.TextDocumentItem) -> None:
+        self.documents.open(new.uri, new.language_id, new.version, new.text)
+        path = self.path_of(new.uri)
+        self.context.open(new.uri, path, new.language_id, new.text, new.version)
+
+    def change_document(
+        self,
+        which: types.VersionedTextDocumentIdentifier,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+    ) -> None:
+        uri, version = which.uri, which.version
+        spans = convert.edits_of(changes)
+        edits = self.documents.change(uri, version, spans, self.encoding)
+        if (document := self.documents.get(uri)) is not None:
+            self.context.change(uri, version, edits)
+            self.fates.changed(document.snapshot())
+            self.suggester.note_key()
+
+    def close_document(self, uri: str) -> None:
+        self.suggester.forget(uri)
+        self.fates.closed(uri)
+        self.context.close_document(uri)
+        self.documents.close(uri)
+        self.positions.pop(uri, None)
+
+    def path_of(self, uri: str) -> Path | None:
+        """The file that a document is, or whose cell it is."""
+        return convert.path_of(uri) or convert.path_of(self.notebooks.of(uri))
+
     def cursor_at(self, uri: str, position: types.Position) -> Cursor | None:
         """None for a document that is not open."""
         document = self.documents.get(uri)
@@ -155,7 +192,7 @@ class Server(LanguageServer):
         occasion = trigger.Occasion(
             cursor,
             self.book.of_document(uri).trigger,
-            convert.path_of(uri),
+            self.path_of(uri),
             is_explicit,
             self._snoozed_until_s - time.monotonic(),
         )

@@ -4,67 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from starcoder_lsp.flow import (
-    REDACTED,
-    Control,
-    Cursor,
-    Group,
-    Prompt,
-    Segment,
-    Snippet,
-    Text,
+from starcoder_lsp.flow import Cell, Cursor, Group, Prompt, Segment, Snippet
+from starcoder_lsp.prompt import notebook
+from starcoder_lsp.prompt.family import (
+    LAYOUTS,
+    Family,
+    families,
+    filled,
+    one_line,
+    unix,
 )
 
-LAYOUTS = ("plain", "psm", "spm")
-Sequences = Mapping[str, tuple[str, ...]]
+__all__ = (
+    "LAYOUTS", "Family", "Window", "build_prompt", "families", "hold_back",
+    "prefix_window",
+)  # fmt: skip
+
 # How much of the document before and after what the model reads drafts may come from.
 BEYOND = 16_384
-
-
-@dataclass(frozen=True)
-class Family:
-    """One row of families.toml; its comments say what each column means."""
-
-    name: str
-    layout: str
-    controls: frozenset[str]
-    stops: tuple[str, ...]
-    forms: Sequences
-    repository: Sequences = field(default_factory=dict)
-    overrides: Mapping[str, int] = field(default_factory=dict)
-    redaction: frozenset[str] = frozenset()
-    heals: bool = False
-
-    def layout_for(self, wanted: str) -> str:
-        """The wanted layout, or the family's own where it has no such form."""
-        return wanted if wanted in self.forms else self.layout
-
-
-@cache
-def families() -> Mapping[str, Family]:
-    import tomllib  # not before the reply to initialize
-
-    rows = tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
-    return {name: _family(name, row) for name, row in rows.items()}
-
-
-def _family(name: str, row: Mapping[str, Any]) -> Family:
-    return Family(
-        name,
-        layout=row["layout"],
-        controls=frozenset(row["controls"]),
-        stops=tuple(row["stops"]),
-        forms={key: tuple(row[key]) for key in LAYOUTS if key in row},
-        repository={key: tuple(v) for key, v in row.get("repository", {}).items()},
-        overrides=row.get("overrides", {}),
-        redaction=frozenset(row.get("redaction", ())),
-        heals=row.get("heals", False),
-    )
 
 
 @dataclass(frozen=True)
@@ -117,80 +76,47 @@ def build_prompt(
     snippets: Sequence[Snippet] = (),
     repository: str = "",
     path: str = "",
+    cells: Sequence[Cell] = (),
 ) -> Prompt:
-    """The prompt for the text at `cursor`.
+    """The prompt for the text at `cursor`, which may be in a notebook of other `cells`.
 
-    Snippets are left out where the family has no form for them.
+    Snippets and cells are left out where the family has no form for them.
     """
     shown = prefix_window(cursor.prefix, window.prefix)
     above = cursor.prefix[: len(cursor.prefix) - len(shown)][-BEYOND:]
     below = cursor.suffix[window.suffix :][:BEYOND]
-    prefix = _unix(shown)
+    prefix = unix(shown)
     prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
     fields = {
         "prefix": prefix,
-        "suffix": _unix(cursor.suffix[: window.suffix]),
+        "suffix": unix(cursor.suffix[: window.suffix]),
         "path": one_line(path),
         "repository": one_line(repository),
         "language": one_line(cursor.document.language),
     }
     form = family.layout_for(layout)
-    segments = list(_segments(family, form, fields, snippets))
-    return Prompt(tuple(segments), held_back, family.stops, _unix(above + below))
+    language = cursor.document.language
+    if layout in ("auto", "plain") and notebook.is_readable(family, cells, fields):
+        filling = notebook.segments(family, fields, snippets, cells, language)
+    else:
+        snippets = (*notebook.as_snippets(cells, path, language), *snippets)
+        filling = _segments(family, form, fields, snippets)
+    segments = tuple(filling)
+    return Prompt(segments, held_back, family.stops, unix(above + below))
 
 
 def _segments(
     family: Family, form: str, fields: Mapping[str, str], snippets: Sequence[Snippet]
 ) -> Iterator[Segment | Group]:
     if not snippets or not family.repository:
-        yield from _filled(family, family.forms[form], fields)
+        yield from filled(family, family.forms[form], fields)
         return
     parts = family.repository
-    yield from _filled(family, parts["head"], fields)
+    yield from filled(family, parts["head"], fields)
     for snippet in snippets:
-        text = {"path": one_line(snippet.path), "text": _unix(snippet.text)}
-        yield Group(tuple(_filled(family, parts["snippet"], {**fields, **text})))
-    yield from _filled(family, parts[form], fields)
-
-
-def _filled(
-    family: Family, sequence: Sequence[str], fields: Mapping[str, str]
-) -> Iterator[Segment]:
-    for item in sequence:
-        if item in family.controls:
-            yield Control(item)
-        elif text := _fill(item, fields):
-            if "{text}" in item:
-                yield from _redacted(family, text)
-            else:
-                yield Text(text, _cut(item))
-
-
-MARK = re.compile("([" + "".join(REDACTED.values()) + "])")
-NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
-
-
-def _redacted(family: Family, text: str) -> Iterator[Segment]:
-    """Marks of secrets in another file as the family's training data had them."""
-    for part in MARK.split(text):
-        if (name := NAME_OF_MARK.get(part)) is None:
-            if part:
-                yield Text(part)
-        elif (token := f"<{name}>") in family.redaction:
-            yield Control(token)
-        else:
-            yield Text(token)
-
-
-def _fill(template: str, fields: Mapping[str, str]) -> str:
-    """As str.format, for user text that may hold braces and in one pass."""
-    return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], template)
-
-
-def _cut(item: str) -> Any:
-    if "{prefix}" in item:
-        return "start"
-    return "end" if "{suffix}" in item else "never"
+        text = {"path": one_line(snippet.path), "text": unix(snippet.text)}
+        yield Group(tuple(filled(family, parts["snippet"], {**fields, **text})))
+    yield from filled(family, parts[form], fields)
 
 
 def prefix_window(prefix: str, n_characters: int) -> str:
@@ -224,16 +150,3 @@ def hold_back(prefix: str) -> tuple[str, str]:
     found = HELD_BACK.search(prefix, max(len(prefix) - MAX_HELD_BACK, 0))
     start = found.start() if found else len(prefix)
     return prefix[:start], prefix[start:]
-
-
-def one_line(name: str) -> str:
-    r"""A file's name for a header, which ends with its line.
-
-    >>> one_line("a\nb")
-    'a\\nb'
-    """
-    return name if name.isprintable() else ascii(name)[1:-1]
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -15,7 +15,7 @@ from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, un
 
 from starcoder_lsp.context import Edit
 from starcoder_lsp.context.database import file_of
-from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement
+from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
@@ -257,21 +257,46 @@ async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {".gitignore": "n.ipynb\n", "n.ipynb": "{}", **functions("a")})  # fmt: skip
-    texts = {"one": "password = 'hunter2!'\ntable = load_table()\n", "two": "x = ta"}
-    uris = {cell: f"vscode-notebook-cell:{root}/n.ipynb#{cell}" for cell in texts}
-    cursor = Cursor(Document(texts["two"], uris["two"], "python", 1), 6)
+    cells = {"one": "password = 'hunter2!'\ntable = load_table()\n", "two": "x = ta"}
+    uris = {name: f"vscode-notebook-cell:{root}/n.ipynb#{name}" for name in cells}
+    cursor = Cursor(Document(cells["two"], uris["two"], "python", 1), 6)
     async with Workspace(root) as workspace:
-        for cell, text in texts.items():
+        for name, text in cells.items():
             path = root / "n.ipynb"
-            workspace.context.open(uris[cell], path, "python", text, 1)
+            workspace.context.open(uris[name], path, "python", text, 1)
         async with asyncio.timeout(60):
-            while not (gathered := await workspace.context.gather(cursor, 2000, NOTHING)).snippets:  # fmt: skip
+            while not (gathered := await workspace.context.gather(cursor, 2000, NOTHING)).path:  # fmt: skip
                 await asyncio.sleep(0.01)
         # The notebook is ignored: no other file's context has anything of it.
         assert workspace.indexed() == ["a.py"]
-    shown = "".join(snippet.text for snippet in gathered.snippets)
-    assert "table = load_table()" in shown
-    assert "hunter2" not in shown
+    (cell,) = gathered.cells
+    assert readable(cell.text) == "password = '<PASSWORD>'\ntable = load_table()"
+    assert cell.is_above
+
+
+async def test_the_order_of_cells_is_the_notebooks_also_after_a_crash(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    uris = {name: f"vscode-notebook-cell:/n.ipynb#{name}" for name in "abcd"}
+    cursor = Cursor(Document("c", uris["c"], "python", 1), 1)
+
+    async def order(workspace: Workspace) -> str:
+        gathered = await workspace.context.gather(cursor, 2000, NOTHING)
+        return "".join(f"{cell.text}{'<' if cell.is_above else '>'}" for cell in gathered.cells)  # fmt: skip
+
+    async with Workspace(root) as workspace:
+        for name, uri in uris.items():
+            workspace.context.open(uri, None, "python", name, 1)
+        workspace.context.arrange("n.ipynb", [uris[name] for name in "dbca"])
+        assert await order(workspace) == "d<b<a>"
+        pid = workspace.context.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: workspace.context.pid not in (None, pid))
+        async with asyncio.timeout(60):
+            while await order(workspace) != "d<b<a>":
+                await asyncio.sleep(0.01)
 
 
 async def test_folders_come_and_go_while_indexing(tmp_path: Path) -> None:

@@ -77,8 +77,14 @@ def test_control_tokens_have_the_ids_of_the_paper(vocabulary: Vocabulary) -> Non
         "<fim_suffix>",
         "<repo_name>",
         "<file_sep>",
+        "<jupyter_start>",
+        "<jupyter_text>",
+        "<jupyter_code>",
     ]
-    assert [vocabulary.control(name) for name in names] == [1, 2, 3, 5, 6]
+    ids = [vocabulary.control(name) for name in names]
+    assert ids == [1, 2, 3, 5, 6, 10, 11, 12]
+    assert set(names) == families()["starcoder2"].controls
+    assert None not in map(vocabulary.control, families()["starcoder2"].stops)
     assert vocabulary.control("<no_such_token>") is None
 
 

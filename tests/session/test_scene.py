@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from starcoder_lsp.config import Layer
-from starcoder_lsp.context import Gathered
+from starcoder_lsp.context import Gathered, client
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Control, Cursor, Document, Group, Prompt
 from starcoder_lsp.lsp import stdio
@@ -83,7 +83,7 @@ class Session:
         cursor = Cursor(Document(text, uri, "python", 1), 0)
         n_indexed, gathered = 0, Gathered()
         async with asyncio.timeout(PATIENCE_S):
-            while n_indexed < n_files or not gathered.path:
+            while n_indexed < n_files or not gathered.repository:
                 await asyncio.sleep(0.01)
                 context = self.server.context
                 n_indexed = (await context.statistics()).n_files
@@ -91,7 +91,11 @@ class Session:
 
 
 @pytest.fixture
-async def session(tmp_path: Path) -> AsyncIterator[Session]:
+async def session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Session]:
+    # What a slow machine gathers too late would be missing.
+    monkeypatch.setattr(client, "GATHER_MS", PATIENCE_S * 1000)
     folder = tmp_path / "project"
     folder.mkdir()
     session = Session(folder)
@@ -128,3 +132,96 @@ async def test_the_definition_of_what_a_popup_selects_is_in_the_prompt(
     assert "def scaled(values, factor)" in read(prompt)
     assert "class Store:\n    def put(self, key, value):" in read(prompt)
     assert read(prompt).endswith("thing.put(key)")
+
+
+class Notebook:
+    """Cells `NAME: (language, text)` of one notebook, as an editor tells of them."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.uri = (session.folder / "n.ipynb").as_uri()
+        self.version = 1
+
+    def cell_uri(self, name: str) -> str:
+        return f"vscode-notebook-cell:{self.session.folder}/n.ipynb#{name}"
+
+    def opens(self, cells: dict[str, tuple[str, str]]) -> None:
+        notebook = {
+            "uri": self.uri, "notebookType": "jupyter-notebook", "version": 1,
+            "cells": [self._cell(name, *one) for name, one in cells.items()],
+        }  # fmt: skip
+        documents = [self._document(name, *one) for name, one in cells.items()]
+        params = {"notebookDocument": notebook, "cellTextDocuments": documents}
+        self.session.sends("notebookDocument/didOpen", params)
+
+    def puts(self, at: int, n_removed: int, cells: dict[str, tuple[str, str]]) -> None:
+        array = {
+            "start": at, "deleteCount": n_removed,
+            "cells": [self._cell(name, *one) for name, one in cells.items()],
+        }  # fmt: skip
+        documents = [self._document(name, *one) for name, one in cells.items()]
+        self._changes({"structure": {"array": array, "didOpen": documents}})
+
+    def writes(self, name: str, text: str) -> None:
+        document = {"uri": self.cell_uri(name), "version": self.version + 1}
+        change = {"document": document, "changes": [{"text": text}]}
+        self._changes({"textContent": [change]})
+
+    def _changes(self, cells: dict[str, Any]) -> None:
+        self.version += 1
+        notebook = {"uri": self.uri, "version": self.version}
+        params = {"notebookDocument": notebook, "change": {"cells": cells}}
+        self.session.sends("notebookDocument/didChange", params)
+
+    def _cell(self, name: str, language: str, text: str) -> dict[str, Any]:
+        kind = 1 if language == "markdown" else 2
+        return {"kind": kind, "document": self.cell_uri(name)}
+
+    def _document(self, name: str, language: str, text: str) -> dict[str, Any]:
+        uri = self.cell_uri(name)
+        return {"uri": uri, "languageId": language, "version": 1, "text": text}
+
+
+async def test_a_cell_is_completed_as_part_of_its_notebook(session: Session) -> None:
+    capabilities = await session.begins(
+        notebookDocument={"synchronization": {"dynamicRegistration": True}}
+    )
+    assert capabilities["notebookDocumentSync"]["notebookSelector"]
+    notebook = Notebook(session)
+    notebook.opens(
+        {
+            "a": ("markdown", "# Sales"),
+            "b": ("python", "import pandas\n"),
+            "c": ("python", "y = "),
+        }
+    )
+    uri, end = notebook.cell_uri("c"), {"line": 0, "character": 4}
+    await session.until_gathered(uri, "y = ", n_files=0)
+    assert read(await session.prompt_at(uri, end)) == (
+        "<jupyter_start><jupyter_text># Sales<jupyter_code>import pandas\ny = "
+    )
+    notebook.puts(1, 1, {"d": ("python", "rows = load()"), "e": ("markdown", "Plot.")})
+    notebook.writes("c", "z = ")
+    notebook.writes("d", "rows = read()")
+    assert read(await session.prompt_at(uri, end)) == (
+        "<jupyter_start><jupyter_text># Sales"
+        "<jupyter_code>rows = read()<jupyter_text>Plot.<jupyter_code>z = "
+    )
+    notebook.writes("c", "z = f()")
+    assert read(await session.prompt_at(uri, end)) == (
+        "<repo_name>project<file_sep>n.ipynb\n# # Sales\nrows = read()\n# Plot."
+        "<file_sep><fim_prefix><fim_suffix>f()<fim_middle>n.ipynb\nz = "
+    )
+
+
+async def test_a_notebook_that_is_closed_has_no_cells_left(session: Session) -> None:
+    await session.begins(notebookDocument={"synchronization": {}})
+    notebook = Notebook(session)
+    notebook.opens({"a": ("python", "x = 1"), "b": ("python", "y = ")})
+    uri = notebook.cell_uri("b")
+    await session.until_gathered(uri, "y = ", n_files=0)
+    params = {"notebookDocument": {"uri": notebook.uri}, "cellTextDocuments": []}
+    session.sends("notebookDocument/didClose", params)
+    ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 4}, "context": {"triggerKind": 1}}  # fmt: skip
+    assert await session.asks("textDocument/inlineCompletion", ask) is None
+    assert list(session.server.documents) == []

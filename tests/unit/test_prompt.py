@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.flow import Control, Cursor, Group, Prompt, Segment, Snippet
+from starcoder_lsp.flow import (
+    REDACTED,
+    Cell,
+    Control,
+    Cursor,
+    Group,
+    Prompt,
+    Segment,
+    Snippet,
+    Text,
+)
 from starcoder_lsp.models import registry
 from starcoder_lsp.prompt import (
     LAYOUTS,
+    Family,
     Window,
     build_prompt,
     families,
@@ -21,6 +33,12 @@ from starcoder_lsp.prompt import (
 CASES = Path(__file__).parents[1] / "cases" / "prompt"
 CURSOR = Cursor.marked("def f(x):\n    return <fim_suffix>█ + x\n\nf({y})\n")
 SNIPPETS = (Snippet("lib/a.py", "A = {1}\n"), Snippet("lib/b.py", "B = 2\n"))
+CELLS = (
+    Cell("# Sales\n\nBy month.", is_code=False, is_above=True),
+    Cell("import pandas", is_code=True, is_above=True),
+    Cell(f"key = '{REDACTED['KEY']}'", is_code=True, is_above=True),
+    Cell("plot(y)", is_code=True, is_above=False),
+)
 WIDE = Window.of_tokens(1000)
 
 
@@ -56,7 +74,19 @@ def gallery(name: str) -> str:
                 repository="me/project", path="src/f.py",
             )  # fmt: skip
             pictures.append(f"== {layout}, with snippets\n{drawn(together)}\n")
+    if family.repository:
+        pictures.append(f"== in a notebook\n{drawn(in_notebook(CURSOR, family))}\n")
+    if family.notebook:
+        at_end = drawn(in_notebook(Cursor.marked("y = f(x)\nprint(█\n"), family))
+        pictures.append(f"== at the end of a notebook's cell\n{at_end}\n")
     return "\n".join(pictures) + f"\n== stops\n{' '.join(family.stops)}\n"
+
+
+def in_notebook(cursor: Cursor, family: Family) -> Prompt:
+    return build_prompt(
+        cursor, family, WIDE, snippets=SNIPPETS[:1], repository="me/project",
+        path="n.ipynb", cells=CELLS,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", families())
@@ -70,7 +100,8 @@ def test_prompts_are_exactly_as_the_family_was_trained(name: str, update: bool) 
 @pytest.mark.parametrize("name", families())
 def test_an_item_that_looks_like_a_control_token_is_declared_as_one(name: str) -> None:
     family = families()[name]
-    for sequence in (*family.forms.values(), *family.repository.values()):
+    rows = family.forms, family.repository, family.notebook
+    for sequence in (sequence for row in rows for sequence in row.values()):
         for item in sequence:
             assert item in family.controls or not item.startswith(("<", "▁"))
 
@@ -126,3 +157,38 @@ def test_a_window_of_one_endless_line_is_still_a_window() -> None:
 )
 def test_what_is_held_back(prefix: str, held: str) -> None:
     assert hold_back(prefix) == (prefix[: len(prefix) - len(held)], held)
+
+
+@pytest.mark.parametrize(
+    ("picture", "cells", "layout", "is_notebook"),
+    [
+        ("x = █", CELLS, "auto", True),
+        ("x = █\n\n", CELLS, "plain", True),
+        ("x = █", CELLS, "spm", False),
+        ("x = █ + 1", CELLS, "auto", False),
+        ("x = █", CELLS[-1:], "auto", False),
+        ("x = █", (), "auto", False),
+    ],
+)
+def test_a_cell_is_read_as_a_notebook_where_that_hides_nothing(
+    picture: str, cells: Sequence[Cell], layout: str, is_notebook: bool
+) -> None:
+    family = families()["starcoder2"]
+    prompt = build_prompt(
+        Cursor.marked(picture), family, WIDE, layout=layout, cells=cells
+    )
+    assert (prompt.segments[0] == Control("<jupyter_start>")) is is_notebook
+
+
+def test_prose_under_the_cursor_goes_on_as_prose() -> None:
+    cursor = Cursor.marked("Now █", "markdown")
+    prompt = build_prompt(cursor, families()["starcoder2"], WIDE, cells=CELLS[:2])
+    assert drawn(prompt).splitlines()[-2:] == ["<jupyter_text>", '"Now "']
+
+
+def test_of_a_notebook_that_is_too_long_the_farthest_cells_are_cut_first() -> None:
+    prompt = build_prompt(
+        Cursor.marked("x = █"), families()["starcoder2"], WIDE, cells=CELLS
+    )
+    cuts = [part.cut for part in prompt.segments if isinstance(part, Text)]
+    assert set(cuts) == {"start"}

@@ -99,13 +99,6 @@ def test_what_was_edited_elsewhere_comes_along() -> None:
     assert gather(scene, index, PLENTY, edits=edits) == []
 
 
-def test_cells_of_the_same_notebook_come_along() -> None:
-    scene, index = workspace("== a.py\n█\n")
-    cell = Scene("book.ipynb", "", 0, scene.symbols, cells=("import numpy", "x = 1"))
-    (snippet,) = gather(cell, index, PLENTY)
-    assert snippet.text == "import numpy\nx = 1"
-
-
 POPUP = """\
 == store.py
 class Store:

@@ -1,0 +1,118 @@
+"""The table of families, and how the sequences in it become segments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from starcoder_lsp.flow import REDACTED, Control, Segment, Text
+
+LAYOUTS = ("plain", "psm", "spm")
+Sequences = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of families.toml; its comments say what each column means."""
+
+    name: str
+    layout: str
+    controls: frozenset[str]
+    stops: tuple[str, ...]
+    forms: Sequences
+    repository: Sequences = field(default_factory=dict)
+    notebook: Sequences = field(default_factory=dict)
+    overrides: Mapping[str, int] = field(default_factory=dict)
+    redaction: frozenset[str] = frozenset()
+    heals: bool = False
+
+    def layout_for(self, wanted: str) -> str:
+        """The wanted layout, or the family's own where it has no such form."""
+        return wanted if wanted in self.forms else self.layout
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    import tomllib  # not before the reply to initialize
+
+    rows = tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
+    return {name: _family(name, row) for name, row in rows.items()}
+
+
+def _family(name: str, row: Mapping[str, Any]) -> Family:
+    return Family(
+        name,
+        layout=row["layout"],
+        controls=frozenset(row["controls"]),
+        stops=tuple(row["stops"]),
+        forms={key: tuple(row[key]) for key in LAYOUTS if key in row},
+        repository=_sequences(row.get("repository", {})),
+        notebook=_sequences(row.get("notebook", {})),
+        overrides=row.get("overrides", {}),
+        redaction=frozenset(row.get("redaction", ())),
+        heals=row.get("heals", False),
+    )
+
+
+def _sequences(rows: Mapping[str, Any]) -> Sequences:
+    return {name: tuple(sequence) for name, sequence in rows.items()}
+
+
+def filled(
+    family: Family, sequence: Sequence[str], fields: Mapping[str, str]
+) -> Iterator[Segment]:
+    """Segments for one sequence of the table; nothing where a field is empty."""
+    for item in sequence:
+        if item in family.controls:
+            yield Control(item)
+        elif text := _fill(item, fields):
+            if OTHERS.search(item):
+                yield from _redacted(family, text, _cut(item))
+            else:
+                yield Text(text, _cut(item))
+
+
+# Fields with text that was redacted.
+OTHERS = re.compile(r"\{(text|above)\}")
+MARK = re.compile("([" + "".join(REDACTED.values()) + "])")
+NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
+
+
+def _redacted(family: Family, text: str, cut: Any) -> Iterator[Segment]:
+    """Marks of secrets in another file as the family's training data had them."""
+    for part in MARK.split(text):
+        if (name := NAME_OF_MARK.get(part)) is None:
+            if part:
+                yield Text(part, cut)
+        elif (token := f"<{name}>") in family.redaction:
+            yield Control(token)
+        else:
+            yield Text(token, cut)
+
+
+def _fill(template: str, fields: Mapping[str, str]) -> str:
+    """As str.format, for user text that may hold braces and in one pass."""
+    return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], template)
+
+
+def _cut(item: str) -> Any:
+    if "{prefix}" in item or "{above}" in item:
+        return "start"
+    return "end" if "{suffix}" in item else "never"
+
+
+def one_line(name: str) -> str:
+    r"""A file's name for a header, which ends with its line.
+
+    >>> one_line("a\nb")
+    'a\\nb'
+    """
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
+def unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
