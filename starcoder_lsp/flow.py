@@ -162,7 +162,7 @@ Segment = Control | Text
 class Group:
     """Segments that stay or go together, such as another file's path and text.
 
-    When a prompt has to be shorter its last groups go first.
+    When a prompt has to be shorter its first groups go first.
     """
 
     segments: tuple[Segment, ...]

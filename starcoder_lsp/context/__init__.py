@@ -39,7 +39,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Snippets in the order of the prompt, and how the model is told where it is.
+    """Snippets in the order of the prompt, the best one last, and how the model is told where it is.
 
     `path` is the document's own, relative to its workspace folder, and `repository`
     that folder's name; for a document outside of every folder both are empty, or those

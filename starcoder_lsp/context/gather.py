@@ -13,6 +13,7 @@ from starcoder_lsp.context.recent import RecentEdits, recent
 from starcoder_lsp.context.relatives import counterparts, siblings
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.similar import similar
+from starcoder_lsp.context.usages import usages
 from starcoder_lsp.flow import Snippet
 
 Source = Callable[[Scene, Index], list[Piece]]
@@ -20,6 +21,7 @@ Source = Callable[[Scene, Index], list[Piece]]
 SOURCES: Mapping[str, Source] = {
     "definitions": definitions,
     "similar": similar,
+    "usages": usages,
     "counterparts": counterparts,
     "siblings": siblings,
     "chosen": chosen,

@@ -19,7 +19,8 @@ def pack(
 ) -> list[Snippet]:
     """Lines of `pieces` that show new names, the best pieces first; one snippet per file.
 
-    The best one stands first: a prompt that has to be shortened loses the last ones.
+    The best one stands last, nearest to the cursor: a prompt that has to be shortened
+    loses the first ones.
 
     `known` are the names that the prompt shows anyway. The budget counts what the
     snippets hold and the paths above them.
@@ -41,7 +42,7 @@ def pack(
                 files[piece.path] = file
                 file.take(line, piece)
     snippets = [file.snippet() for file in files.values()]
-    return sorted(snippets, key=lambda each: -each.score)
+    return sorted(snippets, key=lambda each: each.score)
 
 
 def _news(line: Line, seen: Collection[str]) -> list[str]:

@@ -7,7 +7,7 @@ first in it: to show something better with every key would cost more than it giv
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.context.pack import cost
@@ -52,7 +52,7 @@ class Sticky:
         is_pointed_at = chosen not in ("", self._chosen)
         self._asked_at_s, self._line, self._chosen = now_s, line, chosen
         there = [one for one in self.kept if is_there(one.path)]
-        self.kept = tuple(_within(there, budget_characters))
+        self.kept = _within(there, budget_characters)
         is_missing = is_pointed_at and not _mention(self.kept, chosen)
         if may_change or is_missing or not self.kept:
             wanted = find()
@@ -76,12 +76,13 @@ class Sticky:
         return new / total if total else 0.0
 
 
-def _within(snippets: Sequence[Snippet], budget_characters: int) -> Iterator[Snippet]:
-    for one in snippets:
+def _within(snippets: Sequence[Snippet], budget_characters: int) -> tuple[Snippet, ...]:
+    """The last ones that fit: they are the newest and the best."""
+    for n_kept, one in enumerate(reversed(snippets)):
         budget_characters -= cost(one)
         if budget_characters < 0:
-            return
-        yield one
+            return tuple(snippets[len(snippets) - n_kept :])
+    return tuple(snippets)
 
 
 def _mention(snippets: Sequence[Snippet], name: str) -> bool:

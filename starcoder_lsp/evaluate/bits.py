@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from statistics import mean
 
 from starcoder_lsp.engines import Engine
-from starcoder_lsp.flow import Control, Prompt, Text
+from starcoder_lsp.flow import Control, Limits, Prompt, Text
 
 CONTEXT_TOKENS = 650
 PREFIX_TOKENS = 350
 SEPARATOR = "<file_sep>"
+# A machine that others use takes long for a thousand tokens, and no row may be lost.
+PATIENCE = Limits(time_budget_ms=600_000)
 N_RESAMPLED = 10_000
 INTERVAL = 0.95
 
@@ -23,7 +25,7 @@ async def bits_per_character(
     """For the context and the prefix as they are: cut them before."""
     head = (Text(context), Control(SEPARATOR)) if context else ()
     prompt = Prompt((*head, Text(prefix)))
-    (score,) = await engine.score(prompt, [gold])
+    (score,) = await engine.score(prompt, [gold], PATIENCE)
     return -score.log_probability / math.log(2) / len(gold)
 
 

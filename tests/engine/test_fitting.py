@@ -46,9 +46,10 @@ LONG = "r 11111111 22222222 f " + "S" * 100 + " m " + "P" * 200
     ("budget", "expected"),
     [
         (30, "r1112223fSSSSmPPPPPPPP"),
-        (21, "r111222fSSSSmPPPPPPPP"),
-        (18, "r111fSSSSmPPPPPPPP"),
-        (16, "rfSSSSmPPPPPPPP"),
+        (21, "r2223fSSSSmPPPPPPPP"),
+        (18, "r3fSSSSmPPPPPPPP"),
+        (16, "r3fSSSSmPPPPPPPP"),
+        (15, "rfSSSSmPPPPPPPP"),
         (13, "rfSSSmPPPPPPP"),
         (12, "rfSSSmPPPPPP"),
         (9, "rfSSmPPPP"),

@@ -93,12 +93,12 @@ def _ladder(
 def shortened(parts: Sequence[Part], budget: int) -> list[int]:
     """The tokens of all parts, cut until they fit.
 
-    The last groups go first, then the end of the suffix, down to its share, then the
+    The first groups go first, then the end of the suffix, down to its share, then the
     start of the prefix.
     """
     kept = [list(part.tokens) for part in parts]
     excess = sum(map(len, kept)) - budget
-    for i in reversed(_which(parts, "whole")):
+    for i in _which(parts, "whole"):
         if excess > 0:
             excess -= len(kept[i])
             kept[i] = []

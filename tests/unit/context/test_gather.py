@@ -13,6 +13,7 @@ from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.syntax import parse
+from starcoder_lsp.context.usages import usages
 from starcoder_lsp.flow import CURSOR_MARK, Snippet
 from starcoder_lsp.languages import language_of
 
@@ -86,6 +87,40 @@ def test_the_file_itself_is_context_where_the_prompt_does_not_show_it() -> None:
     assert gather(whole, index, PLENTY) == []
     (snippet,) = gather(window, index, PLENTY)
     assert snippet.text.startswith("def helper(alpha, beta)")
+
+
+USED = """\
+== pay.py
+account.add(1)
+account.add(2)
+account.close()
+account = open_account()
+== rent.py
+"""
+
+
+def used_at(line: str) -> list[str]:
+    """The lines of pay.py that show how others go on there, the best first."""
+    scene, index = workspace(f"{USED}{line}")
+    return [piece.lines[0].text for piece in usages(scene, index)]
+
+
+def test_each_member_that_others_use_is_shown_before_more_of_one() -> None:
+    assert used_at("account.█") == [
+        "account.add(1)",
+        "account.close()",
+        "account.add(2)",
+    ]
+
+
+def test_what_follows_decides_which_lines_go_on_there() -> None:
+    assert used_at("account.a█") == used_at("account.█")
+    assert used_at("account = █") == ["account = open_account()"]
+    assert used_at("add(█") == ["account.add(1)", "account.add(2)"]
+
+
+def test_nothing_goes_on_after_the_object_itself_or_an_empty_line() -> None:
+    assert used_at("self.█") == used_at("    █") == []
 
 
 def test_what_was_edited_elsewhere_comes_along() -> None:

@@ -32,6 +32,11 @@ def test_the_best_pieces_come_before_the_budget_ends() -> None:
     assert [each.path for each in pack(pieces, (), 20)] == ["b.py"]
 
 
+def test_the_best_stands_last_nearest_to_the_cursor() -> None:
+    pieces = [piece("best = 1", 2, "b.py"), piece("good = 1", 1, "a.py")]
+    assert [each.path for each in pack(pieces, (), PLENTY)] == ["a.py", "b.py"]
+
+
 def test_lines_of_one_file_stand_in_its_order() -> None:
     pieces = [piece("late = 1", 2, line=9), piece("early = 1", 1, line=3)]
     (snippet,) = pack(pieces, (), PLENTY)

@@ -80,10 +80,10 @@ def test_a_file_that_may_not_be_read_any_more_goes_at_once() -> None:
     assert typing.shown(now_s=0.1) == "b"
 
 
-def test_a_smaller_budget_is_kept_to_at_once() -> None:
+def test_a_smaller_budget_is_kept_to_at_once_and_costs_the_first() -> None:
     typing = Typing()
     typing.shown(snippet("a"), snippet("b"), now_s=0)
-    assert typing.shown(now_s=0.1, budget_characters=10) == "a"
+    assert typing.shown(now_s=0.1, budget_characters=10) == "b"
 
 
 def test_while_there_is_nothing_it_is_searched_each_time() -> None:
