@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from typing import NamedTuple
 
 from starcoder_lsp.context.symbols import Definition
 
 # A piece holds a function or a few short ones: enough to recognize, little to read.
 WANTED_LINES = 10
 MAX_LINES = 16
-MAX_LINE_CHARACTERS = 400
+SHORTEST = WANTED_LINES // 2
+# How long it may be, from the wanted length outwards.
+NEAREST = sorted(
+    range(SHORTEST, MAX_LINES + 1), key=lambda n: (abs(n - WANTED_LINES), n)
+)
 SHORTEST_TERM = 2
 LONGEST_TERM = 64
-MAX_REMEMBERED = 100_000
+# Words that files share; most of the others occur in one file.
+MAX_REMEMBERED = 20_000
 
 PARTS = re.compile("[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\x00-\x7f]+")
 WORD_BYTES = frozenset(b"_0123456789") | frozenset(
@@ -24,8 +28,7 @@ WORD_BYTES = frozenset(b"_0123456789") | frozenset(
 SPACED = bytes(byte if byte in WORD_BYTES else 32 for byte in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Some lines of a file; `last_line` is part of it, lines count from 0."""
 
     first_line: int
@@ -57,40 +60,41 @@ def _spans(lines: Sequence[str], starts: set[int]) -> Iterator[tuple[int, int]]:
 
 def _best_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
     """Where the piece from `first` on ends: before a definition, if one is in reach."""
-    reach = range(first + WANTED_LINES // 2, first + MAX_LINES + 1)
-    wanted = first + WANTED_LINES
-    cuts = starts.intersection(reach) or [
-        line + 1 for line in reach[:-1] if not lines[line] or lines[line].isspace()
-    ]
-    if len(cuts) < 2:
-        return next(iter(cuts), wanted)
-    return min(cuts, key=lambda line: (abs(line - wanted), line))
+    if not starts.isdisjoint(range(first + SHORTEST, first + MAX_LINES + 1)):
+        return next(first + n for n in NEAREST if first + n in starts)
+    for n in NEAREST:
+        above = lines[first + n - 1]
+        if not above or above.isspace():
+            return first + n
+    return first + WANTED_LINES
 
 
-class _Spellings(dict[bytes, tuple[str, ...]]):
+class _Spellings(dict[bytes, str]):
     """An identifier, and the terms it counts as; forgets all when it grows large."""
 
-    def __missing__(self, word: bytes) -> tuple[str, ...]:
-        if len(self) > MAX_REMEMBERED:
+    def __missing__(self, word: bytes) -> str:
+        if len(self) >= MAX_REMEMBERED:
             self.clear()
-        # Most have one spelling and one part: letters of one case.
-        is_plain = word.isalpha() and word.islower()
-        text = word.decode("utf-8", "replace")
-        is_known = is_plain and SHORTEST_TERM <= len(text) <= LONGEST_TERM
-        self[word] = found = (text,) if is_known else tuple(_spellings(text))
+        self[word] = found = " ".join(_spellings(word.decode("utf-8", "replace")))
         return found
 
 
 _SPELLINGS = _Spellings()
 
 
-def _spellings(word: str) -> Iterator[str]:
+def _spellings(word: str) -> Sequence[str]:
     if not SHORTEST_TERM <= len(word) <= LONGEST_TERM or word.isdecimal():
-        return
-    yield word.lower()
+        return ()
     parts = PARTS.findall(word)
-    if len(parts) > 1:
-        yield from (part.lower() for part in parts if len(part) >= SHORTEST_TERM)
+    if len(parts) < 2:
+        return (word.lower(),)
+    return word.lower(), *(one.lower() for one in parts if len(one) >= SHORTEST_TERM)
+
+
+def words_of(text: str) -> str:
+    """The terms of `text` with spaces between; some stand there several times."""
+    words = set(text.encode("utf-8", "replace").translate(SPACED).split())
+    return " ".join(map(_SPELLINGS.__getitem__, words))
 
 
 def terms(text: str) -> set[str]:
@@ -99,5 +103,4 @@ def terms(text: str) -> set[str]:
     >>> sorted(terms("x1 = readFile(self.file_name)"))
     ['file', 'file_name', 'name', 'read', 'readfile', 'self', 'x1']
     """
-    words = set(text.encode("utf-8", "replace").translate(SPACED).split())
-    return set(chain.from_iterable(map(_SPELLINGS.__getitem__, words)))
+    return set(words_of(text).split(" ")) - {""}

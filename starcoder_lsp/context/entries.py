@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from starcoder_lsp.context.chunks import chunks, terms
+from starcoder_lsp.context.chunks import Chunk, chunks, words_of
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 LISTED = "\x1f"  # between names in one column; no source text has it in a name
 Row = list[Any]
 
 
-class ChunkRow(NamedTuple):
-    """`words` are its terms with spaces between; empty where nobody has looked yet."""
-
-    first_line: int
-    last_line: int
-    text: str
-    words: str = ""
-
-
 class Entry(NamedTuple):
-    """All rows of one file, as JSON may carry them."""
+    """All rows of one file, as JSON may carry them.
+
+    `words` has those of each chunk, or is None where nobody has looked for them yet.
+    """
 
     language: str
     package: str
     is_complete: bool
     definitions: list[Row]
     imports: list[Row]
-    chunks: Iterable[ChunkRow]
+    chunks: Sequence[Chunk]
+    words: Sequence[str] | None = None
 
 
 def entry_of(text: str, symbols: Symbols) -> Entry:
@@ -40,26 +35,18 @@ def entry_of(text: str, symbols: Symbols) -> Entry:
         symbols.is_complete,
         list(map(definition_row, symbols.definitions)),
         list(map(import_row, symbols.imports)),
-        [
-            ChunkRow(one.first_line, one.last_line, one.text)
-            for one in chunks(text, symbols.definitions)
-        ],
+        chunks(text, symbols.definitions),
     )
 
 
 def with_words(entry: Entry) -> Entry:
-    chunk_rows = [ChunkRow(*one[:3], words_of(one.text)) for one in entry.chunks]
-    return entry._replace(chunks=chunk_rows)
-
-
-def words_of(text: str) -> str:
-    return " ".join(terms(text))
+    return entry._replace(words=[words_of(one.text) for one in entry.chunks])
 
 
 def entry_from(row: Row) -> Entry:
     """What came out of JSON."""
     entry = Entry(*row)
-    return entry._replace(chunks=[ChunkRow(*one) for one in entry.chunks])
+    return entry._replace(chunks=list(map(Chunk._make, entry.chunks)))
 
 
 def definition_row(one: Definition) -> Row:

@@ -25,7 +25,7 @@ from starcoder_lsp.context.symbols import Definition, Symbols
 from starcoder_lsp.context.writer import Writer
 
 # To be raised when tables, chunks or terms change: an older index is built again.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 DEFINITION = (
     "name, kind, first_line, last_line, body_line, signature, doc, container, "

@@ -6,7 +6,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from starcoder_lsp.context.entries import ChunkRow, Entry, Row, words_of
+from starcoder_lsp.context.chunks import Chunk, words_of
+from starcoder_lsp.context.entries import Entry, Row
 
 INSERT_FILE = (
     "INSERT INTO file (module, language, package, is_complete, path) "
@@ -44,7 +45,7 @@ class Writer:
         self._put_listed("definition", file_id, entry.definitions, is_new)
         self._put_listed("import", file_id, entry.imports, is_new)
         if is_new:
-            self._add_chunks(file_id, entry.chunks)
+            self._add_chunks(file_id, entry.chunks, entry.words)
         else:
             self._replace_chunks(file_id, entry.chunks)
 
@@ -72,22 +73,26 @@ class Writer:
             ((file_id, i, *row) for i, row in numbered),
         )
 
-    def _add_chunks(self, file_id: int, added: Iterable[ChunkRow]) -> None:
+    def _add_chunks(
+        self, file_id: int, added: Sequence[Chunk], words: Sequence[str] | None = None
+    ) -> None:
         (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
-        chunk_rows, term_rows = [], []
-        for chunk_id, chunk in enumerate(added, start=(last or 0) + 1):
-            words = chunk.words or words_of(chunk.text)
-            n_terms = words.count(" ") + 1 if words else 0
-            chunk_rows.append((chunk_id, file_id, *chunk[:2], n_terms, chunk.text))
-            term_rows.append((chunk_id, words))
+        if words is None:
+            words = [words_of(one.text) for one in added]
+        numbered = list(enumerate(zip(added, words, strict=True), (last or 0) + 1))
         self._rows.executemany(
-            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk_rows
+            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (chunk_id, file_id, first_line, last_line, found.count(" ") + 1, text)
+                for chunk_id, ((first_line, last_line, text), found) in numbered
+            ),
         )
         self._rows.executemany(
-            "INSERT INTO term (rowid, words) VALUES (?, ?)", term_rows
+            "INSERT INTO term (rowid, words) VALUES (?, ?)",
+            ((chunk_id, found) for chunk_id, (_, found) in numbered),
         )
 
-    def _replace_chunks(self, file_id: int, wanted: Iterable[ChunkRow]) -> None:
+    def _replace_chunks(self, file_id: int, wanted: Iterable[Chunk]) -> None:
         """Those whose text is there keep their rows, perhaps on other lines."""
         there: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
         rows = self._rows.execute(

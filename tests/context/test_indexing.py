@@ -523,7 +523,7 @@ async def test_random_disturbances_end_in_the_index_of_a_fresh_start(
         await until(lambda: contents(root) == fresh)
 
 
-N_CHECKED_OUT = 1000
+N_CHECKED_OUT = 5000
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
