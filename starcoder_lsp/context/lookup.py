@@ -27,6 +27,7 @@ class Lookup:
         self.scene, self.index = scene, index
         self._symbols: dict[str, Symbols] = {scene.path: scene.symbols}
         self._found: dict[tuple[str, str], Place | None] = {}
+        self._files: dict[tuple[Import, str], list[str]] = {}
 
     def symbols(self, path: str) -> Symbols:
         if path not in self._symbols:
@@ -34,7 +35,11 @@ class Lookup:
         return self._symbols[path]
 
     def files(self, each: Import, path: str) -> list[str]:
-        return imported_files(each, path, self.symbols(path).language, self.index)
+        if (each, path) not in self._files:
+            language = self.symbols(path).language
+            found = imported_files(each, path, language, self.index)
+            self._files[each, path] = found
+        return self._files[each, path]
 
     def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
         """What `path` calls `name`, also where it only passes it on."""
