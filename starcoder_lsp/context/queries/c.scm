@@ -49,6 +49,14 @@
   (declaration declarator: (init_declarator declarator: (identifier) @name))
   @definition.variable)
 (translation_unit
+  (declaration
+    declarator: (init_declarator
+      declarator: [
+        (array_declarator declarator: (identifier) @name)
+        (pointer_declarator declarator: (identifier) @name)
+        (pointer_declarator declarator: (array_declarator declarator: (identifier) @name))]))
+  @definition.variable)
+(translation_unit
   (declaration declarator: (array_declarator declarator: (identifier) @name))
   @definition.variable)
 (translation_unit

@@ -59,6 +59,13 @@
     (function_declarator
       declarator: (qualified_identifier scope: (_) @container name: (identifier) @name)))
   body: (_) @body) @definition.function
+(function_definition
+  declarator: (_
+    (function_declarator
+      declarator: (qualified_identifier
+        scope: (_)
+        name: (qualified_identifier scope: (_) @container name: (identifier) @name))))
+  body: (_) @body) @definition.function
 
 (base_class_clause (type_identifier) @reference.base)
 (base_class_clause (template_type name: (_) @reference.base))

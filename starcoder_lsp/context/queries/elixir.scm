@@ -26,7 +26,7 @@
   (#any-of? @_def "defmacro" "defmacrop"))
 ((unary_operator operator: "@" operand: (call target: (identifier) @name (arguments)))
   @definition.constant
-  (#not-match? @name "^(doc|moduledoc|spec|type|typep|opaque|callback|impl|behaviour|typedoc|derive|enforce_keys|dialyzer)$"))
+  (#not-match? @name "^(doc|moduledoc|spec|type|typep|opaque|callback|macrocallback|impl|behaviour|typedoc|derive|enforce_keys|dialyzer)$"))
 ((unary_operator
   operator: "@"
   operand: (call
@@ -34,6 +34,13 @@
     (arguments (binary_operator left: [(identifier) @name (call target: (identifier) @name)]))))
   @definition.type
   (#match? @_type "^(type|typep|opaque)$"))
+((unary_operator
+  operator: "@"
+  operand: (call
+    target: (identifier) @_callback
+    (arguments (binary_operator left: (call target: (identifier) @name)))))
+  @definition.method
+  (#any-of? @_callback "callback" "macrocallback"))
 ((call target: (identifier) @name) @definition.class
   (#eq? @name "defstruct"))
 

@@ -32,6 +32,28 @@
     (variable_declarator
       name: (identifier) @name
       value: (arrow_function body: (_) @body)))) @definition.function
+; What an object has that is exported or has a name
+(program
+  (lexical_declaration
+    (variable_declarator
+      name: (identifier) @container
+      value: (object [
+        (method_definition name: (_) @name body: (_) @body) @definition.method
+        (pair
+          key: (property_identifier) @name
+          value: [(function_expression body: (_) @body) (arrow_function body: (_) @body)])
+          @definition.method]))))
+(program
+  (expression_statement
+    (assignment_expression
+      right: (object [
+        (method_definition name: (_) @name body: (_) @body) @definition.function
+        (pair
+          key: (property_identifier) @name
+          value: [(function_expression body: (_) @body) (arrow_function body: (_) @body)])
+          @definition.function]))))
+(export_statement
+  value: (object (method_definition name: (_) @name body: (_) @body) @definition.function))
 ; exports.name = function () {}, and the methods of what has a prototype
 (expression_statement
   (assignment_expression

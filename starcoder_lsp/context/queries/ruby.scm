@@ -15,6 +15,11 @@
   method: (identifier) @_attribute
   arguments: (argument_list (simple_symbol) @name)) @definition.field
   (#match? @_attribute "^attr_"))
+((call
+  !receiver
+  method: (identifier) @_define
+  arguments: (argument_list . (simple_symbol) @name)) @definition.function
+  (#any-of? @_define "alias_method" "define_method"))
 
 (call method: (identifier) @reference.call)
 (superclass (constant) @reference.base)

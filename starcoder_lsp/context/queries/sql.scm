@@ -3,8 +3,8 @@
 (create_materialized_view (object_reference) @name) @definition.class
 (create_type (object_reference) @name) @definition.type
 (create_index column: (identifier) @name) @definition.variable
-(create_function . (_) . (_) . (object_reference) @name (function_body)? @body) @definition.function
-(create_trigger . (_) . (_) . (object_reference) @name) @definition.function
+(create_function (keyword_function) . (object_reference) @name (function_body)? @body) @definition.function
+(create_trigger (keyword_trigger) . (object_reference) @name) @definition.function
 (create_schema (identifier) @name) @definition.module
 (create_sequence (object_reference) @name) @definition.variable
 (column_definition name: (identifier) @name) @definition.field

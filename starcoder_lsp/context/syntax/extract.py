@@ -132,7 +132,7 @@ def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | N
         start,
         end,
         role[2],
-        " ".join(written[:LONGEST_NAME].strip(NAME_MARKS).split()),
+        " ".join((written[:LONGEST_NAME].strip(NAME_MARKS) or written).split()),
         name_start,
         body_start,
         _outer_name(container, source) if container else "",

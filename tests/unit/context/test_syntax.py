@@ -46,6 +46,26 @@ def test_an_import_names_what_it_brings_and_how_it_is_called_here() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "source", "names"),
+    [
+        ("java", "@interface A { String value(); }", "A A.value"),
+        ("c", 'int t[2] = {1};\nint *p = 0;\nchar *s[] = {"a"};', "t p s"),
+        ("cpp", "Row * a::B::get(int x) { return 0; }", "B.get"),
+        ("elixir", "defmodule A do\n  @callback get(x) :: y\nend", "A A.get"),
+        ("ruby", "class A\n  alias_method :b, :c\n  def ==(o)\n  end\nend", "A A.b A.=="),
+        ("sql", "CREATE OR REPLACE FUNCTION f() RETURNS int AS 'x' LANGUAGE C;", "f"),
+        ("javascript", "const api = { get() {}, put: (x) => {} }", "api api.get api.put"),
+        ("javascript", "module.exports = { get: function () {} }", "get"),
+    ],
+)  # fmt: skip
+def test_definitions_of_every_form_are_found(
+    language: str, source: str, names: str
+) -> None:
+    found = parsed(language, source).definitions
+    assert [each.qualified_name for each in found] == names.split()
+
+
 def test_a_language_without_a_grammar_has_no_symbols() -> None:
     assert parsed("klingon", "nuqneH") == Symbols("klingon", is_complete=False)
 
