@@ -8,6 +8,7 @@ from dataclasses import replace
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
 from starcoder_lsp.lines import indentation
+from starcoder_lsp.trace import Trace
 
 
 async def after_accepting(
@@ -15,14 +16,15 @@ async def after_accepting(
     cursor: Cursor,
     read_as: Cursor,
     on_text: Callable[[str], None],
+    trace: Trace,
 ) -> Completion:
     """What goes on at the end of an accepted suggestion: its line, else the next one."""
     completer = replace(completer, limits=replace(completer.limits, yields=True))
-    completion = await completer.complete(cursor, on_text, read_as=read_as)
+    completion = await completer.complete(cursor, on_text, read_as=read_as, trace=trace)
     if completion.text.strip() or cursor.line_suffix.strip():
         return completion
     line_break = cursor.document.newline + indentation(cursor.line_prefix)
-    below = await completer.complete(typed(cursor, line_break))
+    below = await completer.complete(typed(cursor, line_break), trace=trace)
     if not below.text.strip():
         return completion
     return replace(below, text=line_break + below.text)

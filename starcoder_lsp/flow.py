@@ -193,7 +193,8 @@ class Limits:
     0 means as long as it takes. `stops_when_unsure` ends a text where the model finds
     no next token likely, as llama.cpp's infill sampler does. With `one_line`
     candidates end where their line does. What `yields` is ended as soon as somebody
-    else wants the engine: nobody waits for it.
+    else wants the engine: nobody waits for it. `reads_on` lets the engine read, once
+    the answer is out, what the prompt had no time for.
     """
 
     max_tokens: int = 96
@@ -202,6 +203,7 @@ class Limits:
     stops_when_unsure: bool = False
     one_line: bool = False
     yields: bool = False
+    reads_on: bool = False
 
 
 @dataclass(frozen=True)

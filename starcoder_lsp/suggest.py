@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from starcoder_lsp import ahead
+from starcoder_lsp.ask import Ask, Suggestion
 from starcoder_lsp.cache import Cache, Found, Spot
 from starcoder_lsp.cache.follow import follow
-from starcoder_lsp.completer import Completer
-from starcoder_lsp.config import Settings
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.freeze import Freezer
 from starcoder_lsp.newest import Newest
@@ -27,53 +26,6 @@ LEAST_REST_S, RESTS_PER_COST = 0.2, 3.0
 WARM_UP_AFTER_S = 0.15
 MAX_TRACES = 8
 MAX_READ = 4
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A wish for suggestions; `is_more` for a longer one than would come by itself.
-
-    `waits` is whether it may wait for typing to rest.
-    """
-
-    cursor: Cursor
-    completer: Completer
-    settings: Settings
-    channel: str = "inline"
-    is_explicit: bool = False
-    is_more: bool = False
-    waits: bool = True
-    n_wanted: int = 1
-
-    @property
-    def key(self) -> Hashable:
-        """What else an answer depends on."""
-        given = self.settings
-        return given.engine, given.limits, given.layout, given.style, given.context
-
-    def after_accept(self) -> Ask:
-        """The same for where an accepted suggestion ends; who asks gets all of it."""
-        if self.is_explicit:
-            return self
-        style = replace(self.completer.style, is_after_accept=True)
-        return replace(self, completer=replace(self.completer, style=style))
-
-    @property
-    def variant(self) -> str:
-        """What is wanted in place of the usual suggestion, if so."""
-        if self.is_more:
-            return "more"
-        return "all" if self.n_wanted > 1 else ""
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """The answer; `is_known` when the model had nothing to do for it."""
-
-    completions: tuple[Completion, ...]
-    spot: Spot
-    is_known: bool = False
-    seconds: float = 0.0
 
 
 class Suggester:
@@ -109,15 +61,16 @@ class Suggester:
         if self._is_at_end_of_last(ask.cursor):
             ask = ask.after_accept()
         self._note_outcome(ask.cursor)
-        trace = Trace(ask.cursor.document.language, ask.is_explicit)
+        if self._may_speculate(ask):
+            ask = ask.reading_on()
+        trace = self.trace = Trace(ask.cursor.document.language, ask.is_explicit)
         trace.inserted_by_editor = spots.before[-1][1] if spots.before else ""
         trace.delay_s = self._delay_s(ask, spots.read) if ask.waits else 0.0
-        self.trace = trace
         request = Request(
             ask.channel,
             spots.exact,
             spots.read,
-            lambda: None if ask.is_more else self._known(ask, spots),
+            lambda: None if ask.is_more else self._known(ask, spots, trace),
             lambda hear: self._generate(ask, spots, trace, hear),
             trace.delay_s,
             variant=ask.variant,
@@ -126,6 +79,8 @@ class Suggester:
         if suggestion is None:
             trace.decision = "a newer request took its place"
             return None
+        if not trace.is_made:
+            trace.recall(self._traces.get(suggestion.spot))
         suggestion = self._without_unwanted(ask, suggestion, trace)
         self._last = suggestion
         self._plan(ask, suggestion)
@@ -137,7 +92,8 @@ class Suggester:
 
     def peek(self, ask: Ask) -> Suggestion | None:
         """What can be answered without the model."""
-        return self._known(ask, self._spots(ask))
+        self.trace = Trace(ask.cursor.document.language, ask.is_explicit)
+        return self._known(ask, self._spots(ask), self.trace)
 
     def note_key(self) -> None:
         self.rhythm.note_key(self._clock())
@@ -152,7 +108,7 @@ class Suggester:
             return
 
         async def read(_hear: Hear) -> None:
-            await ask.completer.warm_up(cursor)
+            await ask.reading_on().completer.warm_up(cursor)
             self._read[spot.space.uri] = spot
 
         self.scheduler.when_idle(lambda: Job(None, None, read), WARM_UP_AFTER_S)
@@ -169,11 +125,13 @@ class Suggester:
     def _spots(self, ask: Ask) -> Spots:
         return spots_of(ask.cursor, self._freezer.frozen(ask.cursor), ask.key)
 
-    def _known(self, ask: Ask, spots: Spots) -> Suggestion | None:
+    def _known(self, ask: Ask, spots: Spots, trace: Trace) -> Suggestion | None:
         found = self.cache.find(spots.exact) or self._known_before(spots)
         if found is None or (ask.n_wanted > 1 and not found.is_full):
             return None
-        self._explain_known(found)
+        if ask.is_explicit and not found.completions:
+            return None
+        trace.recall(self._traces.get(found.begun_at))
         free = Usage(finish_reason="stop")
         completions = tuple(replace(one, usage=free) for one in found.completions)
         return Suggestion(completions, spots.exact, is_known=True)
@@ -203,9 +161,22 @@ class Suggester:
             ]
         self._pace.learn(trace.usage)
         self._read[spots.read.space.uri] = spots.read
-        self._traces[spots.exact] = trace
-        self.cache.keep(spots.exact, completions, is_full=ask.n_wanted > 1)
+        self._keep(spots.exact, completions, trace, is_full=ask.n_wanted > 1)
         return Suggestion(tuple(completions), spots.exact)
+
+    def _keep(
+        self,
+        spot: Spot,
+        completions: Sequence[Completion],
+        trace: Trace,
+        *,
+        is_full: bool = False,
+    ) -> None:
+        self._traces[spot] = trace
+        # Nothing for want of time is no answer: next time the model gets further.
+        is_late = trace.usage.finish_reason == "time"
+        if not is_late or any(one.text for one in completions):
+            self.cache.keep(spot, completions, is_full=is_full)
 
     def _without_unwanted(
         self, ask: Ask, suggestion: Suggestion, trace: Trace
@@ -216,19 +187,9 @@ class Suggester:
             if ask.is_explicit or not self.cache.is_unwanted(suggestion.spot, one.text)
         )
         if len(wanted) < len(suggestion.completions):
-            trace.decision = "the model says again what you have turned down"
-        self.trace.shown = [one.text for one in wanted]
+            trace.decision = "you have turned down what is suggested here"
+        trace.shown = [one.text for one in wanted]
         return replace(suggestion, completions=wanted)
-
-    def _explain_known(self, found: Found) -> None:
-        made = self._traces.get(found.begun_at, Trace())
-        self.trace = replace(
-            made,
-            language=self.trace.language,
-            is_explicit=self.trace.is_explicit,
-            decision="known already, from the request that the following tells about",
-            delay_s=0.0,
-        )
 
     def _delay_s(self, ask: Ask, read: Spot) -> float:
         cost_s = self._pace.cost_s(self._n_new(ask, read), ask.completer.engine.speed)
@@ -290,11 +251,11 @@ class Suggester:
         return Job(spots.exact, spots.read, partial(self._ahead, later, spots))
 
     async def _ahead(self, ask: Ask, spots: Spots, hear: Hear) -> Suggestion:
+        trace = Trace(ask.cursor.document.language)
         completion = await ahead.after_accepting(
-            ask.completer, ask.cursor, spots.read_as, hear
+            ask.completer, ask.cursor, spots.read_as, hear, trace
         )
         spot = self._ahead_of = spots.exact
         self._read[spot.space.uri] = spots.read
-        if completion.text:
-            self.cache.keep(spot, [completion])
+        self._keep(spot, [completion], trace)
         return Suggestion((completion,), spot)

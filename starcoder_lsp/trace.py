@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from starcoder_lsp.flow import Candidate, Cell, Snippet, Usage
 from starcoder_lsp.postprocess import Effect
 
+WHAT_THE_MODEL_DID = (
+    "inserted_by_editor", "snippets", "usage", "raw", "effects", "candidates"
+)  # fmt: skip
+
 
 @dataclass
 class Trace:
@@ -25,6 +29,20 @@ class Trace:
     effects: tuple[Effect, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     shown: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it tells what the model did, now or earlier."""
+        return self.usage.finish_reason is not None
+
+    def recall(self, made: Trace | None) -> None:
+        """Tell what the request went through that has found the answer."""
+        self.decision = "known already"
+        self.delay_s = 0.0
+        if made is not None:
+            self.decision += ", from the request that the following tells about"
+            for name in WHAT_THE_MODEL_DID:
+                setattr(self, name, getattr(made, name))
 
     def __str__(self) -> str:
         """For people; holds source text, so it is for the user's eyes only."""
@@ -45,10 +63,10 @@ class Trace:
             yield f"rule {effect.rule}: {effect.before!r} became {what}"
         for candidate in self.candidates:
             yield f"candidate, {candidate.log_probability:.1f}: {candidate.text!r}"
+        for text in filter(None, self.shown):
+            yield f"suggested: {text!r}"
         if not any(self.shown):
             yield "suggested: nothing"
-        for text in self.shown:
-            yield f"suggested: {text!r}"
 
     def _context(self) -> Iterator[str]:
         if self.cells:
@@ -62,7 +80,7 @@ class Trace:
 
     def _model(self) -> Iterator[str]:
         usage = self.usage
-        if usage.finish_reason is None:
+        if not self.is_made:
             return
         n_cached = usage.prompt_tokens - usage.evaluated_tokens
         yield (

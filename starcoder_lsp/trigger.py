@@ -8,12 +8,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from starcoder_lsp.config import TriggerSettings
-from starcoder_lsp.flow import NEAR, Cursor
-from starcoder_lsp.languages import Language, language
+from starcoder_lsp.flow import Cursor
 from starcoder_lsp.lines import is_of_word
+from starcoder_lsp.postprocess.place import Place
 
 MAX_DOCUMENT_CHARACTERS = 10_000_000
-QUOTES = "\"'`"
 
 
 @dataclass(frozen=True)
@@ -109,31 +108,12 @@ UNLESS_ASKED: tuple[Row, ...] = (
 
 
 def kind_of_text(cursor: Cursor) -> str:
-    """What the cursor stands in, as far as its line and the text near above tell.
+    """What the cursor stands in, as far as the text alone tells.
 
     >>> kind_of_text(Cursor.marked("x = 1  # one█")), kind_of_text(Cursor.marked("'#█'"))
     ('comment', 'string')
     """
-    row = language(cursor.document.language)
-    opening, closing = row.block_comment
-    if opening:
-        near = cursor.prefix[-NEAR:]
-        if near.rfind(opening) > near.rfind(closing):
-            return "comment"
-    return _kind_on_line(cursor.line_prefix, row)
-
-
-def _kind_on_line(line: str, row: Language) -> str:
-    quote, i = "", 0
-    while i < len(line):
-        if quote:
-            if line[i] == "\\":
-                i += 1
-            elif line[i] == quote:
-                quote = ""
-        elif row.comment and line.startswith(row.comment, i):
-            return "comment"
-        elif line[i] in QUOTES:
-            quote = line[i]
-        i += 1
-    return "string" if quote else "code"
+    place = Place(cursor)
+    if place.is_in_comment:
+        return "comment"
+    return "string" if place.before.literal else "code"

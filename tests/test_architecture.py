@@ -22,7 +22,7 @@ LAYERS = (
     {"context", "prompt", "engines", "postprocess", "cache", "models"},
     {"freeze", "power", "ranking", "rhythm", "statistics", "trace", "trigger"},
     {"completer", "schedule", "fates"},
-    {"ahead", "spots"},
+    {"ahead", "ask", "spots"},
     {"assemble", "suggest"},
     {"lsp", "evaluate"},
     {"cli", "__main__"},

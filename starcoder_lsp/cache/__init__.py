@@ -53,7 +53,8 @@ class Spot:
 class Found:
     """What is left of the suggestions made for `begun_at`, the best first.
 
-    `is_full` when the model was asked for all that it would suggest there.
+    None at all where the model had nothing to say. `is_full` when it was asked for all
+    that it would suggest there.
     """
 
     completions: tuple[Completion, ...]
@@ -113,7 +114,8 @@ class Cache:
     def find(self, spot: Spot) -> Found | None:
         """What was suggested here, or what the user is typing through.
 
-        Of several, what was found or made last: that is what is on the screen.
+        Of several, what was found or made last: that is what is on the screen. What was
+        turned down is among them: asking for it again would cost the model's time.
         """
         trie = self._tries.get(spot.space)
         if trie is None:
@@ -123,7 +125,8 @@ class Cache:
             entry = node.value
             if entry is None or (newest and newest[0] > entry.used_at):
                 continue
-            if rests := tuple(self._rests(entry, spot, length)):
+            rests = tuple(_rests(entry, spot.prefix[length:]))
+            if rests or length == len(spot.prefix):
                 begun_at = Spot(spot.space, spot.prefix[:length])
                 found = Found(rests, begun_at, entry.is_full)
                 newest = entry.used_at, node, found
@@ -159,20 +162,6 @@ class Cache:
         for node in tuple(self._used):
             self._remove(node)
 
-    def _rests(self, entry: _Entry, spot: Spot, length: int) -> Iterator[Completion]:
-        typed = spot.prefix[length:]
-        seen: set[str] = set()
-        for completion in entry.completions:
-            is_cut_off = completion.usage.finish_reason in CUT_OFF
-            rest = follow(completion.text, typed)
-            if not rest or not rest.strip() or rest in seen:
-                continue
-            if typed and is_cut_off and len(rest) <= UNSURE_END:
-                continue
-            if not self.is_unwanted(spot, rest):
-                seen.add(rest)
-                yield replace(completion, text=rest)
-
     def _touch(self, node: Node[_Entry], space: Space) -> None:
         self._n_used += 1
         assert node.value is not None
@@ -195,6 +184,20 @@ class Cache:
             del self._tries[space]
 
 
+def _rests(entry: _Entry, typed: str) -> Iterator[Completion]:
+    """What is left of an entry's suggestions after what was typed since."""
+    seen: set[str] = set()
+    for completion in entry.completions:
+        is_cut_off = completion.usage.finish_reason in CUT_OFF
+        rest = follow(completion.text, typed)
+        if not rest or not rest.strip() or rest in seen:
+            continue
+        if typed and is_cut_off and len(rest) <= UNSURE_END:
+            continue
+        seen.add(rest)
+        yield replace(completion, text=rest)
+
+
 def _n_written(entry: _Entry) -> int:
     return sum(len(completion.text) for completion in entry.completions)
 
@@ -203,7 +206,7 @@ def _outcome(prefix: str, text: str) -> bytes:
     """The document up to the first line that a suggestion would finish."""
     blank = len(text) - len(text.lstrip())
     end = text.find("\n", blank)
-    return _digest(prefix + (text if end < 0 else text[:end]))
+    return _digest(prefix + (text if end < 0 else text[:end]).rstrip())
 
 
 @lru_cache(maxsize=8)

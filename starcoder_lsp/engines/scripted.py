@@ -6,7 +6,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from starcoder_lsp.engines import AMPLE, EngineState, Phase, Speed
-from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score, Usage
+from starcoder_lsp.flow import (
+    Candidate,
+    FinishReason,
+    Limits,
+    Piece,
+    Prompt,
+    Score,
+    Usage,
+)
 
 
 class ScriptedEngine:
@@ -14,7 +22,8 @@ class ScriptedEngine:
 
     `prompts` and `limits` keep what was asked, `n_closed` counts generations ended
     early. With `gate` set, each piece waits for it. `alternatives` are the candidates
-    after the script's own text; a text's score is minus its length.
+    after the script's own text; a text's score is minus its length. `finish_reason` is
+    why a text ends.
     """
 
     def __init__(self, script: Callable[[Prompt], Sequence[str]] | Sequence[str]):
@@ -24,6 +33,7 @@ class ScriptedEngine:
         self.prompts: list[Prompt] = []
         self.limits: list[Limits] = []
         self.alternatives: Sequence[str] = ()
+        self.finish_reason: FinishReason = "stop"
         self.n_closed = 0
         self.gate: asyncio.Event | None = None
 
@@ -35,7 +45,10 @@ class ScriptedEngine:
             for n_generated, text in enumerate(pieces, start=1):
                 await self._gate()
                 yield Piece(text, Usage(generated_tokens=n_generated))
-            yield Piece("", Usage(generated_tokens=len(pieces), finish_reason="stop"))
+            ended = Usage(
+                generated_tokens=len(pieces), finish_reason=self.finish_reason
+            )
+            yield Piece("", ended)
         except (GeneratorExit, asyncio.CancelledError):
             self.n_closed += 1
             raise

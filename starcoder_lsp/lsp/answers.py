@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from starcoder_lsp.ask import Ask, Suggestion
 from starcoder_lsp.errors import EngineError, EngineFailed
 from starcoder_lsp.fates import Offer
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.lsp import convert
-from starcoder_lsp.suggest import Ask, Suggestion
 from starcoder_lsp.trace import Trace
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__, assemble, log, trigger
+from starcoder_lsp.ask import Ask
 from starcoder_lsp.config import ContextSettings, Layer, Settings
 from starcoder_lsp.context import Context, NoContext, Progress
 from starcoder_lsp.engines import Engine, Phase
@@ -26,7 +27,7 @@ from starcoder_lsp.lsp.protocol import Protocol
 from starcoder_lsp.lsp.settings import SettingsBook
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.statistics import Record
-from starcoder_lsp.suggest import Ask, Suggester
+from starcoder_lsp.suggest import Suggester
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ MOST_EQUAL_ROWS = 8
 MOST_SIMILAR_LINES = 5
 LONGEST_UNIT = 60
 LEAST_REPEATS = 4
-# Zeros and rulers go on for longer than words do.
-LONGEST_ECHO, LONGEST_RULER = 40, 160
+# Digits go on for longer than words do, up to a hash of zeros; rulers longer still.
+LONGEST_ECHO, LONGEST_NUMBER, LONGEST_RULER = 40, 65, 160
 SAYS_SOMETHING = re.compile(r"\w")
 LETTER = re.compile(r"[^\W\d_]")
 BLOCK_END = re.compile(r"\n[ \t]*\n")
@@ -29,11 +29,16 @@ def repeated_pattern(text: str, place: Place) -> Cut:
     line = text[line_start:]
     for size in range(1, min(LONGEST_UNIT, len(line) // LEAST_REPEATS) + 1):
         unit = line[-size:]
-        longest = LONGEST_ECHO if LETTER.search(unit) else LONGEST_RULER
-        n_units = max(LEAST_REPEATS, -(-longest // size))
+        n_units = max(LEAST_REPEATS, -(-_longest(unit) // size))
         if line.endswith(unit * n_units):
             return Cut(text[: max(line_start - 1, 0)], is_final=True)
     return growing(text)
+
+
+def _longest(unit: str) -> int:
+    if LETTER.search(unit):
+        return LONGEST_ECHO
+    return LONGEST_NUMBER if unit.isdigit() else LONGEST_RULER
 
 
 def repeated_lines(text: str, place: Place) -> Cut:

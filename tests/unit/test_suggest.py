@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from starcoder_lsp.ask import Ask, Suggestion
 from starcoder_lsp.completer import Completer
 from starcoder_lsp.config import Layer, Settings, resolve
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text
 from starcoder_lsp.power import Power
 from starcoder_lsp.prompt import Window, families
-from starcoder_lsp.suggest import Ask, Suggester, Suggestion
+from starcoder_lsp.suggest import Suggester
 
 
 def settings(**values: object) -> Settings:
@@ -134,6 +135,39 @@ async def test_a_rejected_suggestion_comes_only_when_asked_for() -> None:
     assert texts(await session.suggester.suggest(explicit)) == ["value"]
 
 
+async def test_what_was_turned_down_costs_the_model_nothing_more() -> None:
+    session = Session("value", "\n")
+    ask = session.ask_at("x = █\n")
+    await session.suggester.suggest(ask)
+    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    for picture in ("x = █\n", "x = v█\n", "x = va█\n"):
+        assert await session.at(picture) == []
+        assert "turned down" in session.suggester.trace.decision
+    assert session.n_asked == 1
+    assert await session.at("x = w█\n") == ["value"]
+
+
+async def test_nothing_is_an_answer_that_is_known_too() -> None:
+    session = Session("", "\n")
+    assert await session.at("x = 1█\n") == []
+    assert await session.at("x = 1█\n") == []
+    assert session.n_asked == 1
+    assert "known already" in session.suggester.trace.decision
+    session.engine._script = [" + 2", "\n"]
+    explicit = replace(session.ask_at("x = 1█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == [" + 2"]
+    assert await session.at("x = 1█\n") == [" + 2"]
+    assert session.n_asked == 2
+
+
+async def test_nothing_for_want_of_time_is_asked_again() -> None:
+    session = Session("")
+    session.engine.finish_reason = "time"
+    assert await session.at("x = 1█\n") == []
+    assert await session.at("x = 1█\n") == []
+    assert session.n_asked == 2
+
+
 async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
     session = Session("one", "\n")
     session.engine.alternatives = ["two\n", "one\n", "three\n"]
@@ -225,6 +259,7 @@ async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
     await session.at("x = █\n")
     await session.rests()
     assert (session.n_asked > 1) == is_begun
+    assert {limits.reads_on for limits in session.engine.limits} == {is_begun}
 
 
 async def test_only_work_that_nobody_waits_for_yields() -> None:
@@ -264,3 +299,29 @@ async def test_the_trace_tells_where_an_answer_came_from() -> None:
     told = str(session.suggester.trace)
     assert "known already" in told
     assert "suggested: 'alue'" in told
+
+
+async def test_the_trace_tells_of_work_done_ahead_too() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    session.engine._script = [" + 1", "\n"]
+    await session.rests()
+    assert await session.at("x = value█\n") == [" + 1"]
+    told = str(session.suggester.trace)
+    assert "known already" in told
+    assert "raw text: ' + 1" in told
+
+
+async def test_the_trace_tells_of_work_that_somebody_else_has_begun() -> None:
+    session = Session("value", "\n")
+    session.engine.gate = asyncio.Event()
+    ghost, popup = session.ask_at("x = █"), session.ask_at("x = █")
+    first = asyncio.create_task(session.suggester.suggest(ghost))
+    await session.until_asked(1)
+    joined = replace(popup, channel="popup")
+    second = asyncio.create_task(session.suggester.suggest(joined))
+    session.engine.gate.set()
+    await first
+    assert texts(await second) == ["value"]
+    assert "raw text: 'value" in str(session.suggester.trace)
+    assert session.n_asked == 1

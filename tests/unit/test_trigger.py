@@ -79,6 +79,12 @@ def test_snoozing_ends_where_the_user_asks() -> None:
         ("/* one\n two█ */", "javascript", "comment"),
         ("/* one */ two█", "javascript", "code"),
         ("// one█", "javascript", "comment"),
+        ("# it's\nx = █", "python", "code"),
+        ('def f():\n    """Say\n    it█', "python", "string"),
+        ('x = """a"""\n█', "python", "code"),
+        ("const a = `one\ntwo█`", "javascript", "string"),
+        ("let a = 'b; // c█", "rust", "comment"),
+        ("-- it's █", "lua", "comment"),
     ],
 )
 def test_comments_and_strings_are_known(picture: str, language: str, kind: str) -> None:

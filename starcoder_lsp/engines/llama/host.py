@@ -162,7 +162,8 @@ class Host:
                 usage.generated_tokens,
             )
         keeper.learn(usage)
-        keeper.session.read_on(self._inbox.has_more)
+        if request.limits.reads_on:
+            keeper.session.read_on(self._inbox.has_more)
 
 
 def _rows(
