@@ -10,10 +10,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from starcoder_lsp import assemble, log, trigger
-from starcoder_lsp.cli.flags import add_option_flags, resolve_for
+from starcoder_lsp.cli import workspace
+from starcoder_lsp.cli.flags import (
+    add_option_flags,
+    is_repository,
+    resolve_for,
+    workspace_of,
+)
 from starcoder_lsp.config import Resolved, Settings
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
@@ -25,6 +31,8 @@ from starcoder_lsp.trace import Trace
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 SHOWN_LINES = 12
 PATIENCE_MS = 60_000
+# A repository that nobody has opened yet is read so far.
+INDEX_PATIENCE_S = 20.0
 WAITS = ("time_budget_ms", "latency_target_ms")
 DIM, BOLD, RESET = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"
 
@@ -44,8 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     cursor = read_cursor(parsed.place)
-    folder = Path(parsed.place).absolute().parent
-    resolved = resolve_for(folder, parsed)
+    resolved = resolve_for(workspace.file_of(cursor).parent, parsed)
     for problem in resolved.problems:
         print(f"starcoder-lsp: {problem}", file=sys.stderr)
     settings = patient(resolved)
@@ -81,7 +88,7 @@ def patient(resolved: Resolved) -> Settings:
 
 def _decision(cursor: Cursor, settings: Settings) -> str:
     """What an editor would be answered here while its user types."""
-    path = Path(unquote(cursor.document.uri.removeprefix("file://")))
+    path = workspace.file_of(cursor)
     found = trigger.skip(trigger.Occasion(cursor, settings.trigger, path))
     if found is None:
         return "asked the model, as it would be while typing"
@@ -136,12 +143,22 @@ async def _complete(
     engine = assemble.build_engine(
         settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
     )
+    folder = workspace_of(workspace.file_of(cursor).parent)
+    # Without a repository nobody knows what belongs to the file.
+    folders = [folder] if is_repository(folder) else []
     engine.start()
     try:
-        await engine.ready()
-        show.begin()
-        completer = assemble.build_completer(settings, engine)
-        return await completer.complete(cursor, show.grow, trace=trace)
+        async with workspace.opened(
+            cursor, settings, folders, INDEX_PATIENCE_S
+        ) as context:
+            completer = assemble.build_completer(settings, engine, context)
+            if folders and completer.family.repository:
+                shown = completer.window.shown(cursor)
+                budget = completer.window.for_context
+                await workspace.gathered(context, cursor, budget, shown)
+            await engine.ready()
+            show.begin()
+            return await completer.complete(cursor, show.grow, trace=trace)
     finally:
         show.end()
         await engine.close()

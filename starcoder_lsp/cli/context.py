@@ -8,20 +8,18 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import unquote
 
-from starcoder_lsp import assemble, log
+from starcoder_lsp import log
+from starcoder_lsp.cli import workspace
 from starcoder_lsp.cli.complete import read_cursor
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for, workspace_of
 from starcoder_lsp.config import Settings
-from starcoder_lsp.context import Gathered, Progress
+from starcoder_lsp.context import Gathered
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet
 from starcoder_lsp.prompt import Window
 
 DEFAULT_CHARACTERS = 4000
-# The command may wait longer than somebody who types.
-N_ASKED = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     cursor = read_cursor(parsed.place)
-    file = Path(unquote(cursor.document.uri.removeprefix("file://")))
+    file = workspace.file_of(cursor)
     settings = resolve_for(file.parent, parsed).settings
     if not settings.context.enabled:
         raise ConfigError("context = false: nothing of other files is read")
@@ -62,27 +60,10 @@ def _budget(parsed: argparse.Namespace) -> int:
 async def _gather(
     cursor: Cursor, file: Path, settings: Settings, budget: int
 ) -> Gathered:
-    done = asyncio.Event()
-
-    def told(progress: Progress) -> None:
-        if progress.is_final:
-            done.set()
-
-    document = cursor.document
-    context = assemble.build_context(settings, told)
-    context.use_folders([workspace_of(file.parent)])
-    context.open(document.uri, file, document.language, document.text, 0)
-    context.start()
-    try:
-        await done.wait()
-        shown = Window.of_tokens(settings.engine.max_prompt_tokens).shown(cursor)
-        for _ in range(N_ASKED):
-            gathered = await context.gather(cursor, budget, shown)
-            if gathered.path:
-                break
-        return gathered
-    finally:
-        await context.close()
+    shown = Window.of_tokens(settings.engine.max_prompt_tokens).shown(cursor)
+    folders = [workspace_of(file.parent)]
+    async with workspace.opened(cursor, settings, folders) as context:
+        return await workspace.gathered(context, cursor, budget, shown)
 
 
 def as_object(gathered: Gathered, budget: int) -> dict[str, object]:

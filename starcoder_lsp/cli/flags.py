@@ -38,6 +38,10 @@ def resolve_for(folder: Path, parsed: argparse.Namespace) -> Resolved:
 def workspace_of(folder: Path) -> Path:
     """Where an editor would open the workspace: the repository, else `folder`."""
     for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
+        if is_repository(candidate):
             return candidate
     return folder
+
+
+def is_repository(folder: Path) -> bool:
+    return (folder / ".git").exists()

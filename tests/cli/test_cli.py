@@ -64,6 +64,20 @@ def test_a_place_is_counted_from_one(tmp_path: Path, smollm2: Path) -> None:
     assert completed(f"{file}:2:12", smollm2)["text"] == "a + b"
 
 
+def test_other_files_of_the_repository_help_and_are_named(
+    tmp_path: Path, smollm2: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sums.py").write_text("def add(a, b):\n    return a + b\n")
+    file = tmp_path / "main.py"
+    file.write_text("from sums import add\nx = add(1,█)\n")
+    flags = ("--model-path", str(smollm2))
+    done = run("complete", str(file), "--explain", *flags)
+    assert "context: sums.py:1-2" in done.stderr
+    alone = run("complete", str(file), "--explain", "--context", "false", *flags)
+    assert "context:" not in alone.stderr
+
+
 def test_a_program_is_told_what_the_text_replaces() -> None:
     row = as_object(Completion("a); g()", n_replaced=1), "smollm2-135m")
     assert (row["text"], row["n_replaced"]) == ("a); g()", 1)
