@@ -188,13 +188,12 @@ class Prompt:
 class Limits:
     """How much one request may cost.
 
-    `max_tokens` of 0 only reads the prompt, so that the next request finds it read.
-    `latency_target_ms` is how long reading may take before the prompt is shortened;
-    0 means as long as it takes. `stops_when_unsure` ends a text where the model finds
-    no next token likely, as llama.cpp's infill sampler does. With `one_line`
-    candidates end where their line does. What `yields` is ended as soon as somebody
-    else wants the engine: nobody waits for it. `reads_on` lets the engine read, once
-    the answer is out, what the prompt had no time for.
+    `max_tokens` of 0 only reads the prompt. `latency_target_ms` is how long reading may
+    take before the prompt is shortened; 0 means as long as it takes. `stops_when_unsure`
+    ends a text where the model finds no next token likely, as llama.cpp's infill sampler
+    does. With `one_line` candidates end where their line does. What `yields` ends when
+    somebody else wants the engine. What `reads_on` reads, once answered, what the prompt
+    had no time for.
     """
 
     max_tokens: int = 96
