@@ -1,10 +1,13 @@
 """How long a workspace takes to index, and what it costs, beside Universal Ctags.
 
-    python benchmarks/workspace.py --root TREE [--json]
+    python benchmarks/workspace.py --root TREE [--tree-sitter] [--json]
 
 ctags reads the same tree in one process, before and after ours; its faster time counts.
 On a machine that does other things too the times of computing (cpu) say more.
 The heartbeat is the longest gap of a 1 ms ticker in the process that an editor talks to.
+Resident memory counts a page that processes share once for each of them, proportional
+memory once in all. With --tree-sitter the parsers alone read the tree once more, in one
+process: what no index with their help can be faster than.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -70,6 +74,16 @@ def resident_mib(pids: Sequence[int]) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def proportional_mib(pids: Sequence[int]) -> float:
+    """As `resident_mib`, of shared pages a part; takes the kernel milliseconds."""
+    kib = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            kib += sum(int(x.split()[1]) for x in lines if x.startswith("Pss:"))
+    return kib / 1024
+
+
 def computed_s(pids: Sequence[int]) -> float:
     """By these processes, and by those of their children that have ended."""
     ticks = 0
@@ -92,7 +106,7 @@ class Session:
         self.started = time.perf_counter()
         self.gaps_s: list[float] = []
         self.busiest_s = 0.0
-        self.most_mib = 0.0
+        self.most_mib = self.most_proportional_mib = 0.0
         self.cpu_s = 0.0
         self.context = IndexedContext(max_files=100_000, on_progress=self._told)
         self.context.use_folders([root])
@@ -122,8 +136,11 @@ class Session:
             last, last_cpu = now, now_cpu
 
     async def _measure(self) -> None:
-        while True:
+        for n in itertools.count():
             self._look()
+            if n % 10 == 0 and (pid := self.context.pid) is not None:
+                mib = await asyncio.to_thread(proportional_mib, tree_of(pid))
+                self.most_proportional_mib = max(self.most_proportional_mib, mib)
             await asyncio.sleep(0.1)
 
     def _look(self) -> None:
@@ -131,6 +148,30 @@ class Session:
             pids = tree_of(pid)
             self.most_mib = max(self.most_mib, resident_mib(pids))
             self.cpu_s = max(self.cpu_s, computed_s(pids))
+
+
+def tree_sitter_cpu_s(root: Path) -> dict[str, float]:
+    """Of parsers and queries alone, for outlines as we read them and for whole files."""
+    from tree_sitter import QueryCursor
+
+    from starcoder_lsp.context.syntax import grammar_of, outline
+    from starcoder_lsp.context.unwanted import MAX_FILE_BYTES
+    from starcoder_lsp.context.walk import Bounds, Walk
+    from starcoder_lsp.languages import language_of
+
+    seconds = {"outlines": 0.0, "whole": 0.0}
+    for path, n_bytes, _ in Walk(str(root), [], Bounds(max_files=100_000)):
+        grammar = grammar_of(language_of(Path(path)))
+        if grammar is None or n_bytes > MAX_FILE_BYTES:
+            continue
+        whole = (root / path).read_bytes()
+        brief, _ = outline(whole, grammar.row)
+        for name, source in (("outlines", brief), ("whole", whole)):
+            started = time.process_time()
+            tree = grammar.parser.parse(source)
+            QueryCursor(grammar.definitions).matches(tree.root_node)
+            seconds[name] += time.process_time() - started
+    return seconds
 
 
 def long_document() -> str:
@@ -170,7 +211,7 @@ async def gather_ms(context: IndexedContext, root: Path) -> list[float]:
     return times
 
 
-async def measured(root: Path) -> dict[str, Any]:
+async def measured(root: Path, *, with_tree_sitter: bool) -> dict[str, Any]:
     before = ctags_cost(root)
     first = Session(root)
     full = await first.until_indexed()
@@ -182,6 +223,7 @@ async def measured(root: Path) -> dict[str, Any]:
     second = await again.until_indexed()
     await again.context.close()
     edits = edited_document_ms()
+    alone = tree_sitter_cpu_s(root) if with_tree_sitter else {}
     theirs = Cost(min(before[0], after[0]), min(before[1], after[1]))
     return {
         "files": counted.n_files,
@@ -192,9 +234,11 @@ async def measured(root: Path) -> dict[str, Any]:
         "full_index_cpu_s": full.cpu_s,
         "times_ctags": full.wall_s / theirs.wall_s,
         "times_ctags_cpu": full.cpu_s / theirs.cpu_s,
+        **{f"tree_sitter_{name}_cpu_s": cpu_s for name, cpu_s in alone.items()},
         "second_start_s": second.wall_s,
         "second_start_cpu_s": second.cpu_s,
         "resident_mib": first.most_mib,
+        "proportional_mib": first.most_proportional_mib,
         "heartbeat_gap_ms": max(first.gaps_s) * 1000,
         "heartbeat_gap_p999_ms": statistics.quantiles(first.gaps_s, n=1000)[-1] * 1000,
         "front_busy_ms": first.busiest_s * 1000,
@@ -207,13 +251,15 @@ async def measured(root: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--tree-sitter", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if shutil.which("ctags") is None:
         parser.error("Universal Ctags is not installed")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["STARCODER_LSP_CACHE"] = cache
-        figures = asyncio.run(measured(arguments.root.resolve()))
+        root = arguments.root.resolve()
+        figures = asyncio.run(measured(root, with_tree_sitter=arguments.tree_sitter))
     if arguments.json:
         print(json.dumps(figures))
         return

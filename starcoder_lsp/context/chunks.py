@@ -16,6 +16,8 @@ SHORTEST = WANTED_LINES // 2
 NEAREST = sorted(
     range(SHORTEST, MAX_LINES + 1), key=lambda n: (abs(n - WANTED_LINES), n)
 )
+# Longer lines are made by programs, or for them.
+MAX_LINE_CHARACTERS = 400
 SHORTEST_TERM = 2
 LONGEST_TERM = 64
 # Words that files share; most of the others occur in one file.
