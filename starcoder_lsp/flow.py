@@ -190,10 +190,9 @@ class Limits:
 
     `max_tokens` of 0 only reads the prompt. `latency_target_ms` is how long reading may
     take before the prompt is shortened; 0 means as long as it takes. `stops_when_unsure`
-    ends a text where the model finds no next token likely, as llama.cpp's infill sampler
-    does. With `one_line` candidates end where their line does. What `yields` ends when
-    somebody else wants the engine. What `reads_on` reads, once answered, what the prompt
-    had no time for.
+    ends a text where no next token is likely, as llama.cpp's infill sampler does. With
+    `one_line` candidates end where their line does. What `yields` ends when another
+    wants the engine. `reads_on` reads later what the prompt had no time for.
     """
 
     max_tokens: int = 96
