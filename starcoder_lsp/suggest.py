@@ -47,8 +47,8 @@ class Suggester:
         self._power = power or Power()
         self._clock = clock
         self._traces: Newest[Spot, Trace] = Newest(MAX_TRACES)
-        # What the model has read last, by document.
-        self._read: Newest[str, Spot] = Newest(MAX_READ)
+        # What the model has read last, by document; another engine has read nothing.
+        self.has_read: Newest[str, Spot] = Newest(MAX_READ)
         self._ahead_of: Spot | None = None
         self._last: Suggestion | None = None
 
@@ -104,12 +104,12 @@ class Suggester:
             return
         cursor = self._freezer.frozen(ask.cursor)
         spot = spot_of(cursor, ask.key)
-        if self._read.get(spot.space.uri) == spot:
+        if self.has_read.get(spot.space.uri) == spot:
             return
 
         async def read(_hear: Hear) -> None:
             await ask.reading_on().completer.warm_up(cursor)
-            self._read[spot.space.uri] = spot
+            self.has_read[spot.space.uri] = spot
 
         self.scheduler.when_idle(lambda: Job(None, None, read), WARM_UP_AFTER_S)
 
@@ -118,7 +118,7 @@ class Suggester:
         self.scheduler.cancel(uri)
         self.cache.forget(uri)
         self._freezer.forget(uri)
-        self._read.pop(uri, None)
+        self.has_read.pop(uri, None)
         for spot in [spot for spot in self._traces if spot.space.uri == uri]:
             del self._traces[spot]
 
@@ -160,7 +160,7 @@ class Suggester:
                 await completer.complete(ask.cursor, hear, read_as=read_as, trace=trace)
             ]
         self._pace.learn(trace.usage)
-        self._read[spots.read.space.uri] = spots.read
+        self.has_read[spots.read.space.uri] = spots.read
         self._keep(spots.exact, completions, trace, is_full=ask.n_wanted > 1)
         return Suggestion(tuple(completions), spots.exact)
 
@@ -219,7 +219,7 @@ class Suggester:
 
     def _n_new(self, ask: Ask, read: Spot) -> int:
         """How many characters the model has probably not read yet."""
-        last = self._read.get(read.space.uri)
+        last = self.has_read.get(read.space.uri)
         if last is not None and last.space == read.space:
             ours, theirs = read.prefix, last.prefix
             if ours.startswith(theirs) or theirs.startswith(ours):
@@ -256,6 +256,6 @@ class Suggester:
             ask.completer, ask.cursor, spots.read_as, hear, trace
         )
         spot = self._ahead_of = spots.exact
-        self._read[spot.space.uri] = spots.read
+        self.has_read[spot.space.uri] = spots.read
         self._keep(spot, [completion], trace)
         return Suggestion((completion,), spot)

@@ -34,13 +34,20 @@ class BuildEngine(Protocol):
 
 
 class EngineRoom:
-    """One engine at a time: the one that was asked for last."""
+    """One engine at a time: the one that was asked for last.
+
+    `on_ready` is called when one has loaded its model, also again.
+    """
 
     def __init__(
-        self, status: Status, build_engine: BuildEngine = assemble.build_engine
+        self,
+        status: Status,
+        build_engine: BuildEngine = assemble.build_engine,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._status = status
         self._build_engine = build_engine
+        self._on_ready = on_ready
         self._engine: Engine | None = None
         self._for: EngineSettings | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,6 +124,8 @@ class EngineRoom:
         else:
             self._status.end_progress()
         self._say(settings, state)
+        if state.phase is Phase.READY:
+            self._on_ready()
         if state.phase is Phase.FAILED:
             self._status.tell(f"starcoder: {state.message}; {AGAIN}")
 

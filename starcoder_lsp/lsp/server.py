@@ -74,9 +74,10 @@ class Server(LanguageServer):
         self._replacing: set[asyncio.Task[None]] = set()
         self.statistics = assemble.statistics()
         self.fates = Fates(self._count, self.suggester.cache.reject)
-        self.room = EngineRoom(self.status, build_engine)
+        self.room = EngineRoom(self.status, build_engine, self._warm_up_again)
         # Where the cursor was last, by document.
         self.positions: dict[str, types.Position] = {}
+        self._rests_in = ""
         self._snoozed_until_s = 0.0
 
     @property
@@ -204,6 +205,7 @@ class Server(LanguageServer):
 
         Only where the cursor is known: elsewhere nearly all would be read in vain.
         """
+        self._rests_in = uri
         if (position := self.positions.get(uri)) is None:
             return
         cursor = self.cursor_at(uri, position)
@@ -243,6 +245,11 @@ class Server(LanguageServer):
         if engine is None or engine.state.phase is not Phase.READY:
             return None
         return engine
+
+    def _warm_up_again(self) -> None:
+        """Let an engine that has just loaded its model read what the user looks at."""
+        self.suggester.has_read.clear()
+        self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:
         if self.book.of_workspace().statistics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -128,6 +129,14 @@ def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
     whole = asked(session, many_snippets(), IN_TIME)
     assert whole.prompt_tokens > 1000
     assert whole.evaluated_tokens == 1
+
+
+def test_reading_only_begins_with_what_a_request_has_time_for(tiny: Model) -> None:
+    session = session_of(tiny)
+    session.speed = SLOW
+    asked(session, many_snippets(), replace(IN_TIME, max_tokens=0))
+    first = asked(session, many_snippets(), IN_TIME)
+    assert (first.evaluated_tokens, first.prompt_tokens <= 300) == (1, True)
 
 
 def test_before_its_speed_is_known_a_session_reads_little(tiny: Model) -> None:

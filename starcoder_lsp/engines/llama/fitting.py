@@ -47,8 +47,7 @@ class Fitted:
 
 def n_affordable(limits: Limits, speed: Speed | None) -> float | None:
     """How many new tokens can be read in time; None for as many as there are."""
-    # Who reads without writing does not wait.
-    if not (limits.latency_target_ms and limits.max_tokens):
+    if not limits.latency_target_ms:
         return None
     per_s = speed.prefill_tokens_per_s if speed else UNMEASURED_PER_S
     return limits.latency_target_ms * per_s / 1000

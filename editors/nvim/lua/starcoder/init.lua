@@ -62,7 +62,7 @@ end
 
 --- Tell the server where the cursor is once it rests; typing tells it anyway.
 local n_moves = 0
-local function on_cursor_moved_in_normal_mode()
+local function tell_where_the_cursor_rests()
   n_moves = n_moves + 1
   local number = n_moves
   vim.defer_fn(function()
@@ -97,6 +97,7 @@ local function listen()
     if client and client.name == client_of.name then
       status.announce()
       suggest()
+      tell_where_the_cursor_rests()
     end
   end)
   -- What was asked while the model was loading has been answered with nothing.
@@ -107,7 +108,7 @@ local function listen()
   on("InsertEnter", on_insert_enter)
   on({ "TextChangedI", "TextChangedP" }, on_text_changed)
   on("CursorMovedI", on_cursor_moved)
-  on({ "CursorMoved", "BufEnter" }, on_cursor_moved_in_normal_mode)
+  on({ "CursorMoved", "BufEnter" }, tell_where_the_cursor_rests)
   on({ "InsertLeave", "BufLeave", "WinLeave" }, inline.clear)
   on("ColorScheme", ghost.define_highlights)
 end
