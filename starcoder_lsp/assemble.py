@@ -114,12 +114,14 @@ def build_completer(
     settings: Settings, engine: Engine, context: Context | None = None
 ) -> Completer:
     model = registry.find(settings.engine.model)
+    family, layout = family_of(settings.engine), layout_of(settings, model)
+    n_tokens = _prompt_tokens(settings.engine, model)
     return Completer(
         engine,
-        family_of(settings.engine),
-        Window.of_tokens(_prompt_tokens(settings.engine, model)),
+        family,
+        Window.of_tokens(n_tokens, family.layout_for(layout)),
         settings.limits,
-        layout_of(settings, model),
+        layout,
         settings.style,
         context if context and settings.context.enabled else NoContext(),
     )

@@ -36,11 +36,15 @@ class Window:
     # Code has 3 to 4 characters per token; the engine cuts to exact tokens.
     CHARACTERS_PER_TOKEN = 4
     SUFFIX_SHARE = 0.25
+    # Of one that stands after the prefix, so that each keystroke has it read again.
+    LONGEST_LAST_SUFFIX = 512
 
     @classmethod
-    def of_tokens(cls, n_tokens: int) -> Window:
+    def of_tokens(cls, n_tokens: int, form: str = "spm") -> Window:
         characters = n_tokens * cls.CHARACTERS_PER_TOKEN
         suffix = int(characters * cls.SUFFIX_SHARE)
+        if form == "psm":
+            suffix = min(suffix, cls.LONGEST_LAST_SUFFIX)
         return cls(characters - suffix, suffix)
 
     # Other files get less than the text around the cursor.
@@ -56,9 +60,9 @@ class Window:
     def beside(self, n_taken: int) -> Window:
         """What is left of the window beside so many code points of other files."""
         step = max((self.prefix + self.suffix) // self.N_STEPS, 1)
-        n_left = self.prefix + self.suffix - -(-n_taken // step) * step
-        suffix = int(max(n_left, 0) * self.SUFFIX_SHARE)
-        return Window(max(n_left, 0) - suffix, suffix) if n_taken else self
+        n_left = max(self.prefix + self.suffix - -(-n_taken // step) * step, 0)
+        suffix = min(int(n_left * self.SUFFIX_SHARE), self.suffix)
+        return Window(n_left - suffix, suffix) if n_taken else self
 
     def shown(self, cursor: Cursor) -> range:
         """The offsets of the document that a prompt holds, however much others take."""
