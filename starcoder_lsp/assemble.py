@@ -96,7 +96,9 @@ def _shared_process() -> Connect:
 
 
 def build_context(
-    settings: Settings, on_progress: Callable[[Progress], None]
+    settings: Settings,
+    on_progress: Callable[[Progress], None],
+    policy: RestartPolicy = KEEP_TRYING,
 ) -> Context:
     """What other files can tell, not started yet."""
     wanted = settings.context
@@ -106,6 +108,7 @@ def build_context(
         max_files=wanted.max_files,
         ignore=wanted.ignore,
         on_progress=on_progress,
+        policy=policy,
         log_level=settings.log.level,
     )
 

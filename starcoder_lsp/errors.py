@@ -8,6 +8,7 @@ StarcoderError
 │   ├── ModelBroken       on this machine, but not usable
 │   │   └── NoNumbers     its weights are damaged: no request will be answered
 │   └── DownloadFailed
+├── ContextFailed         the process that reads other files keeps dying
 └── EngineError
     ├── EngineNotReady    still loading: answer nothing, do not wait
     ├── EngineFailed      cannot be used until something changes
@@ -39,6 +40,9 @@ class NoNumbers(ModelBroken): ...
 
 
 class DownloadFailed(ModelError): ...
+
+
+class ContextFailed(StarcoderError): ...
 
 
 class EngineError(StarcoderError): ...

@@ -14,7 +14,7 @@ from starcoder_lsp import assemble
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.config import Settings
 from starcoder_lsp.context import Progress, Statistics
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, ContextFailed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,21 +51,22 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 async def _index(root: Path, settings: Settings) -> Statistics:
-    done = asyncio.Event()
+    done: asyncio.Future[Progress] = asyncio.get_running_loop().create_future()
 
     def told(progress: Progress) -> None:
         if sys.stderr.isatty():
             end = "\n" if progress.is_final else "\r"
             text = f"{progress.n_done} of {progress.n_total} files"
             print(text, end=end, file=sys.stderr, flush=True)
-        if progress.is_final:
-            done.set()
+        if progress.is_final and not done.done():
+            done.set_result(progress)
 
-    context = assemble.build_context(settings, told)
+    context = assemble.build_context(settings, told, assemble.ONE_CRASH)
     context.use_folders([root])
     context.start()
     try:
-        await done.wait()
+        if (await done).is_lost:
+            raise ContextFailed("the indexer died; what it said stands above")
         return await context.statistics()
     finally:
         await context.close()

@@ -54,11 +54,15 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the first look at a workspace is; `n_total` grows while it is walked."""
+    """How far the first look at a workspace is; `n_total` grows while it is walked.
+
+    `is_lost` tells that there will be no context: its process keeps dying.
+    """
 
     n_done: int
     n_total: int
     is_final: bool = False
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)

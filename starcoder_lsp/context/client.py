@@ -195,7 +195,7 @@ class IndexedContext:
         self._give_up_waiting()
         if gave_up:
             logger.error("the indexer keeps dying: no context from other files")
-            self._on_progress(Progress(0, 0, is_final=True))
+            self._on_progress(Progress(0, 0, is_final=True, is_lost=True))
 
     def _give_up_waiting(self) -> None:
         for waiting in self._waiting.values():

@@ -256,6 +256,11 @@ class Server(LanguageServer):
             self.statistics.append(record)
 
     def _show_indexing(self, progress: Progress) -> None:
+        if progress.is_lost:
+            self.status.tell(
+                "starcoder: no context from other files, since the indexer keeps "
+                "dying; the log tells more"
+            )
         if progress.is_final:
             self.status.end_progress(INDEXING)
             return

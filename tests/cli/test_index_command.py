@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from starcoder_lsp import cli
+from starcoder_lsp.context import client
+
 
 def index(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -40,6 +45,16 @@ def test_what_is_not_a_folder_is_named(tmp_path: Path) -> None:
     done = index(str(tmp_path / "none"))
     assert done.returncode == 2
     assert "is not a folder" in done.stderr
+
+
+def test_an_indexer_that_dies_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (sys.executable, "-c", "raise SystemExit(1)")
+    monkeypatch.setattr(client, "python_module", lambda *arguments: command)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main(["index", str(tmp_path)])
+    assert "the indexer died" in capsys.readouterr().err
 
 
 def test_without_context_there_is_no_index(tmp_path: Path) -> None:
