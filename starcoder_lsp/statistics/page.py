@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from html import escape
 
 from starcoder_lsp.statistics import Record
+from starcoder_lsp.statistics.plots import Series, bars
 from starcoder_lsp.statistics.summary import Row, by_day, latencies, summarize
 
-WIDTH, HEIGHT, MARGIN = 640, 180, 30
 MAX_DAYS = 60
+# Beyond these a plot's bars get too thin to read; the table has all.
+MAX_LANGUAGES = 8
 BAR_LIMITS_MS = (1, 5, 20, 50, 100, 200, 400, 800, 1600, 3200)
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 60em;
@@ -18,9 +20,9 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 60em;
 table { border-collapse: collapse } th, td { padding: .3em .8em; text-align: right;
        border-bottom: 1px solid #ddd } th:first-child, td:first-child { text-align: left }
 svg { max-width: 100%; height: auto } text { font-size: 11px; fill: #555 }
-.shown { fill: #b9cbe0 } .taken { fill: #2b6cb0 }
+.a { fill: #2b6cb0 } .b { fill: #b9cbe0 } .c { fill: #dd8452 }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1b }
-       th, td { border-color: #444 } text { fill: #aaa } .shown { fill: #44566b } }
+       th, td { border-color: #444 } text { fill: #aaa } .b { fill: #44566b } }
 """
 HEADS = ("language", "shown", "accepted", "acceptance", "kept after 30 s",
          "characters saved", "without the model", "p50", "p90", "p99")  # fmt: skip
@@ -29,21 +31,36 @@ HEADS = ("language", "shown", "accepted", "acceptance", "kept after 30 s",
 def page(records: Sequence[Record]) -> str:
     """A whole HTML document."""
     rows = summarize(records)
-    body = "<p>Nothing was suggested yet.</p>"
-    if rows:
-        body = (
-            _table(rows)
-            + "<h2>Per day</h2>"
-            + _days(records)
-            + "<h2>Time to the answer</h2>"
-            + _latencies(latencies(records))
-        )
+    body = _body(records, rows) if rows else "<p>Nothing was suggested yet.</p>"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         "<title>starcoder-lsp: suggestions</title>"
         f"<style>{STYLE}</style></head><body><h1>Suggestions</h1>{body}"
         "<p>Counted on this machine, sent nowhere.</p></body></html>\n"
     )
+
+
+def _body(records: Sequence[Record], rows: Sequence[Row]) -> str:
+    days = list(by_day(records).items())[-MAX_DAYS:]
+    shown = rows[: 1 + MAX_LANGUAGES]
+    languages = [row.language or "none" for row in shown]
+    plots = (
+        ("Per day", bars([_date(day) for day, _ in days], [
+            Series("shown", "b", [one.n_shown for _, one in days]),
+            Series("accepted", "a", [one.n_accepted for _, one in days])])),
+        ("Characters saved per day", bars([_date(day) for day, _ in days], [
+            Series("characters", "a", [one.characters_saved for _, one in days])])),
+        ("Per language, %", bars(languages, [
+            Series("accepted", "a", [100 * row.acceptance for row in shown]),
+            Series("of it kept after 30 s", "c",
+                   [100 * (row.kept_after_30_s or 0) for row in shown])])),
+        ("Time to the answer per language, ms", bars(languages, [
+            Series("p50", "a", [row.latency_ms_p50 for row in shown]),
+            Series("p90", "b", [row.latency_ms_p90 for row in shown]),
+            Series("p99", "c", [row.latency_ms_p99 for row in shown])])),
+        ("Suggestions by time to the answer", _latencies(latencies(records))),
+    )  # fmt: skip
+    return _table(rows) + "".join(f"<h2>{title}</h2>{plot}" for title, plot in plots)
 
 
 def as_text(records: Sequence[Record]) -> str:
@@ -85,14 +102,6 @@ def _table(rows: Sequence[Row]) -> str:
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _days(records: Sequence[Record]) -> str:
-    days = list(by_day(records).items())[-MAX_DAYS:]
-    labels = [_date(day) for day, _ in days]
-    shown = [n_shown for _, (n_shown, _) in days]
-    taken = [n_taken for _, (_, n_taken) in days]
-    return _bars(labels, shown, taken)
-
-
 def _latencies(times: Sequence[float]) -> str:
     limits = (*BAR_LIMITS_MS, float("inf"))
     counts = [
@@ -100,31 +109,7 @@ def _latencies(times: Sequence[float]) -> str:
         for low, high in zip((0, *limits), limits, strict=False)
     ]
     labels = [f"<{limit} ms" for limit in BAR_LIMITS_MS] + ["more"]
-    return _bars(labels, counts, [0] * len(counts))
-
-
-def _bars(labels: Sequence[str], shown: Sequence[int], taken: Sequence[int]) -> str:
-    """Bars of all, and in front of them those accepted."""
-    step = (WIDTH - 2 * MARGIN) / len(labels)
-    scale = (HEIGHT - 2 * MARGIN) / max(*shown, 1)
-    base = HEIGHT - MARGIN
-    parts = []
-    for i, (label, n_shown, n_taken) in enumerate(
-        zip(labels, shown, taken, strict=True)
-    ):
-        x = MARGIN + i * step
-        for kind, count in (("shown", n_shown), ("taken", n_taken)):
-            height = count * scale
-            parts.append(
-                f'<rect class="{kind}" x="{x:.1f}" y="{base - height:.1f}" '
-                f'width="{step * 0.8:.1f}" height="{height:.1f}">'
-                f"<title>{escape(label)}: {n_shown} shown, {n_taken} accepted</title>"
-                "</rect>"
-            )
-        if i % max(len(labels) // 10, 1) == 0:
-            parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 12}">{escape(label)}</text>')
-    parts.append(f'<text x="2" y="{MARGIN - 8}">{max(shown)}</text>')
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(parts)}</svg>'
+    return bars(labels, [Series("suggestions", "a", counts)])
 
 
 def _date(day: int) -> str:

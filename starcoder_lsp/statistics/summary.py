@@ -12,6 +12,9 @@ from starcoder_lsp.statistics import Record
 
 TAKEN = frozenset(("accepted", "partial"))
 ALL = "all"
+DAY_S = 86_400
+# Clocks go wrong; nobody looks back further.
+MOST_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,26 @@ def summarize(records: Iterable[Record]) -> list[Row]:
     return [_row(ALL, everything), *rows]
 
 
-def by_day(records: Iterable[Record]) -> dict[int, tuple[int, int]]:
-    """Shown and accepted suggestions per day, days counted from 1970 in UTC."""
-    days: dict[int, tuple[int, int]] = {}
+@dataclass
+class Day:
+    """What one day brought."""
+
+    n_shown: int = 0
+    n_accepted: int = 0
+    characters_saved: int = 0
+
+
+def by_day(records: Iterable[Record]) -> dict[int, Day]:
+    """Every day from the first to the last, counted from 1970 in UTC."""
+    days: dict[int, Day] = defaultdict(Day)
     for record in records:
-        day = int(_number(record, "at")) // 86_400
-        n_shown, n_taken = days.get(day, (0, 0))
-        days[day] = n_shown + 1, n_taken + _is_taken(record)
-    return dict(sorted(days.items()))
+        day = days[int(_number(record, "at")) // DAY_S]
+        day.n_shown += 1
+        if _is_taken(record):
+            day.n_accepted += 1
+            day.characters_saved += int(_number(record, "n_accepted"))
+    first, last = min(days, default=0), max(days, default=-1)
+    return {day: days[day] for day in range(max(first, last - MOST_DAYS), last + 1)}
 
 
 def latencies(records: Iterable[Record]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from starcoder_lsp.statistics import Store
 from starcoder_lsp.statistics.page import as_text, page
-from starcoder_lsp.statistics.summary import summarize
+from starcoder_lsp.statistics.summary import by_day, summarize
 
 
 def record(outcome: str = "accepted", **fields: Any) -> dict[str, Any]:
@@ -88,6 +89,37 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     for foreign in ("http:", "https:", "src=", "<script", "@import", "url("):
         assert foreign not in text
     assert "<b>" not in text
-    start, end = text.index("<svg"), text.rindex("</svg>") + len("</svg>")
-    drawn = ET.fromstring(f"<all>{text[start:end].replace('&', '&amp;')}</all>")
-    assert len(drawn.findall(".//rect")) >= 2
+    for plot in plots(text):
+        assert len(plot.findall("rect")) >= 2
+
+
+def plots(text: str) -> list[ET.Element]:
+    return [ET.fromstring(svg) for svg in re.findall("<svg.*?</svg>", text)]
+
+
+def test_the_page_draws_what_the_table_says() -> None:
+    days = [record(at=1_700_000_000 + n * 86_400, kept=0.5) for n in range(30)]
+    text = page([*days, record("rejected", language="lua")])
+    drawn = {title.text for plot in plots(text) for title in plot.iter("title")}
+    assert {"2023-11-14: 2 shown", "2023-11-14: 10 characters"} <= drawn
+    assert {"python: 100 accepted", "python: 50 of it kept after 30 s"} <= drawn
+    assert {"lua: 0 accepted", "lua: 20 p99"} <= drawn
+
+
+def test_labels_of_a_plot_leave_each_other_room() -> None:
+    text = page([record(at=1_700_000_000 + n * 86_400) for n in range(59)])
+    for plot in plots(text):
+        below = max(float(label.attrib["y"]) for label in plot.findall("text"))
+        labels = [
+            one for one in plot.findall("text") if one.attrib["y"] == f"{below:g}"
+        ]
+        ends = [float(one.attrib["x"]) + 6 * len(one.text or "") for one in labels]
+        starts = [float(one.attrib["x"]) for one in labels[1:]]
+        assert all(end <= start for end, start in zip(ends, starts, strict=False))
+        assert ends[-1] <= 720
+
+
+def test_a_day_without_suggestions_is_one_of_its_own() -> None:
+    days = by_day([record(at=0), record("rejected", at=2 * 86_400, n_accepted=9)])
+    assert [day.n_shown for day in days.values()] == [1, 0, 1]
+    assert [day.characters_saved for day in days.values()] == [10, 0, 0]
