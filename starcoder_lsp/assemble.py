@@ -84,6 +84,16 @@ def build_engine(
     )
 
 
+def token_counter(settings: EngineSettings) -> Callable[[str], int]:
+    """Counts as the model does; errors as `model_file`. It loads native code."""
+    path = model_file(settings)
+    from starcoder_lsp.engines.llama import library
+
+    library.set_up()
+    vocabulary = library.Model(path, vocab_only=True).vocabulary
+    return lambda text: len(vocabulary.encode(text))
+
+
 def _shared_process() -> Connect:
     try:
         from starcoder_lsp.engines.llama.shared import SharedLink
@@ -114,15 +124,19 @@ def build_context(
 
 
 def build_completer(
-    settings: Settings, engine: Engine, context: Context | None = None
+    settings: Settings,
+    engine: Engine,
+    context: Context | None = None,
+    characters_per_token: float = Window.CHARACTERS_PER_TOKEN,
 ) -> Completer:
     model = registry.find(settings.engine.model)
     family, layout = family_of(settings.engine), layout_of(settings, model)
-    n_tokens = _prompt_tokens(settings.engine, model)
+    wanted = _prompt_tokens(settings.engine, model)
+    n_tokens = min(wanted, engine.state.n_prompt_tokens or wanted)
     return Completer(
         engine,
         family,
-        Window.of_tokens(n_tokens, family.layout_for(layout)),
+        Window.of_tokens(n_tokens, family.layout_for(layout), characters_per_token),
         settings.limits,
         layout,
         settings.style,

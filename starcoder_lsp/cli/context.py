@@ -5,21 +5,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from starcoder_lsp import log
+from starcoder_lsp import assemble, log
 from starcoder_lsp.cli import workspace
 from starcoder_lsp.cli.complete import read_cursor
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for, workspace_of
 from starcoder_lsp.config import Settings
 from starcoder_lsp.context import Gathered
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, StarcoderError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet
 from starcoder_lsp.prompt import Window
 
 DEFAULT_CHARACTERS = 4000
+# Other files may have more tokens than this one has in as many characters.
+N_TRIES, SMALLER = 8, 0.95
+SAMPLE_CHARACTERS = 20_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--budget-chars", type=int, help="at most so many characters")
-    budget.add_argument("--budget-tokens", type=int, help="about so many tokens")
+    budget.add_argument(
+        "--budget-tokens",
+        type=int,
+        help="at most so many tokens, counted as the model does if it is here",
+    )
     parser.add_argument("--json", action="store_true", help="one object, nothing else")
     add_option_flags(parser)
 
@@ -42,56 +51,91 @@ def run(parsed: argparse.Namespace) -> int:
     if not settings.context.enabled:
         raise ConfigError("context = false: nothing of other files is read")
     log.set_up(settings.log.level, settings.log.file)
-    budget = _budget(parsed)
-    gathered = asyncio.run(_gather(cursor, file, settings, budget))
+    count = _counter(settings)
+    budget = _budget(parsed, cursor, count)
+    gathered = asyncio.run(_gather(cursor, file, settings, budget, count))
     if parsed.json:
-        print(json.dumps(as_object(gathered, budget)))
+        print(json.dumps(as_object(gathered, count)))
     else:
-        _show(gathered, budget)
+        _show(gathered, count)
     return 0
 
 
-def _budget(parsed: argparse.Namespace) -> int:
-    if parsed.budget_tokens is not None:
-        return int(parsed.budget_tokens) * Window.CHARACTERS_PER_TOKEN
-    return DEFAULT_CHARACTERS if parsed.budget_chars is None else parsed.budget_chars
+@dataclass(frozen=True)
+class Counter:
+    """How many tokens a text has; `why_guessed` is empty where the model counts."""
+
+    of: Callable[[str], int]
+    why_guessed: str = ""
+
+    def of_snippet(self, snippet: Snippet) -> int:
+        return self.of(f"{snippet.path}\n{snippet.text}\n")
+
+    def of_all(self, gathered: Gathered) -> int:
+        return sum(map(self.of_snippet, gathered.snippets))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be gathered; without `n_tokens` any number of them."""
+
+    n_characters: int
+    n_tokens: float = math.inf
+
+
+def _counter(settings: Settings) -> Counter:
+    try:
+        return Counter(assemble.token_counter(settings.engine))
+    except (StarcoderError, ImportError) as exc:
+        guess = Window.CHARACTERS_PER_TOKEN
+        return Counter(lambda text: math.ceil(len(text) / guess), str(exc))
+
+
+def _budget(parsed: argparse.Namespace, cursor: Cursor, count: Counter) -> Budget:
+    if parsed.budget_tokens is None:
+        wanted = parsed.budget_chars
+        return Budget(DEFAULT_CHARACTERS if wanted is None else wanted)
+    text = cursor.document.text[:SAMPLE_CHARACTERS] or " "
+    density = len(text) / max(count.of(text), 1)
+    return Budget(int(parsed.budget_tokens * density), parsed.budget_tokens)
 
 
 async def _gather(
-    cursor: Cursor, file: Path, settings: Settings, budget: int
+    cursor: Cursor, file: Path, settings: Settings, budget: Budget, count: Counter
 ) -> Gathered:
     shown = Window.of_tokens(settings.engine.max_prompt_tokens).shown(cursor)
     folders = [workspace_of(file.parent)]
+    n_characters = budget.n_characters
     async with workspace.opened(cursor, settings, folders) as context:
-        return await workspace.gathered(context, cursor, budget, shown)
+        for _ in range(N_TRIES):
+            found = await workspace.gathered(context, cursor, n_characters, shown)
+            n_tokens = count.of_all(found)
+            if n_tokens <= max(budget.n_tokens, 0):
+                return found
+            n_characters = int(n_characters * SMALLER * budget.n_tokens / n_tokens)
+    return replace(found, snippets=())
 
 
-def as_object(gathered: Gathered, budget: int) -> dict[str, object]:
+def as_object(gathered: Gathered, count: Counter) -> dict[str, object]:
     return {
         "path": gathered.path,
         "repository": gathered.repository,
-        "budget_characters": budget,
+        "tokens_are_estimated": bool(count.why_guessed),
         "snippets": [
-            {**asdict(each), "tokens_about": _tokens(each)}
+            {**asdict(each), "tokens": count.of_snippet(each)}
             for each in gathered.snippets
         ],
     }
 
 
-def _tokens(snippet: Snippet) -> int:
-    n_characters = len(snippet.path) + len(snippet.text)
-    return -(-n_characters // Window.CHARACTERS_PER_TOKEN)
-
-
-def _show(gathered: Gathered, budget: int) -> None:
+def _show(gathered: Gathered, count: Counter) -> None:
+    about = "about " if count.why_guessed else ""
     for each in gathered.snippets:
         lines = f"{each.first_line + 1}-{each.last_line + 1}"
         head = f"{each.path}:{lines} [{each.source} {each.score:.2f}]"
-        print(f"{head} about {_tokens(each)} tokens: {each.why}")
+        print(f"{head} {about}{count.of_snippet(each)} tokens: {each.why}")
         print("\n".join(f"    {line}" for line in each.text.split("\n")))
-    total = sum(map(_tokens, gathered.snippets))
-    print(
-        f"{len(gathered.snippets)} pieces, about {total} tokens of "
-        f"{budget // Window.CHARACTERS_PER_TOKEN}",
-        file=sys.stderr,
-    )
+    total = f"{about}{count.of_all(gathered)} tokens"
+    print(f"{len(gathered.snippets)} pieces, {total}", file=sys.stderr)
+    if count.why_guessed:
+        print(f"tokens are estimated: {count.why_guessed}", file=sys.stderr)

@@ -21,11 +21,15 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class EngineState:
-    """Where an engine stands; `message` is for the user, `share` is loaded so far."""
+    """Where an engine stands; `message` is for the user, `share` is loaded so far.
+
+    `n_prompt_tokens` is how long a prompt may be, 0 before that is known.
+    """
 
     phase: Phase
     message: str = ""
     share: float = 0.0
+    n_prompt_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,15 @@ async def _suggest(
         return None
     seconds = time.perf_counter() - started
     _log(cursor, suggestion, seconds)
+    _count_tokens(server, ask, suggestion)
     return suggestion and replace(suggestion, seconds=seconds)
+
+
+def _count_tokens(server: Server, ask: Ask, suggestion: Suggestion | None) -> None:
+    """Let the engine count what it has just read, for prompts to come."""
+    if suggestion and not suggestion.is_known:
+        engine, model = ask.completer.engine, ask.settings.engine
+        server.densities.learn(engine, model, ask.cursor)
 
 
 def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:

@@ -17,6 +17,7 @@ from starcoder_lsp import __version__, assemble, log, trigger
 from starcoder_lsp.ask import Ask
 from starcoder_lsp.config import ContextSettings, Layer, Settings
 from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.density import Densities
 from starcoder_lsp.engines import Engine, Phase
 from starcoder_lsp.fates import Fates
 from starcoder_lsp.flow import Cursor
@@ -68,6 +69,7 @@ class Server(LanguageServer):
         self.status = Status(self)
         self.book = SettingsBook(flags, self.status.tell)
         self.suggester = Suggester()
+        self.densities = Densities()
         self.context: Context = NoContext()
         # None until the client is initialized.
         self._context_settings: ContextSettings | None = None
@@ -183,7 +185,12 @@ class Server(LanguageServer):
         engine = self._engine_for(settings, is_wanted=is_wanted)
         if engine is None:
             return None
-        completer = assemble.build_completer(settings, engine, self.context)
+        completer = assemble.build_completer(
+            settings,
+            engine,
+            self.context,
+            self.densities.of(settings.engine, cursor.document.language),
+        )
         # Every client has ranges: in the protocol an item says what it replaces.
         style = replace(completer.style, can_replace=True)
         return Ask(cursor, replace(completer, style=style), settings)

@@ -33,15 +33,21 @@ class Window:
     prefix: int
     suffix: int
 
-    # Code has 3 to 4 characters per token; the engine cuts to exact tokens.
-    CHARACTERS_PER_TOKEN = 4
+    # Before any are counted. Code has 3 to 4; with more than there are, the engine would
+    # have to leave out other files altogether.
+    CHARACTERS_PER_TOKEN = 3.0
     SUFFIX_SHARE = 0.25
     # Of one that stands after the prefix, so that each keystroke has it read again.
     LONGEST_LAST_SUFFIX = 512
 
     @classmethod
-    def of_tokens(cls, n_tokens: int, form: str = "spm") -> Window:
-        characters = n_tokens * cls.CHARACTERS_PER_TOKEN
+    def of_tokens(
+        cls,
+        n_tokens: int,
+        form: str = "spm",
+        characters_per_token: float = CHARACTERS_PER_TOKEN,
+    ) -> Window:
+        characters = int(n_tokens * characters_per_token)
         suffix = int(characters * cls.SUFFIX_SHARE)
         if form == "psm":
             suffix = min(suffix, cls.LONGEST_LAST_SUFFIX)
@@ -103,7 +109,7 @@ def build_prompt(
     if layout in ("auto", "plain") and notebook.is_readable(family, cells, fields):
         filling = notebook.segments(family, fields, snippets, cells, language)
     else:
-        snippets = (*notebook.as_snippets(cells, path, language), *snippets)
+        snippets = (*snippets, *notebook.as_snippets(cells, path, language))
         filling = _segments(family, form, fields, snippets)
     segments = tuple(filling)
     return Prompt(segments, held_back, family.stops, unix(above + below))

@@ -32,7 +32,7 @@ def test_the_users_layout_goes_before_the_models(
 @pytest.mark.parametrize(
     ("model", "layout", "n_characters"),
     [
-        ("starcoder2-3b", "auto", 4096),
+        ("starcoder2-3b", "auto", 3072),
         ("starcoder2-3b", "psm", 512),
         ("qwen2.5-coder-7b", "auto", 512),
         ("qwen2.5-coder-7b", "spm", 512),
@@ -44,5 +44,5 @@ def test_a_suffix_that_each_keystroke_reads_again_is_short(
     settings = resolve([Layer("editor", {"model": model, "layout": layout})]).settings
     window = assemble.build_completer(settings, ScriptedEngine([])).window
     assert window.suffix == n_characters
-    assert window.prefix + window.suffix == 4 * 4096
+    assert window.prefix + window.suffix == 3 * 4096
     assert window.beside(window.for_context).suffix <= n_characters

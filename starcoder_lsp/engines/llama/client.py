@@ -94,7 +94,6 @@ class LlamaEngine:
             on_exit=self._exited,
             policy=policy,
         )
-
         self._hear: dict[str, Callable[[Frame], None]] = {
             "piece": lambda frame: self._deliver(frame["id"], wire.piece_from(frame)),
             "answer": lambda frame: self._deliver(frame["id"], wire.answer_from(frame)),
@@ -253,7 +252,8 @@ class LlamaEngine:
     def _hear_ready(self, frame: Frame) -> None:
         self._loaded = wire.loaded_from(frame)
         logger.info("ready: %s; %s", self._loaded, self._loaded.build)
-        self._set_state(EngineState(Phase.READY, "ready", 1.0))
+        n_tokens = self._loaded.n_context - self._load.n_reserved - 1
+        self._set_state(EngineState(Phase.READY, "ready", 1.0, n_tokens))
         self._idle.start()
 
     def _hear_speed(self, frame: Frame) -> None:
