@@ -16,7 +16,9 @@ import random_model
 
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.llama import client as client_module
+from starcoder_lsp.engines.llama import devices, library, loading
 from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.gguf import read_header
 from starcoder_lsp.engines.llama.wire import Load
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
@@ -354,6 +356,23 @@ async def test_layers_for_a_gpu_that_the_build_cannot_use_are_a_note(
     loaded = await make_engine(n_gpu_layers=9).ready()
     assert loaded.n_gpu_layers == 0
     assert "computes on the CPU only" in loaded.notes[0]
+
+
+@pytest.mark.parametrize(("wanted", "n_notes"), [(9, 1), (-1, 1), (0, 0), (None, 0)])
+def test_layers_for_a_gpu_that_is_not_there_are_a_note(
+    tiny_starcoder2: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: int | None,
+    n_notes: int,
+) -> None:
+    monkeypatch.setattr(library, "supports_gpu", lambda: True)
+    monkeypatch.setattr(devices, "devices", list)
+    load = Load(str(tiny_starcoder2), "starcoder2", 1024, n_gpu_layers=wanted)
+    _session, plan = loading.open_session(
+        load, read_header(tiny_starcoder2), lambda share: None
+    )
+    assert plan.n_gpu_layers == 0
+    assert ["sees no GPU" in note for note in plan.notes] == [True] * n_notes
 
 
 async def test_an_error_inside_a_request_is_that_requests_alone(

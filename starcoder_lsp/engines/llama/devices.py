@@ -25,10 +25,6 @@ def devices() -> list[Device]:
     return list(_devices())
 
 
-def free_bytes() -> int:
-    return sum(device.free_bytes for device in devices())
-
-
 def _devices() -> Iterator[Device]:
     size = ctypes.POINTER(ctypes.c_size_t)
     count = _function("count", ctypes.c_size_t)

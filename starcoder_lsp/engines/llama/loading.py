@@ -20,6 +20,10 @@ CPU_ONLY = (
     "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
     "with the CMAKE_ARGS that the README names for your GPU"
 )
+NO_DEVICE = (
+    "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from us; all "
+    "layers stay on the CPU"
+)
 
 
 def open_session(
@@ -43,10 +47,13 @@ def open_session(
 def _plan(load: Load, header: Header) -> capacity.Plan:
     path = Path(load.path)
     notes: tuple[str, ...] = ()
-    if not library.supports_gpu():
-        notes = (CPU_ONLY,) if load.n_gpu_layers else ()
+    found = devices.devices() if library.supports_gpu() else []
+    if not found:
+        if load.n_gpu_layers:
+            notes = (NO_DEVICE if library.supports_gpu() else CPU_ONLY,)
         load = replace(load, n_gpu_layers=0)
-    room = capacity.Room(machine.available_memory_bytes(), devices.free_bytes())
+    on_devices = sum(device.free_bytes for device in found)
+    room = capacity.Room(machine.available_memory_bytes(), on_devices)
     model = capacity.Model(path.name, path.stat().st_size, header)
     planned = capacity.plan(model, capacity.wish_of(load, header), room)
     return replace(planned, notes=(*notes, *planned.notes))
