@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from starcoder_lsp.context import RULE_FILES, Progress
 from starcoder_lsp.context.batches import Queue, Waiting
-from starcoder_lsp.context.entries import entry_from
+from starcoder_lsp.context.entries import Entry
 from starcoder_lsp.context.folder import CRASHES, Folder, Source
 from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
 from starcoder_lsp.frames import Frame
@@ -254,7 +254,7 @@ class Crawler:
         elif reason is not None:
             self.folder.leave_out(path, source)
         elif "entry" in answer:
-            self.folder.put(path, source, entry_from(answer["entry"]))
+            self.folder.put(path, source, Entry(*answer["entry"]))
         elif known is not None:
             self.folder.touch(path, source._replace(reason=known.reason))
 

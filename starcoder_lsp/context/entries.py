@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from starcoder_lsp.context.chunks import Chunk, chunks, words_of
+from starcoder_lsp.context.chunks import chunks, words_of
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 LISTED = "\x1f"  # between names in one column; no source text has it in a name
-Row = list[Any]
+Row = Sequence[Any]
 
 
 class Entry(NamedTuple):
     """All rows of one file, as JSON may carry them.
 
-    `words` has those of each chunk, or is None where nobody has looked for them yet.
+    A chunk is its first line, its last one and the text; `words` has those of each, or
+    is None where nobody has looked for them yet.
     """
 
     language: str
@@ -23,7 +24,7 @@ class Entry(NamedTuple):
     is_complete: bool
     definitions: list[Row]
     imports: list[Row]
-    chunks: Sequence[Chunk]
+    chunks: Sequence[Row]
     words: Sequence[str] | None = None
 
 
@@ -40,13 +41,7 @@ def entry_of(text: str, symbols: Symbols) -> Entry:
 
 
 def with_words(entry: Entry) -> Entry:
-    return entry._replace(words=[words_of(one.text) for one in entry.chunks])
-
-
-def entry_from(row: Row) -> Entry:
-    """What came out of JSON."""
-    entry = Entry(*row)
-    return entry._replace(chunks=list(map(Chunk._make, entry.chunks)))
+    return entry._replace(words=[words_of(text) for _, _, text in entry.chunks])
 
 
 def definition_row(one: Definition) -> Row:

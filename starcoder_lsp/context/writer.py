@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from starcoder_lsp.context.chunks import Chunk, words_of
+from starcoder_lsp.context.chunks import words_of
 from starcoder_lsp.context.entries import Entry, Row
 
 INSERT_FILE = (
@@ -74,11 +74,11 @@ class Writer:
         )
 
     def _add_chunks(
-        self, file_id: int, added: Sequence[Chunk], words: Sequence[str] | None = None
+        self, file_id: int, added: Sequence[Row], words: Sequence[str] | None = None
     ) -> None:
         (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
         if words is None:
-            words = [words_of(one.text) for one in added]
+            words = [words_of(text) for _, _, text in added]
         numbered = list(enumerate(zip(added, words, strict=True), (last or 0) + 1))
         self._rows.executemany(
             "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
@@ -92,7 +92,7 @@ class Writer:
             ((chunk_id, found) for chunk_id, (_, found) in numbered),
         )
 
-    def _replace_chunks(self, file_id: int, wanted: Iterable[Chunk]) -> None:
+    def _replace_chunks(self, file_id: int, wanted: Iterable[Row]) -> None:
         """Those whose text is there keep their rows, perhaps on other lines."""
         there: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
         rows = self._rows.execute(
@@ -104,12 +104,13 @@ class Writer:
             there[text].append(tuple(place))
         added, moved = [], []
         for chunk in wanted:
-            if not there[chunk.text]:
+            first_line, last_line, text = chunk
+            if not there[text]:
                 added.append(chunk)
                 continue
-            chunk_id, *span = there[chunk.text].pop()
-            if span != [*chunk[:2]]:
-                moved.append((*chunk[:2], chunk_id))
+            chunk_id, *span = there[text].pop()
+            if span != [first_line, last_line]:
+                moved.append((first_line, last_line, chunk_id))
         self._rows.executemany(
             "UPDATE chunk SET first_line = ?, last_line = ? WHERE id = ?", moved
         )
