@@ -1,14 +1,16 @@
 """What suggestions cost while somebody types: starcoder-lsp beside a naive server.
 
-    python benchmarks/typing --model GGUF [--json FILE] [--parts N]
+    python benchmarks/typing --model GGUF [--session FILE] [--json FILE] [--parts N]
 
-`session.jsonl` holds a session of writing a small Python module: rows of a gap in
-milliseconds and a key. It was put together once, from a text, with gaps drawn as they
+A session is a file of JSON lines: first the text above and below the cursor, then rows
+of a gap in milliseconds and a key. `back` takes a character back, and at `look` the
+writer looks at the ghost text, and accepts it when it says what comes next anyway.
+`record.lua` records one of your own. `session.jsonl`, writing a small Python module, is
+no recording of a person: it was put together once from a text, with gaps drawn as they
 are known of people (239 ms on average, a deviation of 112; Dhakal et al., CHI 2018),
-pauses before lines, and wrong keys that are taken back. `look` is where the writer
-looks at the ghost text, and accepts it when it says what comes next anyway. The editor
-indents, asks after each key, cancels what it asked before, and keeps drawing what is
-left of a suggestion that is typed along.
+pauses before lines, and wrong keys that are taken back. The editor indents, asks after
+each key, cancels what it asked before, and keeps drawing what is left of a suggestion
+that is typed along.
 
 Both servers get the same session, in alternating parts, through LSP over stdio. Model
 seconds are CPU seconds of the engine's process. A flicker is a suggestion on the screen
@@ -28,39 +30,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from session import Session, Step, session
+
 HERE = Path(__file__).parent
 URI = "file:///bench/numbers.py"
 LEAST_ACCEPTED = 3
 # How the server logs an answer that the model had nothing to do for.
 KNOWN = b"0 of 0 prompt tokens evaluated, 0 generated"
 PARTS = 4
-ABOVE = '"""Figures about lists of numbers, and a counter."""\n\n\n'
-BELOW = (
-    '\n\nif __name__ == "__main__":\n    print(mean([1, 2, 3]), median([1, 2, 3]))\n'
-)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A piece of the text, and the keys that bring it there, wrong ones included."""
-
-    text: str
-    keys: tuple[tuple[int, str], ...]
-
-
-def session() -> list[Step]:
-    steps, keys, wrong = [], [], 0
-    rows = [
-        json.loads(line) for line in (HERE / "session.jsonl").open(encoding="utf-8")
-    ]
-    for n, (gap_ms, key) in enumerate(rows):
-        keys.append((gap_ms, key))
-        is_wrong = n + 1 < len(rows) and rows[n + 1][1] == "back"
-        wrong += is_wrong - (key == "back")
-        if not wrong and key != "back":
-            steps.append(Step("" if key == "look" else key, tuple(keys)))
-            keys = []
-    return steps
 
 
 @dataclass
@@ -91,13 +68,15 @@ class Figures:
 class Editor:
     """One server, one document, one writer."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, name: str, process: asyncio.subprocess.Process, above: str
+    ) -> None:
         self.name = name
         self.figures = Figures()
         self._process = process
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._n_requests = self._version = 0
-        self._text = ABOVE
+        self._text = above
         self._ghost = ""
         self._asked: asyncio.Task[None] | None = None
         self._asked_id = 0
@@ -108,17 +87,17 @@ class Editor:
         ]
 
     @classmethod
-    async def start(cls, name: str, command: list[str]) -> Editor:
+    async def start(cls, name: str, command: list[str], shown: Session) -> Editor:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *command, stdin=pipe, stdout=pipe, stderr=pipe
         )
-        editor = cls(name, process)
+        editor = cls(name, process, shown.above)
         nothing = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
         await editor._request("initialize", nothing)
         editor._notify("initialized", {})
         document = {"uri": URI, "languageId": "python", "version": 0,
-                    "text": ABOVE + BELOW}  # fmt: skip
+                    "text": shown.above + shown.below}  # fmt: skip
         editor._notify("textDocument/didOpen", {"textDocument": document})
         await editor._ready.wait()
         return editor
@@ -270,13 +249,15 @@ def command(module: list[str], model: Path, *flags: str) -> list[str]:
             "info", "--time-budget-ms", "10000", "--statistics", "false", *flags]  # fmt: skip
 
 
-async def compare(model: Path, n_parts: int) -> dict[str, dict[str, float]]:
+async def compare(
+    model: Path, typed: Session, n_parts: int
+) -> dict[str, dict[str, float]]:
     servers = {
         "starcoder-lsp": command(["-m", "starcoder_lsp", "serve"], model),
         "naive": command([str(HERE / "naive_server.py")], model),
     }
-    editors = [await Editor.start(name, line) for name, line in servers.items()]
-    steps = session()
+    editors = [await Editor.start(name, line, typed) for name, line in servers.items()]
+    steps = typed.steps
     size = -(-len(steps) // PARTS)
     for n in range(min(n_parts, PARTS)):
         for editor in editors:
@@ -289,10 +270,12 @@ async def compare(model: Path, n_parts: int) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="a GGUF of SmolLM2")
+    parser.add_argument("--session", type=Path, default=HERE / "session.jsonl")
     parser.add_argument("--parts", type=int, default=PARTS, help="of the session's 4")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    results = asyncio.run(compare(arguments.model.absolute(), arguments.parts))
+    typed = session(arguments.session)
+    results = asyncio.run(compare(arguments.model.absolute(), typed, arguments.parts))
     ours, naive = results.values()
     key = "model_seconds_per_minute"
     share = ours[key] / naive[key]
