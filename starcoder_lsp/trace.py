@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from starcoder_lsp.flow import Candidate, Cell, Snippet, Usage
 from starcoder_lsp.postprocess import Effect
+from starcoder_lsp.prompt import Window
 
 WHAT_THE_MODEL_DID = (
     "inserted_by_editor", "snippets", "usage", "raw", "effects", "candidates"
@@ -75,8 +77,13 @@ class Trace:
             yield f"context: cells of this notebook, {n_above} above, {n_below} below"
         for snippet in self.snippets:
             place = f"{snippet.path}:{snippet.first_line + 1}-{snippet.last_line + 1}"
+            n_characters = len(snippet.path) + len(snippet.text)
+            n_tokens = math.ceil(n_characters / Window.CHARACTERS_PER_TOKEN)
             why = f", {snippet.why}" if snippet.why else ""
-            yield f"context: {place}, {snippet.source} {snippet.score:.2f}{why}"
+            yield (
+                f"context: {place}, {snippet.source} {snippet.score:.2f}, "
+                f"about {n_tokens} tokens{why}"
+            )
 
     def _model(self) -> Iterator[str]:
         usage = self.usage

@@ -18,7 +18,7 @@ from starcoder_lsp.cli.flags import add_option_flags, resolve_for, workspace_of
 from starcoder_lsp.config import Settings
 from starcoder_lsp.context import Gathered
 from starcoder_lsp.errors import ConfigError, StarcoderError
-from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet
+from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet, readable
 from starcoder_lsp.prompt import Window
 
 DEFAULT_CHARACTERS = 4000
@@ -122,7 +122,11 @@ def as_object(gathered: Gathered, count: Counter) -> dict[str, object]:
         "repository": gathered.repository,
         "tokens_are_estimated": bool(count.why_guessed),
         "snippets": [
-            {**asdict(each), "tokens": count.of_snippet(each)}
+            {
+                **asdict(each),
+                "text": readable(each.text),
+                "tokens": count.of_snippet(each),
+            }
             for each in gathered.snippets
         ],
     }
@@ -134,7 +138,7 @@ def _show(gathered: Gathered, count: Counter) -> None:
         lines = f"{each.first_line + 1}-{each.last_line + 1}"
         head = f"{each.path}:{lines} [{each.source} {each.score:.2f}]"
         print(f"{head} {about}{count.of_snippet(each)} tokens: {each.why}")
-        print("\n".join(f"    {line}" for line in each.text.split("\n")))
+        print("\n".join(f"    {line}" for line in readable(each.text).split("\n")))
     total = f"{about}{count.of_all(gathered)} tokens"
     print(f"{len(gathered.snippets)} pieces, {total}", file=sys.stderr)
     if count.why_guessed:

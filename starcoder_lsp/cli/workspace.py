@@ -41,7 +41,7 @@ async def opened(
             is_read.set()
 
     document = cursor.document
-    context = assemble.build_context(settings, told)
+    context = assemble.build_context(settings, told, assemble.ONE_CRASH)
     context.use_folders(folders)
     path = file_of(cursor)
     context.open(document.uri, path, document.language, document.text, document.version)

@@ -12,6 +12,7 @@ import pytest
 
 from starcoder_lsp.engines.llama.library import Model
 
+KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"
 UTIL = "".join(
     f"def scaled_{name}(values, factor_of_{name}):\n    return values\n\n\n"
     for name in ("sum", "mean", "total", "median", "minimum", "maximum")
@@ -19,9 +20,11 @@ UTIL = "".join(
 MAIN = "import util\n\nprint(util.scaled_█\n"
 
 
-def context(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def context(
+    folder: Path, *arguments: str, util: str = UTIL
+) -> subprocess.CompletedProcess[str]:
     (folder / ".git").mkdir()
-    (folder / "util.py").write_text(UTIL)
+    (folder / "util.py").write_text(util)
     (folder / "main.py").write_text(MAIN)
     return subprocess.run(
         [sys.executable, "-P", "-m", "starcoder_lsp", "context",
@@ -58,3 +61,10 @@ def test_without_the_model_tokens_are_estimated_and_that_is_said(
     assert "about" in done.stdout
     assert "tokens are estimated: " in done.stderr
     assert "models get starcoder2-7b" in done.stderr
+
+
+def test_a_secret_is_shown_as_its_mark(tmp_path: Path) -> None:
+    util = f'def scaled_key(key="{KEY}"):\n    return key\n'
+    shown = context(tmp_path, util=util).stdout
+    assert 'def scaled_key(key="<KEY>"):' in shown
+    assert KEY not in shown
