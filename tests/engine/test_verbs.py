@@ -139,6 +139,16 @@ def test_reading_only_begins_with_what_a_request_has_time_for(tiny: Model) -> No
     assert (first.evaluated_tokens, first.prompt_tokens <= 300) == (1, True)
 
 
+def test_on_a_slow_machine_an_abort_loses_little(tiny: Model) -> None:
+    session = session_of(tiny)
+    session.speed = Speed(prefill_tokens_per_s=40, decode_tokens_per_s=4)
+    prompt = prompt_of(CODE[:600])
+    pieces = session.generate(prompt, LIMITS, lambda: len(session._slot.tokens) >= 100)
+    assert list(pieces)[-1].usage.finish_reason == "cancelled"
+    usage = asked(session, prompt)
+    assert 1 < usage.evaluated_tokens <= usage.prompt_tokens - 100
+
+
 def test_before_its_speed_is_known_a_session_reads_little(tiny: Model) -> None:
     session = session_of(tiny)
     usage = asked(session, many_snippets(), IN_TIME)

@@ -26,6 +26,7 @@ from starcoder_lsp.engines.llama.library import (
 )
 from starcoder_lsp.engines.llama.sampling import Choose, likeliest, log_sum_exp
 from starcoder_lsp.engines.llama.slots import Slot, Slots
+from starcoder_lsp.engines.llama.speed import n_per_batch
 from starcoder_lsp.engines.llama.tokens import TokenCache
 from starcoder_lsp.errors import EngineError, ModelBroken
 from starcoder_lsp.flow import (
@@ -271,13 +272,8 @@ class Session:
 
     def _prefill(self, tokens: list[int]) -> bool:
         """Evaluate what is not cached; False when it was stopped on the way."""
-        for start in range(len(self._slot.tokens), len(tokens), N_BATCH):
-            # A GPU never asks whether to go on: there this is the only question.
-            if self._is_over():
-                return False
-            if not self._slots.extend(self._slot, tokens[start : start + N_BATCH]):
-                return False
-        return True
+        size = n_per_batch(N_BATCH, self.speed)
+        return self._slots.read(self._slot, tokens, size, self._is_over)
 
     def _candidate(self, beam: Beam, limits: Limits) -> Candidate:
         spelled = beam.line if limits.one_line else beam.spelled

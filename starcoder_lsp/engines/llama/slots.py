@@ -5,10 +5,12 @@ Going back to another file, or to another place in this one, finds its cache as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from starcoder_lsp.engines.llama.library import Context, Row
+
+Stopped = Callable[[], bool]
 
 # A prompt that shares this much of a slot's tokens goes on in that slot.
 GOES_ON_SHARE = 0.5
@@ -76,6 +78,16 @@ class Slots:
             last = slot.tokens[-1]
             self.cut(slot, len(slot.tokens) - 1)
             self.extend(slot, [last])
+
+    def read(
+        self, slot: Slot, tokens: Sequence[int], n_batch: int, is_over: Stopped
+    ) -> bool:
+        """Evaluate what a slot does not hold yet; False when it was stopped on the way."""
+        for start in range(len(slot.tokens), len(tokens), n_batch):
+            # A GPU never asks whether to go on: there this is the only question.
+            if is_over() or not self.extend(slot, tokens[start : start + n_batch]):
+                return False
+        return True
 
     def extend(self, slot: Slot, tokens: Sequence[int], n_logits: int = 1) -> bool:
         """Evaluate `tokens` after what a slot holds; False when it was aborted."""

@@ -28,6 +28,11 @@ FEW_TOKENS = 8
 # What differs less is noise, and moves no prompt's start.
 NOTABLE = 0.25
 
+# What a batch takes at most, for an abort loses the one that it ends; smaller ones than
+# the least are slow on every machine.
+BATCH_S = 1.0
+LEAST_BATCH = 32
+
 MAX_ENTRIES = 32
 MAX_FILE_BYTES = 100_000
 
@@ -84,6 +89,17 @@ def corrected(speed: Speed, usage: Usage) -> Speed:
         return speed
     middle = math.sqrt(seen * speed.prefill_tokens_per_s)
     return replace(speed, prefill_tokens_per_s=middle)
+
+
+def n_per_batch(n_most: int, speed: Speed | None) -> int:
+    """How many tokens to read at once.
+
+    >>> [n_per_batch(256, speed and Speed(speed, 1)) for speed in (None, 900, 100, 5)]
+    [256, 256, 100, 32]
+    """
+    if speed is None:
+        return n_most
+    return min(max(int(speed.prefill_tokens_per_s * BATCH_S), LEAST_BATCH), n_most)
 
 
 @dataclass(frozen=True)
