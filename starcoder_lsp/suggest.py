@@ -92,8 +92,9 @@ class Suggester:
 
     def peek(self, ask: Ask) -> Suggestion | None:
         """What can be answered without the model."""
-        self.trace = Trace(ask.cursor.document.language, ask.is_explicit)
-        return self._known(ask, self._spots(ask), self.trace)
+        trace = self.trace = Trace(ask.cursor.document.language, ask.is_explicit)
+        known = self._known(ask, self._spots(ask), trace)
+        return known and self._without_unwanted(ask, known, trace)
 
     def note_key(self) -> None:
         self.rhythm.note_key(self._clock())
@@ -140,7 +141,11 @@ class Suggester:
         """What was suggested before the editor closed what the user typed of it."""
         for spot, inserted in spots.before:
             if found := self.cache.find(spot):
-                placed = [beside(one, inserted) for one in found.completions]
+                placed = [
+                    beside(one, inserted)
+                    for one in found.completions
+                    if not self.cache.is_unwanted(spot, one.text)
+                ]
                 if not (fitting := tuple(one for one in placed if one.text)):
                     continue
                 self.cache.keep(spots.exact, fitting, is_full=found.is_full)

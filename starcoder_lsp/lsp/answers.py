@@ -126,7 +126,7 @@ def _count_tokens(server: Server, ask: Ask, suggestion: Suggestion | None) -> No
 def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
     """What is on the screen stays there where nothing new would be asked."""
     known = server.suggester.peek(ask)
-    if known is None:
+    if known is None or not known.completions:
         server.suggester.trace = _not_asked(ask.cursor, reason)
         return Suggestion((), server.suggester.spot(ask))
     return known

@@ -147,6 +147,25 @@ async def test_what_was_turned_down_costs_the_model_nothing_more() -> None:
     assert await session.at("x = w█\n") == ["value"]
 
 
+async def test_what_was_turned_down_does_not_come_back_beside_a_bracket() -> None:
+    session = Session("(a, b)", "\n")
+    ask = session.ask_at("f█\n")
+    await session.suggester.suggest(ask)
+    session.suggester.cache.reject(session.suggester.spot(ask), "(a, b)")
+    session.engine._script = ["c", "\n"]
+    assert await session.at("f(█)\n") == ["c"]
+
+
+async def test_what_is_known_and_wanted_stays_where_nothing_is_asked() -> None:
+    session = Session("f(1);", "\n")
+    await session.at("x = █\n")
+    ask = session.ask_at("x = f(█\n")
+    assert texts(session.suggester.peek(ask)) == ["1);"]
+    assert "suggested: '1);'" in str(session.suggester.trace)
+    session.suggester.cache.reject(session.suggester.spot(ask), "1);")
+    assert texts(session.suggester.peek(ask)) == []
+
+
 async def test_nothing_is_an_answer_that_is_known_too() -> None:
     session = Session("", "\n")
     assert await session.at("x = 1█\n") == []
