@@ -278,6 +278,17 @@ def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
     assert evaluated() == 1
 
 
+def test_a_request_stopped_at_its_beginning_is_not_what_is_saved(
+    tiny_starcoder2: Path,
+) -> None:
+    library.set_up()
+    session = LastingSession(Model(tiny_starcoder2), n_context=1024, n_threads=1)
+    list(session.generate(READ, LIMITS, lambda: False))
+    list(session.generate(PROMPT, LIMITS, lambda: True))
+    tokens, _state = session.state(1 << 24)
+    assert len(tokens) > 300
+
+
 def test_a_copy_that_was_not_begun_is_made_before_it_is_saved(
     tiny_starcoder2: Path,
 ) -> None:

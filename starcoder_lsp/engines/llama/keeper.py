@@ -12,7 +12,7 @@ from starcoder_lsp import paths
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import identity, machine, speed
 from starcoder_lsp.engines.llama.capacity import Plan
-from starcoder_lsp.engines.llama.lasting import LastingSession
+from starcoder_lsp.engines.llama.lasting import WORTH_SAVING, LastingSession
 from starcoder_lsp.engines.llama.speed import Known, Speeds
 from starcoder_lsp.engines.llama.states import States
 from starcoder_lsp.engines.llama.wire import Load
@@ -24,8 +24,6 @@ logger = logging.getLogger(__name__)
 MAX_TRIES = 3
 # Of the cores' time; with less of it something else was computing too.
 UNDISTURBED_SHARE = 0.7
-# Fewer tokens than this are read again sooner than a file is.
-WORTH_SAVING = 64
 
 
 class Keeper:

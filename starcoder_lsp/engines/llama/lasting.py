@@ -8,6 +8,8 @@ from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import speed
 from starcoder_lsp.engines.llama.session import Session
 
+# Fewer tokens than this are read again sooner than a file is.
+WORTH_SAVING = 64
 # A state also has a part that does not shrink with its tokens.
 SAFE_SHARE = 0.95
 
@@ -38,9 +40,11 @@ class LastingSession(Session):
     def state(self, max_bytes: int) -> tuple[list[int], bytearray]:
         """What was read for the last request, from its beginning as far as it fits.
 
+        Unless that was stopped before it had read anything.
+
         In a suffix-first prompt that is the repository's context before all else.
         """
-        slot = self._slots.latest()
+        slot = self._slots.latest(WORTH_SAVING)
         size = self._context.state_bytes(slot.sequence)
         if size > max_bytes:
             self._slots.cut(slot, int(len(slot.tokens) * max_bytes / size * SAFE_SHARE))

@@ -68,9 +68,10 @@ class Slots:
     def emptiest(self) -> Slot:
         return min(self._slots, key=lambda slot: len(slot.tokens))
 
-    def latest(self) -> Slot:
-        """The slot that was used last."""
-        return max(self._slots, key=lambda slot: slot.used_at)
+    def latest(self, n_least: int) -> Slot:
+        """The slot that was used last, of those that hold so much, if any does."""
+        full = [slot for slot in self._slots if len(slot.tokens) >= n_least]
+        return max(full or self._slots, key=lambda slot: slot.used_at)
 
     def settle(self, slot: Slot) -> None:
         """Make a slot's cells hold what it says; a copy waits for the next batch."""
