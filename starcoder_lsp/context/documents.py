@@ -40,6 +40,7 @@ class OpenDocument:
     relative: str = ""
     is_admitted: bool = False
     is_placed: bool = False
+    is_looked_at: bool = False
     notebook: str = ""
     symbols: Symbols = field(default_factory=lambda: Symbols("plaintext"))
     edited_lines: tuple[int, int] | None = None
@@ -181,6 +182,7 @@ class OpenDocuments:
             if asyncio.get_running_loop().time() >= due:
                 document.waits_since = None
                 await self._look_at(document)
+                document.is_looked_at = True
 
     async def end(self) -> None:
         await self._worker.close()

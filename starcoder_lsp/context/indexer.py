@@ -152,7 +152,8 @@ class Indexer:
         found = Gathered()
         if document is not None:
             crawler = self._crawlers.get(document.root)
-            folder = crawler.folder if crawler else None
+            # What is found before its imports are known would be shown for a while.
+            folder = crawler.folder if crawler and document.is_looked_at else None
             edits = self._edits.get(document.root)
             found = gathered(document, frame, folder, self._documents, edits)
         self._send(wire.gathered_frame(frame["id"], found))

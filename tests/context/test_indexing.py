@@ -188,6 +188,20 @@ async def test_definitions_of_other_files_are_gathered(tmp_path: Path) -> None:
     assert judgement.n_new_errors == 0
 
 
+async def test_the_first_answer_knows_what_the_document_imports(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", {"shop.py": "def total_price(items): ...\n"})
+    text = "from shop import total_price\n" + "x = 1\n" * 20_000
+    cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "main.py", text)
+        async with asyncio.timeout(60):
+            while not (
+                gathered := await workspace.context.gather(cursor, 2000, NOTHING)
+            ).path:
+                await asyncio.sleep(0)
+    assert [each.path for each in gathered.snippets][-1:] == ["shop.py"]
+
+
 async def test_what_the_model_sees_anyway_is_not_gathered(tmp_path: Path) -> None:
     body = "    return with_tax(total_price)\n"
     root = plant(tmp_path / "w", {"shop.py": f"def total_price():\n{body}"})
