@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import argparse
 import json
+import math
 from pathlib import Path
 
 import pytest
 
+from starcoder_lsp.cli import eval_context
+from starcoder_lsp.context.gather import ALL_SOURCES
+from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.evaluate import baselines, bits, context
 from starcoder_lsp.evaluate.context_tasks import read_tasks
@@ -95,6 +100,24 @@ def test_a_row_of_another_kind_is_named(tmp_path: Path) -> None:
     file = written(tmp_path / "rows.jsonl", {"prompt": "x"})
     with pytest.raises(ConfigError, match=r"rows\.jsonl:1 is no context task"):
         read_tasks(file, tmp_path)
+
+
+async def test_a_model_judges_ours_beside_every_reference(
+    tmp_path: Path, repositories: Path
+) -> None:
+    file = crosscodeeval_row(tmp_path)
+    parsed = argparse.Namespace(root=repositories, budget_chars=2000)
+    tasks = read_tasks(file, repositories)
+    engine = ScriptedEngine(())
+    figures = await eval_context._bits(tasks, ALL_SOURCES, parsed, engine)
+    # A text's score is minus its length here, so that a character costs one nat.
+    one_nat = round(1 / math.log(2), 4)
+    references = [f"bits_per_char_{name}" for name in baselines.BASELINES]
+    assert figures == {
+        **dict.fromkeys(["bits_per_char", *references], one_nat),
+        "bits_per_char_minus_best_reference": 0,
+        "bits_per_char_minus_best_reference_95": [0, 0],
+    }
 
 
 def test_a_clear_difference_has_an_interval_below_zero() -> None:
