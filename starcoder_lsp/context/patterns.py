@@ -120,7 +120,8 @@ def _run(includes: bool, patterns: list[_Pattern]) -> Run:
     wild: dict[bool, list[bytes]] = {True: [], False: []}
     for one in patterns:
         if one.wild:
-            end = b"/" if one.only_directories else b"/?"
+            # `a/*` means what is in `a/`, not an entry without a name.
+            end = rb"(?<!/)/" if one.only_directories else rb"(?<!/)/?"
             wild[one.anchored].append(_regex(one.text, one.anchored) + end)
             continue
         literals = run.paths if one.anchored else run.names

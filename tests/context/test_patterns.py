@@ -56,6 +56,13 @@ def test_what_git_says(pattern: str, path: str, wanted: bool | None) -> None:
     assert is_ignored(pattern, path) is wanted
 
 
+def test_what_is_in_a_directory_is_not_the_directory() -> None:
+    patterns = Patterns(b"build/*\n!build/keep/")
+    assert patterns.decide(b"build/", b"build/") is None
+    assert patterns.decide(b"x.py", b"build/x.py") is True
+    assert patterns.decide(b"keep/", b"build/keep/") is False
+
+
 def test_a_slash_at_the_end_means_directories_alone() -> None:
     assert is_ignored("build/", "build") is None
     assert is_ignored("build/", "build", is_directory=True)
