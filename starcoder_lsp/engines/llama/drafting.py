@@ -18,7 +18,7 @@ MATCHES = (12, 6, 3, 2)
 LONGEST_MATCH = 24
 MAX_DRAFT = 15
 # A gain has to be worth the trouble of being wrong about it.
-LEAST_GAIN = 1.1
+LEAST_GAIN = 1.15
 # How much of what was seen still counts after one more observation.
 MEMORY_OF_GUESSES = 0.97
 MEMORY_OF_COSTS = 0.99
