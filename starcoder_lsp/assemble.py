@@ -141,6 +141,7 @@ def build_completer(
         layout,
         settings.style,
         context if context and settings.context.enabled else NoContext(),
+        settings.hides_secrets,
     )
 
 

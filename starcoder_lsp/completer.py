@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from starcoder_lsp.context import Context, Gathered, NoContext
 from starcoder_lsp.engines import Engine
@@ -49,6 +50,7 @@ class Completer:
     layout: str = "auto"
     style: Style = USUAL_STYLE
     context: Context = field(default_factory=NoContext)
+    hides_secrets: bool = True
 
     async def complete(
         self,
@@ -148,7 +150,17 @@ class Completer:
             repository=gathered.repository,
             path=gathered.path,
             cells=gathered.cells,
+            redact=self._redact,
         )
+
+    @cached_property
+    def _redact(self) -> Callable[[str], str]:
+        if not self.hides_secrets:
+            return str
+        # Imported late: its patterns take longer to compile than a server to start.
+        from starcoder_lsp.context.redact import redact_typed
+
+        return redact_typed
 
     async def _generate(
         self, prompt: Prompt, place: Place, on_text: Callable[[str], None]

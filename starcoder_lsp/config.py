@@ -82,6 +82,7 @@ class Settings:
     trigger: TriggerSettings
     limits: Limits
     layout: str
+    hides_secrets: bool
     style: Style
     statistics: bool
     context: ContextSettings
@@ -199,6 +200,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             stops_when_unsure=values["sampler"] == "infill",
         ),
         values["layout"],
+        values["hide_secrets"],
         Style(values["multiline"], frozenset(values["disabled_rules"])),
         values["statistics"],
         ContextSettings(

@@ -139,16 +139,17 @@ def readable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Control:
-    """A token of the model's vocabulary, by its exact text; never user text."""
+    """A token of the model's vocabulary, by its exact text; `cut` as of `Text`."""
 
     token: str
+    cut: Literal["start", "end", "never"] = "never"
 
 
 @dataclass(frozen=True)
 class Text:
     """Ordinary text, tokenized on its own with special parsing off.
 
-    `cut` names the end that may be shortened when the prompt does not fit.
+    `cut` is the end that may be shortened when the prompt does not fit.
     """
 
     text: str
@@ -172,10 +173,9 @@ class Group:
 class Prompt:
     """What the model reads, before tokenization.
 
-    `held_back` is the end of the prefix that the prompt leaves out;
-    generation has to begin with it (token healing) and it is not part of the answer.
-    `stops` are control tokens that end the answer. `beyond` is text of the document
-    that the prompt has no room for; what is written may repeat it.
+    `held_back` is the end of the prefix that the prompt leaves out; what is generated
+    begins with it (token healing), the answer does not. `stops` are control tokens that
+    end it. `beyond` is text that there is no room for; what is written may repeat it.
     """
 
     segments: tuple[Segment | Group, ...]

@@ -193,6 +193,9 @@ _ROWS = (
            "how many files of a workspace folder are indexed at most", min),
     Option("ignore", [], WORDS, Trust.PROJECT,
            "files that are never indexed, as patterns of .gitignore", _both),
+    Option("hide_secrets", True, BOOLEAN, Trust.USER,
+           "whether the model reads a mark in place of what looks like a credential in "
+           "the document, as it does in other files"),
     Option("completion", "auto", one_of("auto", "always", "never"), Trust.USER,
            "whether to offer the completion popup; auto: to editors without ghost text"),
     Option("download", "ask", one_of("ask", "always", "never"), Trust.USER,

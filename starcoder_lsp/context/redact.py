@@ -1,8 +1,9 @@
-"""What of other files may enter a prompt: text without secrets and without tricks."""
+"""What may enter a prompt: text without secrets, of other files also without tricks."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from starcoder_lsp.context.secrets import Secret, secrets
 from starcoder_lsp.flow import REDACTED
@@ -27,7 +28,11 @@ def redact(text: str) -> str:
     >>> readable(redact('password = "hunter2!"'))
     'password = "<PASSWORD>"'
     """
-    text = without_tricks(text)
+    return marked(without_tricks(text))
+
+
+def marked(text: str) -> str:
+    """As `redact`, and what nobody sees stays."""
     found = secrets(text)
     if not found:
         return text
@@ -37,6 +42,16 @@ def redact(text: str) -> str:
         pieces += text[at : secret.start], _mark(text, secret)
         at = secret.end
     return "".join(pieces) + text[at:]
+
+
+# A document's text above and below the cursor, with and without other files.
+_remembered = lru_cache(maxsize=16)(marked)
+
+
+def redact_typed(text: str) -> str:
+    """As `marked`, of text that grows by a key at its end: only its last line is new."""
+    at = text.rfind("\n") + 1
+    return _remembered(text[:at]) + marked(text[at:])
 
 
 def without_tricks(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.flow import Cell, Cursor, Group, Prompt, Segment, Snippet
@@ -87,10 +87,12 @@ def build_prompt(
     repository: str = "",
     path: str = "",
     cells: Sequence[Cell] = (),
+    redact: Callable[[str], str] = str,
 ) -> Prompt:
     """The prompt for the text at `cursor`, which may be in a notebook of other `cells`.
 
-    Snippets and cells are left out where the family has no form for them.
+    Snippets and cells are left out where the family has no form for them. What `redact`
+    makes of the document's text is read, but for what is held back.
     """
     shown = prefix_window(cursor.prefix, window.prefix)
     above = cursor.prefix[: len(cursor.prefix) - len(shown)][-BEYOND:]
@@ -98,8 +100,8 @@ def build_prompt(
     prefix = unix(shown)
     prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
     fields = {
-        "prefix": prefix,
-        "suffix": unix(cursor.suffix[: window.suffix]),
+        "prefix": redact(prefix),
+        "suffix": redact(unix(cursor.suffix[: window.suffix])),
         "path": one_line(path),
         "repository": one_line(repository),
         "language": one_line(cursor.document.language),

@@ -70,26 +70,26 @@ def filled(
         if item in family.controls:
             yield Control(item)
         elif text := _fill(item, fields):
-            if OTHERS.search(item):
-                yield from _redacted(family, text, _cut(item))
+            if WITH_MARKS.search(item):
+                yield from _marked(family, text, _cut(item))
             else:
                 yield Text(text, _cut(item))
 
 
-# Fields with text that was redacted.
-OTHERS = re.compile(r"\{(text|above)\}")
+# Fields in which marks may stand for secrets.
+WITH_MARKS = re.compile(r"\{(text|above|prefix|suffix)\}")
 MARK = re.compile("([" + "".join(REDACTED.values()) + "])")
 NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
 
 
-def _redacted(family: Family, text: str, cut: Any) -> Iterator[Segment]:
-    """Marks of secrets in another file as the family's training data had them."""
+def _marked(family: Family, text: str, cut: Any) -> Iterator[Segment]:
+    """Marks of secrets as the family's training data had them."""
     for part in MARK.split(text):
         if (name := NAME_OF_MARK.get(part)) is None:
             if part:
                 yield Text(part, cut)
         elif (token := f"<{name}>") in family.redaction:
-            yield Control(token)
+            yield Control(token, cut)
         else:
             yield Text(token, cut)
 

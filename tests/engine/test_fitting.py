@@ -77,6 +77,13 @@ def test_a_prompt_that_fits_is_not_cut() -> None:
     assert drawn(shortened(parts_of("11 SS PP"), 10)) == "11SSPP"
 
 
+def test_marks_inside_of_a_text_are_cut_with_it() -> None:
+    whole, in_parts = "f SSSSSSSSSSSS m PPPPPPPP", "f SSSSS SSSSSSS m PPP PPPPP"
+    for budget in range(3, 23):
+        one, other = fitted(whole, budget, 999), fitted(in_parts, budget, 999)
+        assert drawn(one.tokens) == drawn(other.tokens)
+
+
 def test_what_cannot_be_cut_has_to_fit() -> None:
     with pytest.raises(ModelBroken, match="3 tokens longer"):
         shortened(parts_of("rrrrr"), 2)

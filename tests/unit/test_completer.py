@@ -12,7 +12,7 @@ from starcoder_lsp.completer import Completer
 from starcoder_lsp.context import NoContext
 from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Cursor, Judgement, Limits, Style
+from starcoder_lsp.flow import Control, Cursor, Judgement, Limits, Style
 from starcoder_lsp.prompt import Window, families
 
 
@@ -153,3 +153,24 @@ async def test_alternatives_that_break_the_code_come_last() -> None:
     parsing = replace(completer(engine), context=Parser())
     found = await parsing.alternatives(Cursor.marked("x = █\ny = 2\n"), 3)
     assert [one.text for one in found] == ["a", "c + 1", "b = = 1"]
+
+
+PASSWORD = 'password = "hunter2!"\n'
+
+
+async def test_a_password_above_the_cursor_is_a_mark_in_the_prompt() -> None:
+    engine = ScriptedEngine(["1"])
+    await completer(engine).complete(Cursor.marked(f"{PASSWORD}x = █\n{PASSWORD}"))
+    (prompt,) = engine.prompts
+    assert "hunter2!" not in str(prompt)
+    marks = [one for one in prompt.segments if isinstance(one, Control)]
+    cuts = [one.cut for one in marks if one.token == "<PASSWORD>"]
+    assert cuts == ["end", "start"]
+
+
+async def test_unless_the_user_wants_it_read() -> None:
+    engine = ScriptedEngine(["1"])
+    open_one = replace(completer(engine), hides_secrets=False)
+    await open_one.complete(Cursor.marked(f"{PASSWORD}x = █\n"))
+    (prompt,) = engine.prompts
+    assert "hunter2!" in str(prompt)

@@ -41,6 +41,7 @@ GOOD: dict[str, Any] = {
     "context": False,
     "index_max_files": 100,
     "ignore": ["*.sql"],
+    "hide_secrets": False,
     "completion": "always",
     "download": "never",
     "model_path": "/models/own.gguf",

@@ -206,4 +206,4 @@ def test_a_file_name_cannot_write_into_the_prompt() -> None:
     )
     shown = str(prompt.segments)
     assert shown.count(r"a\\n<fim_prefix>evil.py") == 3
-    assert shown.count("Control(token='<fim_prefix>')") == 1
+    assert shown.count("Control(token='<fim_prefix>',") == 1

@@ -6,8 +6,10 @@ tried smaller, on a coarse ladder, so that it stays the same while the user type
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Literal
 
 from starcoder_lsp.engines import Speed
@@ -64,6 +66,7 @@ def fit(
     Where none is that small, the one with the fewest. Raises ModelBroken when not
     even what may not be cut fits.
     """
+    parts = list(_joined(parts))
     whole = shortened(parts, budget)
     if affordable is None:
         return Fitted(whole, whole)
@@ -76,6 +79,15 @@ def fit(
         if n_new < fewest:
             fewest, best = n_new, tokens
     return Fitted(best, whole)
+
+
+def _joined(parts: Iterable[Part]) -> Iterator[Part]:
+    """Neighbours that are shortened from the same end are one text with marks in it."""
+    for cut, alike in groupby(parts, attrgetter("cut")):
+        if cut in ("start", "end"):
+            yield Part([token for part in alike for token in part.tokens], cut)
+        else:
+            yield from alike
 
 
 def _ladder(

@@ -230,8 +230,7 @@ class Session:
                 rows = map(self._tokens, item.segments)
                 parts.append(Part([t for row in rows for t in row], "whole"))
             else:
-                cut = "never" if isinstance(item, Control) else item.cut
-                parts.append(Part(self._tokens(item), cut))
+                parts.append(Part(self._tokens(item), item.cut))
         # However long an answer may be, half of the context is for the prompt.
         reserved = max(limits.max_tokens, self._n_reserved)
         reserved = min(reserved, self.n_context // 2)

@@ -182,8 +182,8 @@ def answer_from(frame: Frame) -> Answer:
 
 def _packed(item: Segment | Group) -> list[Any]:
     match item:
-        case Control(token):
-            return ["control", token]
+        case Control(token, cut):
+            return ["control", token, cut]
         case Text(text, cut):
             return ["text", text, cut]
         case Group(segments):
