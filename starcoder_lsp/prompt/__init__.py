@@ -15,6 +15,7 @@ from starcoder_lsp.prompt.family import (
     filled,
     one_line,
     unix,
+    unmarked,
 )
 
 __all__ = (
@@ -100,8 +101,8 @@ def build_prompt(
     prefix = unix(shown)
     prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
     fields = {
-        "prefix": redact(prefix),
-        "suffix": redact(unix(cursor.suffix[: window.suffix])),
+        "prefix": redact(unmarked(prefix)),
+        "suffix": redact(unmarked(unix(cursor.suffix[: window.suffix]))),
         "path": one_line(path),
         "repository": one_line(repository),
         "language": one_line(cursor.document.language),

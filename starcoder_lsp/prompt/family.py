@@ -94,6 +94,11 @@ def _marked(family: Family, text: str, cut: Any) -> Iterator[Segment]:
             yield Text(token, cut)
 
 
+def unmarked(text: str) -> str:
+    """Without characters that would be read as marks."""
+    return MARK.sub("", text) if any(one in text for one in NAME_OF_MARK) else text
+
+
 def _fill(template: str, fields: Mapping[str, str]) -> str:
     """As str.format, for user text that may hold braces and in one pass."""
     return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], template)
