@@ -38,6 +38,8 @@ LEAST_ACCEPTED = 3
 # How the server logs an answer that the model had nothing to do for.
 KNOWN = b"0 of 0 prompt tokens evaluated, 0 generated"
 PARTS = 4
+# Once for each model and machine an engine measures its speed, when nothing is wanted.
+SETTLE_S = 5.0
 
 
 @dataclass
@@ -100,6 +102,7 @@ class Editor:
                     "text": shown.above + shown.below}  # fmt: skip
         editor._notify("textDocument/didOpen", {"textDocument": document})
         await editor._ready.wait()
+        await asyncio.sleep(SETTLE_S)
         return editor
 
     async def types(self, steps: list[Step]) -> None:
