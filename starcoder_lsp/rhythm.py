@@ -47,6 +47,11 @@ class Rhythm:
         """Whether the user has typed what the last suggestion said."""
         self._n_misses = 0 if is_followed else min(self._n_misses + 1, MOST_MISSES)
 
+    @property
+    def patience(self) -> float:
+        """How many times longer to wait for who types past what is suggested."""
+        return 1 + PER_MISS * self._n_misses
+
     def delay_s(
         self, cursor: Cursor, cost_s: float, floor_s: float, *, on_battery: bool
     ) -> float:
@@ -56,7 +61,7 @@ class Rhythm:
         """
         likely = rest_likelihood(cursor)
         n_gaps = GAPS_IN_WORD + (GAPS_AT_REST - GAPS_IN_WORD) * likely
-        wait = min(self.gap_s, cost_s) * n_gaps * (1 + PER_MISS * self._n_misses)
+        wait = min(self.gap_s, cost_s) * n_gaps * self.patience
         if on_battery:
             wait *= ON_BATTERY
         return max(min(wait, LONGEST_WAIT_S), floor_s)

@@ -243,7 +243,7 @@ class Suggester:
         completion = suggestion.completions[0]
         if completion.text:
             cost_s = self._pace.cost_s(len(completion.text), ask.completer.engine.speed)
-            rest_s = max(cost_s * RESTS_PER_COST, LEAST_REST_S)
+            rest_s = max(cost_s * RESTS_PER_COST, LEAST_REST_S) * self.rhythm.patience
             self.scheduler.when_idle(lambda: self._job_ahead(ask, completion), rest_s)
 
     def _job_ahead(self, ask: Ask, completion: Completion) -> Job | None:

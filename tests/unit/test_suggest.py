@@ -28,11 +28,13 @@ class Session:
         self.engine = ScriptedEngine(pieces or ["1", "\n"])
         self.settings = settings(**values)
         self.rested = asyncio.Event()
+        self.rests_s: list[float] = []
         self.suggester = Suggester(
             sleep=self._sleep, power=Power(lambda: battery, lambda: 100.0)
         )
 
     async def _sleep(self, seconds: float) -> None:
+        self.rests_s.append(seconds)
         await self.rested.wait()
 
     def ask_at(self, picture: str, uri: str = "a") -> Ask:
@@ -206,6 +208,15 @@ async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
     assert n_asked > 1
     assert await session.at("x = value█\n")
     assert session.n_asked == n_asked
+
+
+async def test_work_ahead_waits_longer_for_who_types_past_suggestions() -> None:
+    session = Session("value", "\n")
+    for picture in ("x = █\n", "x = y█\n", "x = yz█\n"):
+        await session.at(picture)
+        await asyncio.sleep(0)
+    first, second, third = session.rests_s
+    assert first < second < third
 
 
 async def test_right_after_an_accepted_suggestion_one_line_is_enough() -> None:
