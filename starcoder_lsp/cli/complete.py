@@ -145,7 +145,8 @@ async def _complete(
     )
     folder = workspace_of(workspace.file_of(cursor).parent)
     # Without a repository nobody knows what belongs to the file.
-    folders = [folder] if is_repository(folder) else []
+    is_known = settings.context.enabled and is_repository(folder)
+    folders = [folder] if is_known else []
     engine.start()
     try:
         async with workspace.opened(

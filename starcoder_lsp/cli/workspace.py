@@ -15,7 +15,7 @@ from starcoder_lsp.context import Context, Gathered, NoContext, Progress
 from starcoder_lsp.flow import Cursor
 
 # What is answered within milliseconds to somebody who types, for one who waits.
-N_ASKED = 20
+N_ASKED, AGAIN_S = 100, 0.05
 
 
 def file_of(cursor: Cursor) -> Path:
@@ -64,4 +64,6 @@ async def gathered(
         found = await context.gather(cursor, budget_characters, shown)
         if found.path:
             break
+        # The file itself is parsed by a process that may only just begin.
+        await asyncio.sleep(AGAIN_S)
     return found
