@@ -38,11 +38,22 @@ class Densities:
     def __init__(self) -> None:
         self._counted: Newest[Kind, Counted] = Newest(MAX_KINDS)
         self._seen: Newest[tuple[Kind, str], None] = Newest(MAX_DOCUMENTS)
+        self._begun: Newest[tuple[Kind, str], float] = Newest(MAX_DOCUMENTS)
         self._counting: set[asyncio.Task[None]] = set()
 
-    def of(self, model: Hashable, language: str) -> float:
-        """Characters per token; a careful guess before any were counted."""
-        counted = self._counted.get((model, language))
+    def of(self, model: Hashable, language: str, uri: str) -> float:
+        """Characters per token; a careful guess before any were counted.
+
+        A document keeps what it began with: with another window all of its prompt would
+        be read again.
+        """
+        document = (model, language), uri
+        if (begun := self._begun.get(document)) is None:
+            begun = self._begun[document] = self._now(document[0])
+        return begun
+
+    def _now(self, kind: Kind) -> float:
+        counted = self._counted.get(kind)
         if counted is None:
             return Window.CHARACTERS_PER_TOKEN
         exact = counted.n_characters / max(counted.n_tokens, 1)

@@ -181,7 +181,8 @@ class Server(LanguageServer):
     def ask(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
         """A question at `cursor`; None while there is no model to answer it."""
         self.follow_context_settings()
-        settings = self.book.of_document(cursor.document.uri)
+        uri, language = cursor.document.uri, cursor.document.language
+        settings = self.book.of_document(uri)
         engine = self._engine_for(settings, is_wanted=is_wanted)
         if engine is None:
             return None
@@ -189,7 +190,7 @@ class Server(LanguageServer):
             settings,
             engine,
             self.context,
-            self.densities.of(settings.engine, cursor.document.language),
+            self.densities.of(settings.engine, language, uri),
         )
         # Every client has ranges: in the protocol an item says what it replaces.
         style = replace(completer.style, can_replace=True)

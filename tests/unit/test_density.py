@@ -35,17 +35,27 @@ async def counted(engine: ScriptedEngine, *cursors: Cursor) -> Densities:
 
 async def test_a_language_is_counted_by_the_model_that_reads_it() -> None:
     densities = await counted(ScriptedEngine([]), at_end(WORDS))
-    assert densities.of("model", "python") == 7
-    assert densities.of("model", "go") == CAREFUL
-    assert densities.of("another", "python") == CAREFUL
+    assert densities.of("model", "python", "new") == 7
+    assert densities.of("model", "go", "new") == CAREFUL
+    assert densities.of("another", "python", "new") == CAREFUL
+
+
+async def test_a_document_keeps_the_density_it_began_with() -> None:
+    densities = Densities()
+    assert densities.of("model", "python", "a") == CAREFUL
+    densities.learn(ScriptedEngine([]), "model", at_end(WORDS))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert densities.of("model", "python", "a") == CAREFUL
+    assert densities.of("model", "python", "b") == 7
 
 
 async def test_a_density_is_rounded_down_and_of_all_documents() -> None:
     both = at_end(WORDS), at_end("no " * 200, uri="b")
     densities = await counted(ScriptedEngine([]), *both)
-    assert densities.of("model", "python") == 5
+    assert densities.of("model", "python", "new") == 5
     densities = await counted(ScriptedEngine([]), at_end("name " * 300 + WORDS))
-    assert densities.of("model", "python") == 5.75
+    assert densities.of("model", "python", "new") == 5.75
 
 
 class Counting(ScriptedEngine):
@@ -60,12 +70,12 @@ async def test_a_document_is_counted_once_and_a_crash_costs_nothing() -> None:
     engine = Counting([])
     densities = await counted(engine, at_end(WORDS), at_end(WORDS + "more"))
     assert engine.n_counted == 1
-    assert densities.of("model", "python") == CAREFUL
+    assert densities.of("model", "python", "new") == CAREFUL
 
 
 async def test_a_short_text_says_nothing() -> None:
     densities = await counted(ScriptedEngine([]), at_end("x = 1"))
-    assert densities.of("model", "python") == CAREFUL
+    assert densities.of("model", "python", "new") == CAREFUL
 
 
 @pytest.mark.parametrize(
