@@ -32,6 +32,7 @@ from starcoder_lsp.context.unwanted import MAX_FILE_BYTES, Unwanted, text_of
 from starcoder_lsp.context.walk import Bounds, Walk, admits, stamp_of
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.languages import language_of
+from starcoder_lsp.lines import n_common
 
 SOFT_BUDGET_MS = 300
 # Of computing time: a busy machine is no reason to give up a file.
@@ -133,21 +134,9 @@ _open_documents: dict[str, tuple[str, Document]] = {}
 
 def _difference(old: bytes, new: bytes) -> tuple[int, int, bytes]:
     """The one edit that makes `new` of `old`: start, end of what goes, what comes."""
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
+    start = n_common(old, new)
+    end = n_common(old[start:][::-1], new[start:][::-1])
     return start, len(old) - end, new[start : len(new) - end]
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes at the start are equal; halving lets memory be compared at once."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _judge(request: Frame) -> Iterator[Frame]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Judgement, Style
 from starcoder_lsp.languages import Language, language
-from starcoder_lsp.lines import indentation
+from starcoder_lsp.lines import indentation, n_common
 from starcoder_lsp.postprocess.nesting import Match, Nesting, match, read
 
 TAB_WIDTH = 8
@@ -145,14 +145,6 @@ def nearly_equal(one: str, other: str, difference: float = 0.1) -> bool:
     longest, shortest = max(len(one), len(other)), min(len(one), len(other))
     if longest - shortest > longest * difference:
         return False
-    head = _n_common(one, other)
-    tail = _n_common(one[head:][::-1], other[head:][::-1])
+    head = n_common(one, other)
+    tail = n_common(one[head:][::-1], other[head:][::-1])
     return longest - head - tail <= longest * difference
-
-
-def _n_common(one: str, other: str) -> int:
-    """How many characters both begin with."""
-    for i, (mine, yours) in enumerate(zip(one, other, strict=False)):
-        if mine != yours:
-            return i
-    return min(len(one), len(other))

@@ -11,8 +11,8 @@ import pytest
 from starcoder_lsp.engines.llama import library
 from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.session import Session
-from starcoder_lsp.engines.llama.slots import n_common
 from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text, Usage
+from starcoder_lsp.lines import n_common
 from starcoder_lsp.prompt import Window, build_prompt, families
 
 LIMITS = Limits(max_tokens=2, time_budget_ms=60_000)

@@ -13,9 +13,9 @@ from operator import attrgetter
 from typing import Literal
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.slots import n_common
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Limits
+from starcoder_lsp.lines import n_common
 
 # Shares of the whole budget that a prompt may have, the largest first.
 RUNGS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)

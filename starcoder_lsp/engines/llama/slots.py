@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from starcoder_lsp.engines.llama.library import Context, Row
+from starcoder_lsp.lines import n_common
 
 Stopped = Callable[[], bool]
 
@@ -121,20 +122,3 @@ class Slots:
             self._context.keep(slot.sequence, 0)
             n_tokens = 0
         del slot.tokens[n_tokens:]
-
-
-def n_common(ours: Sequence[int], theirs: Sequence[int]) -> int:
-    """How many tokens two lists begin with in common.
-
-    >>> n_common([1, 2, 3], [1, 2, 4, 5])
-    2
-    """
-    # Most prompts differ near their end: halves are compared at C's speed.
-    low, high = 0, min(len(ours), len(theirs))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if ours[low:middle] == theirs[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
