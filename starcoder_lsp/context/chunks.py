@@ -1,9 +1,10 @@
-"""Cuts a file into pieces that mean something, and says which words are in each."""
+"""Cuts a file into pieces that mean something, and says which words are in a text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from starcoder_lsp.context.symbols import Definition
@@ -30,34 +31,35 @@ WORD_BYTES = frozenset(b"_0123456789") | frozenset(
 SPACED = bytes(byte if byte in WORD_BYTES else 32 for byte in range(256))
 
 
-class Chunk(NamedTuple):
+class Span(NamedTuple):
     """Some lines of a file; `last_line` is part of it, lines count from 0."""
 
     first_line: int
     last_line: int
-    text: str
 
 
-def chunks(text: str, definitions: Iterable[Definition] = ()) -> list[Chunk]:
+def spans(text: str, definitions: Iterable[Definition] = ()) -> list[Span]:
     """All lines of `text`, cut where definitions begin, else at blank lines."""
+    starts = {definition.first_line for definition in definitions}
+    return list(_spans(lines_of(text), starts))
+
+
+def lines_of(text: str) -> list[str]:
+    """As an editor counts them: what follows the last line break is no line if empty."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    starts = {definition.first_line for definition in definitions}
-    return [
-        Chunk(first, end - 1, "\n".join(lines[first:end]))
-        for first, end in _spans(lines, starts)
-    ]
+    return lines
 
 
-def _spans(lines: Sequence[str], starts: set[int]) -> Iterator[tuple[int, int]]:
+def _spans(lines: Sequence[str], starts: set[int]) -> Iterator[Span]:
     first = 0
     while len(lines) - first > MAX_LINES:
         end = _best_cut(lines, starts, first)
-        yield first, end
+        yield Span(first, end - 1)
         first = end
     if first < len(lines):
-        yield first, len(lines)
+        yield Span(first, len(lines) - 1)
 
 
 def _best_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
@@ -71,13 +73,13 @@ def _best_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
     return first + WANTED_LINES
 
 
-class _Spellings(dict[bytes, str]):
+class _Spellings(dict[bytes, Sequence[str]]):
     """An identifier, and the terms it counts as; forgets all when it grows large."""
 
-    def __missing__(self, word: bytes) -> str:
+    def __missing__(self, word: bytes) -> Sequence[str]:
         if len(self) >= MAX_REMEMBERED:
             self.clear()
-        self[word] = found = " ".join(_spellings(word.decode("utf-8", "replace")))
+        self[word] = found = _spellings(word.decode("utf-8", "replace"))
         return found
 
 
@@ -87,16 +89,19 @@ _SPELLINGS = _Spellings()
 def _spellings(word: str) -> Sequence[str]:
     if not SHORTEST_TERM <= len(word) <= LONGEST_TERM or word.isdecimal():
         return ()
-    parts = PARTS.findall(word)
+    parts = parts_of(word)
     if len(parts) < 2:
         return (word.lower(),)
-    return word.lower(), *(one.lower() for one in parts if len(one) >= SHORTEST_TERM)
+    return word.lower(), *(one for one in parts if len(one) >= SHORTEST_TERM)
 
 
-def words_of(text: str) -> str:
-    """The terms of `text` with spaces between; some stand there several times."""
-    words = set(text.encode("utf-8", "replace").translate(SPACED).split())
-    return " ".join(map(_SPELLINGS.__getitem__, words))
+def parts_of(word: str) -> list[str]:
+    """The words that an identifier is made of, in lower case.
+
+    >>> parts_of("readHTTPHeader_of")
+    ['read', 'http', 'header', 'of']
+    """
+    return [part.lower() for part in PARTS.findall(word)]
 
 
 def terms(text: str) -> set[str]:
@@ -105,4 +110,5 @@ def terms(text: str) -> set[str]:
     >>> sorted(terms("x1 = readFile(self.file_name)"))
     ['file', 'file_name', 'name', 'read', 'readfile', 'self', 'x1']
     """
-    return set(words_of(text).split(" ")) - {""}
+    words = set(text.encode("utf-8", "replace").translate(SPACED).split())
+    return set(chain.from_iterable(map(_SPELLINGS.__getitem__, words)))

@@ -1,68 +1,82 @@
-"""One file as the rows that the index keeps of it; workers make them, so that it only writes."""
+"""One file as the index keeps it; workers make it so, and the indexer only writes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from starcoder_lsp.context.chunks import chunks, words_of
+from starcoder_lsp.context.chunks import Span, parts_of, spans
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
+from starcoder_lsp.context.wire import import_from
 
-LISTED = "\x1f"  # between names in one column; no source text has it in a name
-Row = Sequence[Any]
+HUMP = re.compile("[a-z][A-Z]")
 
 
 class Entry(NamedTuple):
-    """All rows of one file, as JSON may carry them.
+    """All of one file, as JSON may carry it.
 
-    A chunk is its first line, its last one and the text; `words` has those of each, or
-    is None where nobody has looked for them yet.
+    `definitions` and `imports` are JSON already, which nobody reads before they are
+    looked up. A chunk is its first line and its last one; `parts` has for each the words
+    that names defined there are made of, where the text does not show them as words.
     """
 
     language: str
     package: str
     is_complete: bool
-    definitions: list[Row]
-    imports: list[Row]
-    chunks: Sequence[Row]
-    words: Sequence[str] | None = None
+    names: Sequence[str]
+    n_definitions: int
+    definitions: str
+    imports: str
+    chunks: Sequence[Sequence[int]]
+    parts: Sequence[str]
+    text: str
 
 
 def entry_of(text: str, symbols: Symbols) -> Entry:
-    """Without the words of chunks: of a file that was known before few are new."""
+    cut = spans(text, symbols.definitions)
     return Entry(
         symbols.language,
         symbols.package,
         symbols.is_complete,
-        list(map(definition_row, symbols.definitions)),
-        list(map(import_row, symbols.imports)),
-        chunks(text, symbols.definitions),
+        names_of(symbols.definitions),
+        len(symbols.definitions),
+        json.dumps(symbols.definitions, separators=(",", ":")),
+        json.dumps(symbols.imports, separators=(",", ":")),
+        cut,
+        parts_in(cut, symbols.definitions),
+        text,
     )
 
 
-def with_words(entry: Entry) -> Entry:
-    return entry._replace(words=[words_of(text) for _, _, text in entry.chunks])
+def names_of(definitions: Iterable[Definition]) -> list[str]:
+    """Each once."""
+    return sorted({one.name for one in definitions})
 
 
-def definition_row(one: Definition) -> Row:
-    return [
-        one.name, one.kind, one.first_line, one.last_line, one.body_line,
-        one.signature, one.doc, one.container, one.is_exported,
-    ]  # fmt: skip
+def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str]:
+    """Of `readFile` the index sees one word, and of `read_file` two.
+
+    >>> parts_in([Span(0, 9)], [Definition("readFile", "function", 3, 4, 4, "")])
+    ['read file']
+    """
+    found = [""] * len(cut)
+    humped = [one for one in definitions if HUMP.search(one.name)]
+    for one in humped:
+        at = _chunk_of(cut, one.first_line)
+        found[at] = f"{found[at]} {' '.join(parts_of(one.name))}".lstrip()
+    return found
 
 
-def definition_from(row: Sequence[Any]) -> Definition:
-    return Definition(*(*row[:-1], bool(row[-1])))
+def _chunk_of(cut: Sequence[Span], line: int) -> int:
+    return bisect_right(cut, line, key=lambda span: span[0]) - 1
 
 
-def import_row(one: Import) -> Row:
-    return [one.module, one.line, LISTED.join(one.names), LISTED.join(one.aliases)]
+def definitions_from(written: str) -> list[Definition]:
+    return [Definition(*row) for row in json.loads(written)]
 
 
-def import_from(row: Sequence[Any]) -> Import:
-    module, line, names, aliases = row
-    return Import(module, line, _names(names), _names(aliases))
-
-
-def _names(column: str) -> tuple[str, ...]:
-    return tuple(column.split(LISTED)) if column else ()
+def imports_from(written: str) -> list[Import]:
+    return list(map(import_from, json.loads(written)))

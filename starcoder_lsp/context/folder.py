@@ -17,7 +17,7 @@ from starcoder_lsp.context.index import SCHEMA_VERSION, Index
 logger = logging.getLogger(__name__)
 
 # To be raised when the table below, or what a worker makes of a file, changes.
-SOURCE_VERSION = 3
+SOURCE_VERSION = 4
 VERSION = SCHEMA_VERSION * 1000 + SOURCE_VERSION
 SOURCE_TABLE = """
 CREATE TABLE IF NOT EXISTS source (
@@ -147,7 +147,7 @@ class Folder:
         return Counter(dict(rows))
 
     def n_definitions(self) -> int:
-        rows = self._rows("SELECT count(*) FROM definition")
+        rows = self._rows("SELECT total(n_definitions) FROM file")
         return int(rows[0][0]) if rows else 0
 
     def left_out(self) -> Counter[str]:

@@ -7,30 +7,29 @@ touches the rows of that file. Whoever gives the connection commits and closes i
 from __future__ import annotations
 
 import heapq
+import itertools
+import json
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+from starcoder_lsp.context.chunks import lines_of, terms
 from starcoder_lsp.context.entries import (
     Entry,
-    definition_from,
+    definitions_from,
     entry_of,
-    import_from,
+    imports_from,
 )
 from starcoder_lsp.context.symbols import Definition, Symbols
-from starcoder_lsp.context.writer import Writer
+from starcoder_lsp.context.writer import MAX_NUMBER, NUMBER_BITS, Writer
 
 # To be raised when tables, chunks or terms change: an older index is built again.
-SCHEMA_VERSION = 3
-
-DEFINITION = (
-    "name, kind, first_line, last_line, body_line, signature, doc, container, "
-    "is_exported"
-)
+SCHEMA_VERSION = 4
 
 # A term in more chunks than this finds nothing by itself.
 MAX_CHUNKS_OF_TERM = 400
@@ -41,6 +40,8 @@ MAX_REMEMBERED = 10_000
 MAX_FOLDER = 64
 # Long chunks hold more words, and so hit more by chance (b of BM25).
 LENGTH_WEIGHT = 0.4
+# Of so many times the wanted chunks the words are counted exactly.
+N_CANDIDATES = 2
 USUAL_TERMS = 40
 # These files stand for their folder.
 FOLDER_FILES = frozenset(("__init__", "index", "mod", "package", "lib", "main"))
@@ -63,6 +64,14 @@ class Hit:
     last_line: int
     text: str
     score: float
+
+
+class _Cut(NamedTuple):
+    """A file in its chunks: of each the first line and the last, by its number."""
+
+    path: str
+    lines: Sequence[str]
+    chunks: Mapping[int, Sequence[int]]
 
 
 class Index:
@@ -120,89 +129,108 @@ class Index:
 
     def text(self, path: str) -> str:
         """What `path` held when it was indexed; empty where it is not known."""
-        rows = self._rows.execute(
-            "SELECT text FROM chunk WHERE file_id = ? ORDER BY first_line",
-            (self._writer.file_id(path),),
-        )
-        return "\n".join(text for (text,) in rows)
+        row = self._rows.execute(
+            "SELECT text FROM file JOIN content ON file_id = id WHERE path = ?", (path,)
+        ).fetchone()
+        return row[0] if row else ""
 
     def symbols(self, path: str) -> Symbols | None:
         """What `path` defines and imports; its references are not kept."""
         row = self._rows.execute(
-            "SELECT id, language, package, is_complete FROM file WHERE path = ?",
+            "SELECT language, definitions, imports, package, is_complete "
+            "FROM file JOIN content ON file_id = id WHERE path = ?",
             (path,),
         ).fetchone()
         if row is None:
             return None
-        file_id, language, package, is_complete = row
-        definitions = self._rows.execute(
-            f"SELECT {DEFINITION} FROM definition WHERE file_id = ? ORDER BY ordinal",
-            (file_id,),
-        )
-        imports = self._rows.execute(
-            "SELECT module, line, names, aliases FROM import WHERE file_id = ? "
-            "ORDER BY ordinal",
-            (file_id,),
-        )
+        language, definitions, imports, package, is_complete = row
         return Symbols(
             language,
-            tuple(map(definition_from, definitions)),
-            tuple(map(import_from, imports)),
+            tuple(definitions_from(definitions)),
+            tuple(imports_from(imports)),
             package=package,
             is_complete=bool(is_complete),
         )
 
+    def is_widespread(self, name: str, n_files: int) -> bool:
+        """Whether so many files define something called `name`."""
+        rows = self._rows.execute(
+            "SELECT 1 FROM name WHERE name = ? LIMIT ?", (name, n_files)
+        )
+        return len(rows.fetchall()) == n_files
+
     def definitions(self, name: str, limit: int = 32) -> list[Place]:
         """Where something called `name` is defined, in any file."""
         rows = self._rows.execute(
-            f"SELECT path, {DEFINITION} FROM definition "
-            "JOIN file ON file.id = file_id WHERE name = ? LIMIT ?",
-            (name, limit),
+            "SELECT path, definitions FROM name JOIN file ON file.id = name.file_id "
+            "JOIN content ON content.file_id = id WHERE name = ?",
+            (name,),
         )
-        return [Place(path, definition_from(found)) for path, *found in rows]
+        places = (
+            Place(path, each)
+            for path, written in rows
+            for each in definitions_from(written)
+            if each.name == name
+        )
+        return list(itertools.islice(places, limit))
 
     def definitions_in(self, path: str, name: str) -> list[Definition]:
         """What is called `name` in one file."""
-        rows = self._rows.execute(
-            f"SELECT {DEFINITION} FROM definition WHERE name = ? AND file_id = ?",
-            (name, self._writer.file_id(path)),
-        )
-        return [definition_from(found) for found in rows]
+        symbols = self.symbols(path)
+        found = symbols.definitions if symbols else ()
+        return [each for each in found if each.name == name]
 
     def members_in_folder(self, folder: str, container: str) -> list[Place]:
         """What the files in `folder` say belongs to `container`."""
-        found = self.paths_in_folder(folder, MAX_FOLDER)
+        paths = self.paths_in_folder(folder, MAX_FOLDER)
         rows = self._rows.execute(
-            f"SELECT path, {DEFINITION} FROM file JOIN definition ON file_id = id "
-            f"WHERE path IN ({', '.join('?' * len(found))}) AND container = ? "
-            "ORDER BY path, ordinal",
-            (*found, container),
+            "SELECT path, definitions FROM file JOIN content ON file_id = id "
+            f"WHERE path IN ({', '.join('?' * len(paths))}) "
+            "AND instr(definitions, ?) ORDER BY path",
+            (*paths, json.dumps(container)),
         )
-        return [Place(path, definition_from(each)) for path, *each in rows]
+        return [
+            Place(path, each)
+            for path, written in rows
+            for each in definitions_from(written)
+            if each.container == container
+        ]
 
     def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
         """The chunks that hold most of the weighted `terms`, rare terms first."""
-        scores: defaultdict[int, float] = defaultdict(float)
-        (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
         # In this order sums are the same each time, to the last bit.
         heaviest = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
+        n_chunks = self._n_chunks()
+        worths: dict[str, float] = {}
+        scores: defaultdict[int, float] = defaultdict(float)
         for term, weight in heaviest[:MAX_TERMS]:
-            chunk_ids = self._chunks_with(term)
-            rarity = math.log(1 + ((last or 0) + 0.5) / (len(chunk_ids) + 0.5))
-            for chunk_id in chunk_ids:
-                scores[chunk_id] += weight * rarity
-        best = heapq.nlargest(2 * limit, ((score, -i) for i, score in scores.items()))
-        hits = [self._hit(-negative, score) for score, negative in best]
+            rows = self._rows_with(term)
+            rarity = math.log(1 + (n_chunks + 0.5) / (len(rows) + 0.5))
+            worths[term] = weight * rarity if rows else 0.0
+            for row in rows:
+                scores[row] += worths[term]
+        likeliest = heapq.nlargest(
+            N_CANDIDATES * limit, ((score, -row) for row, score in scores.items())
+        )
+        hits = self._hits([-negative for _, negative in likeliest], worths)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
-    def _chunks_with(self, term: str) -> list[int]:
+    def _n_chunks(self) -> int:
+        (n,) = self._rows.execute("SELECT total(n_chunks) FROM file").fetchone()
+        return int(n)
+
+    def _rows_with(self, term: str) -> list[int]:
+        """Chunks that may hold it: of `file_name` those with both words."""
         if term in self._common:
+            return []
+        words = [word for word in term.split("_") if word]
+        if not words:
             return []
         rows = self._rows.execute(
             "SELECT rowid FROM term WHERE term MATCH ? LIMIT ?",
-            (f'"{term}"', MAX_CHUNKS_OF_TERM + 1),
+            (" ".join(f'"{word}"' for word in words), MAX_CHUNKS_OF_TERM + 1),
         )
-        found = [chunk_id for (chunk_id,) in rows]
+        found = [row for (row,) in rows]
         if len(found) <= MAX_CHUNKS_OF_TERM:
             return found
         if len(self._common) >= MAX_REMEMBERED:
@@ -210,14 +238,27 @@ class Index:
         self._common.add(term)
         return []
 
-    def _hit(self, chunk_id: int, score: float) -> Hit:
-        path, first_line, last_line, n_terms, text = self._rows.execute(
-            "SELECT path, first_line, last_line, n_terms, text FROM chunk "
-            "JOIN file ON file.id = file_id WHERE chunk.id = ?",
-            (chunk_id,),
+    def _hits(self, rows: Sequence[int], worths: Mapping[str, float]) -> Iterator[Hit]:
+        """Their chunks, each with what the terms in it are worth for its length."""
+        cut: dict[int, _Cut] = {}
+        for row in rows:
+            file_id, number = row >> NUMBER_BITS, row & MAX_NUMBER
+            file = cut.get(file_id) or cut.setdefault(file_id, self._cut(file_id))
+            first_line, last_line = file.chunks[number]
+            text = "\n".join(file.lines[first_line : last_line + 1])
+            held = terms(text)
+            worth = sum(worths[term] for term in worths if term in held)
+            length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(held) / USUAL_TERMS
+            yield Hit(file.path, first_line, last_line, text, worth / length)
+
+    def _cut(self, file_id: int) -> _Cut:
+        path, chunks, text = self._rows.execute(
+            "SELECT path, chunks, text FROM file JOIN content ON file_id = id "
+            "WHERE id = ?",
+            (file_id,),
         ).fetchone()
-        length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * n_terms / USUAL_TERMS
-        return Hit(path, first_line, last_line, text, score / length)
+        placed = {number: span for number, *span in json.loads(chunks)}
+        return _Cut(path, lines_of(text), placed)
 
 
 @cache

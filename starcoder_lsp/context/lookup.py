@@ -16,6 +16,8 @@ FUNCTIONS = frozenset(("function", "method"))
 MEMBERS = frozenset(("method", "field"))
 OWN_OBJECT = frozenset(("self", "this", "cls", "Self", "super"))
 MAX_DEPTH = 3
+# What so many define is not meant without an import.
+WIDESPREAD = 4
 # Names of an expression or signature that are looked up.
 MAX_NAMES = 6
 
@@ -64,9 +66,11 @@ class Lookup:
         return self._found[key]
 
     def _only(self, name: str) -> Place | None:
-        places = self.index.definitions(name, limit=4)
+        if self.index.is_widespread(name, WIDESPREAD):
+            return None
+        places = self.index.definitions(name, WIDESPREAD)
         top = [place for place in places if self._is_top(place)]
-        return top[0] if len(top) == 1 and len(places) < 4 else None
+        return top[0] if len(top) == 1 and len(places) < WIDESPREAD else None
 
     def _is_top(self, place: Place) -> bool:
         """Whether nothing but namespaces stands round a definition."""

@@ -6,10 +6,10 @@ Lines count from 0; a span holds its last line.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """A named thing and where it stands.
 
     `kind` is one of module, class, interface, enum, function, method, field, variable,
@@ -34,8 +34,7 @@ class Definition:
         return f"{self.container}.{self.name}" if self.container else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One import, include, use or require, as the file writes it.
 
     `module` keeps its form (`..pkg.mod`, `./util`, `<vector>`, `crate::a::b`), `names`
@@ -49,8 +48,7 @@ class Import:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A mention of something defined elsewhere: a call, a type, a base class."""
 
     name: str

@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.context import wire
-from starcoder_lsp.context.entries import Entry, entry_of, with_words
+from starcoder_lsp.context.entries import Entry, entry_of
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.symbols import Symbols
@@ -170,7 +170,7 @@ def _entry(language: str, text: str) -> Entry:
     text = redact(text)
     with _hard_budget():
         symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
-    return with_words(entry_of(text, symbols))
+    return entry_of(text, symbols)
 
 
 @contextmanager

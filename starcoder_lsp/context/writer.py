@@ -1,28 +1,45 @@
-"""Writes what is known of a file: all of it once, then only what an edit has changed."""
+"""Writes what is known of a file: all of it once, then of its words only what an edit changed."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from starcoder_lsp.context.chunks import words_of
-from starcoder_lsp.context.entries import Entry, Row
+from starcoder_lsp.context.chunks import Span, lines_of
+from starcoder_lsp.context.entries import (
+    Entry,
+    definitions_from,
+    names_of,
+    parts_in,
+)
+
+# The row of a chunk in `term` is its file's id and its number in the file.
+NUMBER_BITS = 20
+MAX_NUMBER = (1 << NUMBER_BITS) - 1
 
 INSERT_FILE = (
-    "INSERT INTO file (module, language, package, is_complete, path) "
-    "VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO file (module, language, package, is_complete, n_definitions, n_chunks,"
+    " path) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 UPDATE_FILE = (
-    "UPDATE file SET module = ?, language = ?, package = ?, is_complete = ? "
-    "WHERE path = ?"
+    "UPDATE file SET module = ?, language = ?, package = ?, is_complete = ?, "
+    "n_definitions = ?, n_chunks = ? WHERE path = ?"
 )
-# A question mark per column.
-MARKS = {"definition": ", ".join("?" * 11), "import": ", ".join("?" * 6)}
+DELETE_TERMS = "INSERT INTO term (term, rowid, text, parts) VALUES ('delete', ?, ?, ?)"
+
+
+class Words(NamedTuple):
+    """What a chunk is found by."""
+
+    text: str
+    parts: str
 
 
 class Writer:
-    """Most of a file outlives most edits: rows that say the same are left alone."""
+    """Most chunks outlive most edits: those that say the same keep their numbers."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._rows = connection
@@ -35,96 +52,24 @@ class Writer:
     def put(self, path: str, module: str, entry: Entry) -> None:
         """Know `path` as it is now."""
         file_id = self.file_id(path)
-        row = (module, entry.language, entry.package, entry.is_complete, path)
-        is_new = file_id is None
+        row = (
+            module, entry.language, entry.package, entry.is_complete,
+            entry.n_definitions, len(entry.chunks), path,
+        )  # fmt: skip
+        wanted = words_of(entry.text, entry.chunks, entry.parts)
         if file_id is None:
             file_id = self._rows.execute(INSERT_FILE, row).lastrowid
             assert file_id is not None
+            numbers: Sequence[int] = range(len(wanted))
+            self._add_names(file_id, entry.names)
+            self._add_words(file_id, zip(numbers, wanted, strict=True))
         else:
             self._rows.execute(UPDATE_FILE, row)
-        self._put_listed("definition", file_id, entry.definitions, is_new)
-        self._put_listed("import", file_id, entry.imports, is_new)
-        if is_new:
-            self._add_chunks(file_id, entry.chunks, entry.words)
-        else:
-            self._replace_chunks(file_id, entry.chunks)
-
-    def _put_listed(
-        self, table: str, file_id: int, rows: Sequence[Row], is_new: bool
-    ) -> None:
-        """Rows that are known by their place in the file."""
-        numbered: Iterable[tuple[int, Row]] = enumerate(rows)
-        if not is_new:
-            known = self._rows.execute(
-                f"SELECT * FROM {table} WHERE file_id = ? ORDER BY ordinal", (file_id,)
-            ).fetchall()
-            numbered = [
-                (i, row)
-                for i, row in enumerate(rows)
-                if i >= len(known) or list(known[i][2:]) != row
-            ]
-            if len(known) > len(rows):
-                self._rows.execute(
-                    f"DELETE FROM {table} WHERE file_id = ? AND ordinal >= ?",
-                    (file_id, len(rows)),
-                )
-        self._rows.executemany(
-            f"INSERT OR REPLACE INTO {table} VALUES ({MARKS[table]})",
-            ((file_id, i, *row) for i, row in numbered),
-        )
-
-    def _add_chunks(
-        self, file_id: int, added: Sequence[Row], words: Sequence[str] | None = None
-    ) -> None:
-        (last,) = self._rows.execute("SELECT max(id) FROM chunk").fetchone()
-        if words is None:
-            words = [words_of(text) for _, _, text in added]
-        numbered = list(enumerate(zip(added, words, strict=True), (last or 0) + 1))
-        self._rows.executemany(
-            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                (chunk_id, file_id, first_line, last_line, found.count(" ") + 1, text)
-                for chunk_id, ((first_line, last_line, text), found) in numbered
-            ),
-        )
-        self._rows.executemany(
-            "INSERT INTO term (rowid, words) VALUES (?, ?)",
-            ((chunk_id, found) for chunk_id, (_, found) in numbered),
-        )
-
-    def _replace_chunks(self, file_id: int, wanted: Iterable[Row]) -> None:
-        """Those whose text is there keep their rows, perhaps on other lines."""
-        there: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        rows = self._rows.execute(
-            "SELECT text, id, first_line, last_line FROM chunk WHERE file_id = ? "
-            "ORDER BY first_line DESC",
-            (file_id,),
-        )
-        for text, *place in rows:
-            there[text].append(tuple(place))
-        added, moved = [], []
-        for chunk in wanted:
-            first_line, last_line, text = chunk
-            if not there[text]:
-                added.append(chunk)
-                continue
-            chunk_id, *span = there[text].pop()
-            if span != [first_line, last_line]:
-                moved.append((first_line, last_line, chunk_id))
-        self._rows.executemany(
-            "UPDATE chunk SET first_line = ?, last_line = ? WHERE id = ?", moved
-        )
-        gone = [(each[0], text) for text, left in there.items() for each in left]
-        self._remove_chunks(gone)
-        self._add_chunks(file_id, added)
-
-    def _remove_chunks(self, gone: Iterable[tuple[int, str]]) -> None:
-        rows = [(chunk_id, words_of(text)) for chunk_id, text in gone]
-        self._rows.executemany(
-            "INSERT INTO term (term, rowid, words) VALUES ('delete', ?, ?)", rows
-        )
-        self._rows.executemany(
-            "DELETE FROM chunk WHERE id = ?", ((chunk_id,) for chunk_id, _ in rows)
+            numbers = self._replace(file_id, entry.names, wanted)
+        placed = [(n, *span) for n, span in zip(numbers, entry.chunks, strict=True)]
+        self._rows.execute(
+            "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?)",
+            (file_id, json.dumps(placed), entry.imports, entry.definitions, entry.text),
         )
 
     def remove(self, path: str) -> None:
@@ -132,7 +77,89 @@ class Writer:
         file_id = self.file_id(path)
         if file_id is None:
             return
-        self._replace_chunks(file_id, ())
-        for table in ("definition", "import"):
-            self._rows.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))
+        self._replace(file_id, (), ())
+        self._rows.execute("DELETE FROM content WHERE file_id = ?", (file_id,))
         self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
+
+    def _replace(
+        self, file_id: int, names: Sequence[str], wanted: Sequence[Words]
+    ) -> list[int]:
+        """Change what differs from what is written; the numbers of the chunks."""
+        placed, definitions, text = self._rows.execute(
+            "SELECT chunks, definitions, text FROM content WHERE file_id = ?",
+            (file_id,),
+        ).fetchone()
+        known = definitions_from(definitions)
+        self._replace_names(file_id, set(names_of(known)), set(names))
+        numbers, cut = [], []
+        for number, first_line, last_line in json.loads(placed):
+            numbers.append(number)
+            cut.append(Span(first_line, last_line))
+        there = words_of(text, cut, parts_in(cut, known))
+        return self._replace_words(
+            file_id, dict(zip(numbers, there, strict=True)), wanted
+        )
+
+    def _replace_names(self, file_id: int, known: set[str], wanted: set[str]) -> None:
+        self._rows.executemany(
+            "DELETE FROM name WHERE name = ? AND file_id = ?",
+            ((name, file_id) for name in known - wanted),
+        )
+        self._add_names(file_id, sorted(wanted - known))
+
+    def _replace_words(
+        self, file_id: int, there: dict[int, Words], wanted: Sequence[Words]
+    ) -> list[int]:
+        """A chunk that is there already keeps its number, wherever it stands now."""
+        free: defaultdict[Words, list[int]] = defaultdict(list)
+        for number in sorted(there, reverse=True):
+            free[there[number]].append(number)
+        kept = [free[each].pop() if free[each] else None for each in wanted]
+        gone = [number for left in free.values() for number in left]
+        last = max(there, default=-1)
+        if last + kept.count(None) > MAX_NUMBER:
+            # Hours of edits later: all of them get new numbers.
+            kept, gone, last = [None] * len(wanted), list(there), -1
+        self._rows.executemany(
+            DELETE_TERMS, ((_row(file_id, n), *there[n]) for n in gone)
+        )
+        numbers = list(_numbered(kept, last))
+        added = [
+            (number, each)
+            for number, each, known in zip(numbers, wanted, kept, strict=True)
+            if known is None
+        ]
+        self._add_words(file_id, added)
+        return numbers
+
+    def _add_names(self, file_id: int, names: Iterable[str]) -> None:
+        self._rows.executemany(
+            "INSERT INTO name VALUES (?, ?)", ((name, file_id) for name in names)
+        )
+
+    def _add_words(self, file_id: int, added: Iterable[tuple[int, Words]]) -> None:
+        self._rows.executemany(
+            "INSERT INTO term (rowid, text, parts) VALUES (?, ?, ?)",
+            ((_row(file_id, number), *words) for number, words in added),
+        )
+
+
+def _row(file_id: int, number: int) -> int:
+    return file_id << NUMBER_BITS | number
+
+
+def _numbered(kept: Iterable[int | None], last: int) -> Iterator[int]:
+    for number in kept:
+        if number is None:
+            last += 1
+        yield last if number is None else number
+
+
+def words_of(
+    text: str, cut: Iterable[Sequence[int]], parts: Iterable[str]
+) -> list[Words]:
+    lines = lines_of(text)
+    return [
+        Words("\n".join(lines[first_line : last_line + 1]), each)
+        for (first_line, last_line), each in zip(cut, parts, strict=True)
+    ]

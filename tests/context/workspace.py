@@ -11,6 +11,7 @@ from pathlib import Path
 from starcoder_lsp.context import Progress
 from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.context.database import file_of
+from starcoder_lsp.context.entries import definitions_from
 from starcoder_lsp.link import RestartPolicy
 from starcoder_lsp.paths import cache_dir
 
@@ -110,6 +111,5 @@ def n_indexed(root: Path) -> int:
 
 
 def _content(rows: sqlite3.Connection, file_id: int) -> tuple[str, tuple[str, ...]]:
-    chunks = rows.execute("SELECT text FROM chunk WHERE file_id = ? ORDER BY first_line", (file_id,))  # fmt: skip
-    names = rows.execute("SELECT name FROM definition WHERE file_id = ? ORDER BY ordinal", (file_id,))  # fmt: skip
-    return "\n".join(text for (text,) in chunks), tuple(name for (name,) in names)
+    text, written = rows.execute("SELECT text, definitions FROM content WHERE file_id = ?", (file_id,)).fetchone()  # fmt: skip
+    return text.removesuffix("\n"), tuple(one.name for one in definitions_from(written))

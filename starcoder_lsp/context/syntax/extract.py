@@ -16,7 +16,7 @@ What the captures of `context/queries/*.scm` mean; each match is one fact:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tree_sitter import Node, QueryCursor
 
@@ -175,7 +175,7 @@ def _whole(each: Iterable[Definition], grammar: Grammar) -> Iterator[Definition]
     last: Definition | None = None
     for one in each:
         if last and grammar.row.clauses and _is_clause(one, last):
-            last = replace(last, last_line=one.last_line)
+            last = last._replace(last_line=one.last_line)
             continue
         if last:
             yield last

@@ -5,7 +5,7 @@ import sqlite3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.chunks import chunks, terms
+from starcoder_lsp.context.chunks import lines_of, spans, terms
 from starcoder_lsp.context.index import Index, module_name
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
@@ -67,7 +67,7 @@ def test_lines_above_move_what_stands_below() -> None:
     index.put("a.py", "two = 2\n" * 3 + "one = 1\n" * 20 + "needle = 1\n", Symbols("python"))  # fmt: skip
     (hit,) = index.search({"needle": 1}, 5)
     assert hit.first_line <= 23 <= hit.last_line
-    assert index.text("a.py").count("\n") == 23
+    assert index.text("a.py").count("\n") == 24
 
 
 def test_a_removed_file_is_nowhere() -> None:
@@ -92,7 +92,8 @@ def test_a_rare_word_finds_more_than_a_frequent_one() -> None:
 
 def test_words_are_found_by_their_parts_and_in_any_script() -> None:
     index = empty_index()
-    index.put("a.ts", "const readFile = größe;\n", Symbols("typescript"))
+    read_file = Definition("readFile", "constant", 0, 0, 1, "const readFile = größe;")
+    index.put("a.ts", "const readFile = größe;\n", Symbols("typescript", (read_file,)))
     for word in ("readfile", "read", "file", "größe"):
         assert [hit.path for hit in index.search({word: 1}, 5)] == ["a.ts"]
 
@@ -117,16 +118,15 @@ def test_a_folder_has_its_files_and_not_those_below() -> None:
 
 def test_chunks_begin_where_definitions_do() -> None:
     text = "".join(f"line {i}\n" for i in range(40))
-    cut = chunks(text, [function("f", 9), function("g", 21)])
+    cut = spans(text, [function("f", 9), function("g", 21)])
     assert {9, 21} <= {chunk.first_line for chunk in cut}
 
 
 @given(st.text(alphabet="ab\n \r\u2028", max_size=300))
 def test_chunks_hold_every_line_once(text: str) -> None:
-    cut = chunks(text)
-    assert "\n".join(chunk.text for chunk in cut) == text.removesuffix("\n")
+    cut = spans(text)
     lines = [i for each in cut for i in range(each.first_line, each.last_line + 1)]
-    assert lines == list(range(len(lines)))
+    assert lines == list(range(len(lines_of(text))))
 
 
 @given(st.text(max_size=200))
