@@ -23,13 +23,14 @@ def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
     grammar = grammar_of(language)
     if grammar is None:
         return Symbols(language, is_complete=False)
-    brief, is_certain = outline(source, grammar.row)
+    brief, is_certain, routines = outline(source, grammar.row)
     tree = parse_within(grammar.parser, brief, budget_ms)
     if tree and tree.root_node.has_error and not is_certain:
-        brief, tree = source, parse_within(grammar.parser, source, budget_ms)
+        brief, routines = source, ()
+        tree = parse_within(grammar.parser, source, budget_ms)
     if tree is None:
         return Symbols(language, is_complete=False)
-    return extract(tree.root_node, brief, grammar)
+    return extract(tree.root_node, brief, grammar, routines)
 
 
 class Document:

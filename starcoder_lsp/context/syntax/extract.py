@@ -15,7 +15,8 @@ What the captures of `context/queries/*.scm` mean; each match is one fact:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tree_sitter import Node, QueryCursor
@@ -25,6 +26,7 @@ from starcoder_lsp.context.syntax.comments import doc_above, doc_inside
 from starcoder_lsp.context.syntax.generic import body_of, name_of
 from starcoder_lsp.context.syntax.grammars import Grammar
 from starcoder_lsp.context.syntax.imports import Match, imports_in, text_of
+from starcoder_lsp.context.syntax.routines import Routine
 
 MATCH_LIMIT = 1024
 ROLES = frozenset({"import", "package"})
@@ -54,8 +56,10 @@ class Found:
     is_exported: bool = True
 
 
-def extract(root: Node, source: bytes, grammar: Grammar) -> Symbols:
-    """All but the references."""
+def extract(
+    root: Node, source: bytes, grammar: Grammar, routines: Sequence[Routine] = ()
+) -> Symbols:
+    """All but the references; `routines` are in the place of what is not in the source."""
     cursor = QueryCursor(grammar.definitions, match_limit=MATCH_LIMIT)
     roles: dict[int, tuple[str, str, str]] = {}
     found: list[Found] = []
@@ -72,7 +76,7 @@ def extract(root: Node, source: bytes, grammar: Grammar) -> Symbols:
                 found.append(one)
     return Symbols(
         grammar.name,
-        tuple(_whole(_definitions(found, source, grammar), grammar)),
+        tuple(_whole(_definitions(found, routines, source, grammar), grammar)),
         tuple(imports_in(imports, source)),
         (),
         package,
@@ -148,26 +152,63 @@ def _outer_name(node: Node, source: bytes) -> str:
 
 
 def _definitions(
-    found: list[Found], source: bytes, grammar: Grammar
+    found: list[Found], routines: Sequence[Routine], source: bytes, grammar: Grammar
 ) -> Iterator[Definition]:
     """In the order of the source, each name once, with the names that stand round it."""
     around: list[Found] = []
     seen: set[object] = set()
-    for one in sorted(found, key=_outermost_first):
-        if one.name_start in seen:
-            continue
-        seen.add(one.name_start)
-        while around and around[-1].end <= one.start:
-            around.pop()
-        if not one.is_scope:
-            definition = _definition(one, around, source, grammar)
-            # A field is set in many places; the first one says what it is.
-            place = (definition.container, definition.name)
-            if definition.kind != "field" or place not in seen:
-                yield definition
-            seen.add(place)
-        if one.body < one.end or one.is_scope or one.kind == "class":
-            around.append(one)
+    for one in _in_order(found, routines):
+        if isinstance(one, Routine):
+            _leave(around, one)
+            if not around or around[-1].kind not in ROUTINES:
+                yield _of_routine(one, around, grammar)
+        elif one.name_start not in seen:
+            seen.add(one.name_start)
+            _leave(around, one)
+            if not one.is_scope:
+                yield from _first(_definition(one, around, source, grammar), seen)
+            if one.body < one.end or one.is_scope or one.kind == "class":
+                around.append(one)
+
+
+def _in_order(
+    found: Iterable[Found], routines: Iterable[Routine]
+) -> Iterable[Found | Routine]:
+    """By line and place; a routine has its lines for itself."""
+    others = sorted(found, key=_outermost_first)
+    return heapq.merge(others, routines, key=lambda one: one.first_line)
+
+
+def _leave(around: list[Found], one: Found | Routine) -> None:
+    """Forget what ends before `one` begins."""
+    while around and (
+        around[-1].last_line < one.first_line
+        if isinstance(one, Routine)
+        else around[-1].end <= one.start
+    ):
+        around.pop()
+
+
+def _first(definition: Definition, seen: set[object]) -> Iterator[Definition]:
+    """A field is set in many places; the first one says what it is."""
+    place = (definition.container, definition.name)
+    if definition.kind != "field" or place not in seen:
+        yield definition
+    seen.add(place)
+
+
+def _of_routine(one: Routine, around: list[Found], grammar: Grammar) -> Definition:
+    return Definition(
+        one.name,
+        "method" if around and around[-1].kind in CLASS_LIKE else "function",
+        one.first_line,
+        one.last_line,
+        one.body_line,
+        one.signature[:LONGEST_SIGNATURE],
+        one.doc,
+        ".".join([each.name for each in around if each.name]),
+        _is_exported(one.signature, around, grammar),
+    )
 
 
 def _whole(each: Iterable[Definition], grammar: Grammar) -> Iterator[Definition]:

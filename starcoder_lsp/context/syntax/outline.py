@@ -8,53 +8,49 @@ found has the line numbers of the source.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from starcoder_lsp.context.syntax.routines import (
+    TRIPLE,
+    Removed,
+    Routine,
+    is_balanced,
+    outer_line,
+    routines,
+)
 from starcoder_lsp.languages import NOTHING, Language
 
 # What has fewer lines is not worth it.
 SHORTEST = 3
-# How many lines, and how many bytes, the head of a function may have.
+# How many lines the head of a function may have.
 LONGEST_HEAD = 40
-LONGEST_HEAD_BYTES = 4000
 OPENS = re.compile(rb"\{[ \t]*\r?\n")
 
-# From the name of an indented function to the end of its head.
-PARAMETERS = re.compile(
-    rb"\w*+(?:\[[^\]\n]*+\])?[ \t]*+"
-    rb"\([^()]*+(?:\([^()]*+(?:\([^()]*+\)[^()]*+)*+\)[^()]*+)*+\)"
-    rb"[^:#]*+:[ \t\r]*+(?:#[^\n]*+)?(?=\n)"
-)
-TRIPLE = (b'"""', b"'''")
-# A comment, the start of a long string, or all of a short one.
-STRING = re.compile(
-    rb"""#[^\n]*+|\"{3}|'{3}|"(?:\\.|[^"\\\n])*+"|'(?:\\.|[^'\\\n])*+'""", re.DOTALL
-)
-DOCSTRING = re.compile(
-    rb"\s*+(?:#[^\n]*+\s*+)*+(?:([rRuU]?)(\"\"\"|'''|\"|')\s*+([^\n]*+))?"
-)
+BEFORE_STRING = re.compile(rb"[\w \t.=:,(\[{]*+")
 # A statement whose first line leaves a value open; what ends above is no statement's part.
 VALUE = re.compile(
     rb"\n(?<![,(\[{]\n)([ \t]*+)[\w.]++(?:[:(\[]|[ \t]*+\S?=)[^\n#]*(?:[,({]|(?<![\w\])])\[)[ \t\r]*+(?=\n)"
 )
-BRACKETS = (b"()", b"[]", b"{}")
 
 
 class Outline(NamedTuple):
-    """`is_certain` where no error can come from what is left out."""
+    """What is left to parse, and the functions that were found on the way.
+
+    `is_certain` where no error can come from what is left out.
+    """
 
     source: bytes
     is_certain: bool
+    routines: Sequence[Routine] = ()
 
 
 class Span(NamedTuple):
-    """Lines that go, from a line's end to another's, and what is left of them."""
+    """Lines that go, from a line's end to another's."""
 
     start: int
     end: int
-    rest: bytes = b""
 
 
 def outline(source: bytes, row: Language) -> Outline:
@@ -66,8 +62,11 @@ def outline(source: bytes, row: Language) -> Outline:
         return Outline(_without(source, bodies), is_certain=True)
     # To search for a fixed byte is faster than for the start of a line.
     heads = _compiled("\n" + pattern.removeprefix("^"))
-    brief = _without(source, _indented(source, heads))
-    return Outline(_without(brief, _values(brief)), is_certain=False)
+    removed = list(routines(source, heads, row))
+    brief = _without_routines(source, removed)
+    brief = _without(brief, _strings(brief))
+    brief = _without(brief, _values(brief))
+    return Outline(brief, is_certain=False, routines=[one.routine for one in removed])
 
 
 @cache
@@ -78,11 +77,22 @@ def _compiled(heads: str) -> re.Pattern[bytes]:
 def _without(source: bytes, spans: Iterator[Span]) -> bytes:
     kept: list[bytes] = []
     done = 0
-    for start, end, rest in spans:
+    for start, end in spans:
         n_lines = source.count(b"\n", start, end)
         if n_lines >= SHORTEST:
-            kept += source[done:start], b"\n" * n_lines, rest
+            kept += source[done:start], b"\n" * n_lines
             done = end
+    return b"".join([*kept, source[done:]])
+
+
+def _without_routines(source: bytes, removed: Sequence[Removed]) -> bytes:
+    """Each becomes an empty statement on its last line, so that no class is empty."""
+    kept: list[bytes] = []
+    done = 0
+    for _, start, end, depth in removed:
+        n_lines = source.count(b"\n", start, end)
+        kept += source[done:start], b"\n" * n_lines, depth, b"pass"
+        done = end
     return b"".join([*kept, source[done:]])
 
 
@@ -135,76 +145,32 @@ def _goes_on(head: bytes, above: bytes) -> bool:
     return head.lstrip().startswith((b"{", b":", b","))
 
 
-def _indented(source: bytes, heads: re.Pattern[bytes]) -> Iterator[Span]:
-    """Bodies by their indentation; the last line keeps the docstring's first."""
+def _strings(source: bytes) -> Iterator[Span]:
+    """What stands between the first line with words and the last line of a long string.
+
+    Up to the first one that may be none: what else may stand before the quotes has no
+    comment and no other string.
+    """
     at = 0
-    while head := heads.search(source, at):
-        at = head.end()
-        parameters = PARAMETERS.match(source, at, at + LONGEST_HEAD_BYTES)
-        if parameters is None:
-            continue
-        start, depth = parameters.end(), len(head[1])
-        end = _last_line_end(source, start, _end(source, start, depth), depth)
-        yield Span(start, end, _remains(source, start, end))
-        at = max(start, end)
+    while found := min(_places(source, at), default=None):
+        at, quote = found
+        if not BEFORE_STRING.fullmatch(source, source.rfind(b"\n", 0, at) + 1, at):
+            return
+        inside = at + len(quote)
+        closing = source.find(quote, inside)
+        if closing < 0:
+            return
+        words = closing - len(source[inside:closing].lstrip())
+        start = source.find(b"\n", words, closing)
+        if start >= 0:
+            yield Span(start, closing)
+        at = closing + len(quote)
 
 
-def _end(source: bytes, start: int, depth: int) -> int:
-    """Where a line begins that is no deeper, and not part of a string."""
-    ends, at = _outer_line(depth), start
-    while outer := ends.search(source, at):
-        end = outer.start()
-        quote = _open_quote(source, start, end)
-        if not quote:
-            return end
-        at = source.find(quote, end)
-        if at < 0:
-            break
-    return len(source)
-
-
-@cache
-def _outer_line(depth: int) -> re.Pattern[bytes]:
-    return re.compile(rb"\n[ \t]{0,%d}[^ \t\r\n#]" % depth)
-
-
-def _open_quote(source: bytes, start: int, end: int) -> bytes:
-    """What has to close a string that goes on at `end`; mostly nothing."""
-    if all(source.count(quote, start, end) % 2 == 0 for quote in TRIPLE):
-        return b""
-    while found := STRING.search(source, start, end):
-        start = found.end()
-        if found[0] in TRIPLE:
-            start = source.find(found[0], start, end) + len(found[0])
-            if start < found.end():
-                return found[0]
-    return b""
-
-
-def _last_line_end(source: bytes, start: int, end: int, depth: int) -> int:
-    """Without blank lines, and comments that are no deeper, before what comes next."""
-    while True:
-        end = start + len(source[start:end].rstrip())
-        line = source[source.rfind(b"\n", 0, end) + 1 : end]
-        text = line.lstrip()
-        if end <= start or not text.startswith(b"#") or len(line) - len(text) > depth:
-            return end
-        end -= len(line)
-
-
-def _remains(source: bytes, start: int, end: int) -> bytes:
-    """One line that stands for a body: the docstring's first, or three dots."""
-    found = DOCSTRING.match(source, start, end)
-    assert found is not None
-    prefix, quote, text = found.groups()
-    where = found.start(1) if quote else found.end()
-    depth = source[source.rfind(b"\n", 0, where) + 1 : where]
-    depth = depth[: len(depth) - len(depth.lstrip())]
-    if not quote:
-        return depth + b"..."
-    if len(quote) == 1:
-        return depth + prefix + quote + text
-    return depth + prefix + quote + text.partition(quote)[0] + b" " + quote
+def _places(source: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    for quote in TRIPLE:
+        if (at := source.find(quote, start)) >= 0:
+            yield at, quote
 
 
 def _values(source: bytes) -> Iterator[Span]:
@@ -212,20 +178,13 @@ def _values(source: bytes) -> Iterator[Span]:
     at = 0
     while opening := VALUE.search(source, at):
         start = at = opening.end()
-        if _is_balanced(source, opening.start(), start):
+        if is_balanced(source, opening.start(), start):
             continue
-        outer = _outer_line(len(opening[1])).search(source, start)
+        outer = outer_line(len(opening[1])).search(source, start)
         end = outer.start() if outer else len(source)
         if outer is None or outer[0][-1:] not in b")]}":
             # The last line of the value is one of those that are deeper.
             end = source.rfind(b"\n", start, start + len(source[start:end].rstrip()))
-        if end > start and _is_balanced(source, start, end):
+        if end > start and is_balanced(source, start, end):
             yield Span(start, end)
             at = end
-
-
-def _is_balanced(source: bytes, start: int, end: int) -> bool:
-    return all(
-        source.count(pair[:1], start, end) == source.count(pair[1:], start, end)
-        for pair in BRACKETS
-    )

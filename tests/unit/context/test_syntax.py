@@ -189,7 +189,7 @@ PARSED_BRIEFLY = {
 @pytest.mark.parametrize(("language", "text"), PARSED_BRIEFLY.values(), ids=PARSED_BRIEFLY)  # fmt: skip
 def test_lines_stay_where_they_are_in_an_outline(language: str, text: str) -> None:
     source = text.encode()
-    brief, _ = outline(source, languages()[language])
+    brief = outline(source, languages()[language]).source
     assert brief.count(b"\n") == source.count(b"\n")
     assert len(brief) < len(source)
     assert list(parse(language, source).definitions) == outside_of_functions(
@@ -203,7 +203,7 @@ def test_lines_stay_where_they_are_in_an_outline(language: str, text: str) -> No
 
 def test_braces_that_go_one_by_one_leave_a_function_whole() -> None:
     source = b"int f(int x) {\n#ifdef A\n    if (x) {\n#else\n    if (!x) {\n#endif\n    }\n    g();\n}\n"
-    assert outline(source, languages()["c"]) == (source, True)
+    assert outline(source, languages()["c"]) == (source, True, ())
 
 
 def test_a_grammar_that_cannot_be_loaded_leaves_plain_text(
