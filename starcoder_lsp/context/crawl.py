@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from starcoder_lsp.context import RULE_FILES, Progress
 from starcoder_lsp.context.batches import Queue, Waiting
-from starcoder_lsp.context.entries import Entry
+from starcoder_lsp.context.entries import from_wire
 from starcoder_lsp.context.folder import CRASHES, Folder, Source
 from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
 from starcoder_lsp.frames import Frame
@@ -202,9 +202,13 @@ class Crawler:
                 await self._blame(batch, worker)
                 continue
             self._queue.succeeded(batch)
+            at = 0
             for one, read in zip(batch, answer["files"], strict=True):
+                raw = answer["raw"][at : at + read["n_bytes"]]
+                at += read["n_bytes"]
                 if not self._is_held(one.path):
-                    self._take(one.path, read, is_admitted=one.n_bytes is not None)
+                    is_admitted = one.n_bytes is not None
+                    self._take(one.path, read, raw, is_admitted=is_admitted)
                 # Whoever asks something is answered in between.
                 await asyncio.sleep(0)
             self._done += len(batch)
@@ -241,7 +245,7 @@ class Crawler:
             source = Source(answer["stamp"], answer["digest"], CRASHES)
             self.folder.leave_out(path, source)
 
-    def _take(self, path: str, answer: Frame, *, is_admitted: bool) -> None:
+    def _take(self, path: str, answer: Frame, raw: bytes, *, is_admitted: bool) -> None:
         reason = answer["reason"]
         known = self.folder.sources.get(path)
         source = Source(answer["stamp"], answer["digest"], reason)
@@ -254,7 +258,7 @@ class Crawler:
         elif reason is not None:
             self.folder.leave_out(path, source)
         elif "entry" in answer:
-            self.folder.put(path, source, Entry(*answer["entry"]))
+            self.folder.put(path, source, from_wire(answer["entry"], raw))
         elif known is not None:
             self.folder.touch(path, source._replace(reason=known.reason))
 

@@ -6,17 +6,19 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starcoder_lsp.context.chunks import Span, parts_of, spans
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 from starcoder_lsp.context.wire import import_from
 
+# The last fields of an entry: definitions, imports and the text.
+N_TEXTS = 3
 HUMP = re.compile("[a-z][A-Z]")
 
 
 class Entry(NamedTuple):
-    """All of one file, as JSON may carry it.
+    """All of one file.
 
     `definitions` and `imports` are JSON already, which nobody reads before they are
     looked up. A chunk is its first line and its last one; `parts` has for each the words
@@ -28,10 +30,10 @@ class Entry(NamedTuple):
     is_complete: bool
     names: Sequence[str]
     n_definitions: int
-    definitions: str
-    imports: str
     chunks: Sequence[Sequence[int]]
     parts: Sequence[str]
+    definitions: str
+    imports: str
     text: str
 
 
@@ -43,12 +45,27 @@ def entry_of(text: str, symbols: Symbols) -> Entry:
         symbols.is_complete,
         names_of(symbols.definitions),
         len(symbols.definitions),
-        json.dumps(symbols.definitions, separators=(",", ":")),
-        json.dumps(symbols.imports, separators=(",", ":")),
         cut,
         parts_in(cut, symbols.definitions),
+        json.dumps(symbols.definitions, separators=(",", ":")),
+        json.dumps(symbols.imports, separators=(",", ":")),
         text,
     )
+
+
+def to_wire(entry: Entry) -> tuple[list[Any], bytes]:
+    """What goes as JSON, and the bytes beside it."""
+    texts = entry.definitions, entry.imports, entry.text
+    raw = [text.encode("utf-8", "replace") for text in texts]
+    return [*entry[:-N_TEXTS], *map(len, raw)], b"".join(raw)
+
+
+def from_wire(row: Sequence[Any], raw: bytes) -> Entry:
+    texts, at = [], 0
+    for n_bytes in row[-N_TEXTS:]:
+        texts.append(raw[at : at + n_bytes].decode())
+        at += n_bytes
+    return Entry(*row[:-N_TEXTS], *texts)
 
 
 def names_of(definitions: Iterable[Definition]) -> list[str]:

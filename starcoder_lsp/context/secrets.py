@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WORD = re.compile("[A-Za-z0-9_-]+")
+
+
+# How a format may be found: as a long word, by what stands before one, or by its start.
+WORD_ITSELF, BEFORE_WORD, OTHER = "word itself", "before a word", "other"
 
 
 class Secret(NamedTuple):
@@ -35,10 +39,7 @@ class Format:
     pattern: re.Pattern[str]
     group: str | int
     mark: str
-
-    @property
-    def is_word(self) -> bool:
-        return WORD.fullmatch(self.start) is not None
+    kind: str
 
 
 @cache
@@ -51,13 +52,15 @@ def formats() -> tuple[Format, ...]:
     )
 
 
-def _format(start: str, row: Mapping[str, str]) -> Format:
+def _format(start: str, row: Mapping[str, Any]) -> Format:
     """The literal stands first, since a search for it is fast."""
     first = re.escape(start)
     inside_word = rf"(?<![A-Za-z0-9_-]{first})" if start[0].isalnum() else ""
     pattern = re.compile(f"{first}{inside_word}{row['rest']}(?![A-Za-z0-9])")
     group = "hide" if "hide" in pattern.groupindex else 0
-    return Format(start, pattern, group, row.get("mark", "KEY"))
+    kind = BEFORE_WORD if row.get("word_follows") else OTHER
+    kind = WORD_ITSELF if WORD.fullmatch(start) else kind
+    return Format(start, pattern, group, row.get("mark", "KEY"), kind)
 
 
 # The name of a secret; what usually follows the word in it is in `ASSIGNED`. A key is
@@ -68,7 +71,7 @@ NAMES = {
     "credential": "KEY", "connectionstring": "KEY",
 }  # fmt: skip
 SECRET_KEY = re.compile(
-    "(?:api|access|account|auth|encryption|private|secret|signing)[_-]?"
+    "(?:api|access|account|auth|encryption|private|secret|signing)[_-]?\\Z"
 )
 LONGEST_WORD_BEFORE = 11
 VALUE = (
@@ -98,7 +101,10 @@ PUNCTUATION = "punctuation"
 MIN_KINDS, MIN_CHANGES = 3, 0.35
 # Letters, digits, _ and - count alike.
 SHAPE = bytes(ord("w") if WORD.fullmatch(chr(i)) else 32 for i in range(256))
-LONG_WORD = b"w" * MIN_KEY_CHARACTERS
+# No credential that is one word has fewer: most have 20 or more.
+LONG_WORD = b"w" * 18
+# So much of a word says mostly that it is none.
+HEAD = 2
 
 LONGEST_USER = 64
 USER_BACKWARDS = re.compile(r"[\w.+%-]*")
@@ -135,15 +141,15 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 
 def _by_format(text: str) -> Iterator[Secret]:
-    """Most formats are one long word, so that most texts need no further look."""
-    beginnings = _beginnings()
-    long_words = _long_words(text.encode("utf-8", "replace"))
-    suspects = [word.decode() for word in long_words if word.startswith(beginnings)]
-    found = [one for one in _formats(is_word=False) if one.start in text]
+    """Most formats have a long word, so that most texts need no further look."""
+    found = [one for one in _formats(OTHER) if one.start in text]
+    suspects, is_announced = _suspects(text.encode("utf-8", "replace"))
+    if is_announced:
+        found += _formats(BEFORE_WORD)
     if suspects:
         found += [
             one
-            for one in _formats(is_word=True)
+            for one in _formats(WORD_ITSELF)
             if any(word.startswith(one.start) for word in suspects)
         ]
     for one in found:
@@ -151,25 +157,36 @@ def _by_format(text: str) -> Iterator[Secret]:
             yield Secret(*match.span(one.group), one.mark)
 
 
-def _long_words(text: bytes) -> Iterator[bytes]:
-    """Found in the text's shape, since nothing is as fast as a search for fixed bytes."""
+def _suspects(text: bytes) -> tuple[list[str], bool]:
+    """Long words that begin as a credential does, and whether one stands after such.
+
+    Found in the text's shape, since nothing is as fast as a search for fixed bytes.
+    """
+    beginnings, before = _starts(WORD_ITSELF), _starts(BEFORE_WORD)
+    heads = frozenset(one[:HEAD] for one in beginnings)
+    tails = frozenset(one[-1:] for one in before)
+    suspects, is_announced = [], False
     shape = text.translate(SHAPE)
     start = shape.find(LONG_WORD)
     while start >= 0:
         end = shape.find(b" ", start)
         end = end if end >= 0 else len(text)
-        yield text[start:end]
+        if text[start : start + HEAD] in heads and text.startswith(beginnings, start):
+            suspects.append(text[start:end].decode())
+        if text[start - 1 : start] in tails:
+            is_announced |= text.endswith(before, 0, start)
         start = shape.find(LONG_WORD, end)
+    return suspects, is_announced
 
 
 @cache
-def _formats(*, is_word: bool) -> tuple[Format, ...]:
-    return tuple(one for one in formats() if one.is_word == is_word)
+def _formats(kind: str) -> tuple[Format, ...]:
+    return tuple(one for one in formats() if one.kind == kind)
 
 
 @cache
-def _beginnings() -> tuple[bytes, ...]:
-    return tuple(one.start.encode() for one in _formats(is_word=True))
+def _starts(kind: str) -> tuple[bytes, ...]:
+    return tuple(one.start.encode() for one in _formats(kind))
 
 
 def _by_name(text: str, lower: str) -> Iterator[Secret]:
@@ -194,8 +211,7 @@ def _assigned(text: str, at: int) -> re.Match[str] | None:
 
 
 def _is_secret_key(lower: str, at: int) -> bool:
-    before = lower[max(at - LONGEST_WORD_BEFORE, 0) : at]
-    return any(SECRET_KEY.fullmatch(before, i) for i in range(len(before)))
+    return SECRET_KEY.search(lower, max(at - LONGEST_WORD_BEFORE, 0), at) is not None
 
 
 def _is_secret(value: str, mark: str, *, is_bare: bool) -> bool:

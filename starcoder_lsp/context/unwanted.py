@@ -114,7 +114,7 @@ def text_of(content: bytes) -> str:
         raise Unwanted("empty")
     if _is_minified(text):
         raise Unwanted("minified")
-    if GENERATED.search(text, 0, HEAD):
+    if "enerated" in text[:HEAD].lower() and GENERATED.search(text, 0, HEAD):
         raise Unwanted("generated")
     return text
 
@@ -144,4 +144,15 @@ def _is_minified(text: str) -> bool:
         return False
     if len(text) > (text.count("\n") + 1) * MAX_AVERAGE_LINE:
         return True
-    return max(map(len, text.split("\n"))) > MAX_LINE
+    return _has_longer_line(text, MAX_LINE)
+
+
+def _has_longer_line(text: str, limit: int) -> bool:
+    """Looks at the last line break in reach of each line, and at none before it."""
+    start = 0
+    while len(text) - start > limit:
+        end = text.rfind("\n", start, start + limit + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False

@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.context import wire
-from starcoder_lsp.context.entries import Entry, entry_of
+from starcoder_lsp.context.entries import Entry, entry_of, to_wire
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.context.symbols import Symbols
@@ -70,13 +70,17 @@ def _walk(request: Frame) -> Iterator[Frame]:
 
 def _read(request: Frame) -> Iterator[Frame]:
     """Files of a walk, or paths that are said to have changed."""
-    yield {"op": "read", "files": [_answer(request, *one) for one in request["files"]]}
+    raw: list[bytes] = []
+    files = [_answer(request, raw, *one) for one in request["files"]]
+    yield {"op": "read", "files": files, "raw": b"".join(raw)}
 
 
-def _answer(request: Frame, path: str, is_admitted: bool, digest: str) -> Frame:
-    """For one file; `digest` is that of the content which is known."""
+def _answer(
+    request: Frame, raw: list[bytes], path: str, is_admitted: bool, digest: str
+) -> Frame:
+    """For one file; `digest` is that of the content which is known, `raw` takes texts."""
     root = request["root"]
-    answer: Frame = {"reason": None, "digest": "", "stamp": ""}
+    answer: Frame = {"reason": None, "digest": "", "stamp": "", "n_bytes": 0}
     try:
         if not is_admitted:
             _check_path(root, path, request["extra"])
@@ -84,7 +88,10 @@ def _answer(request: Frame, path: str, is_admitted: bool, digest: str) -> Frame:
         if answer["digest"] in request["avoid"]:
             raise Unwanted("crashes its parser")
         if answer["digest"] != digest:
-            answer["entry"] = _entry(language_of(Path(path)), text_of(content))
+            entry = _entry(language_of(Path(path)), text_of(content))
+            answer["entry"], texts = to_wire(entry)
+            answer["n_bytes"] = len(texts)
+            raw.append(texts)
     except Unwanted as exc:
         answer["reason"] = str(exc)
     except OSError as exc:

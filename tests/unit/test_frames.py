@@ -21,6 +21,12 @@ def test_what_is_sent_is_what_is_read(frame: frames.Frame) -> None:
     assert frames.read(io.BytesIO(frames.encode(frame))) == frame
 
 
+@given(st.dictionaries(st.text(), values), st.binary())
+def test_texts_travel_beside_the_json(frame: frames.Frame, raw: bytes) -> None:
+    frame["raw"] = raw
+    assert frames.read(io.BytesIO(frames.encode(frame))) == frame
+
+
 async def test_frames_are_received_one_by_one() -> None:
     stream = asyncio.StreamReader()
     stream.feed_data(frames.encode({"a": 1}) + frames.encode({"b": "😀"}))
