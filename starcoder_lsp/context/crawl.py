@@ -191,7 +191,7 @@ class Crawler:
                 self._on_doubt(path)
 
     async def _read_all(self, worker: Worker) -> None:
-        while batch := await self._next():
+        while batch := await self._next(worker):
             try:
                 answer = await worker.ask(self._request(batch))
             except LostItsTurn:
@@ -214,13 +214,13 @@ class Crawler:
             self._done += len(batch)
             self._tell()
 
-    async def _next(self) -> list[Waiting]:
+    async def _next(self, worker: Worker) -> list[Waiting]:
         while not self._queue:
             if not self._is_walking:
                 return []
             self._arrived.clear()
             await self._arrived.wait()
-        return self._queue.take()
+        return self._queue.take(worker.has_read)
 
     def _request(self, batch: list[Waiting]) -> Frame:
         digests = (self.folder.sources.get(one.path) for one in batch)

@@ -36,6 +36,8 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
         self._turns: deque[asyncio.Event] = deque()
+        # Kinds of files, of which its process has loaded what it takes to read them.
+        self.has_read: set[str] = set()
 
     @classmethod
     def in_background(cls) -> Worker:
@@ -114,6 +116,7 @@ class Worker:
 
     async def close(self) -> None:
         process, self._process = self._process, None
+        self.has_read.clear()
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):

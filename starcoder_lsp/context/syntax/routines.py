@@ -94,6 +94,8 @@ def _routine(
     if row.docstring and not rest["stub"]:
         body = BLANK.match(source, rest.end(), end)
         doc = doc_inside(source, body.end()) if body else ""
+    if not doc and source[start - 1 : start] != b"\n":
+        doc = doc_above(source, start + 1, row)
     name = source[head.end() - 1 : rest.end("name")].decode("utf-8", "replace")
     return Routine(
         name,
@@ -101,7 +103,7 @@ def _routine(
         line + source.count(b"\n", start + 1, end),
         line + signature.count("\n") + 1,
         signature,
-        doc or doc_above(source, start + 1, row),
+        doc,
     )
 
 
