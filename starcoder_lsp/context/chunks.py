@@ -32,34 +32,36 @@ SPACED = bytes(byte if byte in WORD_BYTES else 32 for byte in range(256))
 
 
 class Span(NamedTuple):
-    """Some lines of a file; `last_line` is part of it, lines count from 0."""
+    """Some lines of a file; `last_line` is part of it, lines count from 0.
+
+    What they hold are the code points from `start` up to `end`, without a line break
+    at its end.
+    """
 
     first_line: int
     last_line: int
+    start: int
+    end: int
 
 
-def spans(text: str, definitions: Iterable[Definition] = ()) -> list[Span]:
+def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
     """All lines of `text`, cut where definitions begin, else at blank lines."""
     starts = {definition.first_line for definition in definitions}
-    return list(_spans(lines_of(text), starts))
-
-
-def lines_of(text: str) -> list[str]:
-    """As an editor counts them: what follows the last line break is no line if empty."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    return lines
+    first = start = 0
+    while first < len(lines):
+        end_line = _next_cut(lines, starts, first)
+        end = start + sum(map(len, lines[first:end_line])) + end_line - first - 1
+        yield Span(first, end_line - 1, start, end)
+        first, start = end_line, end + 1
 
 
-def _spans(lines: Sequence[str], starts: set[int]) -> Iterator[Span]:
-    first = 0
-    while len(lines) - first > MAX_LINES:
-        end = _best_cut(lines, starts, first)
-        yield Span(first, end - 1)
-        first = end
-    if first < len(lines):
-        yield Span(first, len(lines) - 1)
+def _next_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
+    if len(lines) - first <= MAX_LINES:
+        return len(lines)
+    return _best_cut(lines, starts, first)
 
 
 def _best_cut(lines: Sequence[str], starts: set[int], first: int) -> int:

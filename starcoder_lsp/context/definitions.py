@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
@@ -126,6 +127,7 @@ def _lines(members: Iterable[Definition]) -> tuple[Line, ...]:
     return tuple(signature_line(each) for each in members)
 
 
+@lru_cache(maxsize=8192)
 def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
     """A signature without its line breaks, as deep as it stands; decorators above it."""
     depth = definition.container.count(".") + 1 if definition.container else 0

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from starcoder_lsp.context.chunks import Span, parts_of, spans
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 from starcoder_lsp.context.wire import import_from
 
-# The last fields of an entry: definitions, imports and the text.
-N_TEXTS = 3
-HUMP = re.compile("[a-z][A-Z]")
+# The last fields of an entry: chunks, definitions, imports and the text.
+N_RAW = 4
+HAS_PARTS = re.compile("[a-z][A-Z]|[A-Za-z0-9]_[A-Za-z0-9]")
 
 
 class Entry(NamedTuple):
     """All of one file.
 
     `definitions` and `imports` are JSON already, which nobody reads before they are
-    looked up. A chunk is its first line and its last one; `parts` has for each the words
-    that names defined there are made of, where the text does not show them as words.
+    looked up, and `chunks` are the numbers of each `Span`, four bytes a number. `parts`
+    has for each chunk the words that names defined there are made of, where the text
+    does not show them as words.
     """
 
     language: str
@@ -30,23 +33,23 @@ class Entry(NamedTuple):
     is_complete: bool
     names: Sequence[str]
     n_definitions: int
-    chunks: Sequence[Sequence[int]]
     parts: Sequence[str]
+    chunks: bytes
     definitions: str
     imports: str
     text: str
 
 
 def entry_of(text: str, symbols: Symbols) -> Entry:
-    cut = spans(text, symbols.definitions)
+    cut = list(spans(text, symbols.definitions))
     return Entry(
         symbols.language,
         symbols.package,
         symbols.is_complete,
         names_of(symbols.definitions),
         len(symbols.definitions),
-        cut,
         parts_in(cut, symbols.definitions),
+        array("I", chain.from_iterable(cut)).tobytes(),
         json.dumps(symbols.definitions, separators=(",", ":")),
         json.dumps(symbols.imports, separators=(",", ":")),
         text,
@@ -55,17 +58,23 @@ def entry_of(text: str, symbols: Symbols) -> Entry:
 
 def to_wire(entry: Entry) -> tuple[list[Any], bytes]:
     """What goes as JSON, and the bytes beside it."""
-    texts = entry.definitions, entry.imports, entry.text
-    raw = [text.encode("utf-8", "replace") for text in texts]
-    return [*entry[:-N_TEXTS], *map(len, raw)], b"".join(raw)
+    texts = (entry.definitions, entry.imports, entry.text)
+    raw = [entry.chunks, *(text.encode("utf-8", "replace") for text in texts)]
+    return [*entry[:-N_RAW], *map(len, raw)], b"".join(raw)
 
 
 def from_wire(row: Sequence[Any], raw: bytes) -> Entry:
-    texts, at = [], 0
-    for n_bytes in row[-N_TEXTS:]:
-        texts.append(raw[at : at + n_bytes].decode())
+    pieces, at = [], 0
+    for n_bytes in row[-N_RAW:]:
+        pieces.append(raw[at : at + n_bytes])
         at += n_bytes
-    return Entry(*row[:-N_TEXTS], *texts)
+    chunks, *texts = pieces
+    return Entry._make([*row[:-N_RAW], chunks, *(each.decode() for each in texts)])
+
+
+def spans_from(chunks: bytes) -> list[Span]:
+    numbers = iter(memoryview(chunks).cast("I").tolist())
+    return list(map(Span, numbers, numbers, numbers, numbers))
 
 
 def names_of(definitions: Iterable[Definition]) -> list[str]:
@@ -74,21 +83,20 @@ def names_of(definitions: Iterable[Definition]) -> list[str]:
 
 
 def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str]:
-    """Of `readFile` the index sees one word, and of `read_file` two.
+    """Of `readFile` and `read_file` the text shows but one word.
 
-    >>> parts_in([Span(0, 9)], [Definition("readFile", "function", 3, 4, 4, "")])
+    >>> parts_in([Span(0, 9, 0, 400)], [Definition("readFile", "function", 3, 4, 4, "")])
     ['read file']
     """
     found = [""] * len(cut)
-    humped = [one for one in definitions if HUMP.search(one.name)]
-    for one in humped:
+    for one in (one for one in definitions if HAS_PARTS.search(one.name)):
         at = _chunk_of(cut, one.first_line)
         found[at] = f"{found[at]} {' '.join(parts_of(one.name))}".lstrip()
     return found
 
 
 def _chunk_of(cut: Sequence[Span], line: int) -> int:
-    return bisect_right(cut, line, key=lambda span: span[0]) - 1
+    return bisect_right(cut, line, key=lambda span: span.first_line) - 1
 
 
 def definitions_from(written: str) -> list[Definition]:

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from starcoder_lsp.context.chunks import lines_of, terms
+from starcoder_lsp.context.chunks import Span, terms
 from starcoder_lsp.context.entries import (
     Entry,
     definitions_from,
@@ -36,10 +36,11 @@ MAX_CHUNKS_OF_TERM = 400
 # Of a longer query the nearest words are enough.
 MAX_TERMS = 48
 MAX_REMEMBERED = 10_000
+MAX_FILES_REMEMBERED = 256
 # Of a larger folder the first files tell enough.
 MAX_FOLDER = 64
-# Long chunks hold more words, and so hit more by chance (b of BM25).
-LENGTH_WEIGHT = 0.4
+# Long chunks hold more words, and so hit more by chance: b of BM25, as usual.
+LENGTH_WEIGHT = 0.75
 # Of so many times the wanted chunks the words are counted exactly.
 N_CANDIDATES = 2
 USUAL_TERMS = 40
@@ -66,12 +67,20 @@ class Hit:
     score: float
 
 
-class _Cut(NamedTuple):
-    """A file in its chunks: of each the first line and the last, by its number."""
+class _File(NamedTuple):
+    """What a file holds, and the numbers of its chunks in the order of `chunks`."""
 
     path: str
-    lines: Sequence[str]
-    chunks: Mapping[int, Sequence[int]]
+    numbers: Sequence[int]
+    chunks: bytes
+    text: str
+
+    def span(self, number: int) -> Span:
+        """The chunk of this number; mostly it stands at its place."""
+        at = number
+        if at >= len(self.numbers) or self.numbers[at] != number:
+            at = list(self.numbers).index(number)
+        return Span(*memoryview(self.chunks).cast("I")[4 * at : 4 * at + 4])
 
 
 class Index:
@@ -81,6 +90,10 @@ class Index:
         self._rows = connection
         self._writer = Writer(connection)
         self._common: set[str] = set()
+        # What was read since the last change.
+        self._symbols: dict[str, Symbols | None] = {}
+        self._found: dict[str, list[int]] = {}
+        self._version = self._data_version()
         connection.executescript(_schema())
 
     def put(self, path: str, text: str, symbols: Symbols) -> None:
@@ -89,11 +102,28 @@ class Index:
 
     def put_entry(self, path: str, entry: Entry) -> None:
         """As `put`, of a file that another process has read."""
+        self._forget(path)
         self._writer.put(path, module_name(path), entry)
 
     def remove(self, path: str) -> None:
         """Forget `path`; does nothing where it is not known."""
+        self._forget(path)
         self._writer.remove(path)
+
+    def _forget(self, path: str) -> None:
+        self._symbols.pop(path, None)
+        self._found.clear()
+
+    def _data_version(self) -> int:
+        """Another one after each change by another process."""
+        (version,) = self._rows.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def _catch_up(self) -> None:
+        if (version := self._data_version()) != self._version:
+            self._version = version
+            self._symbols.clear()
+            self._found.clear()
 
     def paths(self) -> list[str]:
         rows = self._rows.execute("SELECT path FROM file ORDER BY path")
@@ -136,6 +166,14 @@ class Index:
 
     def symbols(self, path: str) -> Symbols | None:
         """What `path` defines and imports; its references are not kept."""
+        self._catch_up()
+        if path not in self._symbols:
+            if len(self._symbols) >= MAX_FILES_REMEMBERED:
+                self._symbols.clear()
+            self._symbols[path] = self._read_symbols(path)
+        return self._symbols[path]
+
+    def _read_symbols(self, path: str) -> Symbols | None:
         row = self._rows.execute(
             "SELECT language, definitions, imports, package, is_complete "
             "FROM file JOIN content ON file_id = id WHERE path = ?",
@@ -162,15 +200,12 @@ class Index:
     def definitions(self, name: str, limit: int = 32) -> list[Place]:
         """Where something called `name` is defined, in any file."""
         rows = self._rows.execute(
-            "SELECT path, definitions FROM name JOIN file ON file.id = name.file_id "
-            "JOIN content ON content.file_id = id WHERE name = ?",
-            (name,),
+            "SELECT path FROM name JOIN file ON id = file_id WHERE name = ?", (name,)
         )
         places = (
             Place(path, each)
-            for path, written in rows
-            for each in definitions_from(written)
-            if each.name == name
+            for (path,) in rows
+            for each in self.definitions_in(path, name)
         )
         return list(itertools.islice(places, limit))
 
@@ -184,27 +219,31 @@ class Index:
         """What the files in `folder` say belongs to `container`."""
         paths = self.paths_in_folder(folder, MAX_FOLDER)
         rows = self._rows.execute(
-            "SELECT path, definitions FROM file JOIN content ON file_id = id "
+            "SELECT path FROM file JOIN content ON file_id = id "
             f"WHERE path IN ({', '.join('?' * len(paths))}) "
             "AND instr(definitions, ?) ORDER BY path",
             (*paths, json.dumps(container)),
         )
         return [
             Place(path, each)
-            for path, written in rows
-            for each in definitions_from(written)
+            for (path,) in rows.fetchall()
+            if (symbols := self.symbols(path))
+            for each in symbols.definitions
             if each.container == container
         ]
 
     def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
         """The chunks that hold most of the weighted `terms`, rare terms first."""
+        self._catch_up()
         # In this order sums are the same each time, to the last bit.
         heaviest = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
         n_chunks = self._n_chunks()
         worths: dict[str, float] = {}
         scores: defaultdict[int, float] = defaultdict(float)
         for term, weight in heaviest[:MAX_TERMS]:
-            rows = self._rows_with(term)
+            if term not in self._found:
+                self._found[term] = self._rows_with(term)
+            rows = self._found[term]
             rarity = math.log(1 + (n_chunks + 0.5) / (len(rows) + 0.5))
             worths[term] = weight * rarity if rows else 0.0
             for row in rows:
@@ -220,15 +259,12 @@ class Index:
         return int(n)
 
     def _rows_with(self, term: str) -> list[int]:
-        """Chunks that may hold it: of `file_name` those with both words."""
+        """Chunks that hold it, or define what it is a part of."""
         if term in self._common:
-            return []
-        words = [word for word in term.split("_") if word]
-        if not words:
             return []
         rows = self._rows.execute(
             "SELECT rowid FROM term WHERE term MATCH ? LIMIT ?",
-            (" ".join(f'"{word}"' for word in words), MAX_CHUNKS_OF_TERM + 1),
+            (f'"{term}"', MAX_CHUNKS_OF_TERM + 1),
         )
         found = [row for (row,) in rows]
         if len(found) <= MAX_CHUNKS_OF_TERM:
@@ -240,25 +276,24 @@ class Index:
 
     def _hits(self, rows: Sequence[int], worths: Mapping[str, float]) -> Iterator[Hit]:
         """Their chunks, each with what the terms in it are worth for its length."""
-        cut: dict[int, _Cut] = {}
+        files: dict[int, _File] = {}
         for row in rows:
             file_id, number = row >> NUMBER_BITS, row & MAX_NUMBER
-            file = cut.get(file_id) or cut.setdefault(file_id, self._cut(file_id))
-            first_line, last_line = file.chunks[number]
-            text = "\n".join(file.lines[first_line : last_line + 1])
+            file = files.get(file_id) or files.setdefault(file_id, self._file(file_id))
+            span = file.span(number)
+            text = file.text[span.start : span.end]
             held = terms(text)
             worth = sum(worths[term] for term in worths if term in held)
             length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(held) / USUAL_TERMS
-            yield Hit(file.path, first_line, last_line, text, worth / length)
+            yield Hit(file.path, span.first_line, span.last_line, text, worth / length)
 
-    def _cut(self, file_id: int) -> _Cut:
-        path, chunks, text = self._rows.execute(
-            "SELECT path, chunks, text FROM file JOIN content ON file_id = id "
+    def _file(self, file_id: int) -> _File:
+        path, numbers, chunks, text = self._rows.execute(
+            "SELECT path, numbers, chunks, text FROM file JOIN content ON file_id = id "
             "WHERE id = ?",
             (file_id,),
         ).fetchone()
-        placed = {number: span for number, *span in json.loads(chunks)}
-        return _Cut(path, lines_of(text), placed)
+        return _File(path, memoryview(numbers).cast("I"), chunks, text)
 
 
 @cache

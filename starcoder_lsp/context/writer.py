@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from starcoder_lsp.context.chunks import Span, lines_of
+from starcoder_lsp.context.chunks import Span
 from starcoder_lsp.context.entries import (
     Entry,
     definitions_from,
     names_of,
     parts_in,
+    spans_from,
 )
 
 # The row of a chunk in `term` is its file's id and its number in the file.
@@ -54,9 +55,9 @@ class Writer:
         file_id = self.file_id(path)
         row = (
             module, entry.language, entry.package, entry.is_complete,
-            entry.n_definitions, len(entry.chunks), path,
+            entry.n_definitions, len(entry.parts), path,
         )  # fmt: skip
-        wanted = words_of(entry.text, entry.chunks, entry.parts)
+        wanted = words_of(entry.text, spans_from(entry.chunks), entry.parts)
         if file_id is None:
             file_id = self._rows.execute(INSERT_FILE, row).lastrowid
             assert file_id is not None
@@ -66,10 +67,10 @@ class Writer:
         else:
             self._rows.execute(UPDATE_FILE, row)
             numbers = self._replace(file_id, entry.names, wanted)
-        placed = [(n, *span) for n, span in zip(numbers, entry.chunks, strict=True)]
+        content = (entry.chunks, entry.imports, entry.definitions, entry.text)
         self._rows.execute(
-            "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?)",
-            (file_id, json.dumps(placed), entry.imports, entry.definitions, entry.text),
+            "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?, ?)",
+            (file_id, array("I", numbers).tobytes(), *content),
         )
 
     def remove(self, path: str) -> None:
@@ -85,17 +86,14 @@ class Writer:
         self, file_id: int, names: Sequence[str], wanted: Sequence[Words]
     ) -> list[int]:
         """Change what differs from what is written; the numbers of the chunks."""
-        placed, definitions, text = self._rows.execute(
-            "SELECT chunks, definitions, text FROM content WHERE file_id = ?",
+        numbers, chunks, definitions, text = self._rows.execute(
+            "SELECT numbers, chunks, definitions, text FROM content WHERE file_id = ?",
             (file_id,),
         ).fetchone()
-        known = definitions_from(definitions)
+        known, cut = definitions_from(definitions), spans_from(chunks)
         self._replace_names(file_id, set(names_of(known)), set(names))
-        numbers, cut = [], []
-        for number, first_line, last_line in json.loads(placed):
-            numbers.append(number)
-            cut.append(Span(first_line, last_line))
         there = words_of(text, cut, parts_in(cut, known))
+        numbers = memoryview(numbers).cast("I")
         return self._replace_words(
             file_id, dict(zip(numbers, there, strict=True)), wanted
         )
@@ -155,11 +153,8 @@ def _numbered(kept: Iterable[int | None], last: int) -> Iterator[int]:
         yield last if number is None else number
 
 
-def words_of(
-    text: str, cut: Iterable[Sequence[int]], parts: Iterable[str]
-) -> list[Words]:
-    lines = lines_of(text)
+def words_of(text: str, cut: Iterable[Span], parts: Iterable[str]) -> list[Words]:
     return [
-        Words("\n".join(lines[first_line : last_line + 1]), each)
-        for (first_line, last_line), each in zip(cut, parts, strict=True)
+        Words(text[start:end], each)
+        for (_, _, start, end), each in zip(cut, parts, strict=True)
     ]

@@ -5,7 +5,7 @@ import sqlite3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.chunks import lines_of, spans, terms
+from starcoder_lsp.context.chunks import spans, terms
 from starcoder_lsp.context.index import Index, module_name
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
@@ -118,15 +118,18 @@ def test_a_folder_has_its_files_and_not_those_below() -> None:
 
 def test_chunks_begin_where_definitions_do() -> None:
     text = "".join(f"line {i}\n" for i in range(40))
-    cut = spans(text, [function("f", 9), function("g", 21)])
+    cut = list(spans(text, [function("f", 9), function("g", 21)]))
     assert {9, 21} <= {chunk.first_line for chunk in cut}
 
 
 @given(st.text(alphabet="ab\n \r\u2028", max_size=300))
 def test_chunks_hold_every_line_once(text: str) -> None:
-    cut = spans(text)
+    cut = list(spans(text))
+    assert "\n".join(text[one.start : one.end] for one in cut) == text.removesuffix(
+        "\n"
+    )
     lines = [i for each in cut for i in range(each.first_line, each.last_line + 1)]
-    assert lines == list(range(len(lines_of(text))))
+    assert lines == list(range(len(lines)))
 
 
 @given(st.text(max_size=200))
