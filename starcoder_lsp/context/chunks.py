@@ -22,7 +22,7 @@ MAX_LINE_CHARACTERS = 400
 SHORTEST_TERM = 2
 LONGEST_TERM = 64
 # Words that files share; most of the others occur in one file.
-MAX_REMEMBERED = 20_000
+MAX_REMEMBERED = 50_000
 
 PARTS = re.compile("[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\x00-\x7f]+")
 WORD_BYTES = frozenset(b"_0123456789") | frozenset(

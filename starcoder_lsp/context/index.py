@@ -93,6 +93,7 @@ class Index:
         # What was read since the last change.
         self._symbols: dict[str, Symbols | None] = {}
         self._found: dict[str, list[int]] = {}
+        self._n_chunks: int | None = None
         self._version = self._data_version()
         connection.executescript(_schema())
 
@@ -112,7 +113,11 @@ class Index:
 
     def _forget(self, path: str) -> None:
         self._symbols.pop(path, None)
+        self._forget_counts()
+
+    def _forget_counts(self) -> None:
         self._found.clear()
+        self._n_chunks = None
 
     def _data_version(self) -> int:
         """Another one after each change by another process."""
@@ -123,7 +128,7 @@ class Index:
         if (version := self._data_version()) != self._version:
             self._version = version
             self._symbols.clear()
-            self._found.clear()
+            self._forget_counts()
 
     def paths(self) -> list[str]:
         rows = self._rows.execute("SELECT path FROM file ORDER BY path")
@@ -237,7 +242,7 @@ class Index:
         self._catch_up()
         # In this order sums are the same each time, to the last bit.
         heaviest = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
-        n_chunks = self._n_chunks()
+        n_chunks = self._count_chunks()
         worths: dict[str, float] = {}
         scores: defaultdict[int, float] = defaultdict(float)
         for term, weight in heaviest[:MAX_TERMS]:
@@ -254,9 +259,11 @@ class Index:
         hits = self._hits([-negative for _, negative in likeliest], worths)
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
-    def _n_chunks(self) -> int:
-        (n,) = self._rows.execute("SELECT total(n_chunks) FROM file").fetchone()
-        return int(n)
+    def _count_chunks(self) -> int:
+        if self._n_chunks is None:
+            total = self._rows.execute("SELECT total(n_chunks) FROM file")
+            self._n_chunks = int(total.fetchone()[0])
+        return self._n_chunks
 
     def _rows_with(self, term: str) -> list[int]:
         """Chunks that hold it, or define what it is a part of."""
