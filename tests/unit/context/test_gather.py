@@ -10,7 +10,6 @@ import pytest
 
 from starcoder_lsp.context.gather import gather
 from starcoder_lsp.context.index import Index
-from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.syntax import parse
 from starcoder_lsp.context.usages import usages
@@ -123,17 +122,6 @@ def test_nothing_goes_on_after_the_object_itself_or_an_empty_line() -> None:
     assert used_at("self.█") == used_at("    █") == []
 
 
-def test_what_was_edited_elsewhere_comes_along() -> None:
-    scene, index = workspace("== a.py\n█\n")
-    edits = RecentEdits()
-    edits.edited("b.py", "one = 1\ntwo = 2\nthree = 3", 1, 1)
-    (snippet,) = gather(scene, index, PLENTY, edits=edits)
-    assert (snippet.path, snippet.source) == ("b.py", "edits")
-    assert snippet.text == "one = 1\ntwo = 2\nthree = 3"
-    edits.forget("b.py")
-    assert gather(scene, index, PLENTY, edits=edits) == []
-
-
 POPUP = """\
 == store.py
 class Store:
@@ -161,12 +149,3 @@ def test_what_a_popup_selects_is_shown_by_its_receiver_or_by_its_name(
     store = next(each for each in found if each.path == "store.py")
     assert store.text == "class Store:\n    def put(self, key):"
     assert gather(scene, index, PLENTY, sources=("chosen",)) == []
-
-
-def test_edits_near_each_other_are_one() -> None:
-    edits = RecentEdits()
-    text = "\n".join(f"line {i}" for i in range(40))
-    for line in (10, 11, 12):
-        edits.edited("a.py", text, line, line)
-    edits.edited("a.py", text, 30, 30)
-    assert [hunk.first_line for hunk in edits.hunks()] == [28, 10]
