@@ -149,3 +149,28 @@ def test_what_a_popup_selects_is_shown_by_its_receiver_or_by_its_name(
     store = next(each for each in found if each.path == "store.py")
     assert store.text == "class Store:\n    def put(self, key):"
     assert gather(scene, index, PLENTY, sources=("chosen",)) == []
+
+
+ONE_LINE_TYPES = [
+    ("shop.py", "class Item: name: str; price = 1", "app.py", "from shop import Item\nitem = Item()\nitem.█",
+     ["class Item:", "    name: str", "    price = 1"]),
+    ("Item.java", "class Item { int price; void sell() {} }", "App.java", "class App { void f(Item item) { item.█ } }",
+     ["class Item", "    int price;", "    void sell()"]),
+    ("Color.java", "enum Color { RED, GREEN }", "App.java", "class App { Object f() { return Color.█ } }",
+     ["enum Color", "    RED", "    GREEN"]),
+    ("point.ts", "export interface Point { x: number; y: number }", "app.ts", 'import { Point } from "./point";\nfunction f(p: Point) { p.█ }',
+     ["export interface Point", "    x: number", "    y: number"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "here", "document", "expected"),
+    ONE_LINE_TYPES,
+    ids=[row[1] for row in ONE_LINE_TYPES],
+)
+def test_members_in_the_line_of_their_type_are_shown_once(
+    path: str, text: str, here: str, document: str, expected: list[str]
+) -> None:
+    scene, index = workspace(f"== {path}\n{text}\n== {here}\n{document}")
+    (snippet,) = gather(scene, index, PLENTY, sources=("definitions",))
+    assert sorted(snippet.text.split("\n")) == sorted(expected)
