@@ -139,8 +139,9 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
     rest = lines[start:]
     text = " ".join(" ".join(rest).split())
     text = text if len(text) <= limit else text[: limit - 3] + "..."
-    name = "" if definition.container else definition.name
-    return Line(definition.first_line, "\n".join([*above, indent + text]), name)
+    shown = "\n".join([*above, indent + text])
+    top = "" if definition.container else definition.name
+    return Line(definition.first_line, shown, top, definition.name)
 
 
 def _names(line: str, name: str) -> bool:

@@ -27,8 +27,8 @@ MAX_PARSED_CHARACTERS = 1_000_000
 class OpenDocument:
     """One document; `root` and `relative` are empty outside of every folder.
 
-    `symbols` are those of the last text that was parsed, `edited_lines` the first and
-    the last line that were edited since. `notebook` is what it is a cell of.
+    `symbols` are those of the last text that was parsed, `known_text` is that text as
+    others may see it. `notebook` is what it is a cell of.
     """
 
     uri: str
@@ -43,7 +43,7 @@ class OpenDocument:
     is_looked_at: bool = False
     notebook: str = ""
     symbols: Symbols = field(default_factory=lambda: Symbols("plaintext"))
-    edited_lines: tuple[int, int] | None = None
+    known_text: str | None = None
     sticky: Sticky = field(default_factory=Sticky)
     changed_at: float = 0.0
     waits_since: float | None = None
@@ -126,9 +126,7 @@ class OpenDocuments:
 
     def change(self, uri: str, version: int, edits: Sequence[Sequence[Any]]) -> None:
         if (document := self._open.get(uri)) is not None:
-            for edit in edits:
-                document.text = wire.apply(document.text, [edit])
-                document.edited_lines = _lines_of(document.text, edit)
+            document.text = wire.apply(document.text, edits)
             document.version = version
             self._wait_for(document)
 
@@ -226,10 +224,3 @@ class OpenDocuments:
 
 def _content(document: OpenDocument) -> int:
     return hash((document.language, document.text))
-
-
-def _lines_of(text: str, edit: Sequence[Any]) -> tuple[int, int]:
-    """The lines of `text` that this edit has just written."""
-    start, _, replacement = edit
-    first = text.count("\n", 0, start)
-    return first, first + replacement.count("\n")

@@ -49,5 +49,5 @@ def gather(
         for piece in source(scene, index)
     ]
     if edits and EDITS in sources:
-        pieces += recent(scene, edits)
+        pieces += recent(scene, index, edits)
     return pack(pieces, scene.shown_names, budget_characters)

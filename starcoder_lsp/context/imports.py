@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from starcoder_lsp.context.aliases import aliases
 from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.packages import package_paths
 from starcoder_lsp.context.symbols import Import
 
 # A package of so many files says little about any of them.
 MAX_FILES = 16
-# `tsconfig.json`, and `tsconfig.base.json` that it may extend.
-ALIAS_FILES = ("tsconfig", "jsconfig")
-JSON_EXTRAS = re.compile(
-    r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL
-)
+MAX_FOLDER = 64
+SOURCE_FOLDERS = frozenset(("src", "lib", "python"))
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,11 @@ class Style:
     exact: bool = False
     package: bool = False
     siblings: bool = False
+    folders: bool = False
+    manifest: str = ""
+    unshared: tuple[str, ...] = ()
+    aliases: bool = False
+    passes_on: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,12 +65,27 @@ def imported_files(each: Import, path: str, language: str, index: Index) -> list
     style = styles().get(language)
     if style is None:
         return []
-    found: dict[str, None] = {}
-    for place in _places(each, path, style, index):
-        for file in place.files(index, style):
-            if file != path:
-                found[file] = None
+    for base in _packaged(each, path, style, index):
+        if found := _files((base,), each, path, style, index):
+            return found
+    return _files(_bases(_module(each), path, style, index), each, path, style, index)
+
+
+def _files(
+    bases: Iterable[_Place], each: Import, path: str, style: Style, index: Index
+) -> list[str]:
+    found = {
+        file: None
+        for base in bases
+        for place in _places(base, each, style)
+        for file in place.files(index, style)
+        if file != path
+    }
     return list(found)[:MAX_FILES]
+
+
+def _module(each: Import) -> str:
+    return each.module.strip("\"'<>")
 
 
 @dataclass(frozen=True)
@@ -117,7 +134,11 @@ class _Place:
         return [file for *rank, file in ranked if tuple(rank) == best][:2]
 
     def _files_of_package(self, index: Index, style: Style) -> list[str]:
-        """All files that declare the package, by its whole name or by its last part."""
+        """Those of its folder, else all that declare it, by its whole name or last part."""
+        if self.anchor is not None:
+            folder = posixpath.normpath(posixpath.join(self.anchor, *self.parts))
+            folder = "" if folder == "." else folder
+            return _only(style, index.paths_in_folder(folder, MAX_FOLDER))
         declared = index.paths_of_package(style.separator.join(self.parts))
         for file in () if declared else index.paths_of_package(self.parts[-1]):
             if PurePosixPath(file).parent.name == self.parts[-1]:
@@ -137,26 +158,34 @@ class _Place:
                 break
             n += 1
         is_whole = n == len(wanted)
-        if is_whole and (style.prefix or len(wanted) > 1 or len(own) <= 2):
+        if is_whole and (style.prefix or len(wanted) > 1 or _begins_here(own)):
             return n
         if is_whole:
             return n if posixpath.dirname(file) == posixpath.dirname(self.near) else 0
         return n if style.prefix and n >= min(2, len(wanted)) else 0
 
 
-def _places(each: Import, path: str, style: Style, index: Index) -> Iterator[_Place]:
+def _places(base: _Place, each: Import, style: Style) -> Iterator[_Place]:
     """Where to look: first the names as modules, then the module itself."""
-    module = each.module.strip("\"'<>")
-    for base in _bases(module, path, style, index):
-        for name in each.names if style.symbol else ():
-            if name != "*":
-                yield _Place((*base.parts, name), base.anchor, base.near)
-        if base.parts or base.anchor is not None:
-            yield base
-        if style.package:
-            yield _Place(base.parts, base.anchor, base.near, is_package=True)
-        if style.symbol and len(base.parts) > 1 and style.relative != "dots":
-            yield _Place(base.parts[:-1], base.anchor, base.near)
+    for name in each.names if style.symbol else ():
+        if name != "*":
+            yield _Place((*base.parts, name), base.anchor, base.near)
+    if not style.folders and (base.parts or base.anchor is not None):
+        yield base
+    if style.package:
+        yield _Place(base.parts, base.anchor, base.near, is_package=True)
+    if style.symbol and len(base.parts) > 1 and style.relative != "dots":
+        yield _Place(base.parts[:-1], base.anchor, base.near)
+
+
+def _packaged(each: Import, path: str, style: Style, index: Index) -> Iterator[_Place]:
+    module = _module(each)
+    first = module.split(style.separator)[0]
+    if style.manifest and not module.startswith(".") and first not in style.words:
+        for folder, parts in package_paths(
+            module, style.separator, style.manifest, path, index
+        ):
+            yield _Place(parts, folder, path)
 
 
 def _bases(module: str, path: str, style: Style, index: Index) -> Iterator[_Place]:
@@ -174,7 +203,7 @@ def _bases(module: str, path: str, style: Style, index: Index) -> Iterator[_Plac
     if parts and parts[0] in style.words:
         yield from _worded(parts, path, style)
         return
-    for alias, target in _aliases(path, index, style):
+    for alias, target in aliases(path, index) if style.aliases else ():
         if module.startswith(alias):
             yield _Place((module[len(alias) :],), target)
     if style.separator == "/":
@@ -199,40 +228,30 @@ def _worded(parts: Sequence[str], path: str, style: Style) -> Iterator[_Place]:
             yield _Place(tuple(rest[:end]), str(folder))
 
 
-def _aliases(path: str, index: Index, style: Style) -> Iterator[tuple[str, str]]:
-    """`paths` of each tsconfig above a file, as beginnings and what they stand for."""
-    if ".ts" not in style.suffixes:
-        return
-    configs = [config for name in ALIAS_FILES for config in index.paths_of_module(name)]
-    for config in sorted(configs, key=len, reverse=True):
-        folder = posixpath.dirname(config)
-        if folder and not path.startswith(f"{folder}/"):
-            continue
-        for alias, target in _read_aliases(index.text(config)):
-            yield alias, posixpath.join(folder, target)
-
-
-@lru_cache(maxsize=64)
-def _read_aliases(text: str) -> tuple[tuple[str, str], ...]:
-    try:
-        options = json.loads(JSON_EXTRAS.sub(r"\1", text))["compilerOptions"]
-        base = options.get("baseUrl", ".")
-        return tuple(
-            (alias.rstrip("*"), posixpath.join(base, targets[0].rstrip("*")))
-            for alias, targets in options["paths"].items()
-        )
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ()
-
-
 def _only(style: Style, files: Sequence[str]) -> list[str]:
-    return [file for file in files if file.endswith(style.suffixes)]
+    return [
+        file
+        for file in files
+        if file.endswith(style.suffixes) and not file.endswith(style.unshared)
+    ]
 
 
 def _module_parts(file: str, style: Style) -> tuple[str, ...]:
     parts = PurePosixPath(file).parts
     stem = _without_suffix(parts[-1], style)
     return parts[:-1] if stem in style.folder else (*parts[:-1], stem)
+
+
+def _begins_here(parts: Sequence[str]) -> bool:
+    """Whether the last part is where imports begin: near the top, or in a project's own folder.
+
+    >>> _begins_here(("a", "src", "shop")), _begins_here(("a", "my-shop", "my_shop"))
+    (True, True)
+    """
+    if len(parts) <= 2:
+        return True
+    above, name = parts[-2:]
+    return above in SOURCE_FOLDERS or above.replace("-", "_") == name
 
 
 def _without_suffix(name: str, style: Style) -> str:

@@ -130,10 +130,10 @@ class Indexer:
             entry = entry_of(text, document.symbols)
             crawler.folder.put(document.relative, Source("", ""), entry)
             crawler.folder.commit()
-            if document.edited_lines is not None:
+            if document.known_text is not None:
                 edits = self._edits[document.root]
-                edits.edited(document.relative, text, *document.edited_lines)
-                document.edited_lines = None
+                edits.changed(document.relative, document.known_text, text)
+            document.known_text = text
 
     def _left(self, root: str, relative: str) -> None:
         if (crawler := self._crawlers.get(root)) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from starcoder_lsp.context.imports import imported_files, styles
 from starcoder_lsp.context.index import Index, Place
@@ -52,11 +53,22 @@ class Lookup:
         if depth >= MAX_DEPTH:
             return None
         for each_import in self.symbols(path).imports:
-            real = real_name(each_import, name)
+            real = self._real_name(each_import, name, path)
             for file in self.files(each_import, path) if real else ():
                 if found_there := self.exported(file, real, depth + 1):
                     return found_there
         return None
+
+    def _real_name(self, each: Import, name: str, path: str) -> str:
+        """As `real_name`, also where an import without names may bring this one."""
+        style = styles().get(self.symbols(path).language)
+        if each.names or style is None:
+            return real_name(each, name)
+        if style.passes_on:
+            return name
+        if style.symbol and style.relative != "dots" and local_name(each) == name:
+            return local_name(replace(each, aliases=()))
+        return ""
 
     def meaning(self, name: str, path: str = "") -> Place | None:
         """What `name` means in `path`: its own, imported, or the only one there is."""

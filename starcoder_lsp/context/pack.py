@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from starcoder_lsp.context.pieces import Line, Piece
 from starcoder_lsp.context.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
+from starcoder_lsp.lines import indentation
 
 # So much of a budget is not worth looking for another line.
 SPARE_CHARACTERS = 30
 MAX_REASONS = 3
+WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
 
 def pack(
@@ -33,10 +36,8 @@ def pack(
         file = files.get(piece.path) or _File(piece.path)
         for line in piece.lines:
             new = _news(line, seen)
-            if line.number in file.lines or not (new or piece.is_whole):
-                continue
-            cost = len(line.text.rstrip()) + 1 + file.cost_of_path
-            if used + cost <= budget_characters:
+            cost = file.cost_of(line) if new or piece.is_whole else None
+            if cost is not None and used + cost <= budget_characters:
                 used += cost
                 seen.update(new)
                 files[piece.path] = file
@@ -55,16 +56,24 @@ def _news(line: Line, seen: Collection[str]) -> list[str]:
 
 @dataclass
 class _File:
+    """What is shown of a file: for each of its lines itself, or signatures out of it."""
+
     path: str
-    lines: dict[int, str] = field(default_factory=dict)
+    lines: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
 
-    @property
-    def cost_of_path(self) -> int:
-        return 0 if self.lines else len(self.path) + 1
+    def cost_of(self, line: Line) -> int | None:
+        """What `line` adds to the snippet, None where nothing changes."""
+        known = self.lines.get(line.number, ())
+        shown = _together(known, line)
+        if shown == known:
+            return None
+        cost_of_path = 0 if self.lines else len(self.path) + 1
+        return cost_of_path + _size(shown) - _size(known)
 
     def take(self, line: Line, piece: Piece) -> None:
-        self.lines[line.number] = line.text.rstrip()
+        known = self.lines.get(line.number, ())
+        self.lines[line.number] = _together(known, line)
         if piece not in self.pieces:
             self.pieces.append(piece)
 
@@ -72,13 +81,49 @@ class _File:
         numbers = sorted(self.lines)
         return Snippet(
             self.path,
-            "\n".join(self.lines[number] for number in numbers),
+            "\n".join(
+                line.text.rstrip() for number in numbers for line in self.lines[number]
+            ),
             "+".join(_unique(piece.source for piece in self.pieces)),
             numbers[0],
             numbers[-1],
             max(piece.score for piece in self.pieces),
             "; ".join(_unique(piece.why for piece in self.pieces)[:MAX_REASONS]),
         )
+
+
+def _size(lines: Iterable[Line]) -> int:
+    return sum(len(line.text.rstrip()) + 1 for line in lines)
+
+
+def _together(known: tuple[Line, ...], line: Line) -> tuple[Line, ...]:
+    """What is shown of one source line that others may have named already.
+
+    Signatures of a type and of its members may stand in the same line. The line itself
+    stands for all of them.
+    """
+    if not known:
+        return (line,)
+    if not all(each.signature_of for each in known):
+        return known
+    rest = tuple(each for each in known if not _is_within(each, line))
+    if not line.signature_of:
+        return known if rest else (line,)
+    if any(
+        each.signature_of == line.signature_of or _is_within(line, each)
+        for each in known
+    ):
+        return known
+    return tuple(sorted((*rest, line), key=lambda each: len(indentation(each.text))))
+
+
+def _is_within(one: Line, other: Line) -> bool:
+    """Whether one says nothing that the other does not say in the same words."""
+    return f" {_words(one)} " in f" {_words(other)} "
+
+
+def _words(line: Line) -> str:
+    return " ".join(WORD_OR_MARK.findall(line.text))
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

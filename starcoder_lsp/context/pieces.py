@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as the model may read it; `defines` names what it is the signature of."""
+    """A line as the model may read it: one of the file, or a signature made of some.
+
+    `signature_of` is the name whose signature it is; `defines` is that name where
+    nothing stands around the definition.
+    """
 
     number: int
     text: str
     defines: str = ""
+    signature_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,8 +235,10 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
     )
     async with Workspace(root) as workspace:
         workspace.open(root / "b.py", DEF.format("b"))
-        for name in ("hidden", "a"):
-            uri = workspace.open(root / f"{name}.py", DEF.format(name))
+        names = ("hidden", "a")
+        uris = [workspace.open(root / f"{name}.py", "# new\n") for name in names]
+        await until(lambda: contents(root)["a.py"][0] == "# new")
+        for name, uri in zip(names, uris, strict=True):
             edit = Edit(0, 0, f"password = 'hunter2!'  # {name}\n")
             workspace.context.change(uri, 2, [edit])
         await until(lambda: contents(root)["a.py"][0].startswith("password"))

@@ -10,7 +10,6 @@ import pytest
 
 from starcoder_lsp.context.gather import gather
 from starcoder_lsp.context.index import Index
-from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.syntax import parse
 from starcoder_lsp.context.usages import usages
@@ -123,17 +122,6 @@ def test_nothing_goes_on_after_the_object_itself_or_an_empty_line() -> None:
     assert used_at("self.█") == used_at("    █") == []
 
 
-def test_what_was_edited_elsewhere_comes_along() -> None:
-    scene, index = workspace("== a.py\n█\n")
-    edits = RecentEdits()
-    edits.edited("b.py", "one = 1\ntwo = 2\nthree = 3", 1, 1)
-    (snippet,) = gather(scene, index, PLENTY, edits=edits)
-    assert (snippet.path, snippet.source) == ("b.py", "edits")
-    assert snippet.text == "one = 1\ntwo = 2\nthree = 3"
-    edits.forget("b.py")
-    assert gather(scene, index, PLENTY, edits=edits) == []
-
-
 POPUP = """\
 == store.py
 class Store:
@@ -163,10 +151,26 @@ def test_what_a_popup_selects_is_shown_by_its_receiver_or_by_its_name(
     assert gather(scene, index, PLENTY, sources=("chosen",)) == []
 
 
-def test_edits_near_each_other_are_one() -> None:
-    edits = RecentEdits()
-    text = "\n".join(f"line {i}" for i in range(40))
-    for line in (10, 11, 12):
-        edits.edited("a.py", text, line, line)
-    edits.edited("a.py", text, 30, 30)
-    assert [hunk.first_line for hunk in edits.hunks()] == [28, 10]
+ONE_LINE_TYPES = [
+    ("shop.py", "class Item: name: str; price = 1", "app.py", "from shop import Item\nitem = Item()\nitem.█",
+     ["class Item:", "    name: str", "    price = 1"]),
+    ("Item.java", "class Item { int price; void sell() {} }", "App.java", "class App { void f(Item item) { item.█ } }",
+     ["class Item", "    int price;", "    void sell()"]),
+    ("Color.java", "enum Color { RED, GREEN }", "App.java", "class App { Object f() { return Color.█ } }",
+     ["enum Color", "    RED", "    GREEN"]),
+    ("point.ts", "export interface Point { x: number; y: number }", "app.ts", 'import { Point } from "./point";\nfunction f(p: Point) { p.█ }',
+     ["export interface Point", "    x: number", "    y: number"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "here", "document", "expected"),
+    ONE_LINE_TYPES,
+    ids=[row[1] for row in ONE_LINE_TYPES],
+)
+def test_members_in_the_line_of_their_type_are_shown_once(
+    path: str, text: str, here: str, document: str, expected: list[str]
+) -> None:
+    scene, index = workspace(f"== {path}\n{text}\n== {here}\n{document}")
+    (snippet,) = gather(scene, index, PLENTY, sources=("definitions",))
+    assert sorted(snippet.text.split("\n")) == sorted(expected)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from starcoder_lsp.context.imports import imported_files
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.symbols import Import, Symbols
+from starcoder_lsp.languages import language_of
 
 # language, files of the workspace, the importing one, module, names, what is found
 CASES = [
@@ -18,6 +20,11 @@ CASES = [
     ("python", "a.py app/__init__.py app/b.py", "a.py", "app", "b", "app/b.py app/__init__.py"),
     ("python", "a.py deep/in/json.py", "a.py", "json", "", ""),
     ("python", "tests/a.py src/lib/core.py", "tests/a.py", "lib.core", "f", "src/lib/core.py"),
+    ("python", "tests/a.py src/lib/__init__.py", "tests/a.py", "lib", "f", "src/lib/__init__.py"),
+    ("python", "one/tests/a.py one/src/lib/__init__.py", "one/tests/a.py", "lib", "f", "one/src/lib/__init__.py"),
+    ("python", "a.py all/two/src/lib/core.py all/two/src/lib/__init__.py", "a.py", "lib.core", "f", "all/two/src/lib/core.py"),
+    ("python", "a.py all/my-lib/my_lib/__init__.py", "a.py", "my_lib", "f", "all/my-lib/my_lib/__init__.py"),
+    ("python", "a.py all/deep/json/__init__.py", "a.py", "json", "f", ""),
     ("typescript", "src/a.ts src/b.ts", "src/a.ts", "./b", "f", "src/b.ts"),
     ("typescript", "src/a.ts src/b.ts", "src/a.ts", "./b.js", "f", "src/b.ts"),
     ("typescript", "src/a.ts src/ui/index.tsx", "src/a.ts", "./ui", "f", "src/ui/index.tsx"),
@@ -100,3 +107,99 @@ def test_of_two_files_the_nearer_one_is_meant() -> None:
     index = index_of("one/lib/util.py two/lib/util.py two/app.py")
     each = Import("lib.util", 0, ("f",))
     assert imported_files(each, "two/app.py", "python", index) == ["two/lib/util.py"]
+
+
+MANIFESTS = {
+    "package.json": '{"name": "root", "workspaces": ["packages/*"]}',
+    "packages/shared/package.json": '{"name": "@acme/shared", "main": "dist/index.js"}',
+    "packages/ui/package.json": """{"name": "@acme/ui-kit", "exports": {
+        ".": {"types": "./dist/esm/main.d.ts", "import": "./dist/esm/main.js"},
+        "./icons": "./source/icons.ts", "./*": "./parts/*.js", "./x": null}}""",
+    "packages/old/package.json": '{"name": "old", "exports": "./code/old.js"}',
+    "packages/bare/package.json": '{"name": "bare"}',
+    "packages/odd/package.json": '{"name": 7, "exports": [1]}',
+    "packages/bad/package.json": "{",
+    "go.mod": "// the shop\nmodule example.com/shop\n\ngo 1.22\n",
+    "tools/go.mod": 'module "example.com/shop/tools/v2"\n',
+    "Cargo.toml": '[workspace]\nmembers = ["crates/*"]',
+    "crates/net/Cargo.toml": '[package]\nname = "acme-net"',
+    "crates/core/Cargo.toml": '[package]\nname = "acme-core"\n[lib]\npath = "code/lib.rs"',
+    "crates/named/Cargo.toml": '[package]\nname = "p"\n[lib]\nname = "own_name"',
+}
+SOURCES = """
+app/a.ts packages/shared/src/index.ts packages/shared/src/util.ts
+packages/shared/lib/old.js packages/ui/src/main.tsx packages/ui/source/icons.ts
+packages/ui/parts/button.ts packages/old/code/old.js packages/bare/index.js
+packages/odd/index.js packages/bad/index.js
+cmd/main.go store/db.go store/db_test.go other/store/db.go store.go tools/lint/lint.go
+crates/net/src/lib.rs crates/net/src/http.rs crates/net/src/tcp/mod.rs
+crates/core/code/lib.rs crates/named/src/lib.rs crates/app/src/main.rs other/http.rs
+"""
+# The importing file, module, names, what is found
+WORKSPACE = [
+    ("app/a.ts", "@acme/shared", "f", "packages/shared/src/index.ts"),
+    ("app/a.ts", "@acme/shared/util", "f", "packages/shared/src/util.ts"),
+    ("app/a.ts", "@acme/shared/lib/old.js", "f", "packages/shared/lib/old.js"),
+    ("app/a.ts", "@acme/shared/nothing", "f", ""),
+    ("app/a.ts", "@acme/sha", "f", ""),
+    ("app/a.ts", "@acme/ui-kit", "f", "packages/ui/src/main.tsx"),
+    ("app/a.ts", "@acme/ui-kit/icons", "f", "packages/ui/source/icons.ts"),
+    ("app/a.ts", "@acme/ui-kit/button", "f", "packages/ui/parts/button.ts"),
+    ("app/a.ts", "old", "f", "packages/old/code/old.js"),
+    ("app/a.ts", "bare", "f", "packages/bare/index.js"),
+    ("app/a.ts", "@acme/odd", "f", ""),
+    ("app/a.ts", "@acme/bad", "f", ""),
+    ("packages/shared/src/util.ts", "@acme/shared", "f", "packages/shared/src/index.ts"),
+    ("cmd/main.go", "example.com/shop/store", "", "store/db.go"),
+    ("cmd/main.go", "example.com/shop", "", "store.go"),
+    ("cmd/main.go", "example.com/shop/tools/v2/lint", "", "tools/lint/lint.go"),
+    ("cmd/main.go", "example.com/other/fmt", "", ""),
+    ("crates/app/src/main.rs", "acme_net", "Client", "crates/net/src/lib.rs"),
+    ("crates/app/src/main.rs", "acme_net::http", "get", "crates/net/src/http.rs crates/net/src/lib.rs"),
+    ("crates/app/src/main.rs", "acme_net", "tcp", "crates/net/src/tcp/mod.rs crates/net/src/lib.rs"),
+    ("crates/app/src/main.rs", "acme_core", "Id", "crates/core/code/lib.rs"),
+    ("crates/app/src/main.rs", "own_name", "Id", "crates/named/src/lib.rs"),
+    ("crates/net/src/tcp/mod.rs", "crate::http", "get", "crates/net/src/http.rs"),
+    ("crates/app/src/main.rs", "serde", "Serialize", ""),
+]  # fmt: skip
+
+
+def workspace() -> Index:
+    index = index_of(SOURCES)
+    for path, text in MANIFESTS.items():
+        index.put(path, text, Symbols(""))
+    return index
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "names", "expected"),
+    WORKSPACE,
+    ids=[f"{case[0]} {case[1]} {case[2]}" for case in WORKSPACE],
+)
+def test_a_package_of_the_workspace_leads_to_its_source(
+    path: str, module: str, names: str, expected: str
+) -> None:
+    each = Import(module, 0, tuple(names.split()))
+    language = language_of(Path(path))
+    assert imported_files(each, path, language, workspace()) == expected.split()
+
+
+def test_of_two_packages_with_one_name_the_nearer_is_meant() -> None:
+    index = index_of("one/ui/index.js two/ui/index.js two/app.js")
+    for folder in ("one", "two"):
+        index.put(f"{folder}/ui/package.json", '{"name": "ui"}', Symbols(""))
+    each = Import("ui", 0, ("f",))
+    assert imported_files(each, "two/app.js", "javascript", index) == [
+        "two/ui/index.js"
+    ]
+
+
+def test_in_a_large_workspace_packages_are_called_in_part_like_their_folders() -> None:
+    index = index_of("app/a.rs crates/net/src/lib.rs crates/aside/src/lib.rs")
+    for name in ("net", "aside", *"abcdef"):
+        manifest = f'[package]\nname = "acme-{name}"'
+        index.put(f"crates/{name}/Cargo.toml", manifest, Symbols(""))
+    index.put("crates/aside/Cargo.toml", '[package]\nname = "other"', Symbols(""))
+    found = imported_files(Import("acme_net", 0, ("C",)), "app/a.rs", "rust", index)
+    assert found == ["crates/net/src/lib.rs"]
+    assert imported_files(Import("other", 0, ("C",)), "app/a.rs", "rust", index) == []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.pack import pack
-from starcoder_lsp.context.pieces import Piece, numbered
+from starcoder_lsp.context.pieces import Line, Piece, numbered
 
 PLENTY = 10_000
 
@@ -49,10 +49,77 @@ def test_a_whole_piece_keeps_its_old_lines() -> None:
     assert [each.text for each in pack([whole], {"known"}, PLENTY)] == ["known = 1"]
 
 
+def one_line(*signatures: str, raw: str = "", score: float = 1) -> list[Piece]:
+    """Pieces for what stands in line 0, a signature by the last name in it."""
+    pieces = [
+        Piece("a.py", (Line(0, text, "", text.split()[-1]),), "members", score=score)
+        for text in signatures
+    ]
+    return [*pieces, piece(raw, score / 2)] if raw else pieces
+
+
+def test_members_in_the_line_of_their_type_stand_below_it() -> None:
+    (snippet,) = pack(one_line("    int x", "class A", "    void f"), (), PLENTY)
+    assert snippet.text == "class A\n    int x\n    void f"
+
+
+def test_a_signature_of_several_names_is_shown_once() -> None:
+    first, second = one_line("    X, Y int"), one_line("    X, Y int")
+    second = [
+        replace(each, lines=(replace(each.lines[0], signature_of="Y"),))
+        for each in second
+    ]
+    known = {"X", "int"}
+    assert [each.text for each in pack(first + second, known, PLENTY)] == [
+        "    X, Y int"
+    ]
+
+
+def test_the_line_itself_stands_for_the_signatures_in_it() -> None:
+    both = one_line("class A", "    int x", raw="class A { int x; int y; }")
+    assert [each.text for each in pack(both, (), PLENTY)] == [
+        "class A { int x; int y; }"
+    ]
+    raw_first = [piece("class A { int x; }", 9), *one_line("class A", "    int x")]
+    whole = [replace(each, is_whole=True) for each in raw_first]
+    assert [each.text for each in pack(whole, (), PLENTY)] == ["class A { int x; }"]
+
+
+def test_a_signature_over_several_lines_outlives_its_first_line() -> None:
+    pieces = one_line("def f(a, b) -> f", raw="def f(new,")
+    assert [each.text for each in pack(pieces, (), PLENTY)] == ["def f(a, b) -> f"]
+
+
+def test_a_name_that_is_part_of_another_is_a_member_of_its_own() -> None:
+    (snippet,) = pack(one_line("enum E", "    RED_DARK", "    RED"), (), PLENTY)
+    assert snippet.text == "enum E\n    RED_DARK\n    RED"
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.text("xy =\n", max_size=40))),
     st.integers(0, 200),
 )
 def test_no_budget_is_exceeded(parts: list[tuple[str, str]], budget: int) -> None:
     packed = pack([piece(text, path=path) for path, text in parts], (), budget)
+    assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "  a b", "x {a b}", "b"]),
+            st.sampled_from(["", "a", "b"]),
+            st.integers(0, 2),
+        )
+    ),
+    st.integers(0, 60),
+)
+def test_no_budget_is_exceeded_where_lines_are_shared(
+    parts: list[tuple[str, str, int]], budget: int
+) -> None:
+    pieces = [
+        Piece("a.py", (Line(number, text, "", name),), "members", is_whole=True)
+        for text, name, number in parts
+    ]
+    packed = pack(pieces, (), budget)
     assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
