@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from starcoder_lsp.context.imports import imported_files, styles
 from starcoder_lsp.context.index import Index, Place
@@ -67,7 +66,7 @@ class Lookup:
         if style.passes_on:
             return name
         if style.symbol and style.relative != "dots" and local_name(each) == name:
-            return local_name(replace(each, aliases=()))
+            return local_name(each._replace(aliases=()))
         return ""
 
     def meaning(self, name: str, path: str = "") -> Place | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from starcoder_lsp.context.chunks import terms
-from starcoder_lsp.context.index import Hit, Index
+from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pieces import Piece, numbered
 from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.search import Hit
 
 MAX_HITS = 24
 # Ranks count, not scores: what a search scores depends on the size of the workspace.
