@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
-from starcoder_lsp.context import Edit
+from starcoder_lsp.context import Edit, Gathered
 from starcoder_lsp.context.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
 from starcoder_lsp.paths import cache_dir
@@ -347,12 +347,67 @@ async def test_nested_folders_have_an_index_each(tmp_path: Path) -> None:
     assert (gathered.repository, gathered.path) == ("inner", "b.py")
 
 
+async def test_a_folder_named_by_a_link_is_the_folder(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    link = tmp_path / "link"
+    link.symlink_to("w")
+    async with Workspace(root, link) as workspace:
+        await until_statistics(workspace, 1)
+    async with Workspace(link) as workspace:
+        plant(root, functions("b"))
+        workspace.context.files_changed([link / "b.py"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
+async def test_of_a_folder_that_is_removed_nothing_is_shown(tmp_path: Path) -> None:
+    one, two = plant(tmp_path / "one", functions("a")), tmp_path / "two"
+    plant(two, functions("total_price"))
+    cursor = Cursor(Document("total_price(", (two / "b.py").as_uri(), "python", 1), 12)
+    async with Workspace(one, two) as workspace:
+        workspace.open(two / "b.py", cursor.document.text)
+        await until_shown(workspace, cursor)
+        workspace.context.use_folders([one])
+        async with asyncio.timeout(60):
+            while (await workspace.context.gather(cursor, 2000, NOTHING)).snippets:
+                await asyncio.sleep(0.01)
+
+
+async def until_shown(workspace: Workspace, cursor: Cursor) -> Gathered:
+    async with asyncio.timeout(60):
+        while not (
+            gathered := await workspace.context.gather(cursor, 2000, NOTHING)
+        ).snippets:
+            await asyncio.sleep(0.01)
+    return gathered
+
+
+async def test_a_whole_disk_is_read_within_its_bounds() -> None:
+    async with Workspace(Path("/"), max_files=3) as workspace:
+        assert (await workspace.context.statistics()).n_files <= 3
+
+
+async def test_a_folder_that_is_empty_while_nothing_is_mounted_there(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        root.rename(tmp_path / "unmounted")
+        root.mkdir()
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed()
+        root.rmdir()
+        (tmp_path / "unmounted").rename(root)
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
 async def test_a_folder_that_is_deleted_and_comes_back(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root) as workspace:
         root.rename(tmp_path / "moved")
-        workspace.context.files_changed([root / "a.py"])
+        workspace.context.files_changed([root / "a.py", root / ".gitignore"])
         await workspace.settle()
+        assert (await workspace.context.statistics()).skipped == {"unreadable": 1}
         (tmp_path / "moved").rename(root)
         plant(root, functions("c"))
         workspace.context.files_changed([root / "a.py", root / "c.py"])
