@@ -753,6 +753,19 @@ async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
     assert await is_alive(client)
 
 
+async def test_a_name_writes_no_line_of_its_own_into_the_log(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    project = tmp_path / "a\nERROR gotcha \u202e"
+    project.mkdir()
+    (project / ".starcoder.toml").write_text("no_such_key = 1\n")
+    client = await start_server("--download", "never")
+    await client.initialize(rootUri=project.as_uri())
+    assert await client.shutdown() == 0
+    (line,) = client.errors.decode().splitlines()
+    assert r"a\nERROR gotcha \u202e/.starcoder.toml" in line
+
+
 def internet_sockets_of(pid: int) -> set[str]:
     """The inodes of a process's sockets that are TCP or UDP."""
     held = set()
