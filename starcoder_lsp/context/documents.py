@@ -12,7 +12,7 @@ from starcoder_lsp.context import wire
 from starcoder_lsp.context.crawl import Wishes
 from starcoder_lsp.context.sticky import Sticky
 from starcoder_lsp.context.symbols import Symbols
-from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
+from starcoder_lsp.context.workers import CannotStart, LostItsTurn, Worker, WorkerDied
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ class OpenDocuments:
         }  # fmt: skip
         try:
             answer = await self._worker.ask(request)
-        except LostItsTurn:
+        except (LostItsTurn, CannotStart):
             return []
         except WorkerDied:
             self._crashing.add(_content(document))
@@ -203,6 +203,8 @@ class OpenDocuments:
         except LostItsTurn:
             self._wait_for(document)
             return
+        except CannotStart:
+            return  # with the next change it is tried again
         except WorkerDied:
             logger.warning("a document crashes its parser and is left as it was")
             self._crashing.add(content)
@@ -217,7 +219,11 @@ class OpenDocuments:
             return
         extra = list(self.wishes.ignore)
         request = {"op": "place", "path": document.path, "roots": self._roots, "extra": extra}  # fmt: skip
-        answer = await self._worker.ask(request)
+        try:
+            answer = await self._worker.ask(request)
+        except WorkerDied:
+            document.is_placed = False
+            raise
         document.root, document.relative = answer["root"], answer["path"]
         document.is_admitted = answer["is_admitted"]
         if document.root and not document.is_admitted:

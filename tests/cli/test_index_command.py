@@ -32,6 +32,18 @@ def test_a_folder_is_indexed_and_counted(tmp_path: Path) -> None:
     assert "1  secret" in done.stdout
 
 
+def test_few_descriptors_are_enough(tmp_path: Path) -> None:
+    for n in range(200):
+        (tmp_path / f"f{n}.py").write_text(f"def f{n}(): ...\n")
+    command = [sys.executable, "-P", "-m", "starcoder_lsp", "index", str(tmp_path)]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *command],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"{tmp_path}: 200 files, 200 definitions" in done.stdout
+    assert done.stderr == ""
+
+
 def test_a_program_reads_one_object(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def a():\n    return 1\n")
     (tmp_path / "b.py").write_text("def b():\n    return 1\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -138,6 +139,45 @@ async def test_where_no_worker_can_be_started_the_next_look_tries_again(
         broken._argv = Worker.in_background()._argv
         it.crawler.look_again()
         await until(lambda: list(contents(root)) == ["a.py"])
+
+
+async def test_a_worker_that_cannot_be_started_is_told_once_and_blames_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    names = [f"f{n}" for n in range(4 * batches.MAX_BATCH)]
+    root = plant(tmp_path / "w", {f"{name}.py": DEF.format(name) for name in names})
+    workers = iter([Worker.in_background(), Worker(["/no/such/program"])])
+    async with crawling(root, lambda: next(workers)) as it:
+        assert len(contents(root)) == len(names)
+        it.crawler.look_again()
+        await it.until_looked()
+    assert caplog.messages == ["no worker can be started: No such file or directory"]
+
+
+async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_change(
+    tmp_path: Path,
+) -> None:
+    worker = Worker(["/no/such/program"])
+    shown: list[str] = []
+    documents = OpenDocuments(
+        lambda document, text: shown.append(text),
+        lambda root, path: None,
+        lambda: worker,
+    )
+    following = asyncio.create_task(documents.run())
+    documents.use([str(tmp_path)], Wishes())
+    file = str(tmp_path / "a.py")
+    documents.open(OpenDocument("a", file, "python", "x = 1", 1))
+    document = documents.get("a")
+    assert document is not None
+    await until(lambda: document.is_looked_at)
+    worker._argv = Worker.for_documents()._argv
+    documents.change("a", 2, [(4, 5, "2")])
+    await until(lambda: shown == ["x = 2"])
+    assert document.relative == "a.py"
+    following.cancel()
+    await documents.end()
 
 
 async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
