@@ -49,5 +49,6 @@ def gather(
         for piece in source(scene, index)
     ]
     if edits and EDITS in sources:
-        pieces += recent(scene, edits)
+        # What a rule hides now, or nobody has any more, was edited in vain.
+        pieces += [one for one in recent(scene, edits) if index.has(one.path)]
     return pack(pieces, scene.shown_names, budget_characters)

@@ -106,6 +106,14 @@ async def test_a_rule_added_later_purges_what_it_hides(tmp_path: Path) -> None:
         await workspace.until_indexed("private.py")
 
 
+async def test_what_a_repository_excludes_later_is_purged(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", {".git/info/exclude": "", **functions("a", "b")})
+    async with Workspace(root) as workspace:
+        plant(root, {".git/info/exclude": "b.py\n"})
+        workspace.context.files_changed([root / ".git/info/exclude"])
+        await workspace.until_indexed("a.py")
+
+
 async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
     secret = 'password = "hunter2-hunter2"\n'
     root = plant(tmp_path / "w", {"a.py": secret, ".env": secret, "b.py": secret})
@@ -244,6 +252,26 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
     shown = "".join(snippet.text for snippet in gathered.snippets)
     assert f"password = '{REDACTED['PASSWORD']}'  # a" in shown
     assert "hidden" not in shown
+
+
+async def test_what_was_edited_before_a_rule_hid_it_is_not_gathered(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    cursor = Cursor(Document("x = ", (root / "b.py").as_uri(), "python", 1), 4)
+    async with Workspace(root) as workspace:
+        uri = workspace.open(root / "a.py", DEF.format("a"))
+        workspace.context.change(uri, 2, [Edit(0, 0, "edited = 1\n")])
+        await until(lambda: contents(root)["a.py"][0].startswith("edited"))
+        workspace.context.close_document(uri)
+        plant(root, {".gitignore": "a.py\n"})
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed("b.py")
+        workspace.open(root / "b.py", "x = ")
+        await until(lambda: contents(root)["b.py"][0] == "x = ")
+        gathered = await workspace.context.gather(cursor, 2000, NOTHING)
+    assert gathered.path == "b.py"
+    assert gathered.snippets == ()
 
 
 async def test_what_is_hidden_now_is_not_in_the_last_answer_either(

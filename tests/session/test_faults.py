@@ -650,8 +650,9 @@ async def test_a_project_chooses_its_model_and_nothing_dangerous(
     assert "model_path" in problem
 
 
+@pytest.mark.parametrize("rules", [".gitignore", ".aiexclude", ".git/info/exclude"])
 async def test_a_rule_that_hides_files_forgets_what_they_led_to(
-    any_server: Client,
+    any_server: Client, rules: str
 ) -> None:
     any_server.open(URI, "x = ")
     explain = {"command": "starcoder.explain"}
@@ -659,7 +660,7 @@ async def test_a_rule_that_hides_files_forgets_what_they_led_to(
         await any_server.complete(URI, 0, 4)
     told = await any_server.ask("workspace/executeCommand", explain)
     assert "known already" in told
-    change = {"uri": "file:///project/.gitignore", "type": 2}
+    change = {"uri": f"file:///project/{rules}", "type": 2}
     any_server.notify("workspace/didChangeWatchedFiles", {"changes": [change]})
     await any_server.complete(URI, 0, 4)
     told = await any_server.ask("workspace/executeCommand", explain)

@@ -124,7 +124,7 @@ def test_nothing_goes_on_after_the_object_itself_or_an_empty_line() -> None:
 
 
 def test_what_was_edited_elsewhere_comes_along() -> None:
-    scene, index = workspace("== a.py\n█\n")
+    scene, index = workspace("== a.py\n█\n== b.py\none = 1\n")
     edits = RecentEdits()
     edits.edited("b.py", "one = 1\ntwo = 2\nthree = 3", 1, 1)
     (snippet,) = gather(scene, index, PLENTY, edits=edits)
