@@ -16,6 +16,7 @@ from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, un
 from starcoder_lsp.context import Edit, Gathered
 from starcoder_lsp.context.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
+from starcoder_lsp.lsp.convert import path_of
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
@@ -125,27 +126,57 @@ async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
         assert b"hunter2" not in file.read_bytes()
 
 
-@pytest.mark.parametrize("way", ["ignored", "link to ignored", "outside", "through ..", "secret"])  # fmt: skip
+HIDDEN_WAYS = {
+    "ignored": "file://{root}/hidden.py",
+    "link to ignored": "file://{root}/link.py",
+    "outside": "file://{root}/../outside.py",
+    "through ..": "file://{root}/x/../hidden.py",
+    "through .. of a link": "file://{root}/elsewhere/../w/hidden.py",
+    "in other words": "FILE://{root}/%68idden.py",
+    "secret": "file://{root}/.env",
+    "secret in capitals": "file://{root}/ID_RSA",
+    "git blob": "git:{root}/hidden.py?ref=HEAD",
+    "git blob of what is not hidden": "git:{root}/a.py?ref=HEAD",
+    "cell": "vscode-notebook-cell:{root}/hidden.ipynb#one",
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN_WAYS)
 async def test_open_documents_that_rules_hide_are_no_context(
     tmp_path: Path, way: str
+) -> None:
+    rules = {".gitignore": "hidden.*\n", "hidden.ipynb": "{}"}
+    root = plant(tmp_path / "w", {**rules, **functions("a", "hidden")})
+    plant(tmp_path, functions("outside", "other/b"))
+    (root / "link.py").symlink_to("hidden.py")
+    (root / "elsewhere").symlink_to(tmp_path / "other")
+    uri = HIDDEN_WAYS[way].format(root=root)
+    async with Workspace(root) as workspace:
+        workspace.context.open(uri, path_of(uri), "python", DEF.format("hidden"), 1)
+        workspace.context.change(uri, 2, [Edit(0, 0, "edited = 1\n")])
+        workspace.open(root / "a.py", DEF.format("edited"))
+        await until(lambda: contents(root)["a.py"][1] == ("edited",))
+        assert workspace.indexed() == ["a.py"]
+        cursor = Cursor(Document("", (root / "a.py").as_uri(), "python", 1), 0)
+        assert not (await workspace.context.gather(cursor, 2000, NOTHING)).snippets
+
+
+@pytest.mark.parametrize("name", ["hidden.py", "link.py", "x/../hidden.py", "pipe.py", "../outside.py"])  # fmt: skip
+async def test_events_bring_nothing_that_rules_hide_into_the_index(
+    tmp_path: Path, name: str
 ) -> None:
     root = plant(
         tmp_path / "w", {".gitignore": "hidden.py\n", **functions("a", "hidden")}
     )
     plant(tmp_path, functions("outside"))
     (root / "link.py").symlink_to("hidden.py")
-    path = {
-        "ignored": root / "hidden.py",
-        "link to ignored": root / "link.py",
-        "outside": tmp_path / "outside.py",
-        "through ..": root / "x" / ".." / "hidden.py",
-        "secret": root / ".env",
-    }[way]
+    os.mkfifo(root / "pipe.py")
     async with Workspace(root) as workspace:
-        workspace.context.open("file:///any", path, "python", DEF.format("hidden"), 1)
-        workspace.open(root / "a.py", DEF.format("edited"))
-        await until(lambda: contents(root)["a.py"][1] == ("edited",))
-        assert workspace.indexed() == ["a.py"]
+        plant(root, functions("b"))
+        workspace.context.files_changed([root / name, root / "b.py"])
+        await until(lambda: "b.py" in contents(root))
+        # What was told before it is decided before it.
+        assert workspace.indexed() == ["a.py", "b.py"]
 
 
 async def test_what_an_editor_shows_is_stronger_than_the_disk(tmp_path: Path) -> None:
