@@ -730,13 +730,14 @@ async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) ->
     assert item["label"].startswith("★ return ")
 
 
+@pytest.mark.parametrize("place", ["gone/deep", "/proc/none"])
 @pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
 async def test_without_a_home_the_server_still_answers(
-    start_server: StartServer, tmp_path: Path, variable: str
+    start_server: StartServer, tmp_path: Path, variable: str, place: str
 ) -> None:
     env = {"STARCODER_LSP_DATA": "", "STARCODER_LSP_CONFIG": ""}
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        env[name] = str(tmp_path / ("gone/deep" if name == variable else "own"))
+        env[name] = str(tmp_path / (place if name == variable else "own"))
     client = await start_server("--download", "never", env=env)
     await client.initialize()
     await client.until_notified("didChangeStatus", kind="Warning")
