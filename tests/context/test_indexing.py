@@ -560,6 +560,19 @@ async def test_several_servers_share_one_index(tmp_path: Path) -> None:
             await other.context.close()
 
 
+async def test_who_reads_along_writes_when_the_writer_is_gone(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    second = Workspace(root)
+    async with Workspace(root):
+        second.context.use_folders([root])
+        second.context.start()
+        await until_statistics(second, 1)
+    plant(root, functions("b"))
+    second.context.files_changed([root / "b.py"])
+    await second.until_indexed("a.py", "b.py")
+    await second.context.close()
+
+
 async def test_an_index_damaged_while_in_use_is_built_again(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root):
