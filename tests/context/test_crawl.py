@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workspace import contents, plant, until
 
+from starcoder_lsp import frames
 from starcoder_lsp.context import Progress, batches, crawl, worker
 from starcoder_lsp.context.crawl import Crawler, Wishes
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
@@ -21,6 +26,36 @@ from starcoder_lsp.context.workers import Worker
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
+# A worker whose parser does not come back from some texts.
+ENDLESS = """
+from starcoder_lsp.context import worker
+
+parse = worker.parse
+
+def parse_or_stay(language, source, budget_ms):
+    while b"endless" in source:
+        pass
+    return parse(language, source, budget_ms)
+
+worker.parse = parse_or_stay
+worker.main()
+"""
+# A worker during whose work on a file somebody writes another text into it.
+DISTURBED = """
+import sys
+from pathlib import Path
+from starcoder_lsp.context import worker
+
+parse = worker.parse
+
+def parse_and_write(language, source, budget_ms):
+    if b"before" in source:
+        Path(sys.argv[1]).write_bytes(source.replace(b"before", b"behind"))
+    return parse(language, source, budget_ms)
+
+worker.parse = parse_and_write
+worker.main()
+"""
 # A worker that dies of some texts, and counts its deaths in a file.
 MORTAL = """
 import os, sys
@@ -41,8 +76,12 @@ worker.main()
 """
 
 
+def running(program: str, *arguments: Path) -> Worker:
+    return Worker([sys.executable, "-P", "-c", program, *map(str, arguments)])
+
+
 def mortal(deaths: Path) -> Worker:
-    return Worker([sys.executable, "-P", "-c", MORTAL, str(deaths)])
+    return running(MORTAL, deaths)
 
 
 class Crawl:
@@ -105,6 +144,30 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
         plant(root, {"moved.py": DEF.format("mended")})
         second.crawler.suspect(["moved.py"])
         await until(lambda: "moved.py" in contents(root))
+
+
+def test_a_parser_that_does_not_come_back_is_ended_by_the_kernel(
+    tmp_path: Path,
+) -> None:
+    plant(tmp_path, {"a.py": "endless = 1\n"})
+    request = {"op": "read", "root": str(tmp_path), "files": [("a.py", True, "")], "avoid": []}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ENDLESS],
+        input=frames.encode(request),
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == -signal.SIGPROF
+
+
+async def test_a_file_that_changes_while_it_is_parsed_is_read_again(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", {"a.py": DEF.format("before")})
+    async with crawling(root, lambda: running(DISTURBED, root / "a.py")) as it:
+        assert contents(root)["a.py"][1] == ("before",)
+        it.crawler.look_again()
+        await until(lambda: contents(root)["a.py"][1] == ("behind",))
 
 
 async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
@@ -191,6 +254,36 @@ async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
         await until(lambda: list(contents(root)) == ["d/b.py"])
 
 
+def read(root: Path, digest: str = "") -> dict[str, Any]:
+    """What a worker says of `a.py`, of which a content may be known."""
+    request = {"root": str(root), "files": [("a.py", True, digest)], "avoid": []}
+    ((answer,),) = (one["files"] for one in worker.OPERATIONS["read"](request))
+    return dict(answer)
+
+
+@pytest.mark.parametrize(
+    ("clock_s", "is_sure"), [(-86_400, False), (0, False), (1, False), (86_400, True)]
+)
+def test_a_stamp_is_trusted_when_by_any_clock_the_file_has_rested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_s: int, is_sure: bool
+) -> None:
+    now = time.time() + clock_s
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert bool(read(plant(tmp_path, {"a.py": "x = 1\n"}))["stamp"]) is is_sure
+
+
+@pytest.mark.parametrize("when", [0, 2**33])
+def test_what_a_file_holds_decides_whether_it_is_parsed(
+    tmp_path: Path, when: int
+) -> None:
+    digest = read(plant(tmp_path, {"a.py": "x = 1\n"}))["digest"]
+    os.utime(tmp_path / "a.py", (when, when))
+    assert "entry" not in read(tmp_path, digest)
+    plant(tmp_path, {"a.py": "x = 2\n"})
+    os.utime(tmp_path / "a.py", (when, when))
+    assert "entry" in read(tmp_path, digest)
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -208,8 +301,7 @@ def test_a_file_that_cannot_be_read_is_read_again_at_the_next_look(
         raise OSError(code, "")
 
     monkeypatch.setattr(worker, "read_regular", fails)
-    request = {"root": str(tmp_path), "files": [("a.py", True, "")]}
-    ((answer,),) = (one["files"] for one in worker.OPERATIONS["read"](request))
+    answer = read(tmp_path)
     assert answer["reason"] == reason
     assert answer["stamp"] == ""
 
