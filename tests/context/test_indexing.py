@@ -276,7 +276,7 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
         workspace.open(root / "b.py", DEF.format("b"))
         for name in ("hidden", "a"):
             uri = workspace.open(root / f"{name}.py", DEF.format(name))
-            edit = Edit(0, 0, f"password = 'hunter2!'  # {name}\n")
+            edit = Edit(0, 0, f"password = 'hunter2!'  # \u2066{name}\U000e0041\n")
             workspace.context.change(uri, 2, [edit])
         await until(lambda: contents(root)["a.py"][0].startswith("password"))
         gathered = await workspace.context.gather(cursor, 2000, NOTHING)
@@ -330,7 +330,8 @@ async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {".gitignore": "n.ipynb\n", "n.ipynb": "{}", **functions("a")})  # fmt: skip
-    cells = {"one": "password = 'hunter2!'\ntable = load_table()\n", "two": "x = ta"}
+    one = "password = 'hunter2!'\ntable\u200b = load_\u202etable()\n"
+    cells = {"one": one, "two": "x = ta"}
     uris = {name: f"vscode-notebook-cell:{root}/n.ipynb#{name}" for name in cells}
     cursor = Cursor(Document(cells["two"], uris["two"], "python", 1), 6)
     async with Workspace(root) as workspace:

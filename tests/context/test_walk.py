@@ -162,6 +162,7 @@ def test_dependencies_and_outputs_are_not_entered(tmp_path: Path) -> None:
     ".env", ".env.local", "prod.env", "id_rsa", "id_ed25519.pub", "server.PEM", "a.key",
     "terraform.tfstate", "terraform.tfvars", "kubeconfig", ".npmrc", ".pypirc",
     "credentials", "credentials.json", "secrets.yaml", ".aws/config.py", ".ssh/a.py",
+    ".ENV", "ID_RSA", "Credentials.JSON", "Prod.TFVars", ".SSH/a.py",
 ])  # fmt: skip
 def test_files_for_secrets_are_not_read(tmp_path: Path, name: str) -> None:
     plant(tmp_path, {name: "x = 1\n"})
