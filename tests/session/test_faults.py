@@ -463,6 +463,51 @@ async def test_a_client_that_never_answers_is_served_all_the_same(
     assert await client.complete(URI, 1, 6)
 
 
+def watches(client: Client) -> list[dict[str, Any]]:
+    """What the client was asked to watch files with."""
+    wanted = "client/registerCapability"
+    return [one for one in client.requests if one["method"] == wanted]
+
+
+@pytest.mark.parametrize("answer", [{"result": None}, {"error": {"code": -32601, "message": "no"}}])  # fmt: skip
+async def test_a_client_is_asked_to_watch_files_and_may_refuse(
+    start_server: StartServer, answer: dict[str, Any]
+) -> None:
+    client = await start_server("--download", "never")
+    can = {"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": True}}}
+    await client.initialize(capabilities=can)
+    async with asyncio.timeout(PATIENCE_S):
+        while not watches(client):
+            await asyncio.sleep(0.01)
+    (request,) = watches(client)
+    (registration,) = request["params"]["registrations"]
+    assert registration["registerOptions"] == {"watchers": [{"globPattern": "**/*"}]}
+    client.send({"id": request["id"], **answer})
+    assert await is_alive(client)
+
+
+async def test_a_client_that_cannot_watch_files_is_not_asked(
+    start_server: StartServer,
+) -> None:
+    client = await start_server("--download", "never")
+    await client.initialize()
+    assert await client.shutdown() == 0
+    assert not watches(client)
+
+
+async def test_ten_thousand_events_at_once_are_taken(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    client = await start_server("--download", "never")
+    await client.initialize(rootUri=tmp_path.as_uri())
+    uris = [f"{tmp_path.as_uri()}/f{n % 3000}.py" for n in range(10_000)]
+    uris += ["untitled:a", "git:/a.py?x", "", "file:///%00", "file:///%FF%0A.py"]
+    changes = [{"uri": uri, "type": n % 3 + 1} for n, uri in enumerate(uris)]
+    client.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    assert await is_alive(client)
+    assert await client.shutdown() == 0
+
+
 async def test_loading_is_shown_as_progress(
     start_server: StartServer, smollm2: Path
 ) -> None:
