@@ -83,8 +83,8 @@ class Crawler:
         self._arrived.set()
 
     def suspect(self, paths: Iterable[str]) -> None:
-        """These may have changed."""
-        for path in paths:
+        """These may have changed; not those that no look takes for their names."""
+        for path in filter(str.isprintable, paths):
             name = path.rpartition("/")[2]
             if name in RULE_FILES or "/.git/" in f"/{path}":
                 self._wants_look = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ REST_S = 0.15
 LONGEST_WAIT_S = 1.0
 MAX_VISITED = 50
 MAX_PARSED_CHARACTERS = 1_000_000
+# An editor may send one half of a pair, which no file and no index can hold.
+HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -198,7 +201,8 @@ class OpenDocuments:
         try:
             if not document.is_placed:
                 await self._find_place(document)
-            request = {"op": "document", "uri": document.uri, "language": document.language, "text": document.text}  # fmt: skip
+            text = HALF_CHARACTERS.sub("\ufffd", document.text)
+            request = {"op": "document", "uri": document.uri, "language": document.language, "text": text}  # fmt: skip
             answer = await self._worker.ask(request)
         except LostItsTurn:
             self._wait_for(document)

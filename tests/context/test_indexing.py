@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -176,6 +177,55 @@ async def test_events_bring_nothing_that_rules_hide_into_the_index(
         workspace.context.files_changed([root / name, root / "b.py"])
         await until(lambda: "b.py" in contents(root))
         # What was told before it is decided before it.
+        assert workspace.indexed() == ["a.py", "b.py"]
+
+
+ODD_NAMES = ["a\nb.py", "\udcff.py", "\ud800.py", "\u202eyp.py", "\udcff" * 5000 + ".py"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ODD_NAMES, "d" * 5000 + ".py"], ids=lambda name: ascii(name[:9]))  # fmt: skip
+async def test_events_with_any_name_leave_the_index_as_it_should_be(
+    tmp_path: Path, name: str
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    with contextlib.suppress(OSError, UnicodeError):
+        plant(root, {name: DEF.format("odd")})
+    async with Workspace(root) as workspace:
+        workspace.context.files_changed([root / name])
+        await workspace.settle()
+        plant(root, functions("b"))
+        workspace.context.files_changed([root / name, root / "b.py"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name[:9]))
+async def test_documents_with_odd_names_are_no_context_and_stop_no_other(
+    tmp_path: Path, name: str
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        workspace.context.open("a:a", root / name, "python", DEF.format("odd"), 1)
+        workspace.open(root / "a.py", DEF.format("edited"))
+        await until(lambda: contents(root)["a.py"][1] == ("edited",))
+        assert workspace.indexed() == ["a.py"]
+
+
+async def test_a_document_of_no_real_text_stops_no_other(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "a.py", "odd = '\ud800\0\ufffe'\n")
+        workspace.open(root / "b.py", DEF.format("edited"))
+        await until(lambda: contents(root)["b.py"][1] == ("edited",))
+
+
+@pytest.mark.parametrize("rule", ["b.py", "/b.*", "b.py\n!a.py"])
+async def test_the_option_may_change_between_starts(tmp_path: Path, rule: str) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        assert workspace.indexed() == ["a.py", "b.py"]
+    async with Workspace(root, ignore=tuple(rule.split("\n"))) as workspace:
+        assert workspace.indexed() == ["a.py"]
+    async with Workspace(root) as workspace:
         assert workspace.indexed() == ["a.py", "b.py"]
 
 
