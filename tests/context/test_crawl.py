@@ -179,12 +179,13 @@ async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
     )
     following = asyncio.create_task(documents.run())
     documents.open(OpenDocument("a", None, "python", "deadly = 1\n", 1))
-    await until(lambda: deaths.read_text() == "x")
+    document = documents.get("a")
+    assert document is not None
+    await until(lambda: document.is_looked_at)
+    assert deaths.read_text() == "x"
     assert await documents.judge("a", 11, ["x = 1"]) == []
     assert deaths.read_text() == "x"
     documents.change("a", 2, [(0, 10, "def f(): pass")])
-    document = documents.get("a")
-    assert document is not None
     await until(lambda: [one.name for one in document.symbols.definitions] == ["f"])
     assert len(await documents.judge("a", 5, ["x = 1"])) == 1
     following.cancel()
