@@ -16,6 +16,22 @@ LEVELS = ("error", "warning", "info", "debug")
 CHATTY = ("pygls", "asyncio", "httpx2", "httpcore2", "huggingface_hub")
 
 
+class OneLine(logging.Formatter):
+    """A file's name may hold line ends and worse; what it says stays on its line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shown(super().formatMessage(record))
+
+
+def shown(text: str) -> str:
+    r"""`text` with an escape for each character that does not print.
+
+    >>> shown("a\nb\u202e é")
+    'a\\nb\\u202e é'
+    """
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def set_up(level: str = "warning", file: Path | None = None) -> None:
     """Send our log to stderr, or to `file` (private to the user, rotated at 5 MB).
 
@@ -24,7 +40,7 @@ def set_up(level: str = "warning", file: Path | None = None) -> None:
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if file is not None:
         handler = _file_handler(file)
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(OneLine(FORMAT))
     ours = logging.getLogger("starcoder_lsp")
     ours.handlers[:] = [handler]
     ours.setLevel(level.upper())

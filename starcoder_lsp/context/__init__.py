@@ -21,11 +21,12 @@ ASSISTANT_RULES = (
     ".llmignore", ".noai", ".rooignore", ".tabbyignore", ".windsurfignore",
 )  # fmt: skip
 RULE_FILES = frozenset((GIT_RULES, *ASSISTANT_RULES))
+REPOSITORY_RULES = ("info", "exclude")
 
 
 def are_rules(path: Path) -> bool:
     """Whether a file says what of the others must not be read."""
-    return path.name in RULE_FILES
+    return path.name in RULE_FILES or path.parts[-2:] == REPOSITORY_RULES
 
 
 @dataclass(frozen=True)

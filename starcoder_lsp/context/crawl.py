@@ -15,7 +15,7 @@ from starcoder_lsp.context import RULE_FILES, Progress
 from starcoder_lsp.context.batches import Queue, Waiting
 from starcoder_lsp.context.entries import from_wire
 from starcoder_lsp.context.folder import CRASHES, Folder, Source
-from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
+from starcoder_lsp.context.workers import CannotStart, LostItsTurn, Worker, WorkerDied
 from starcoder_lsp.frames import Frame
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,8 @@ class Crawler:
         self._arrived.set()
 
     def suspect(self, paths: Iterable[str]) -> None:
-        """These may have changed."""
-        for path in paths:
+        """These may have changed; not those that no look takes for their names."""
+        for path in filter(str.isprintable, paths):
             name = path.rpartition("/")[2]
             if name in RULE_FILES or "/.git/" in f"/{path}":
                 self._wants_look = True
@@ -136,6 +136,9 @@ class Crawler:
                         group.create_task(self._read_all(worker))
         finally:
             self._is_walking = False
+        if not any(worker.pid for worker in self._workers):
+            # None could be started; the next look tries again.
+            self._queue.clear()
         self.folder.commit()
         self._tell(is_final=True)
         if is_look:
@@ -166,6 +169,8 @@ class Crawler:
                         self._finish_look(frame, seen)
                     else:
                         self._take_found(frame["files"], seen)
+        except CannotStart:
+            return  # as the worker has told
         except WorkerDied:
             logger.warning("the walk of a workspace ended early")
         finally:
@@ -197,6 +202,9 @@ class Crawler:
             except LostItsTurn:
                 self._queue.put_back(batch)
                 continue
+            except CannotStart:
+                self._queue.put_back(batch)
+                return
             except WorkerDied:
                 await worker.close()
                 await self._blame(batch, worker)

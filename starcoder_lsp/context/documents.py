@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from starcoder_lsp.context import wire
 from starcoder_lsp.context.crawl import Wishes
 from starcoder_lsp.context.sticky import Sticky
 from starcoder_lsp.context.symbols import Symbols
-from starcoder_lsp.context.workers import LostItsTurn, Worker, WorkerDied
+from starcoder_lsp.context.workers import CannotStart, LostItsTurn, Worker, WorkerDied
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ REST_S = 0.15
 LONGEST_WAIT_S = 1.0
 MAX_VISITED = 50
 MAX_PARSED_CHARACTERS = 1_000_000
+# An editor may send one half of a pair, which no file and no index can hold.
+HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -146,7 +149,7 @@ class OpenDocuments:
         }  # fmt: skip
         try:
             answer = await self._worker.ask(request)
-        except LostItsTurn:
+        except (LostItsTurn, CannotStart):
             return []
         except WorkerDied:
             self._crashing.add(_content(document))
@@ -196,11 +199,14 @@ class OpenDocuments:
         try:
             if not document.is_placed:
                 await self._find_place(document)
-            request = {"op": "document", "uri": document.uri, "language": document.language, "text": document.text}  # fmt: skip
+            text = HALF_CHARACTERS.sub("\ufffd", document.text)
+            request = {"op": "document", "uri": document.uri, "language": document.language, "text": text}  # fmt: skip
             answer = await self._worker.ask(request)
         except LostItsTurn:
             self._wait_for(document)
             return
+        except CannotStart:
+            return  # with the next change it is tried again
         except WorkerDied:
             logger.warning("a document crashes its parser and is left as it was")
             self._crashing.add(content)
@@ -215,7 +221,11 @@ class OpenDocuments:
             return
         extra = list(self.wishes.ignore)
         request = {"op": "place", "path": document.path, "roots": self._roots, "extra": extra}  # fmt: skip
-        answer = await self._worker.ask(request)
+        try:
+            answer = await self._worker.ask(request)
+        except WorkerDied:
+            document.is_placed = False
+            raise
         document.root, document.relative = answer["root"], answer["path"]
         document.is_admitted = answer["is_admitted"]
         if document.root and not document.is_admitted:

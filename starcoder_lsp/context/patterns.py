@@ -139,6 +139,7 @@ def _any_of(regexes: list[bytes]) -> re.Pattern[bytes] | None:
 
 
 STARS = re.compile(rb"\*+")
+STAR, DIRECTORIES, REST = rb"[^/]*", rb"(?:.*/)?", rb".+"
 
 
 def _regex(glob: bytes, anchored: bool) -> bytes:
@@ -161,7 +162,38 @@ def _regex(glob: bytes, anchored: bool) -> bytes:
         else:
             part, at = re.escape(character), at + 1
         parts.append(part)
-    return b"".join(parts)
+    return _decided(parts)
+
+
+def _decided(parts: list[bytes]) -> bytes:
+    """The parts as one expression that takes no choice back, but for the last ones.
+
+    To match as early as possible leaves the most to what follows, so that another
+    choice finds nothing more: it would only take time, with ten stars for ever.
+    """
+    first, *others = _split(parts, DIRECTORIES)
+    if not others:
+        return _decided_stars(first, is_last=True)
+    *others, last = others
+    between = [b"(?>(?:.*?/)??%s)" % _decided_stars(one) for one in others]
+    end = DIRECTORIES + _decided_stars(last, is_last=True)
+    return _decided_stars(first) + b"".join(between) + end
+
+
+def _decided_stars(parts: list[bytes], *, is_last: bool = False) -> bytes:
+    first, *others = (b"".join(one) for one in _split(parts, STAR))
+    last = STAR + others.pop() if is_last and others else b""
+    return first + b"".join(b"(?>[^/]*?%s)" % one for one in others) + last
+
+
+def _split(parts: list[bytes], at: bytes) -> list[list[bytes]]:
+    pieces: list[list[bytes]] = [[]]
+    for part in parts:
+        if part == at:
+            pieces.append([])
+        else:
+            pieces[-1].append(part)
+    return pieces
 
 
 def _stars(glob: bytes, at: int, start: int, anchored: bool) -> tuple[bytes, int]:
@@ -172,10 +204,8 @@ def _stars(glob: bytes, at: int, start: int, anchored: bool) -> tuple[bytes, int
         end == len(glob) or glob[end : end + 1] == b"/"
     )
     if not (anchored and end - at > 1 and is_whole_part):
-        return b"[^/]*", end
-    if end == len(glob):
-        return rb".+", end
-    return rb"(?:.*/)?", end + 1
+        return STAR, end
+    return (REST, end) if end == len(glob) else (DIRECTORIES, end + 1)
 
 
 def _bracket(glob: bytes, at: int) -> tuple[bytes, int]:

@@ -38,6 +38,7 @@ class Worker:
         self._turns: deque[asyncio.Event] = deque()
         # Kinds of files, of which its process has loaded what it takes to read them.
         self.has_read: set[str] = set()
+        self._has_complained = False
 
     @classmethod
     def in_background(cls) -> Worker:
@@ -102,8 +103,10 @@ class Worker:
                 try:
                     self._process = await self._start()
                 except OSError as exc:  # no descriptor, process or memory is left
-                    logger.warning("no worker can be started: %s", exc.strerror)
-                    raise WorkerDied from exc
+                    if not self._has_complained:
+                        logger.warning("no worker can be started: %s", exc.strerror)
+                        self._has_complained = True
+                    raise CannotStart from exc
             return self._process
 
     async def _start(self) -> asyncio.subprocess.Process:
@@ -122,6 +125,10 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+class CannotStart(WorkerDied):
+    """There is no process to ask; the request has nothing to do with it."""
 
 
 class LostItsTurn(WorkerDied):

@@ -32,6 +32,43 @@ def test_a_folder_is_indexed_and_counted(tmp_path: Path) -> None:
     assert "1  secret" in done.stdout
 
 
+def test_few_descriptors_are_enough(tmp_path: Path) -> None:
+    for n in range(200):
+        (tmp_path / f"f{n}.py").write_text(f"def f{n}(): ...\n")
+    command = [sys.executable, "-P", "-m", "starcoder_lsp", "index", str(tmp_path)]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *command],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"{tmp_path}: 200 files, 200 definitions" in done.stdout
+    assert done.stderr == ""
+
+
+HOMES: dict[str, dict[str, str | None]] = {
+    "read-only": {"HOME": "/proc/none", "TMPDIR": "/proc/none"},
+    "unset": {"HOME": None, "XDG_CACHE_HOME": "/proc/none", "XDG_CONFIG_HOME": None},
+    "relative": {"HOME": "/proc/none", "XDG_CACHE_HOME": "a", "XDG_CONFIG_HOME": "./b"},
+}
+
+
+@pytest.mark.parametrize("kind", HOMES)
+def test_with_any_home_a_folder_is_indexed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    (tmp_path / "a.py").write_text("def a(): ...\n")
+    for name in ("DATA", "CACHE", "CONFIG"):
+        monkeypatch.delenv(f"STARCODER_LSP_{name}")
+    for name, value in HOMES[kind].items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    answer = json.loads(index(str(tmp_path), "--json").stdout)
+    assert answer["n_files"] == 1
+    assert answer["is_in_memory"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.py"]
+
+
 def test_a_program_reads_one_object(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def a():\n    return 1\n")
     (tmp_path / "b.py").write_text("def b():\n    return 1\n")

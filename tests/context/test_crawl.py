@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workspace import contents, plant, until
 
+from starcoder_lsp import frames
 from starcoder_lsp.context import Progress, batches, crawl, worker
 from starcoder_lsp.context.crawl import Crawler, Wishes
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
@@ -20,6 +26,36 @@ from starcoder_lsp.context.workers import Worker
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
+# A worker whose parser does not come back from some texts.
+ENDLESS = """
+from starcoder_lsp.context import worker
+
+parse = worker.parse
+
+def parse_or_stay(language, source, budget_ms):
+    while b"endless" in source:
+        pass
+    return parse(language, source, budget_ms)
+
+worker.parse = parse_or_stay
+worker.main()
+"""
+# A worker during whose work on a file somebody writes another text into it.
+DISTURBED = """
+import sys
+from pathlib import Path
+from starcoder_lsp.context import worker
+
+parse = worker.parse
+
+def parse_and_write(language, source, budget_ms):
+    if b"before" in source:
+        Path(sys.argv[1]).write_bytes(source.replace(b"before", b"behind"))
+    return parse(language, source, budget_ms)
+
+worker.parse = parse_and_write
+worker.main()
+"""
 # A worker that dies of some texts, and counts its deaths in a file.
 MORTAL = """
 import os, sys
@@ -40,8 +76,12 @@ worker.main()
 """
 
 
+def running(program: str, *arguments: Path) -> Worker:
+    return Worker([sys.executable, "-P", "-c", program, *map(str, arguments)])
+
+
 def mortal(deaths: Path) -> Worker:
-    return Worker([sys.executable, "-P", "-c", MORTAL, str(deaths)])
+    return running(MORTAL, deaths)
 
 
 class Crawl:
@@ -106,6 +146,30 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
         await until(lambda: "moved.py" in contents(root))
 
 
+def test_a_parser_that_does_not_come_back_is_ended_by_the_kernel(
+    tmp_path: Path,
+) -> None:
+    plant(tmp_path, {"a.py": "endless = 1\n"})
+    request = {"op": "read", "root": str(tmp_path), "files": [("a.py", True, "")], "avoid": []}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ENDLESS],
+        input=frames.encode(request),
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == -signal.SIGPROF
+
+
+async def test_a_file_that_changes_while_it_is_parsed_is_read_again(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", {"a.py": DEF.format("before")})
+    async with crawling(root, lambda: running(DISTURBED, root / "a.py")) as it:
+        assert contents(root)["a.py"][1] == ("before",)
+        it.crawler.look_again()
+        await until(lambda: contents(root)["a.py"][1] == ("behind",))
+
+
 async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
     tmp_path: Path,
 ) -> None:
@@ -115,12 +179,13 @@ async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
     )
     following = asyncio.create_task(documents.run())
     documents.open(OpenDocument("a", None, "python", "deadly = 1\n", 1))
-    await until(lambda: deaths.read_text() == "x")
+    document = documents.get("a")
+    assert document is not None
+    await until(lambda: document.is_looked_at)
+    assert deaths.read_text() == "x"
     assert await documents.judge("a", 11, ["x = 1"]) == []
     assert deaths.read_text() == "x"
     documents.change("a", 2, [(0, 10, "def f(): pass")])
-    document = documents.get("a")
-    assert document is not None
     await until(lambda: [one.name for one in document.symbols.definitions] == ["f"])
     assert len(await documents.judge("a", 5, ["x = 1"])) == 1
     following.cancel()
@@ -140,6 +205,45 @@ async def test_where_no_worker_can_be_started_the_next_look_tries_again(
         await until(lambda: list(contents(root)) == ["a.py"])
 
 
+async def test_a_worker_that_cannot_be_started_is_told_once_and_blames_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    names = [f"f{n}" for n in range(4 * batches.MAX_BATCH)]
+    root = plant(tmp_path / "w", {f"{name}.py": DEF.format(name) for name in names})
+    workers = iter([Worker.in_background(), Worker(["/no/such/program"])])
+    async with crawling(root, lambda: next(workers)) as it:
+        assert len(contents(root)) == len(names)
+        it.crawler.look_again()
+        await it.until_looked()
+    assert caplog.messages == ["no worker can be started: No such file or directory"]
+
+
+async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_change(
+    tmp_path: Path,
+) -> None:
+    worker = Worker(["/no/such/program"])
+    shown: list[str] = []
+    documents = OpenDocuments(
+        lambda document, text: shown.append(text),
+        lambda root, path: None,
+        lambda: worker,
+    )
+    following = asyncio.create_task(documents.run())
+    documents.use([str(tmp_path)], Wishes())
+    file = str(tmp_path / "a.py")
+    documents.open(OpenDocument("a", file, "python", "x = 1", 1))
+    document = documents.get("a")
+    assert document is not None
+    await until(lambda: document.is_looked_at)
+    worker._argv = Worker.for_documents()._argv
+    documents.change("a", 2, [(4, 5, "2")])
+    await until(lambda: shown == ["x = 2"])
+    assert document.relative == "a.py"
+    following.cancel()
+    await documents.end()
+
+
 async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +253,36 @@ async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
     async with crawling(root):
         plant(root, {"a.py": None, "d/b.py": DEF.format("b")})
         await until(lambda: list(contents(root)) == ["d/b.py"])
+
+
+def read(root: Path, digest: str = "") -> dict[str, Any]:
+    """What a worker says of `a.py`, of which a content may be known."""
+    request = {"root": str(root), "files": [("a.py", True, digest)], "avoid": []}
+    ((answer,),) = (one["files"] for one in worker.OPERATIONS["read"](request))
+    return dict(answer)
+
+
+@pytest.mark.parametrize(
+    ("clock_s", "is_sure"), [(-86_400, False), (0, False), (1, False), (86_400, True)]
+)
+def test_a_stamp_is_trusted_when_by_any_clock_the_file_has_rested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_s: int, is_sure: bool
+) -> None:
+    now = time.time() + clock_s
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert bool(read(plant(tmp_path, {"a.py": "x = 1\n"}))["stamp"]) is is_sure
+
+
+@pytest.mark.parametrize("when", [0, 2**33])
+def test_what_a_file_holds_decides_whether_it_is_parsed(
+    tmp_path: Path, when: int
+) -> None:
+    digest = read(plant(tmp_path, {"a.py": "x = 1\n"}))["digest"]
+    os.utime(tmp_path / "a.py", (when, when))
+    assert "entry" not in read(tmp_path, digest)
+    plant(tmp_path, {"a.py": "x = 2\n"})
+    os.utime(tmp_path / "a.py", (when, when))
+    assert "entry" in read(tmp_path, digest)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +302,7 @@ def test_a_file_that_cannot_be_read_is_read_again_at_the_next_look(
         raise OSError(code, "")
 
     monkeypatch.setattr(worker, "read_regular", fails)
-    request = {"root": str(tmp_path), "files": [("a.py", True, "")]}
-    ((answer,),) = (one["files"] for one in worker.OPERATIONS["read"](request))
+    answer = read(tmp_path)
     assert answer["reason"] == reason
     assert answer["stamp"] == ""
 

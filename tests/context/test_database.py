@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -172,9 +174,38 @@ def test_an_index_whose_folder_is_deleted_goes_on(folder: Path) -> None:
 def test_busy_and_full_are_not_damage(tmp_path: Path) -> None:
     rows = sqlite3.connect(tmp_path / "a", isolation_level=None)
     rows.execute("PRAGMA max_page_count = 2")
-    with pytest.raises(sqlite3.OperationalError) as caught:
+    with pytest.raises(sqlite3.OperationalError, match="full") as full:
         rows.executescript("CREATE TABLE a (b); CREATE TABLE c (d);")
-    assert not is_damage(caught.value)
+    assert not is_damage(full.value)
+    rows.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked") as busy:
+        sqlite3.connect(tmp_path / "a", timeout=0).execute("SELECT * FROM a")
+    assert not is_damage(busy.value)
+    rows.close()
+
+
+def test_a_journal_of_garbage_costs_nothing_that_was_kept(folder: Path) -> None:
+    file = keep(folder, "a")
+    Path(f"{file}-wal").write_bytes(b"x" * 50_000)
+    assert kept(opened(folder)) == ["a"]
+    assert not Path(f"{file}.damaged").exists()
+
+
+def test_where_files_cannot_be_locked_it_lives_in_memory_and_the_old_one_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system of another machine, whose lock service is not there."""
+
+    def fails(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    keep(folder, "a")
+    with monkeypatch.context() as on_a_network:
+        on_a_network.setattr(fcntl, "flock", fails)
+        database = opened(folder)
+        assert database.file is None
+        assert database.is_writer
+    assert kept(opened(folder)) == ["a"]
 
 
 @pytest.mark.parametrize("obstacle", ["file", "link", "open to all", "nowhere"])

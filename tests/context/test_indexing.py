@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
-from starcoder_lsp.context import Edit
+from starcoder_lsp.context import Edit, Gathered
 from starcoder_lsp.context.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
+from starcoder_lsp.lsp.convert import path_of
 from starcoder_lsp.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
@@ -106,6 +108,14 @@ async def test_a_rule_added_later_purges_what_it_hides(tmp_path: Path) -> None:
         await workspace.until_indexed("private.py")
 
 
+async def test_what_a_repository_excludes_later_is_purged(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", {".git/info/exclude": "", **functions("a", "b")})
+    async with Workspace(root) as workspace:
+        plant(root, {".git/info/exclude": "b.py\n"})
+        workspace.context.files_changed([root / ".git/info/exclude"])
+        await workspace.until_indexed("a.py")
+
+
 async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
     secret = 'password = "hunter2-hunter2"\n'
     root = plant(tmp_path / "w", {"a.py": secret, ".env": secret, "b.py": secret})
@@ -117,27 +127,106 @@ async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
         assert b"hunter2" not in file.read_bytes()
 
 
-@pytest.mark.parametrize("way", ["ignored", "link to ignored", "outside", "through ..", "secret"])  # fmt: skip
+HIDDEN_WAYS = {
+    "ignored": "file://{root}/hidden.py",
+    "link to ignored": "file://{root}/link.py",
+    "outside": "file://{root}/../outside.py",
+    "through ..": "file://{root}/x/../hidden.py",
+    "through .. of a link": "file://{root}/elsewhere/../w/hidden.py",
+    "in other words": "FILE://{root}/%68idden.py",
+    "secret": "file://{root}/.env",
+    "secret in capitals": "file://{root}/ID_RSA",
+    "git blob": "git:{root}/hidden.py?ref=HEAD",
+    "git blob of what is not hidden": "git:{root}/a.py?ref=HEAD",
+    "cell": "vscode-notebook-cell:{root}/hidden.ipynb#one",
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN_WAYS)
 async def test_open_documents_that_rules_hide_are_no_context(
     tmp_path: Path, way: str
+) -> None:
+    rules = {".gitignore": "hidden.*\n", "hidden.ipynb": "{}"}
+    root = plant(tmp_path / "w", {**rules, **functions("a", "hidden")})
+    plant(tmp_path, functions("outside", "other/b"))
+    (root / "link.py").symlink_to("hidden.py")
+    (root / "elsewhere").symlink_to(tmp_path / "other")
+    uri = HIDDEN_WAYS[way].format(root=root)
+    async with Workspace(root) as workspace:
+        workspace.context.open(uri, path_of(uri), "python", DEF.format("hidden"), 1)
+        workspace.context.change(uri, 2, [Edit(0, 0, "edited = 1\n")])
+        workspace.open(root / "a.py", DEF.format("edited"))
+        await until(lambda: contents(root)["a.py"][1] == ("edited",))
+        assert workspace.indexed() == ["a.py"]
+        cursor = Cursor(Document("", (root / "a.py").as_uri(), "python", 1), 0)
+        assert not (await workspace.context.gather(cursor, 2000, NOTHING)).snippets
+
+
+@pytest.mark.parametrize("name", ["hidden.py", "link.py", "x/../hidden.py", "pipe.py", "../outside.py"])  # fmt: skip
+async def test_events_bring_nothing_that_rules_hide_into_the_index(
+    tmp_path: Path, name: str
 ) -> None:
     root = plant(
         tmp_path / "w", {".gitignore": "hidden.py\n", **functions("a", "hidden")}
     )
     plant(tmp_path, functions("outside"))
     (root / "link.py").symlink_to("hidden.py")
-    path = {
-        "ignored": root / "hidden.py",
-        "link to ignored": root / "link.py",
-        "outside": tmp_path / "outside.py",
-        "through ..": root / "x" / ".." / "hidden.py",
-        "secret": root / ".env",
-    }[way]
+    os.mkfifo(root / "pipe.py")
     async with Workspace(root) as workspace:
-        workspace.context.open("file:///any", path, "python", DEF.format("hidden"), 1)
+        plant(root, functions("b"))
+        workspace.context.files_changed([root / name, root / "b.py"])
+        await until(lambda: "b.py" in contents(root))
+        # What was told before it is decided before it.
+        assert workspace.indexed() == ["a.py", "b.py"]
+
+
+ODD_NAMES = ["a\nb.py", "\udcff.py", "\ud800.py", "\u202eyp.py", "\udcff" * 5000 + ".py"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ODD_NAMES, "d" * 5000 + ".py"], ids=lambda name: ascii(name[:9]))  # fmt: skip
+async def test_events_with_any_name_leave_the_index_as_it_should_be(
+    tmp_path: Path, name: str
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    with contextlib.suppress(OSError, UnicodeError):
+        plant(root, {name: DEF.format("odd")})
+    async with Workspace(root) as workspace:
+        workspace.context.files_changed([root / name])
+        await workspace.settle()
+        plant(root, functions("b"))
+        workspace.context.files_changed([root / name, root / "b.py"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name[:9]))
+async def test_documents_with_odd_names_are_no_context_and_stop_no_other(
+    tmp_path: Path, name: str
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        workspace.context.open("a:a", root / name, "python", DEF.format("odd"), 1)
         workspace.open(root / "a.py", DEF.format("edited"))
         await until(lambda: contents(root)["a.py"][1] == ("edited",))
         assert workspace.indexed() == ["a.py"]
+
+
+async def test_a_document_of_no_real_text_stops_no_other(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "a.py", "odd = '\ud800\0\ufffe'\n")
+        workspace.open(root / "b.py", DEF.format("edited"))
+        await until(lambda: contents(root)["b.py"][1] == ("edited",))
+
+
+@pytest.mark.parametrize("rule", ["b.py", "/b.*", "b.py\n!a.py"])
+async def test_the_option_may_change_between_starts(tmp_path: Path, rule: str) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        assert workspace.indexed() == ["a.py", "b.py"]
+    async with Workspace(root, ignore=tuple(rule.split("\n"))) as workspace:
+        assert workspace.indexed() == ["a.py"]
+    async with Workspace(root) as workspace:
+        assert workspace.indexed() == ["a.py", "b.py"]
 
 
 async def test_what_an_editor_shows_is_stronger_than_the_disk(tmp_path: Path) -> None:
@@ -239,13 +328,33 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
         uris = [workspace.open(root / f"{name}.py", "# new\n") for name in names]
         await until(lambda: contents(root)["a.py"][0] == "# new")
         for name, uri in zip(names, uris, strict=True):
-            edit = Edit(0, 0, f"password = 'hunter2!'  # {name}\n")
+            edit = Edit(0, 0, f"password = 'hunter2!'  # \u2066{name}\U000e0041\n")
             workspace.context.change(uri, 2, [edit])
         await until(lambda: contents(root)["a.py"][0].startswith("password"))
         gathered = await workspace.context.gather(cursor, 2000, NOTHING)
     shown = "".join(snippet.text for snippet in gathered.snippets)
     assert f"password = '{REDACTED['PASSWORD']}'  # a" in shown
     assert "hidden" not in shown
+
+
+async def test_what_was_edited_before_a_rule_hid_it_is_not_gathered(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    cursor = Cursor(Document("x = ", (root / "b.py").as_uri(), "python", 1), 4)
+    async with Workspace(root) as workspace:
+        uri = workspace.open(root / "a.py", DEF.format("a"))
+        workspace.context.change(uri, 2, [Edit(0, 0, "edited = 1\n")])
+        await until(lambda: contents(root)["a.py"][0].startswith("edited"))
+        workspace.context.close_document(uri)
+        plant(root, {".gitignore": "a.py\n"})
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed("b.py")
+        workspace.open(root / "b.py", "x = ")
+        await until(lambda: contents(root)["b.py"][0] == "x = ")
+        gathered = await workspace.context.gather(cursor, 2000, NOTHING)
+    assert gathered.path == "b.py"
+    assert gathered.snippets == ()
 
 
 async def test_what_is_hidden_now_is_not_in_the_last_answer_either(
@@ -273,7 +382,8 @@ async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {".gitignore": "n.ipynb\n", "n.ipynb": "{}", **functions("a")})  # fmt: skip
-    cells = {"one": "password = 'hunter2!'\ntable = load_table()\n", "two": "x = ta"}
+    one = "password = 'hunter2!'\ntable\u200b = load_\u202etable()\n"
+    cells = {"one": one, "two": "x = ta"}
     uris = {name: f"vscode-notebook-cell:{root}/n.ipynb#{name}" for name in cells}
     cursor = Cursor(Document(cells["two"], uris["two"], "python", 1), 6)
     async with Workspace(root) as workspace:
@@ -349,12 +459,67 @@ async def test_nested_folders_have_an_index_each(tmp_path: Path) -> None:
     assert (gathered.repository, gathered.path) == ("inner", "b.py")
 
 
+async def test_a_folder_named_by_a_link_is_the_folder(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    link = tmp_path / "link"
+    link.symlink_to("w")
+    async with Workspace(root, link) as workspace:
+        await until_statistics(workspace, 1)
+    async with Workspace(link) as workspace:
+        plant(root, functions("b"))
+        workspace.context.files_changed([link / "b.py"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
+async def test_of_a_folder_that_is_removed_nothing_is_shown(tmp_path: Path) -> None:
+    one, two = plant(tmp_path / "one", functions("a")), tmp_path / "two"
+    plant(two, functions("total_price"))
+    cursor = Cursor(Document("total_price(", (two / "b.py").as_uri(), "python", 1), 12)
+    async with Workspace(one, two) as workspace:
+        workspace.open(two / "b.py", cursor.document.text)
+        await until_shown(workspace, cursor)
+        workspace.context.use_folders([one])
+        async with asyncio.timeout(60):
+            while (await workspace.context.gather(cursor, 2000, NOTHING)).snippets:
+                await asyncio.sleep(0.01)
+
+
+async def until_shown(workspace: Workspace, cursor: Cursor) -> Gathered:
+    async with asyncio.timeout(60):
+        while not (
+            gathered := await workspace.context.gather(cursor, 2000, NOTHING)
+        ).snippets:
+            await asyncio.sleep(0.01)
+    return gathered
+
+
+async def test_a_whole_disk_is_read_within_its_bounds() -> None:
+    async with Workspace(Path("/"), max_files=3) as workspace:
+        assert (await workspace.context.statistics()).n_files <= 3
+
+
+async def test_a_folder_that_is_empty_while_nothing_is_mounted_there(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root) as workspace:
+        root.rename(tmp_path / "unmounted")
+        root.mkdir()
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed()
+        root.rmdir()
+        (tmp_path / "unmounted").rename(root)
+        workspace.context.files_changed([root / ".gitignore"])
+        await workspace.until_indexed("a.py", "b.py")
+
+
 async def test_a_folder_that_is_deleted_and_comes_back(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root) as workspace:
         root.rename(tmp_path / "moved")
-        workspace.context.files_changed([root / "a.py"])
+        workspace.context.files_changed([root / "a.py", root / ".gitignore"])
         await workspace.settle()
+        assert (await workspace.context.statistics()).skipped == {"unreadable": 1}
         (tmp_path / "moved").rename(root)
         plant(root, functions("c"))
         workspace.context.files_changed([root / "a.py", root / "c.py"])
@@ -448,14 +613,56 @@ async def test_several_servers_share_one_index(tmp_path: Path) -> None:
             await other.context.close()
 
 
-async def test_an_index_damaged_while_in_use_is_built_again(tmp_path: Path) -> None:
-    root = plant(tmp_path / "w", functions("a", "b"))
+async def test_who_reads_along_writes_when_the_writer_is_gone(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    second = Workspace(root)
     async with Workspace(root):
-        pass
+        second.context.use_folders([root])
+        second.context.start()
+        await until_statistics(second, 1)
+    plant(root, functions("b"))
+    second.context.files_changed([root / "b.py"])
+    await second.until_indexed("a.py", "b.py")
+    await second.context.close()
+
+
+def damage(root: Path) -> None:
+    """Only the first page stays."""
     file = file_of(str(root), cache_dir() / "index")
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     file.write_bytes(content)
+
+
+async def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root):
+        pass
+    damage(root)
+    async with Workspace(root) as workspace:
+        await workspace.until_indexed("a.py", "b.py")
+
+
+async def test_an_index_damaged_while_in_use_is_built_again(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a", "b"))
+    async with Workspace(root):
+        pass
+    async with Workspace(root) as workspace:
+        damage(root)
+        plant(root, functions("c"))
+        workspace.context.files_changed([root / "c.py"])
+        await workspace.until_indexed("a.py", "b.py", "c.py")
+
+
+async def test_an_index_deleted_while_in_use_is_there_again_after_the_next_start(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        shutil.rmtree(cache_dir() / "index")
+        plant(root, functions("b"))
+        workspace.context.files_changed([root / "b.py"])
+        await until_statistics(workspace, 2)
     async with Workspace(root) as workspace:
         await workspace.until_indexed("a.py", "b.py")
 
@@ -539,36 +746,46 @@ async def test_random_disturbances_end_in_the_index_of_a_fresh_start(
         await until(lambda: contents(root) == fresh)
 
 
+needs_git = pytest.mark.skipif(
+    shutil.which("git") is None, reason="git is not installed"
+)
 N_CHECKED_OUT = 5000
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def git(root: Path, *arguments: str) -> None:
+    """Never in the repository of who runs the tests from a hook of git's."""
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "gc.auto=0")
+    subprocess.run(
+        ["git", *identity, *arguments], cwd=root, check=True, capture_output=True,
+        env={k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
+    )  # fmt: skip
+
+
+@needs_git
 async def test_a_checkout_of_many_files_ends_in_the_index_of_a_fresh_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "w"
     root.mkdir()
 
-    def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "gc.auto=0")
-        subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)  # fmt: skip
-
     def name(n: int) -> str:
         return f"d{n % 50}/f{n}.py"
 
-    git("init", "-q", "-b", "one")
+    git(root, "init", "-q", "-b", "one")
     plant(root, {name(n): f"def one{n}(): ...\n" for n in range(N_CHECKED_OUT)})
-    git("add", "-A")
-    git("commit", "-qm", "one")
-    git("checkout", "-qb", "two")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "one")
+    git(root, "checkout", "-qb", "two")
     # Every file is changed, or is not there.
     plant(root, {name(n): None for n in range(N_CHECKED_OUT) if n % 10})
     plant(root, {name(n): f"def two{n}(): ...\n" for n in range(0, N_CHECKED_OUT, 10)})
     plant(root, {"only/two.py": "def two(): ...\n"})
-    git("add", "-A")
-    git("commit", "-qm", "two")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "two")
     async with Workspace(root) as workspace:
-        checkout = asyncio.create_task(asyncio.to_thread(git, "checkout", "-q", "one"))
+        checkout = asyncio.create_task(
+            asyncio.to_thread(git, root, "checkout", "-q", "one")
+        )
         while not checkout.done():
             # Also while it goes on there are hints, and looks at what is half there.
             workspace.context.files_changed([root / ".git" / "HEAD"])
@@ -582,3 +799,31 @@ async def test_a_checkout_of_many_files_ends_in_the_index_of_a_fresh_start(
         monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
         await until(lambda: contents(root) == fresh)
     assert fresh["d7/f7.py"] == ("def one7(): ...", ("one7",))
+
+
+@needs_git
+async def test_a_storm_of_stashes_ends_in_the_index_of_a_fresh_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"f{n}" for n in range(30)]
+    root = plant(tmp_path / "w", functions(*names))
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "one")
+    async with Workspace(root) as workspace:
+        for n in range(10):
+            plant(root, {f"{name}.py": DEF.format(f"{name}_{n}") for name in names[n:]})
+            plant(root, {f"f{n}.py": None, **functions(f"new{n}")})
+            git(root, "stash", "-qu")
+            workspace.context.files_changed([root / f"f{n}.py", root / "f29.py"])
+            await asyncio.sleep(0)
+            git(root, "stash", "pop", "-q")
+            workspace.context.files_changed([root / f"new{n}.py"])
+        workspace.context.files_changed([root / ".git" / "HEAD"])
+        monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "fresh"))
+        async with Workspace(root):
+            fresh = contents(root)
+        monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
+        await until(lambda: contents(root) == fresh)
+    assert fresh["f29.py"][1] == ("f29_9",)
+    assert "f0.py" not in fresh

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from starcoder_lsp.context import patterns
 from starcoder_lsp.context.patterns import Patterns, TooManyPatterns
 
 GIT = shutil.which("git")
@@ -76,6 +79,33 @@ def test_a_file_of_ten_thousand_names_is_read_at_once() -> None:
 def test_a_file_of_ten_thousand_wildcards_is_refused() -> None:
     with pytest.raises(TooManyPatterns):
         Patterns(b"*a\n" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("hostile", "plain", "path"),
+    [("*a" * 8 + "*b", "*b", "a" * 30), ("/**/a" * 8 + "/b", "**/b", "a/" * 30 + "a")],
+)
+def test_no_pattern_takes_long(hostile: str, plain: str, path: str) -> None:
+    """Measured against one that asks as much once; a bad one takes 100,000 times that."""
+    ours, measure = (
+        min(_seconds(Patterns(one.encode()), path.encode()) for _ in range(5))
+        for one in (hostile, plain)
+    )
+    assert ours < 1000 * measure
+
+
+def _seconds(rules: Patterns, path: bytes) -> float:
+    started = time.perf_counter()
+    assert rules.decide(path.rpartition(b"/")[2], path) is None
+    return time.perf_counter() - started
+
+
+def test_where_names_have_no_case_rules_have_none_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patterns, "CASE", re.IGNORECASE)
+    for rule in ("Hidden.py", "/HIDDEN.py", "*DDEN.PY"):
+        assert is_ignored(rule, "hidden.PY")
 
 
 @needs_git

@@ -14,6 +14,7 @@ import pytest
 from starcoder_lsp.context.redact import redact
 from starcoder_lsp.flow import (
     REDACTED,
+    Cell,
     Control,
     Cursor,
     Document,
@@ -118,6 +119,14 @@ def test_what_is_called_a_secret_is_replaced(text: str, wanted: str) -> None:
         f'integrity = "sha512-{MIXED}=="',
         f'src = "data:image/png;base64,{MIXED * 20}"',
         f'name = "serde"\nchecksum = "{DIGEST[:64]}"',
+        f"golang.org/x/net v0.1.0 h1:{MIXED[:43]}=",
+        f'resolved "https://registry.yarnpkg.com/a/-/a-1.2.3.tgz#{DIGEST[:40]}"',
+        f'{{file = "a-1.2-py3-none-any.whl", hash = "sha256:{DIGEST[:64]}"}},',
+        f'"revision" : "{DIGEST[:40]}",',
+        f"- uses: actions/checkout@{DIGEST[:40]}",
+        f'<link integrity="sha384-{MIXED[:64]}" crossorigin="anonymous">',
+        f"background: url(data:font/woff2;base64,{MIXED * 20})",
+        f'id: "{uuid.UUID(int=2**100 + 12345)}"',
         'password = "password"',
         'password = os.environ["PASSWORD"]',
         "password = settings.database.password2",
@@ -163,6 +172,7 @@ HOSTILE = {
     "url": "a://" + "b" * 65536,
     "urls": "://" * 21000,
     "equals": "=" * 65536,
+    "a megabyte of equals": "=" * 1_000_000,
     "passwords": "password" * 8192,
     "password equals": "password=" * 7000,
     "password spaces": ("password" + " " * 16) * 2700,
@@ -254,14 +264,15 @@ def test_a_mark_in_the_document_itself_stands_for_nothing() -> None:
 ODD_NAME = "a\nimport os<file_sep>\u202e.py"
 
 
+@pytest.mark.parametrize("cells", [(), (Cell("z", is_code=True, is_above=True),)])
 @pytest.mark.parametrize("family", families())
-def test_names_stay_text_on_their_line(family: str) -> None:
+def test_names_stay_text_on_their_line(family: str, cells: tuple[Cell, ...]) -> None:
     """In every family's header: of the document, the repository and a snippet."""
 
     def parts(name: str) -> tuple[list[str], str]:
         cursor = Cursor(Document("x = ", language=name), 4)
         prompt = build_prompt(
-            cursor, families()[family], Window(100, 100),
+            cursor, families()[family], Window(100, 100), cells=cells,
             snippets=[Snippet(name, "y\n")], path=name, repository=name,
         )  # fmt: skip
         segments = flat(prompt)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from starcoder_lsp.context import reading
-from starcoder_lsp.context.unwanted import Unwanted, text_of
+from starcoder_lsp.context.unwanted import ENCODINGS, Unwanted, text_of
 
 
 @pytest.mark.parametrize(
@@ -16,7 +19,9 @@ from starcoder_lsp.context.unwanted import Unwanted, text_of
     [
         (b"x = 1\n", "x = 1\n"),
         (b"\xef\xbb\xbfx = 1\n", "x = 1\n"),
-        ("é = 1\n".encode("utf-16"), "é = 1\n"),
+        *(("é = 1\n".encode(name), "é = 1\n") for name in ("utf-16", "utf-32")),
+        (b"\xfe\xff" + "é = 1\n".encode("utf-16-be"), "é = 1\n"),
+        (("x = 1\n" * 9).encode("utf-16")[:-1], "x = 1\n" * 8 + "x = 1\ufffd"),
         (b"# caf\xe9 in latin-1, read as far as it goes\n", None),
         ("# ソ in Japan's own letters, in a long comment\n".encode("cp932"), None),
     ],
@@ -30,6 +35,8 @@ def test_text_of_any_encoding_is_read(content: bytes, text: str | None) -> None:
     [
         (bytes(range(256)) * 4000, "binary"),
         (b"\x89PNG\r\n\x1a\n\0\0", "binary"),
+        (b"x = 1\n" * 1000 + b"\0", "binary"),
+        ("no mark says that it is\n".encode("utf-16-le"), "binary"),
         (os.urandom(4000).replace(b"\0", b"\xff"), "binary"),
         (b" \n\n", "empty"),
         (b"var a=1;" * 250_000, "minified"),
@@ -43,6 +50,15 @@ def test_text_of_any_encoding_is_read(content: bytes, text: str | None) -> None:
 def test_what_is_no_code_of_people_is_not(content: bytes, reason: str) -> None:
     with pytest.raises(Unwanted, match=reason):
         text_of(content)
+
+
+MARKS = st.sampled_from((b"", *(mark for mark, _ in ENCODINGS)))
+
+
+@given(MARKS, st.binary(max_size=300))
+def test_any_bytes_are_text_or_unwanted(mark: bytes, content: bytes) -> None:
+    with contextlib.suppress(Unwanted):
+        text_of(mark + content).encode()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,14 @@ from starcoder_lsp.context.walk import Bounds, Walk, admits
 GIT = shutil.which("git")
 UNBOUND = Bounds()
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
+# Where the system lets everybody mount things that nobody else sees.
+MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")
+needs_mounts = pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run([*MOUNTS, "true"], capture_output=True, check=False).returncode
+    != 0,
+    reason="the system does not let us mount",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -98,9 +107,10 @@ def test_excludes_of_a_worktree_lie_in_its_repository(tmp_path: Path) -> None:
     assert found(tmp_path / "tree") == ["a.py"]
 
 
-@pytest.mark.parametrize(
-    "name", [".starcoderignore", ".cursorignore", ".aiexclude", ".copilotignore"]
-)
+@pytest.mark.parametrize("name", [
+    ".starcoderignore", ".cursorignore", ".aiexclude", ".codeiumignore",
+    ".continueignore", ".copilotignore", ".llmignore",
+])  # fmt: skip
 def test_rules_for_assistants_add_to_those_of_git(tmp_path: Path, name: str) -> None:
     rules = {".gitignore": "b.py\n", f"sub/{name}": "c.py\n!b.py\n"}
     plant(tmp_path, {**rules, **sources("sub/a.py", "sub/b.py", "sub/c.py")})
@@ -152,6 +162,7 @@ def test_dependencies_and_outputs_are_not_entered(tmp_path: Path) -> None:
     ".env", ".env.local", "prod.env", "id_rsa", "id_ed25519.pub", "server.PEM", "a.key",
     "terraform.tfstate", "terraform.tfvars", "kubeconfig", ".npmrc", ".pypirc",
     "credentials", "credentials.json", "secrets.yaml", ".aws/config.py", ".ssh/a.py",
+    ".ENV", "ID_RSA", "Credentials.JSON", "Prod.TFVars", ".SSH/a.py",
 ])  # fmt: skip
 def test_files_for_secrets_are_not_read(tmp_path: Path, name: str) -> None:
     plant(tmp_path, {name: "x = 1\n"})
@@ -181,6 +192,27 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     (root / "zero.py").symlink_to("/dev/zero")
     assert found(root) == ["src/a.py"]
     assert skipped(root)["link"] == 9
+
+
+BIND = "mount --bind {root} {root}/a/again && exec {python} -c {program}"
+
+
+@needs_mounts
+def test_a_directory_that_is_mounted_in_itself_is_seen_once(tmp_path: Path) -> None:
+    plant(tmp_path, sources("a/b.py"))
+    (tmp_path / "a/again").mkdir()
+    program = (
+        "from starcoder_lsp.context.walk import Walk\n"
+        f"walk = Walk({str(tmp_path)!r})\n"
+        "print([one.relative for one in walk], dict(walk.skipped))"
+    )
+    script = BIND.format(
+        root=tmp_path, python=sys.executable, program=shlex.quote(program)
+    )
+    done = subprocess.run(
+        [*MOUNTS, "sh", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['a/b.py'] {'seen before': 1}\n"
 
 
 def test_hard_links_are_files_of_their_own(tmp_path: Path) -> None:
@@ -243,6 +275,29 @@ def test_paths_longer_than_the_system_allows_are_skipped(tmp_path: Path) -> None
     shutil.rmtree(tmp_path / ("d" * 250))
 
 
+def test_what_goes_while_a_walk_goes_on_is_skipped_and_counted(tmp_path: Path) -> None:
+    plant(tmp_path, sources("a.py", "b.py", "c.py", "d/e.py", "f/g.py"))
+    walk = iter(look := Walk(str(tmp_path)))
+    assert next(walk).relative == "a.py"
+    (tmp_path / "b.py").unlink()
+    shutil.rmtree(tmp_path / "d")
+    assert [one.relative for one in walk] == ["c.py", "f/g.py"]
+    assert dict(look.skipped) == {"unreadable": 2}
+    assert not look.is_partial
+
+
+def test_of_two_hundred_thousand_files_as_many_are_found_as_wanted(
+    tmp_path: Path,
+) -> None:
+    for letter in "abcdefghijklmnopqrst":
+        file = plant(tmp_path, sources(f"{letter}/a.py")) / letter / "a.py"
+        for n in range(9_999):
+            (tmp_path / letter / f"f{n}.py").hardlink_to(file)
+    assert len(found(tmp_path)) == UNBOUND.max_files == 20_000
+    assert skipped(tmp_path)["beyond index_max_files"] == 1
+    shutil.rmtree(tmp_path)
+
+
 def test_depth_and_count_are_bounded(tmp_path: Path) -> None:
     plant(tmp_path, sources("a.py", "b.py", "x/y/z/c.py"))
     assert found(tmp_path, Bounds(max_depth=2)) == ["a.py", "b.py"]
@@ -257,8 +312,12 @@ def test_a_walk_ends_when_its_time_is_over(tmp_path: Path) -> None:
     assert walk.is_partial
 
 
-def test_a_root_that_is_gone_says_nothing_of_its_files(tmp_path: Path) -> None:
-    walk = Walk(str(tmp_path / "gone"))
+@pytest.mark.parametrize("name", ["gone", "file.py"])
+def test_a_root_that_is_no_directory_says_nothing_of_its_files(
+    tmp_path: Path, name: str
+) -> None:
+    plant(tmp_path, sources("file.py"))
+    walk = Walk(str(tmp_path / name))
     assert list(walk) == []
     assert walk.is_partial
 

@@ -99,8 +99,8 @@ def contents(root: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
         try:
             files = rows.execute("SELECT id, path FROM file").fetchall()
             return {path: _content(rows, file_id) for file_id, path in files}
-        except sqlite3.OperationalError:
-            return {}  # it is only being made
+        except sqlite3.DatabaseError:
+            return {}  # it is only being made, or has to be made again
 
 
 def n_indexed(root: Path) -> int:

@@ -463,6 +463,51 @@ async def test_a_client_that_never_answers_is_served_all_the_same(
     assert await client.complete(URI, 1, 6)
 
 
+def watches(client: Client) -> list[dict[str, Any]]:
+    """What the client was asked to watch files with."""
+    wanted = "client/registerCapability"
+    return [one for one in client.requests if one["method"] == wanted]
+
+
+@pytest.mark.parametrize("answer", [{"result": None}, {"error": {"code": -32601, "message": "no"}}])  # fmt: skip
+async def test_a_client_is_asked_to_watch_files_and_may_refuse(
+    start_server: StartServer, answer: dict[str, Any]
+) -> None:
+    client = await start_server("--download", "never")
+    can = {"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": True}}}
+    await client.initialize(capabilities=can)
+    async with asyncio.timeout(PATIENCE_S):
+        while not watches(client):
+            await asyncio.sleep(0.01)
+    (request,) = watches(client)
+    (registration,) = request["params"]["registrations"]
+    assert registration["registerOptions"] == {"watchers": [{"globPattern": "**/*"}]}
+    client.send({"id": request["id"], **answer})
+    assert await is_alive(client)
+
+
+async def test_a_client_that_cannot_watch_files_is_not_asked(
+    start_server: StartServer,
+) -> None:
+    client = await start_server("--download", "never")
+    await client.initialize()
+    assert await client.shutdown() == 0
+    assert not watches(client)
+
+
+async def test_ten_thousand_events_at_once_are_taken(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    client = await start_server("--download", "never")
+    await client.initialize(rootUri=tmp_path.as_uri())
+    uris = [f"{tmp_path.as_uri()}/f{n % 3000}.py" for n in range(10_000)]
+    uris += ["untitled:a", "git:/a.py?x", "", "file:///%00", "file:///%FF%0A.py"]
+    changes = [{"uri": uri, "type": n % 3 + 1} for n, uri in enumerate(uris)]
+    client.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    assert await is_alive(client)
+    assert await client.shutdown() == 0
+
+
 async def test_loading_is_shown_as_progress(
     start_server: StartServer, smollm2: Path
 ) -> None:
@@ -650,8 +695,9 @@ async def test_a_project_chooses_its_model_and_nothing_dangerous(
     assert "model_path" in problem
 
 
+@pytest.mark.parametrize("rules", [".gitignore", ".aiexclude", ".git/info/exclude"])
 async def test_a_rule_that_hides_files_forgets_what_they_led_to(
-    any_server: Client,
+    any_server: Client, rules: str
 ) -> None:
     any_server.open(URI, "x = ")
     explain = {"command": "starcoder.explain"}
@@ -659,7 +705,7 @@ async def test_a_rule_that_hides_files_forgets_what_they_led_to(
         await any_server.complete(URI, 0, 4)
     told = await any_server.ask("workspace/executeCommand", explain)
     assert "known already" in told
-    change = {"uri": "file:///project/.gitignore", "type": 2}
+    change = {"uri": f"file:///project/{rules}", "type": 2}
     any_server.notify("workspace/didChangeWatchedFiles", {"changes": [change]})
     await any_server.complete(URI, 0, 4)
     told = await any_server.ask("workspace/executeCommand", explain)
@@ -729,13 +775,14 @@ async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) ->
     assert item["label"].startswith("★ return ")
 
 
+@pytest.mark.parametrize("place", ["gone/deep", "/proc/none"])
 @pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
 async def test_without_a_home_the_server_still_answers(
-    start_server: StartServer, tmp_path: Path, variable: str
+    start_server: StartServer, tmp_path: Path, variable: str, place: str
 ) -> None:
     env = {"STARCODER_LSP_DATA": "", "STARCODER_LSP_CONFIG": ""}
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        env[name] = str(tmp_path / ("gone/deep" if name == variable else "own"))
+        env[name] = str(tmp_path / (place if name == variable else "own"))
     client = await start_server("--download", "never", env=env)
     await client.initialize()
     await client.until_notified("didChangeStatus", kind="Warning")
@@ -751,6 +798,19 @@ async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
         start_server, "--log-file", str(tmp_path / "taken" / "x.log")
     )
     assert await is_alive(client)
+
+
+async def test_a_name_writes_no_line_of_its_own_into_the_log(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    project = tmp_path / "a\nERROR gotcha \u202e"
+    project.mkdir()
+    (project / ".starcoder.toml").write_text("no_such_key = 1\n")
+    client = await start_server("--download", "never")
+    await client.initialize(rootUri=project.as_uri())
+    assert await client.shutdown() == 0
+    (line,) = client.errors.decode().splitlines()
+    assert r"a\nERROR gotcha \u202e/.starcoder.toml" in line
 
 
 def internet_sockets_of(pid: int) -> set[str]:
