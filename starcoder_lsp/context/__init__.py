@@ -29,6 +29,15 @@ def are_rules(path: Path) -> bool:
     return path.name in RULE_FILES or path.parts[-2:] == REPOSITORY_RULES
 
 
+def base_of(root: str) -> str:
+    """What the paths of all files below a folder begin with, also below the whole disk.
+
+    >>> base_of("/home/me/project"), base_of("/")
+    ('/home/me/project/', '/')
+    """
+    return f"{root.rstrip('/')}/"
+
+
 @dataclass(frozen=True)
 class Edit:
     """`text` replaces the code points from `start` up to `end`, not included."""

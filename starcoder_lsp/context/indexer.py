@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from starcoder_lsp import frames, log
-from starcoder_lsp.context import Gathered, Progress, wire
+from starcoder_lsp.context import Gathered, Progress, base_of, wire
 from starcoder_lsp.context.answer import gathered
 from starcoder_lsp.context.crawl import Crawler, Wishes
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
@@ -143,9 +143,17 @@ class Indexer:
                 self._edits[root].forget(relative)
 
     def _files_changed(self, frame: Frame) -> None:
-        for root, crawler in self._crawlers.items():
-            inside = [path for path in frame["paths"] if path.startswith(f"{root}/")]
-            crawler.suspect(path[len(root) + 1 :] for path in inside)
+        """Each path is told to the folder it lies in; one that lies in none may be a link."""
+        paths = set(frame["paths"])
+        inside = {
+            root: {path for path in paths if path.startswith(base_of(root))}
+            for root in self._crawlers
+        }
+        is_known = paths <= set().union(*inside.values())
+        for root, found in inside.items():
+            if found or not is_known:
+                crawler = self._crawlers[root]
+                crawler.suspect(path.removeprefix(base_of(root)) for path in found)
 
     def _gather(self, frame: Frame) -> None:
         document = self._documents.get(frame["uri"])

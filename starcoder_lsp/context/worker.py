@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starcoder_lsp import frames, log
-from starcoder_lsp.context import wire
+from starcoder_lsp.context import base_of, wire
 from starcoder_lsp.context.entries import Entry, entry_of, to_wire
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
 from starcoder_lsp.context.redact import redact
@@ -84,7 +84,7 @@ def _answer(
     try:
         if not is_admitted:
             _check_path(root, path, request["extra"])
-        content = _content(f"{root}/{path}", answer)
+        content = _content(base_of(root) + path, answer)
         if answer["digest"] in request["avoid"]:
             raise Unwanted("crashes its parser")
         if answer["digest"] != digest:
@@ -103,7 +103,7 @@ def _answer(
 
 def _check_path(root: str, path: str, extra: list[str]) -> None:
     """Both the path as it is given and where it really leads have to be allowed."""
-    whole = f"{root}/{path}"
+    whole = base_of(root) + path
     if stat.S_ISDIR(os.lstat(whole).st_mode):
         raise NotRegular(whole)
     if os.path.realpath(whole) != whole or not admits(root, path, extra):
@@ -166,9 +166,9 @@ def _digest(request: Frame) -> Iterator[Frame]:
 def _place(request: Frame) -> Iterator[Frame]:
     """Which folder a document lies in, and whether others may see it."""
     real = os.path.realpath(request["path"])
-    inside = [root for root in request["roots"] if real.startswith(f"{root}/")]
+    inside = [root for root in request["roots"] if real.startswith(base_of(root))]
     root = max(inside, key=len, default="")
-    relative = real[len(root) + 1 :] if root else ""
+    relative = real.removeprefix(base_of(root)) if root else ""
     is_admitted = bool(root) and admits(root, relative, request["extra"])
     yield {"op": "place", "root": root, "path": relative, "is_admitted": is_admitted}
 

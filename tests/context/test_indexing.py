@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
-from starcoder_lsp.context import Edit, Gathered
+from starcoder_lsp.context import Edit, Gathered, worker
 from starcoder_lsp.context.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
 from starcoder_lsp.lsp.convert import path_of
@@ -827,3 +827,24 @@ async def test_a_storm_of_stashes_ends_in_the_index_of_a_fresh_start(
         await until(lambda: contents(root) == fresh)
     assert fresh["f29.py"][1] == ("f29_9",)
     assert "f0.py" not in fresh
+
+
+def test_a_document_below_a_whole_disk_has_its_place_there(tmp_path: Path) -> None:
+    file = plant(tmp_path.resolve(), {"a.py": ""}) / "a.py"
+    request = {"path": str(file), "roots": ["/"], "extra": []}
+    (place,) = worker.OPERATIONS["place"](request)
+    assert (place["root"], f"/{place['path']}") == ("/", str(file))
+    assert place["is_admitted"]
+
+
+async def test_an_event_in_one_folder_is_no_reason_to_look_at_another(
+    tmp_path: Path,
+) -> None:
+    one = plant(tmp_path / "one", functions("a"))
+    other = plant(tmp_path / "other", functions("b"))
+    async with Workspace(one, other) as workspace:
+        plant(one, functions("c"))
+        plant(other, functions("untold"))
+        workspace.context.files_changed([one / "c.py"])
+        await workspace.until_indexed("a.py", "c.py")
+        assert workspace.indexed(other) == ["b.py"]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import tree_sitter_language_pack
 from tree_sitter import Language, Parser, Query
 
 from starcoder_lsp.context.syntax.generic import guessed_query
@@ -49,6 +48,8 @@ def grammar_of(name: str) -> Grammar | None:
     if row is None or not row.grammar:
         return None
     try:
+        import tree_sitter_language_pack
+
         language = tree_sitter_language_pack.get_language(row.grammar)  # type: ignore[arg-type]  # checked by a test
         parser = Parser(language)
         return Grammar(name, row, parser, *_queries(row, language))
