@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from starcoder_lsp.context.symbols import Definition
@@ -46,28 +47,27 @@ class Span(NamedTuple):
 
 def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
     """All lines of `text`, cut where definitions begin, else at blank lines."""
-    starts = {definition.first_line for definition in definitions}
+    starts = sorted({definition.first_line for definition in definitions})
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    first = start = 0
+    # What stands in the lines above each, without their breaks.
+    n_above = list(accumulate(map(len, lines), initial=0))
+    first = 0
     while first < len(lines):
-        end_line = _next_cut(lines, starts, first)
-        end = start + sum(map(len, lines[first:end_line])) + end_line - first - 1
-        yield Span(first, end_line - 1, start, end)
-        first, start = end_line, end + 1
+        end = len(lines)
+        if end - first > MAX_LINES:
+            end = _best_cut(lines, starts, first)
+        yield Span(first, end - 1, n_above[first] + first, n_above[end] + end - 1)
+        first = end
 
 
-def _next_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
-    if len(lines) - first <= MAX_LINES:
-        return len(lines)
-    return _best_cut(lines, starts, first)
-
-
-def _best_cut(lines: Sequence[str], starts: set[int], first: int) -> int:
+def _best_cut(lines: Sequence[str], starts: Sequence[int], first: int) -> int:
     """Where the piece from `first` on ends: before a definition, if one is in reach."""
-    if not starts.isdisjoint(range(first + SHORTEST, first + MAX_LINES + 1)):
-        return next(first + n for n in NEAREST if first + n in starts)
+    from_, to = (bisect_left(starts, first + n) for n in (SHORTEST, MAX_LINES + 1))
+    if from_ < to:
+        wanted = first + WANTED_LINES
+        return min(starts[from_:to], key=lambda start: abs(start - wanted))
     for n in NEAREST:
         above = lines[first + n - 1]
         if not above or above.isspace():
@@ -91,19 +91,10 @@ _SPELLINGS = _Spellings()
 def _spellings(word: str) -> Sequence[str]:
     if not SHORTEST_TERM <= len(word) <= LONGEST_TERM or word.isdecimal():
         return ()
-    parts = parts_of(word)
+    parts = PARTS.findall(word)
     if len(parts) < 2:
         return (word.lower(),)
-    return word.lower(), *(one for one in parts if len(one) >= SHORTEST_TERM)
-
-
-def parts_of(word: str) -> list[str]:
-    """The words that an identifier is made of, in lower case.
-
-    >>> parts_of("readHTTPHeader_of")
-    ['read', 'http', 'header', 'of']
-    """
-    return [part.lower() for part in PARTS.findall(word)]
+    return word.lower(), *(one.lower() for one in parts if len(one) >= SHORTEST_TERM)
 
 
 def terms(text: str) -> set[str]:

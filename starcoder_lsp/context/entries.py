@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from starcoder_lsp.context.chunks import Span, parts_of, spans
+from starcoder_lsp.context.chunks import PARTS, Span, spans
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 from starcoder_lsp.context.wire import import_from
 
@@ -86,17 +86,15 @@ def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str
     """Of `readFile` and `read_file` the text shows but one word.
 
     >>> parts_in([Span(0, 9, 0, 400)], [Definition("readFile", "function", 3, 4, 4, "")])
-    ['read file']
+    ['read File ']
     """
     found = [""] * len(cut)
-    for one in (one for one in definitions if HAS_PARTS.search(one.name)):
-        at = _chunk_of(cut, one.first_line)
-        found[at] = f"{found[at]} {' '.join(parts_of(one.name))}".lstrip()
+    first_lines = [span.first_line for span in cut]
+    for one in definitions:
+        if HAS_PARTS.search(one.name):
+            at = bisect_right(first_lines, one.first_line) - 1
+            found[at] += f"{' '.join(PARTS.findall(one.name))} "
     return found
-
-
-def _chunk_of(cut: Sequence[Span], line: int) -> int:
-    return bisect_right(cut, line, key=lambda span: span.first_line) - 1
 
 
 def definitions_from(written: str) -> list[Definition]:
