@@ -6,7 +6,8 @@ ctags reads the same tree in one process, before and after ours; its faster time
 On a machine that does other things too the times of computing (cpu) say more.
 The heartbeat is the longest gap of a 1 ms ticker in the process that an editor talks to.
 Resident memory counts a page that processes share once for each of them, proportional
-memory once in all. With --tree-sitter the parsers alone read the tree once more, in one
+memory once in all. Queries are measured where somebody types, and at three places each
+in files of the tree that nobody has opened before. With --tree-sitter the parsers alone read the tree once more, in one
 process: what no index with their help can be faster than.
 """
 
@@ -19,6 +20,7 @@ import itertools
 import json
 import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -30,10 +32,13 @@ from typing import Any, NamedTuple
 from starcoder_lsp.context import Edit, Progress
 from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.flow import Cursor, Document
+from starcoder_lsp.languages import language_of
 
 TICK_S = 0.001
 N_LINES = 2000
 N_EDITS = 20
+SAMPLED = (".py", ".ts", ".cpp", ".c", ".h", ".go", ".rs", ".java")
+N_SAMPLED = 60
 
 
 class Cost(NamedTuple):
@@ -197,7 +202,8 @@ def edited_document_ms() -> list[float]:
     return times[1:]
 
 
-async def gather_ms(context: IndexedContext, root: Path) -> list[float]:
+async def typing_ms(context: IndexedContext, root: Path) -> list[float]:
+    """At one place, as while somebody types there, with the way there and back."""
     text = long_document() + "x = function_7("
     document = Document(text, (root / "new.py").as_uri(), "python", 1)
     context.open(document.uri, root / "new.py", "python", text, 1)
@@ -211,18 +217,43 @@ async def gather_ms(context: IndexedContext, root: Path) -> list[float]:
     return times
 
 
+def new_places_ms(root: Path) -> list[float]:
+    """In files where nobody has been before, so that nothing has been looked up."""
+    from starcoder_lsp.context.database import file_of
+    from starcoder_lsp.context.gather import gather
+    from starcoder_lsp.context.index import Index
+    from starcoder_lsp.context.scene import Scene
+    from starcoder_lsp.context.syntax import Document as Parsed
+    from starcoder_lsp.paths import cache_dir
+
+    index = Index(sqlite3.connect(file_of(str(root), cache_dir() / "index")))
+    paths = [path for path in index.paths() if path.endswith(SAMPLED)]
+    times = []
+    for path in paths[:: max(len(paths) // N_SAMPLED, 1)]:
+        text = index.text(path)
+        symbols = Parsed(language_of(Path(path)), text.encode()).symbols()
+        for n in (1, 2, 3):
+            offset = len(text) * n // 4
+            scene = Scene(path, text, offset, symbols, max(offset - 3000, 0), offset)
+            started = time.perf_counter()
+            gather(scene, index, 2250)
+            times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
 async def measured(root: Path, *, with_tree_sitter: bool) -> dict[str, Any]:
     before = ctags_cost(root)
     first = Session(root)
     full = await first.until_indexed()
     counted = await first.context.statistics()
-    queries = await gather_ms(first.context, root)
+    queries = await typing_ms(first.context, root)
     await first.context.close()
     after = ctags_cost(root)
     again = Session(root)
     second = await again.until_indexed()
     await again.context.close()
     edits = edited_document_ms()
+    places = new_places_ms(root)
     alone = tree_sitter_cpu_s(root) if with_tree_sitter else {}
     theirs = Cost(min(before[0], after[0]), min(before[1], after[1]))
     return {
@@ -245,6 +276,8 @@ async def measured(root: Path, *, with_tree_sitter: bool) -> dict[str, Any]:
         "edited_document_ms": statistics.median(edits),
         "gather_p50_ms": statistics.median(queries),
         "gather_p99_ms": statistics.quantiles(queries, n=100)[-1],
+        "new_place_p50_ms": statistics.median(places),
+        "new_place_p99_ms": statistics.quantiles(places, n=100)[-1],
     }
 
 
