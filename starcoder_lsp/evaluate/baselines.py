@@ -26,7 +26,7 @@ class Windows:
         self.windows = [
             (path, "\n".join(lines[i : i + WINDOW_LINES]))
             for path in index.paths()
-            for lines in [index.text(path).split("\n")]
+            for lines in [index.text(path).removesuffix("\n").split("\n")]
             for i in range(0, len(lines), WINDOW_LINES)
         ]
         self._found: defaultdict[str, list[int]] = defaultdict(list)
