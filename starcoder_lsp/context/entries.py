@@ -11,12 +11,15 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from starcoder_lsp.context.chunks import PARTS, Span, spans
-from starcoder_lsp.context.symbols import Definition, Import, Symbols
+from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 from starcoder_lsp.context.wire import import_from
 
 # The last fields of an entry: chunks, definitions, imports and the text.
 N_RAW = 4
 HAS_PARTS = re.compile("[a-z][A-Z]|[A-Za-z0-9]_[A-Za-z0-9]")
+
+# With it, whether all that it names in a file are members.
+Name = tuple[str, bool]
 
 
 class Entry(NamedTuple):
@@ -31,7 +34,7 @@ class Entry(NamedTuple):
     language: str
     package: str
     is_complete: bool
-    names: Sequence[str]
+    names: Sequence[Name]
     n_definitions: int
     parts: Sequence[str]
     chunks: bytes
@@ -77,9 +80,17 @@ def spans_from(chunks: bytes) -> list[Span]:
     return list(map(Span, numbers, numbers, numbers, numbers))
 
 
-def names_of(definitions: Iterable[Definition]) -> list[str]:
-    """Each once."""
-    return sorted({one.name for one in definitions})
+def names_of(definitions: Iterable[Definition]) -> list[Name]:
+    """Each once.
+
+    >>> names_of([Definition("a", "field", 0, 0, 1, "a"), Definition("a", "class", 2, 2, 3, "a")])
+    [('a', False)]
+    """
+    are_members: dict[str, bool] = {}
+    for one in definitions:
+        is_member = one.kind in MEMBERS
+        are_members[one.name] = is_member and are_members.get(one.name, True)
+    return sorted(are_members.items())
 
 
 def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str]:

@@ -148,12 +148,13 @@ class Index:
             is_complete=bool(is_complete),
         )
 
-    def is_widespread(self, name: str, n_files: int) -> bool:
-        """Whether so many files define something called `name`."""
+    def may_mean(self, name: str, too_many: int) -> bool:
+        """Whether something else than members has this name, in not too many files."""
         rows = self._rows.execute(
-            "SELECT 1 FROM name WHERE name = ? LIMIT ?", (name, n_files)
+            "SELECT is_member FROM name WHERE name = ? LIMIT ?", (name, too_many)
         )
-        return len(rows.fetchall()) == n_files
+        found = rows.fetchall()
+        return len(found) < too_many and any(not is_member for (is_member,) in found)
 
     def definitions(self, name: str, limit: int = 32) -> list[Place]:
         """Where something called `name` is defined, in any file."""

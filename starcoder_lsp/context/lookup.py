@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from starcoder_lsp.context.imports import imported_files, styles
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.scene import IDENTIFIER, Scene
-from starcoder_lsp.context.symbols import Definition, Import, Symbols
+from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
 CLASSES = frozenset(("class", "interface", "enum", "type"))
 TYPES = CLASSES | {"module"}
 FUNCTIONS = frozenset(("function", "method"))
-MEMBERS = frozenset(("method", "field"))
 OWN_OBJECT = frozenset(("self", "this", "cls", "Self", "super"))
 MAX_DEPTH = 3
 # What so many define is not meant without an import.
@@ -77,7 +76,7 @@ class Lookup:
         return self._found[key]
 
     def _only(self, name: str) -> Place | None:
-        if self.index.is_widespread(name, WIDESPREAD):
+        if not self.index.may_mean(name, WIDESPREAD):
             return None
         places = self.index.definitions(name, WIDESPREAD)
         top = [place for place in places if self._is_top(place)]

@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS content (
     imports TEXT NOT NULL, definitions TEXT NOT NULL, text TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS name (
-    name TEXT NOT NULL, file_id INTEGER NOT NULL, PRIMARY KEY (name, file_id)
+    name TEXT NOT NULL, file_id INTEGER NOT NULL, is_member INTEGER NOT NULL,
+    PRIMARY KEY (name, file_id)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE IF NOT EXISTS term USING fts5 (
     text, parts, content = '', detail = none, columnsize = 0,

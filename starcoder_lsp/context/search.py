@@ -10,7 +10,7 @@ import heapq
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ class Hit:
     first_line: int
     last_line: int
     text: str
+    terms: Set[str]
     score: float
 
 
@@ -124,7 +125,9 @@ class Search:
             held = terms(text)
             worth = sum(worths[term] for term in worths if term in held)
             length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(held) / USUAL_TERMS
-            yield Hit(file.path, span.first_line, span.last_line, text, worth / length)
+            yield Hit(
+                file.path, span.first_line, span.last_line, text, held, worth / length
+            )
 
     def _file(self, file_id: int) -> _File:
         path, numbers, chunks, text = self._rows.execute(

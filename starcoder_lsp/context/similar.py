@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pieces import Piece, numbered
 from starcoder_lsp.context.scene import Scene
@@ -32,8 +31,7 @@ def similar(scene: Scene, index: Index) -> list[Piece]:
 
 
 def _piece(hit: Hit, rank: int, wanted: Sequence[str]) -> Piece:
-    held = terms(hit.text)
-    shared = [term for term in wanted if term in held]
+    shared = [term for term in wanted if term in hit.terms]
     why = "same words: " + " ".join(shared[:SHOWN_TERMS])
     score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank)
     return Piece(hit.path, numbered(hit.first_line, hit.text), "similar", why, score)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+# Definitions that mean nothing without what they belong to.
+MEMBERS = frozenset(("method", "field"))
+
 
 class Definition(NamedTuple):
     """A named thing and where it stands.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from starcoder_lsp.context.chunks import Span
 from starcoder_lsp.context.entries import (
     Entry,
+    Name,
     definitions_from,
     names_of,
     parts_in,
@@ -83,7 +84,7 @@ class Writer:
         self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
 
     def _replace(
-        self, file_id: int, names: Sequence[str], wanted: Sequence[Words]
+        self, file_id: int, names: Iterable[Name], wanted: Sequence[Words]
     ) -> list[int]:
         """Change what differs from what is written; the numbers of the chunks."""
         numbers, chunks, definitions, text = self._rows.execute(
@@ -91,17 +92,17 @@ class Writer:
             (file_id,),
         ).fetchone()
         known, cut = definitions_from(definitions), spans_from(chunks)
-        self._replace_names(file_id, set(names_of(known)), set(names))
+        self._replace_names(file_id, set(names_of(known)), set(map(tuple, names)))  # type: ignore[arg-type]  # JSON has lists
         there = words_of(text, cut, parts_in(cut, known))
         numbers = memoryview(numbers).cast("I")
         return self._replace_words(
             file_id, dict(zip(numbers, there, strict=True)), wanted
         )
 
-    def _replace_names(self, file_id: int, known: set[str], wanted: set[str]) -> None:
+    def _replace_names(self, file_id: int, known: set[Name], wanted: set[Name]) -> None:
         self._rows.executemany(
             "DELETE FROM name WHERE name = ? AND file_id = ?",
-            ((name, file_id) for name in known - wanted),
+            ((name, file_id) for name, _ in known - wanted),
         )
         self._add_names(file_id, sorted(wanted - known))
 
@@ -130,9 +131,10 @@ class Writer:
         self._add_words(file_id, added)
         return numbers
 
-    def _add_names(self, file_id: int, names: Iterable[str]) -> None:
+    def _add_names(self, file_id: int, names: Iterable[Name]) -> None:
         self._rows.executemany(
-            "INSERT INTO name VALUES (?, ?)", ((name, file_id) for name in names)
+            "INSERT INTO name VALUES (?, ?, ?)",
+            ((name, file_id, is_member) for name, is_member in names),
         )
 
     def _add_words(self, file_id: int, added: Iterable[tuple[int, Words]]) -> None:

@@ -61,6 +61,18 @@ def test_an_edit_writes_little_more_than_what_it_changes() -> None:
     assert len(index.search({"other": 1}, 5)) == 1
 
 
+def test_a_name_that_only_members_have_means_nothing_by_itself() -> None:
+    index = empty_index()
+    member = Definition("f", "method", 0, 0, 1, "def f():", container="C")
+    index.put("a.py", "", Symbols("python", (member,)))
+    assert not index.may_mean("f", 2)
+    index.put("a.py", "", Symbols("python", (member, function("f", 3))))
+    assert index.may_mean("f", 2)
+    index.put("b.py", "", Symbols("python", (member,)))
+    assert not index.may_mean("f", 2)
+    assert not index.may_mean("g", 2)
+
+
 def test_lines_above_move_what_stands_below() -> None:
     index = empty_index()
     index.put("a.py", "one = 1\n" * 20 + "needle = 1\n", Symbols("python"))
