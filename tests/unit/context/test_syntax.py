@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,33 @@ def test_without_bodies_all_but_what_is_local_is_found(path: Path) -> None:
     assert set(outside_of_functions(whole)) <= set(parse(language, source).definitions)
 
 
+STANDARD_LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).glob("[a-m]*.py"))
+
+
+@pytest.mark.parametrize("path", STANDARD_LIBRARY, ids=lambda path: path.name)
+def test_functions_are_read_from_their_heads_as_a_parser_does(path: Path) -> None:
+    source = path.read_bytes()
+    document = Document("python", source, budget_ms=60_000)
+    assert document.tree is not None
+    if document.tree.root_node.has_error:
+        pytest.skip("the grammar does not know all of it")
+    found, whole = parse("python", source).definitions, document.symbols()
+    assert set(outside_of_functions(whole)) <= set(found)
+    assert {one for one in found if one.kind != "field"} <= set(whole.definitions)
+
+
 PARSED_BRIEFLY = {
+    "functions in strings, stubs and decorators": (
+        "python",
+        'DOC = """\n    def no():\n        pass\n"""\n@a\n# why\n@b.c(\n    1,\n)\ndef f(x): ...\n'
+        "class A:\n    '''\n    Says it.\n\n    def no(): ...\n\n    '''\n"
+        "    @property\n    async def g(self) -> int:  # type\n        # first\n        'Says g.'\n"
+        "        def inner(): ...\n    x = f(\n    )\n    def h(self): pass\n",
+    ),
+    "a string that goes on at the margin": (
+        "python",
+        'def f():\n    x = \\\n"""\nno\n"""\n    return x\n\ndef g():\n    y = 1\n    return y\n',
+    ),
     "a docstring, and a string with a line of its own": (
         "python",
         'class A:\n    def f(self):\n        """\n        Says it.\n        """\n'
