@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from starcoder_lsp.context.syntax.comments import doc_above, doc_inside
@@ -118,7 +118,7 @@ def _start(source: bytes, gap: int, head: re.Match[bytes]) -> int:
     return head.start()
 
 
-@cache
+@lru_cache(maxsize=64)
 def _decorators(depth: bytes) -> re.Pattern[bytes]:
     r"""Lines at the end of a text that begin with @, and what they go on with.
 
@@ -155,7 +155,7 @@ def _next_line(source: bytes, start: int, depth: int) -> int:
     return len(source)
 
 
-@cache
+@lru_cache(maxsize=256)
 def outer_line(depth: int) -> re.Pattern[bytes]:
     return re.compile(rb"\n(?<!\\\n)[ \t]{0,%d}[^ \t\r\n#]" % depth)
 
