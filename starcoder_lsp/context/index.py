@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -193,8 +194,21 @@ class Index:
 
     def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
         """The chunks that hold most of the weighted terms, rare terms first."""
-        self._catch_up()
-        return self._search.best(weights, limit)
+        with self._snapshot():
+            self._catch_up()
+            return self._search.best(weights, limit)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """What another process writes meanwhile is not seen."""
+        if self._rows.in_transaction:
+            yield
+            return
+        self._rows.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._rows.execute("COMMIT")
 
 
 @cache

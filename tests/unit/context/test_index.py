@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,6 +150,27 @@ def test_terms_of_any_text_are_words(text: str) -> None:
     for term in terms(text):
         assert '"' not in term
         assert not term.isspace()
+
+
+def test_who_reads_along_sees_nothing_of_what_is_written_meanwhile(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "index.sqlite"
+    connections = [sqlite3.connect(file, isolation_level=None) for _ in range(2)]
+    connections[0].execute("PRAGMA journal_mode = WAL")
+    writer, reader = map(Index, connections)
+    writer.put("a.py", "needle\n", Symbols("python"))
+
+    def write(statement: str) -> None:
+        if "numbers" in statement:
+            writer.put("a.py", "other\n", Symbols("python"))
+
+    connections[1].set_trace_callback(write)
+    assert [hit.text for hit in reader.search({"needle": 1}, 5)] == ["needle"]
+    connections[1].set_trace_callback(None)
+    assert reader.search({"needle": 1}, 5) == []
+    for connection in connections:
+        connection.close()
 
 
 NAMES = st.sampled_from(("alpha", "betaGamma", "delta_epsilon", "zeta"))
