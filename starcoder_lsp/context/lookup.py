@@ -79,8 +79,15 @@ class Lookup:
         if not self.index.may_mean(name, WIDESPREAD):
             return None
         places = self.index.definitions(name, WIDESPREAD)
+        places = [place for place in places if self._is_akin(place.path)]
         top = [place for place in places if self._is_top(place)]
         return top[0] if len(top) == 1 and len(places) < WIDESPREAD else None
+
+    def _is_akin(self, path: str) -> bool:
+        """Whether a file's language can use what this one's defines, and the other way."""
+        here, there = self.scene.language, self.symbols(path).language
+        style = styles().get(here)
+        return here == there or (style is not None and style == styles().get(there))
 
     def _is_top(self, place: Place) -> bool:
         """Whether nothing but namespaces stands round a definition."""
