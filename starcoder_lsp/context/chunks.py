@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple
@@ -64,10 +64,11 @@ def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
 
 def _best_cut(lines: Sequence[str], starts: Sequence[int], first: int) -> int:
     """Where the piece from `first` on ends: before a definition, if one is in reach."""
-    from_, to = (bisect_left(starts, first + n) for n in (SHORTEST, MAX_LINES + 1))
-    if from_ < to:
+    at = bisect_left(starts, first + SHORTEST)
+    if at < len(starts) and starts[at] <= first + MAX_LINES:
         wanted = first + WANTED_LINES
-        return min(starts[from_:to], key=lambda start: abs(start - wanted))
+        in_reach = starts[at : bisect_right(starts, first + MAX_LINES)]
+        return min(in_reach, key=lambda start: abs(start - wanted))
     for n in NEAREST:
         above = lines[first + n - 1]
         if not above or above.isspace():

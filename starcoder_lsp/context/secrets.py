@@ -163,8 +163,7 @@ def _suspects(text: bytes) -> tuple[list[str], bool]:
     Found in the text's shape, since nothing is as fast as a search for fixed bytes.
     """
     beginnings, before = _starts(WORD_ITSELF), _starts(BEFORE_WORD)
-    heads = frozenset(one[:HEAD] for one in beginnings)
-    tails = frozenset(one[-1:] for one in before)
+    heads, tails = _heads(), _tails()
     suspects, is_announced = [], False
     shape = text.translate(SHAPE)
     start = shape.find(LONG_WORD)
@@ -187,6 +186,16 @@ def _formats(kind: str) -> tuple[Format, ...]:
 @cache
 def _starts(kind: str) -> tuple[bytes, ...]:
     return tuple(one.start.encode() for one in _formats(kind))
+
+
+@cache
+def _heads() -> frozenset[bytes]:
+    return frozenset(one[:HEAD] for one in _starts(WORD_ITSELF))
+
+
+@cache
+def _tails() -> frozenset[bytes]:
+    return frozenset(one[-1:] for one in _starts(BEFORE_WORD))
 
 
 def _by_name(text: str, lower: str) -> Iterator[Secret]:

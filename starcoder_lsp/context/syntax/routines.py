@@ -162,8 +162,10 @@ def outer_line(depth: int) -> re.Pattern[bytes]:
 
 def open_quote(source: bytes, start: int, end: int) -> bytes:
     """What has to close a string that goes on at `end`; mostly nothing."""
-    n_double, n_single = (source.count(quote, start, end) for quote in TRIPLE)
-    if n_double % 2 == n_single % 2 == 0:
+    double, single = TRIPLE
+    if not (
+        source.count(double, start, end) % 2 or source.count(single, start, end) % 2
+    ):
         return b""
     while found := STRING.search(source, start, end):
         start = found.end()
