@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 BUSY_MS = 250
 CACHE_KIB = 16_000
+# Of the log that goes before the database: to copy it there waits for the disk.
+CHECKPOINT_PAGES = 8_000
 DAMAGED_CODES = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 STATE = "application_id"
 CLEAN, IN_USE = 1, 2
@@ -132,6 +134,7 @@ def _connect(file: Path, version: int) -> sqlite3.Connection:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}").fetchone()
         _check(connection)
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found != version:

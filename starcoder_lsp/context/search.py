@@ -90,7 +90,9 @@ class Search:
             N_CANDIDATES * limit, ((score, -row) for row, score in scores.items())
         )
         hits = self._hits([-negative for _, negative in likeliest], worths)
-        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+        # What is as good comes in the same order, however the index came to be.
+        best = sorted(hits, key=lambda hit: (-hit.score, hit.path, hit.first_line))
+        return best[:limit]
 
     def _count_chunks(self) -> int:
         if self._n_chunks is None:
