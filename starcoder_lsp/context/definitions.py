@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
-from starcoder_lsp.context.lookup import TYPES, Lookup, local_name
+from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Line, Piece
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.symbols import Definition, Import
@@ -22,7 +22,8 @@ LIKELY = 1.2
 LONG_SIGNATURE = 300
 SHORT_SIGNATURE = 100
 MEMBERS_OF_RECEIVER = 3.0
-# Of more members the rest waits, and leaves room for how others use them.
+# Of more members the rest waits, and leaves room for how others use them; of that rest
+# what can be called comes first, since a field often takes a line as long.
 MAX_LIKELY = 12
 # A name that is imported and not used yet waits for its first use.
 UNUSED = 0.5
@@ -102,6 +103,7 @@ def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
         score = MEMBERS_OF_RECEIVER / (1 + depth / 4)
         why = f"{'.'.join(receiver)} is a {base.definition.name}"
         likely, others = members[:MAX_LIKELY], members[MAX_LIKELY:]
+        others.sort(key=lambda each: each.kind not in FUNCTIONS)
         yield Piece(base.path, _lines(likely), "members", why, score)
         yield Piece(base.path, _lines(others), "members", why, score / 3)
         for place in lookup.members_elsewhere(base):

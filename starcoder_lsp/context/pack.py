@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from starcoder_lsp.context.pieces import Line, Piece
+from starcoder_lsp.context.prose import is_prose
 from starcoder_lsp.context.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
 from starcoder_lsp.lines import indentation
@@ -14,6 +15,7 @@ from starcoder_lsp.lines import indentation
 # So much of a budget is not worth looking for another line.
 SPARE_CHARACTERS = 30
 MAX_REASONS = 3
+MAX_SIGNATURE_LINES = 8
 WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
 
@@ -35,7 +37,7 @@ def pack(
             break
         file = files.get(piece.path) or _File(piece.path)
         for line in piece.lines:
-            new = _news(line, seen)
+            new = _news(line, piece.path, seen)
             cost = file.cost_of(line) if new or piece.is_whole else None
             if cost is not None and used + cost <= budget_characters:
                 used += cost
@@ -46,12 +48,13 @@ def pack(
     return sorted(snippets, key=lambda each: each.score)
 
 
-def _news(line: Line, seen: Collection[str]) -> list[str]:
+def _news(line: Line, path: str, seen: Collection[str]) -> list[str]:
     """The names in a line that were not seen yet; to be defined is news of its own."""
     names = IDENTIFIER.findall(line.text)
     if line.defines:
         names.append(f"{line.defines} is defined")
-    return [name for name in names if name not in seen]
+    new = [name for name in names if name not in seen]
+    return [] if new and is_prose(line.text, path) else new
 
 
 @dataclass
@@ -66,10 +69,19 @@ class _File:
         """What `line` adds to the snippet, None where nothing changes."""
         known = self.lines.get(line.number, ())
         shown = _together(known, line)
-        if shown == known:
+        if shown == known or self._is_in_signature(line):
             return None
         cost_of_path = 0 if self.lines else len(self.path) + 1
         return cost_of_path + _size(shown) - _size(known)
+
+    def _is_in_signature(self, line: Line) -> bool:
+        """Whether a signature that begins above, or its decorator, goes on with it."""
+        above = range(line.number - MAX_SIGNATURE_LINES, line.number)
+        return any(
+            each.signature_of and _is_within(line, each)
+            for number in above
+            for each in self.lines.get(number, ())
+        )
 
     def take(self, line: Line, piece: Piece) -> None:
         known = self.lines.get(line.number, ())

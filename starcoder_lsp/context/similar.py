@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pieces import Piece, numbered
+from starcoder_lsp.context.prose import is_prose
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.search import Hit
 
@@ -16,6 +17,8 @@ HALVED_AT_RANK = 3
 # The user looks at these files, so what they hold matters more than as much elsewhere.
 OPEN_BONUS = 1.25
 SHOWN_TERMS = 5
+# These are shown with what repeats the place: how it goes on there, it may go on here.
+N_WHOLE = 2
 
 
 def similar(scene: Scene, index: Index) -> list[Piece]:
@@ -34,4 +37,12 @@ def _piece(hit: Hit, rank: int, wanted: Sequence[str]) -> Piece:
     shared = [term for term in wanted if term in hit.terms]
     why = "same words: " + " ".join(shared[:SHOWN_TERMS])
     score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank)
-    return Piece(hit.path, numbered(hit.first_line, hit.text), "similar", why, score)
+    lines = numbered(hit.first_line, hit.text)
+    if rank >= N_WHOLE:
+        return Piece(hit.path, lines, "similar", why, score)
+    code = tuple(
+        line
+        for line in lines
+        if line.text.strip() and not is_prose(line.text, hit.path)
+    )
+    return Piece(hit.path, code, "similar", why, score, is_whole=True)

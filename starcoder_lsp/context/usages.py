@@ -7,13 +7,13 @@ signatures of whatever type it has: which member is used, and what it is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.context.chunks import MAX_LINE_CHARACTERS, terms
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.lookup import OWN_OBJECT
-from starcoder_lsp.context.pieces import Line, Piece
+from starcoder_lsp.context.pieces import Line, Piece, numbered
 from starcoder_lsp.context.scene import Scene
 
 # `generator.`, `decode(`, `key = `, and what is already written of the next word.
@@ -21,6 +21,8 @@ STEM = re.compile(r"([^\W\d]\w*)\s*([^\w\s]{1,3})\s*\w*$")
 LAST_CHARACTERS = 200
 MAX_HITS = 24
 MAX_LINES = 10
+# So many are shown with the line above and the line below, also where both say nothing new.
+N_WITH_NEIGHBOURS = 3
 # The name counts like so many of the words around it, and those are the nearest.
 WEIGHT = 4.0
 NEAR_TERMS = 8
@@ -34,6 +36,7 @@ WORST = 1.6
 class _Usage:
     path: str
     line: Line
+    neighbours: tuple[Line, ...]
     next_word: str
     likeness: float
 
@@ -51,9 +54,14 @@ def usages(scene: Scene, index: Index) -> list[Piece]:
     others = [one for one in different if words[one.next_word] is not one]
     why = f"goes on after {stem[1]}{stem[2]}"
     return [
-        Piece(one.path, (one.line,), "usages", why, _score(rank))
-        for rank, one in enumerate((firsts + others)[:MAX_LINES])
+        _piece(one, rank, why) for rank, one in enumerate((firsts + others)[:MAX_LINES])
     ]
+
+
+def _piece(one: _Usage, rank: int, why: str) -> Piece:
+    is_whole = rank < N_WITH_NEIGHBOURS
+    lines = (one.line, *one.neighbours) if is_whole else (one.line,)
+    return Piece(one.path, lines, "usages", why, _score(rank), is_whole)
 
 
 def _score(rank: int) -> float:
@@ -66,8 +74,22 @@ def _found(scene: Scene, index: Index, name: str, mark: str) -> Iterator[_Usage]
     goes_on = re.compile(rf"(?<!\w){re.escape(name)}\s*{re.escape(mark)}\s*(\w*)")
     for hit in index.search(wanted, MAX_HITS):
         shown = scene.shown_lines if hit.path == scene.path else ()
-        for number, text in enumerate(hit.text.split("\n"), hit.first_line):
-            follows = goes_on.search(text)
-            if follows and number not in shown and len(text) <= MAX_LINE_CHARACTERS:
-                likeness = sum(scene.terms.get(term, 0.0) for term in terms(text))
-                yield _Usage(hit.path, Line(number, text), follows[1], likeness)
+        lines = [
+            line
+            for line in numbered(hit.first_line, hit.text)
+            if line.number not in shown and len(line.text) <= MAX_LINE_CHARACTERS
+        ]
+        for i, line in enumerate(lines):
+            if follows := goes_on.search(line.text):
+                likeness = sum(scene.terms.get(term, 0.0) for term in terms(line.text))
+                beside = _neighbours(lines, i)
+                yield _Usage(hit.path, line, beside, follows[1], likeness)
+
+
+def _neighbours(lines: Sequence[Line], i: int) -> tuple[Line, ...]:
+    beside = (*lines[max(i - 1, 0) : i], *lines[i + 1 : i + 2])
+    return tuple(
+        line
+        for line in beside
+        if abs(line.number - lines[i].number) == 1 and line.text.strip()
+    )

@@ -118,6 +118,58 @@ def test_what_follows_decides_which_lines_go_on_there() -> None:
     assert used_at("add(█") == ["account.add(1)", "account.add(2)"]
 
 
+NEIGHBOURS = """\
+== pay.py
+first = 1
+account.add(first)
+report(first)
+== rent.py
+first = 1
+report(first)
+account.█
+"""
+
+
+def test_what_stands_beside_a_use_is_shown_with_it_though_nothing_of_it_is_new() -> (
+    None
+):
+    (snippet,) = gather(*workspace(NEIGHBOURS), PLENTY, sources=("usages",))
+    assert snippet.text == "first = 1\naccount.add(first)\nreport(first)"
+
+
+SPREAD = """\
+== orders.py
+def drop(order):
+    check(order, dict)
+    # The order is known to be one.
+
+    del order.rows
+== rent.py
+def close(order):
+    check(order, str)
+def open(order):
+    █
+"""
+
+
+def test_the_likest_windows_are_whole_but_for_what_only_people_read() -> None:
+    (snippet,) = gather(*workspace(SPREAD), PLENTY, sources=("similar",))
+    assert (
+        snippet.text == "def drop(order):\n    check(order, dict)\n    del order.rows"
+    )
+
+
+def test_of_many_members_what_can_be_called_comes_before_fields() -> None:
+    fields = "".join(f"    field_{i} = {i}\n" for i in range(40))
+    archive = (
+        f"== a.py\nclass A:\n{fields}    def last(self): ...\n"
+        "== b.py\nfrom a import A\na = A()\na.█"
+    )
+    (snippet,) = gather(*workspace(archive), 300, sources=("definitions",))
+    assert "def last(self):" in snippet.text
+    assert "field_39" not in snippet.text
+
+
 def test_nothing_goes_on_after_the_object_itself_or_an_empty_line() -> None:
     assert used_at("self.█") == used_at("    █") == []
 

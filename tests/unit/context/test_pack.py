@@ -49,6 +49,23 @@ def test_a_whole_piece_keeps_its_old_lines() -> None:
     assert [each.text for each in pack([whole], {"known"}, PLENTY)] == ["known = 1"]
 
 
+def test_what_only_people_read_is_no_reason_to_show_a_line() -> None:
+    text = "# Fresh words.\n    All of these words are fresh.\nfresh = 2"
+    assert [each.text for each in pack([piece(text)], (), PLENTY)] == ["fresh = 2"]
+
+
+def test_lines_that_a_signature_holds_are_not_repeated() -> None:
+    signature = Line(0, "@cached\ndef size(self, unit):", "", "size")
+    whole = piece("@cached\ndef size(self,\n    unit):\n    return 1")
+    pieces = [
+        Piece("a.py", (signature,), "members", score=2),
+        replace(whole, is_whole=True),
+    ]
+    assert [each.text for each in pack(pieces, (), PLENTY)] == [
+        "@cached\ndef size(self, unit):\n    return 1"
+    ]
+
+
 def one_line(*signatures: str, raw: str = "", score: float = 1) -> list[Piece]:
     """Pieces for what stands in line 0, a signature by the last name in it."""
     pieces = [
