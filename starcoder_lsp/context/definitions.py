@@ -81,10 +81,11 @@ def _want_module(file: str, local: str, lookup: Lookup, wanted: Wanted) -> None:
     scene = lookup.scene
     likely = 0.75 + (scene.near.get(local, 0.0) + wanted.unused(local)) / 2
     is_written_on = scene.receiver[-1:] == (local,)
+    used = scene.used_of(local) if local else frozenset[str]()
     for each in lookup.symbols(file).definitions:
         if each.container:
             continue
-        is_used = scene.counts[f"{local}.{each.name}"] > 0
+        is_used = each.name in used
         score = 1 + scene.near.get(each.name, 0.0) if is_used else likely
         wanted.add(Place(file, each), score + is_written_on, f"{local} is imported")
 

@@ -19,7 +19,6 @@ HALF_LINES = 4
 FAR = 100_000
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
-DOTTED = re.compile(r"(?<![\w.])[^\W\d]\w*\.[^\W\d]\w*")
 MEMBER_OF = re.compile(r"\.|->|::|\?\.")
 RECEIVER = re.compile(
     r"([^\W\d]\w*(?:\(\))?(?:(?:\.|->|::|\?\.)[^\W\d]\w*){0,4})(?:\.|->|::|\?\.)\w*$"
@@ -109,10 +108,13 @@ class Scene:
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """How often the document mentions each name, and each `a.b`."""
-        return Counter(IDENTIFIER.findall(self._readable)) + Counter(
-            DOTTED.findall(self._readable)
-        )
+        """How often the document mentions each name."""
+        return Counter(IDENTIFIER.findall(self._readable))
+
+    def used_of(self, name: str) -> frozenset[str]:
+        """The members of `name` that the document mentions as `name.member`."""
+        members = rf"(?<![\w.]){re.escape(name)}\.([^\W\d]\w*)"
+        return frozenset(re.findall(members, self._readable))
 
     @cached_property
     def _readable(self) -> str:
