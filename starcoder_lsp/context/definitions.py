@@ -6,6 +6,7 @@ only one file defines.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +26,7 @@ MEMBERS_OF_RECEIVER = 3.0
 # Of more members the rest waits, and leaves room for how others use them; of that rest
 # what can be called comes first, since a field often takes a line as long.
 MAX_LIKELY = 12
+MAX_PLACES = 150
 # A name that is imported and not used yet waits for its first use.
 UNUSED = 0.5
 ABOVE_SIGNATURE = ("@", "#[", "[")
@@ -43,6 +45,12 @@ class Wanted:
         if not is_shown and score > self.places.get(place, (0.0, ""))[0]:
             self.places[place] = score, why
 
+    def best(self) -> list[tuple[Place, tuple[float, str]]]:
+        """No prompt has room for more of them."""
+        return heapq.nlargest(
+            MAX_PLACES, self.places.items(), key=lambda each: each[1][0]
+        )
+
     def unused(self, local: str) -> float:
         return UNUSED if self.scene.counts[local] < 2 else 0.0
 
@@ -55,7 +63,7 @@ def definitions(scene: Scene, index: Index) -> list[Piece]:
         if found := lookup.meaning(name):
             wanted.add(found, 0.5 + nearness, f"{name} is used near")
     pieces = list(_receivers_members(lookup))
-    for place, (score, why) in wanted.places.items():
+    for place, (score, why) in wanted.best():
         pieces += _skeleton(place, lookup, score, why)
     return pieces
 

@@ -109,7 +109,7 @@ def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str
 
 
 def definitions_from(written: str) -> list[Definition]:
-    return [Definition(*row) for row in json.loads(written)]
+    return list(map(Definition._make, json.loads(written)))
 
 
 def imports_from(written: str) -> list[Import]:
