@@ -20,7 +20,6 @@ import itertools
 import json
 import os
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -219,14 +218,13 @@ async def typing_ms(context: IndexedContext, root: Path) -> list[float]:
 
 def new_places_ms(root: Path) -> list[float]:
     """In files where nobody has been before, so that nothing has been looked up."""
-    from starcoder_lsp.context.database import file_of
+    from starcoder_lsp.context.folder import Folder
     from starcoder_lsp.context.gather import gather
-    from starcoder_lsp.context.index import Index
     from starcoder_lsp.context.scene import Scene
     from starcoder_lsp.context.syntax import Document as Parsed
     from starcoder_lsp.paths import cache_dir
 
-    index = Index(sqlite3.connect(file_of(str(root), cache_dir() / "index")))
+    index = Folder(str(root), cache_dir() / "index").index
     paths = [path for path in index.paths() if path.endswith(SAMPLED)]
     times = []
     for path in paths[:: max(len(paths) // N_SAMPLED, 1)]:

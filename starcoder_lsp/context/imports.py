@@ -118,7 +118,8 @@ class _Place:
             for name in style.folder
             for suffix in style.suffixes
         ]
-        return [name for name in dict.fromkeys(names) if index.has(name)][:1]
+        found = index.first_of(list(dict.fromkeys(names)))
+        return [found] if found else []
 
     def _files_anywhere(self, index: Index, style: Style) -> list[str]:
         if not self.parts:

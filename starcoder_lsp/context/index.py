@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -90,6 +90,15 @@ class Index:
 
     def has(self, path: str) -> bool:
         return self._writer.file_id(path) is not None
+
+    def first_of(self, paths: Sequence[str]) -> str | None:
+        """The first of `paths` that is a file here."""
+        rows = self._rows.execute(
+            f"SELECT path FROM file WHERE path IN ({', '.join('?' * len(paths))})",
+            paths,
+        )
+        known = {path for (path,) in rows}
+        return next((path for path in paths if path in known), None)
 
     def paths_of_module(self, name: str) -> list[str]:
         """Files that `name` may mean, as the last part of an import."""
