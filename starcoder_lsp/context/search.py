@@ -18,7 +18,7 @@ from starcoder_lsp.context.chunks import Span, terms
 from starcoder_lsp.context.writer import MAX_NUMBER, NUMBER_BITS
 
 # A term in more chunks than this finds nothing by itself.
-MAX_CHUNKS_OF_TERM = 400
+MAX_CHUNKS_OF_TERM = 300
 # Of a longer query the nearest words are enough.
 MAX_TERMS = 48
 MAX_REMEMBERED = 10_000
