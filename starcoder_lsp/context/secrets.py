@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 WORD = re.compile("[A-Za-z0-9_-]+")
-
-
-# How a format may be found: as a long word, by what stands before one, or by its start.
-WORD_ITSELF, BEFORE_WORD, OTHER = "word itself", "before a word", "other"
 
 
 class Secret(NamedTuple):
@@ -39,7 +35,10 @@ class Format:
     pattern: re.Pattern[str]
     group: str | int
     mark: str
-    kind: str
+
+    @property
+    def is_word(self) -> bool:
+        return WORD.fullmatch(self.start) is not None
 
 
 @cache
@@ -52,15 +51,13 @@ def formats() -> tuple[Format, ...]:
     )
 
 
-def _format(start: str, row: Mapping[str, Any]) -> Format:
+def _format(start: str, row: Mapping[str, str]) -> Format:
     """The literal stands first, since a search for it is fast."""
     first = re.escape(start)
     inside_word = rf"(?<![A-Za-z0-9_-]{first})" if start[0].isalnum() else ""
     pattern = re.compile(f"{first}{inside_word}{row['rest']}(?![A-Za-z0-9])")
     group = "hide" if "hide" in pattern.groupindex else 0
-    kind = BEFORE_WORD if row.get("word_follows") else OTHER
-    kind = WORD_ITSELF if WORD.fullmatch(start) else kind
-    return Format(start, pattern, group, row.get("mark", "KEY"), kind)
+    return Format(start, pattern, group, row.get("mark", "KEY"))
 
 
 # The name of a secret; what usually follows the word in it is in `ASSIGNED`. A key is
@@ -101,8 +98,7 @@ PUNCTUATION = "punctuation"
 MIN_KINDS, MIN_CHANGES = 3, 0.35
 # Letters, digits, _ and - count alike.
 SHAPE = bytes(ord("w") if WORD.fullmatch(chr(i)) else 32 for i in range(256))
-# No credential that is one word has fewer: most have 20 or more.
-LONG_WORD = b"w" * 18
+LONG_WORD = b"w" * MIN_KEY_CHARACTERS
 # So much of a word says mostly that it is none.
 HEAD = 2
 
@@ -141,15 +137,12 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 
 def _by_format(text: str) -> Iterator[Secret]:
-    """Most formats have a long word, so that most texts need no further look."""
-    found = [one for one in _formats(OTHER) if one.start in text]
-    suspects, is_announced = _suspects(text.encode("utf-8", "replace"))
-    if is_announced:
-        found += _formats(BEFORE_WORD)
-    if suspects:
+    """Most formats are one long word, so that most texts need no further look."""
+    found = [one for one in _formats(is_word=False) if one.start in text]
+    if suspects := list(_suspects(text.encode("utf-8", "replace"))):
         found += [
             one
-            for one in _formats(WORD_ITSELF)
+            for one in _formats(is_word=True)
             if any(word.startswith(one.start) for word in suspects)
         ]
     for one in found:
@@ -157,45 +150,35 @@ def _by_format(text: str) -> Iterator[Secret]:
             yield Secret(*match.span(one.group), one.mark)
 
 
-def _suspects(text: bytes) -> tuple[list[str], bool]:
-    """Long words that begin as a credential does, and whether one stands after such.
+def _suspects(text: bytes) -> Iterator[str]:
+    """Long words that begin as a credential does.
 
     Found in the text's shape, since nothing is as fast as a search for fixed bytes.
     """
-    beginnings, before = _starts(WORD_ITSELF), _starts(BEFORE_WORD)
-    heads, tails = _heads(), _tails()
-    suspects, is_announced = [], False
+    beginnings, heads = _beginnings(), _heads()
     shape = text.translate(SHAPE)
     start = shape.find(LONG_WORD)
     while start >= 0:
         end = shape.find(b" ", start)
         end = end if end >= 0 else len(text)
         if text[start : start + HEAD] in heads and text.startswith(beginnings, start):
-            suspects.append(text[start:end].decode())
-        if text[start - 1 : start] in tails:
-            is_announced |= text.endswith(before, 0, start)
+            yield text[start:end].decode()
         start = shape.find(LONG_WORD, end)
-    return suspects, is_announced
 
 
 @cache
-def _formats(kind: str) -> tuple[Format, ...]:
-    return tuple(one for one in formats() if one.kind == kind)
+def _formats(*, is_word: bool) -> tuple[Format, ...]:
+    return tuple(one for one in formats() if one.is_word == is_word)
 
 
 @cache
-def _starts(kind: str) -> tuple[bytes, ...]:
-    return tuple(one.start.encode() for one in _formats(kind))
+def _beginnings() -> tuple[bytes, ...]:
+    return tuple(one.start.encode() for one in _formats(is_word=True))
 
 
 @cache
 def _heads() -> frozenset[bytes]:
-    return frozenset(one[:HEAD] for one in _starts(WORD_ITSELF))
-
-
-@cache
-def _tails() -> frozenset[bytes]:
-    return frozenset(one[-1:] for one in _starts(BEFORE_WORD))
+    return frozenset(one[:HEAD] for one in _beginnings())
 
 
 def _by_name(text: str, lower: str) -> Iterator[Secret]:

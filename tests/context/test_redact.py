@@ -69,6 +69,19 @@ CANARIES = {
 PEM = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + f"{MIXED[:64]}\n" * 5 + "-----END RSA PRIVATE " + "KEY-----\n"  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "shortest",
+    [
+        "xoxb-" + MIXED[:11],
+        "xoxe" + "." + MIXED[:10],
+        "SG" + "." + MIXED[:16] + "." + MIXED[:32],
+        "dp.pt" + "." + f"{MIXED[:10]}.{MIXED[:30]}",
+    ],
+)
+def test_the_shortest_of_a_format_is_replaced(shortest: str) -> None:
+    assert redact(f"f({shortest})") == f"f({REDACTED['KEY']})"
+
+
 @pytest.mark.parametrize("name", CANARIES)
 @pytest.mark.parametrize(
     "line", ['x = "{}"', "X: {}", "curl -H 'A: {}' b", "{}", "f({});", "a={}&b"]
