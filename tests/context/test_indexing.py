@@ -264,11 +264,7 @@ async def test_definitions_of_other_files_are_gathered(tmp_path: Path) -> None:
     cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
     async with Workspace(root) as workspace:
         workspace.open(root / "main.py", text)
-        async with asyncio.timeout(60):
-            while not (
-                gathered := await workspace.context.gather(cursor, 2000, NOTHING)
-            ).snippets:
-                await asyncio.sleep(0.01)
+        gathered = await until_shown(workspace, cursor)
         (judgement, _) = await until_judged(workspace, cursor, ["1, 2)", "1, ]"])
     shown = "".join(snippet.text for snippet in gathered.snippets)
     assert (gathered.path, gathered.repository) == ("main.py", "w")
@@ -342,11 +338,12 @@ async def test_what_was_edited_before_a_rule_hid_it_is_not_gathered(
     root = plant(tmp_path / "w", functions("a", "b"))
     cursor = Cursor(Document("x = ", (root / "b.py").as_uri(), "python", 1), 4)
     async with Workspace(root) as workspace:
-        uri = workspace.open(root / "a.py", DEF.format("a"))
+        uri = workspace.open(root / "a.py", "# new\n")
+        await until(lambda: contents(root)["a.py"][0] == "# new")
         workspace.context.change(uri, 2, [Edit(0, 0, "edited = 1\n")])
         await until(lambda: contents(root)["a.py"][0].startswith("edited"))
         workspace.context.close_document(uri)
-        plant(root, {".gitignore": "a.py\n"})
+        plant(root, {"a.py": "edited = 1\n# new\n", ".gitignore": "a.py\n"})
         workspace.context.files_changed([root / ".gitignore"])
         await workspace.until_indexed("b.py")
         workspace.open(root / "b.py", "x = ")
@@ -363,9 +360,7 @@ async def test_what_is_hidden_now_is_not_in_the_last_answer_either(
     cursor = Cursor(Document("a(", (root / "b.py").as_uri(), "python", 1), 2)
     async with Workspace(root) as workspace:
         workspace.open(root / "b.py", "a(")
-        async with asyncio.timeout(60):
-            while not (await workspace.context.gather(cursor, 2000, NOTHING)).snippets:
-                await asyncio.sleep(0.01)
+        await until_shown(workspace, cursor)
         pid = workspace.context.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
