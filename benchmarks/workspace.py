@@ -7,8 +7,8 @@ On a machine that does other things too the times of computing (cpu) say more.
 The heartbeat is the longest gap of a 1 ms ticker in the process that an editor talks to.
 Resident memory counts a page that processes share once for each of them, proportional
 memory once in all. Queries are measured where somebody types, and at three places each
-in files of the tree that nobody has opened before. With --tree-sitter the parsers alone read the tree once more, in one
-process: what no index with their help can be faster than.
+in files of the tree that nobody has opened before. With --tree-sitter the parsers alone
+read the tree once more, in one process: what no index with their help can be faster than.
 """
 
 from __future__ import annotations

@@ -34,3 +34,13 @@ def n_common(one: Sequence[object], other: Sequence[object]) -> int:
         else:
             high = middle - 1
     return low
+
+
+def n_common_ends(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
+    """How much two texts begin and end with in common; the two parts do not overlap.
+
+    >>> n_common_ends("abcd", "abxxcd"), n_common_ends("aa", "aaa")
+    ((2, 2), (2, 0))
+    """
+    start = n_common(one, other)
+    return start, n_common(one[start:][::-1], other[start:][::-1])

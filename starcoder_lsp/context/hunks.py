@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from starcoder_lsp.context.scene import IDENTIFIER
-from starcoder_lsp.lines import n_common
+from starcoder_lsp.lines import n_common_ends
 
 # Edits so near to each other are one hunk.
 MERGED_LINES = 4
@@ -105,8 +105,7 @@ def steps(old: Lines, new: Lines) -> Iterator[tuple[Lines, Lines, Change]]:
 
 def _differences(old: Lines, new: Lines) -> list[tuple[int, int, int, int]]:
     """Spans of `old` and what they are in `new`."""
-    top = n_common(old, new)
-    bottom = n_common(old[top:][::-1], new[top:][::-1])
+    top, bottom = n_common_ends(old, new)
     ours, theirs = old[top : len(old) - bottom], new[top : len(new) - bottom]
     all_of_it = [(top, top + len(ours), top, top + len(theirs))]
     if len(ours) + len(theirs) > MAX_COMPARED_LINES:
@@ -131,8 +130,7 @@ def hunk_of(
     after = list(new[first : end + change.new_end - change.end])
     if max(len(before), len(after)) > MAX_KEPT_LINES:
         return hunk_of(path, old, new, change, ()) if near else None
-    top = n_common(before, after)
-    bottom = n_common(before[top:][::-1], after[top:][::-1])
+    top, bottom = n_common_ends(before, after)
     hunk = Hunk(
         path,
         first + top,

@@ -10,13 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from starcoder_lsp.context.aliases import aliases
-from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.index import MAX_FOLDER, Index
 from starcoder_lsp.context.packages import package_paths
 from starcoder_lsp.context.symbols import Import
 
 # A package of so many files says little about any of them.
 MAX_FILES = 16
-MAX_FOLDER = 64
 SOURCE_FOLDERS = frozenset(("src", "lib", "python"))
 
 

@@ -28,9 +28,9 @@ def symbols_from(row: Sequence[Any]) -> Symbols:
     language, definitions, imports, references, package, is_complete = row
     return Symbols(
         language,
-        tuple(Definition(*one) for one in definitions),
+        tuple(map(Definition._make, definitions)),
         tuple(map(import_from, imports)),
-        tuple(Reference(*one) for one in references),
+        tuple(map(Reference._make, references)),
         package,
         is_complete,
     )

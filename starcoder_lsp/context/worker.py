@@ -32,7 +32,7 @@ from starcoder_lsp.context.unwanted import MAX_FILE_BYTES, Unwanted, text_of
 from starcoder_lsp.context.walk import Bounds, Walk, admits, stamp_of
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.languages import language_of
-from starcoder_lsp.lines import n_common
+from starcoder_lsp.lines import n_common_ends
 
 SOFT_BUDGET_MS = 300
 # Of computing time: a busy machine is no reason to give up a file.
@@ -141,8 +141,7 @@ _open_documents: dict[str, tuple[str, Document]] = {}
 
 def _difference(old: bytes, new: bytes) -> tuple[int, int, bytes]:
     """The one edit that makes `new` of `old`: start, end of what goes, what comes."""
-    start = n_common(old, new)
-    end = n_common(old[start:][::-1], new[start:][::-1])
+    start, end = n_common_ends(old, new)
     return start, len(old) - end, new[start : len(new) - end]
 
 
