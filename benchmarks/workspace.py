@@ -38,6 +38,10 @@ N_LINES = 2000
 N_EDITS = 20
 SAMPLED = (".py", ".ts", ".cpp", ".c", ".h", ".go", ".rs", ".java")
 N_SAMPLED = 60
+# In shorter files places are so near that what was found for one is shown for the next.
+SHORTEST_LINES = 100
+# From a file's opening to the first question: it is parsed, and somebody has to type.
+OPENED_S = 0.4
 
 
 class Cost(NamedTuple):
@@ -216,26 +220,28 @@ async def typing_ms(context: IndexedContext, root: Path) -> list[float]:
     return times
 
 
-def new_places_ms(root: Path) -> list[float]:
-    """In files where nobody has been before, so that nothing has been looked up."""
-    from starcoder_lsp.context.folder import Folder
-    from starcoder_lsp.context.gather import gather
-    from starcoder_lsp.context.scene import Scene
-    from starcoder_lsp.context.syntax import Document as Parsed
-    from starcoder_lsp.paths import cache_dir
+def is_sampled(path: Path) -> bool:
+    if path.suffix not in SAMPLED or not path.is_file():
+        return False
+    return path.read_bytes().count(b"\n") >= SHORTEST_LINES
 
-    index = Folder(str(root), cache_dir() / "index").index
-    paths = [path for path in index.paths() if path.endswith(SAMPLED)]
+
+async def new_places_ms(context: IndexedContext, root: Path) -> list[float]:
+    """In files where nobody has been before, at three places of each."""
+    files = [path for path in sorted(root.rglob("*")) if is_sampled(path)]
     times = []
-    for path in paths[:: max(len(paths) // N_SAMPLED, 1)]:
-        text = index.text(path)
-        symbols = Parsed(language_of(Path(path)), text.encode()).symbols()
+    for path in files[:: max(len(files) // N_SAMPLED, 1)]:
+        text = path.read_text("utf-8", "replace")
+        document = Document(text, path.as_uri(), language_of(path), 1)
+        context.open(document.uri, path, document.language, text, 1)
+        await asyncio.sleep(OPENED_S)
         for n in (1, 2, 3):
             offset = len(text) * n // 4
-            scene = Scene(path, text, offset, symbols, max(offset - 3000, 0), offset)
+            shown = range(max(offset - 3000, 0), offset)
             started = time.perf_counter()
-            gather(scene, index, 2250)
+            await context.gather(Cursor(document, offset), 2250, shown)
             times.append((time.perf_counter() - started) * 1000)
+        context.close_document(document.uri)
     return times
 
 
@@ -245,13 +251,13 @@ async def measured(root: Path, *, with_tree_sitter: bool) -> dict[str, Any]:
     full = await first.until_indexed()
     counted = await first.context.statistics()
     queries = await typing_ms(first.context, root)
+    places = await new_places_ms(first.context, root)
     await first.context.close()
     after = ctags_cost(root)
     again = Session(root)
     second = await again.until_indexed()
     await again.context.close()
     edits = edited_document_ms()
-    places = new_places_ms(root)
     alone = tree_sitter_cpu_s(root) if with_tree_sitter else {}
     theirs = Cost(min(before[0], after[0]), min(before[1], after[1]))
     return {

@@ -35,8 +35,8 @@ SPACED = bytes(byte if byte in WORD_BYTES else 32 for byte in range(256))
 class Span(NamedTuple):
     """Some lines of a file; `last_line` is part of it, lines count from 0.
 
-    What they hold are the code points from `start` up to `end`, without a line break
-    at its end.
+    What they hold are the bytes from `start` up to `end`, without a line break at its
+    end: so much of a file can be read alone.
     """
 
     first_line: int
@@ -52,7 +52,8 @@ def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
     if lines[-1] == "":
         lines.pop()
     # What stands in the lines above each, without their breaks.
-    n_above = list(accumulate(map(len, lines), initial=0))
+    sizes = map(len, lines if text.isascii() else map(_encoded, lines))
+    n_above = list(accumulate(sizes, initial=0))
     first = 0
     while first < len(lines):
         end = len(lines)
@@ -60,6 +61,22 @@ def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
             end = _best_cut(lines, starts, first)
         yield Span(first, end - 1, n_above[first] + first, n_above[end] + end - 1)
         first = end
+
+
+def texts_of(text: str, cut: Iterable[Span]) -> list[str]:
+    r"""What each of some spans of a text holds.
+
+    >>> texts_of("é = 1\nè = 2\n", [Span(1, 1, 7, 13)])
+    ['è = 2']
+    """
+    if text.isascii():
+        return [text[start:end] for _, _, start, end in cut]
+    source = _encoded(text)
+    return [source[start:end].decode() for _, _, start, end in cut]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _best_cut(lines: Sequence[str], starts: Sequence[int], first: int) -> int:
@@ -104,5 +121,5 @@ def terms(text: str) -> set[str]:
     >>> sorted(terms("x1 = readFile(self.file_name)"))
     ['file', 'file_name', 'name', 'read', 'readfile', 'self', 'x1']
     """
-    words = set(text.encode("utf-8", "replace").translate(SPACED).split())
+    words = set(_encoded(text).translate(SPACED).split())
     return set(chain.from_iterable(map(_SPELLINGS.__getitem__, words)))

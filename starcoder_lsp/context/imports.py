@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -38,6 +38,10 @@ class Style:
     aliases: bool = False
     passes_on: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def suffixes_longest_first(self) -> tuple[str, ...]:
+        return tuple(sorted(self.suffixes, key=len, reverse=True))
 
 
 @cache
@@ -123,7 +127,7 @@ class _Place:
     def _files_anywhere(self, index: Index, style: Style) -> list[str]:
         if not self.parts:
             return []
-        last = PurePosixPath(self.parts[-1]).name
+        last = posixpath.basename(self.parts[-1])
         known = index.paths_of_module(last.split(".")[0] or last)
         ranked = [
             (matched, _closeness(file, self.near), file)
@@ -141,15 +145,15 @@ class _Place:
             return _only(style, index.paths_in_folder(folder, MAX_FOLDER))
         declared = index.paths_of_package(style.separator.join(self.parts))
         for file in () if declared else index.paths_of_package(self.parts[-1]):
-            if PurePosixPath(file).parent.name == self.parts[-1]:
+            if file.split("/")[-2:-1] == [self.parts[-1]]:
                 declared.append(file)
         return _only(style, declared)
 
     def _n_matched(self, file: str, style: Style) -> int:
         """How many parts the end of the file's path agrees with; 0 for too few."""
-        own = list(_module_parts(file, style))
+        own = _module_parts(file, style)
         wanted = list(self.parts)
-        if style.exact and PurePosixPath(file).name != PurePosixPath(wanted[-1]).name:
+        if style.exact and posixpath.basename(file) != posixpath.basename(wanted[-1]):
             return 0
         wanted[-1] = _without_suffix(wanted[-1], style)
         n = 0
@@ -236,10 +240,10 @@ def _only(style: Style, files: Sequence[str]) -> list[str]:
     ]
 
 
-def _module_parts(file: str, style: Style) -> tuple[str, ...]:
-    parts = PurePosixPath(file).parts
-    stem = _without_suffix(parts[-1], style)
-    return parts[:-1] if stem in style.folder else (*parts[:-1], stem)
+def _module_parts(file: str, style: Style) -> list[str]:
+    *folders, name = file.split("/")
+    stem = _without_suffix(name, style)
+    return folders if stem in style.folder else [*folders, stem]
 
 
 def _begins_here(parts: Sequence[str]) -> bool:
@@ -255,7 +259,7 @@ def _begins_here(parts: Sequence[str]) -> bool:
 
 
 def _without_suffix(name: str, style: Style) -> str:
-    for suffix in sorted(style.suffixes, key=len, reverse=True):
+    for suffix in style.suffixes_longest_first:
         if name.endswith(suffix):
             return name[: -len(suffix)]
     return name
@@ -263,6 +267,6 @@ def _without_suffix(name: str, style: Style) -> str:
 
 def _closeness(file: str, near: str) -> int:
     """How many folders two paths share from the top, less those they do not."""
-    ours, theirs = PurePosixPath(file).parts[:-1], PurePosixPath(near).parts[:-1]
+    ours, theirs = file.split("/")[:-1], near.split("/")[:-1]
     shared = len(posixpath.commonprefix([ours, theirs]))
     return 2 * shared - len(ours)

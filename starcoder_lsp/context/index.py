@@ -15,18 +15,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from starcoder_lsp.context.entries import (
-    Entry,
-    definitions_from,
-    entry_of,
-    imports_from,
-)
-from starcoder_lsp.context.search import Hit, Search
+from starcoder_lsp.context.entries import Entry, entry_of
+from starcoder_lsp.context.search import Filter, Hit, Search, everything
+from starcoder_lsp.context.stored import Stored
 from starcoder_lsp.context.symbols import Definition, Symbols
 from starcoder_lsp.context.writer import Writer
 
 # To be raised when tables, chunks or terms change: an older index is built again.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 MAX_FILES_REMEMBERED = 256
 # Of a larger folder the first files tell enough.
@@ -51,7 +47,7 @@ class Index:
         self._writer = Writer(connection)
         self._search = Search(connection)
         # What was read since the last change.
-        self._symbols: dict[str, Symbols | None] = {}
+        self._symbols: dict[str, Stored | None] = {}
         self._version = self._data_version()
         connection.executescript(_schema())
 
@@ -132,8 +128,8 @@ class Index:
         ).fetchone()
         return row[0] if row else ""
 
-    def symbols(self, path: str) -> Symbols | None:
-        """What `path` defines and imports; its references are not kept."""
+    def symbols(self, path: str) -> Stored | None:
+        """What `path` defines and imports."""
         self._catch_up()
         if path not in self._symbols:
             if len(self._symbols) >= MAX_FILES_REMEMBERED:
@@ -141,22 +137,13 @@ class Index:
             self._symbols[path] = self._read_symbols(path)
         return self._symbols[path]
 
-    def _read_symbols(self, path: str) -> Symbols | None:
+    def _read_symbols(self, path: str) -> Stored | None:
         row = self._rows.execute(
-            "SELECT language, definitions, imports, package, is_complete "
+            "SELECT language, package, is_complete, definitions, imports "
             "FROM file JOIN content ON file_id = id WHERE path = ?",
             (path,),
         ).fetchone()
-        if row is None:
-            return None
-        language, definitions, imports, package, is_complete = row
-        return Symbols(
-            language,
-            tuple(definitions_from(definitions)),
-            tuple(imports_from(imports)),
-            package=package,
-            is_complete=bool(is_complete),
-        )
+        return Stored(*row) if row else None
 
     def may_mean(self, name: str, too_many: int) -> bool:
         """Whether something else than members has this name, in not too many files."""
@@ -174,15 +161,10 @@ class Index:
         places = (
             Place(path, each)
             for (path,) in rows
-            for each in self.definitions_in(path, name)
+            if (symbols := self.symbols(path))
+            for each in symbols.named(name)
         )
         return list(itertools.islice(places, limit))
-
-    def definitions_in(self, path: str, name: str) -> list[Definition]:
-        """What is called `name` in one file."""
-        symbols = self.symbols(path)
-        found = symbols.definitions if symbols else ()
-        return [each for each in found if each.name == name]
 
     def members_in_folder(self, folder: str, container: str) -> list[Place]:
         """What the files in `folder` say belongs to `container`."""
@@ -197,15 +179,16 @@ class Index:
             Place(path, each)
             for (path,) in rows.fetchall()
             if (symbols := self.symbols(path))
-            for each in symbols.definitions
-            if each.container == container
+            for each in symbols.inside(container)
         ]
 
-    def search(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
-        """The chunks that hold most of the weighted terms, rare terms first."""
+    def search(
+        self, weights: Mapping[str, float], limit: int, is_wanted: Filter = everything
+    ) -> list[Hit]:
+        """As `Search.best`."""
         with self._snapshot():
             self._catch_up()
-            return self._search.best(weights, limit)
+            return self._search.best(weights, limit, is_wanted)
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from starcoder_lsp.context.entries import entry_of
 from starcoder_lsp.context.folder import Folder, Source
 from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.frames import Frame
+from starcoder_lsp.garbage import collect_rarely
 from starcoder_lsp.paths import cache_dir
 
 # By its own name, also as the program that it is.
@@ -227,6 +228,7 @@ async def serve(out: BinaryIO) -> None:
 def main() -> None:
     out = frames.claim_stdout()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
+    collect_rarely()
     asyncio.run(serve(out))
 
 

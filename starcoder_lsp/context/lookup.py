@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from starcoder_lsp.context.imports import imported_files, styles
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.scene import IDENTIFIER, Scene
+from starcoder_lsp.context.stored import Stored
 from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
 CLASSES = frozenset(("class", "interface", "enum", "type"))
@@ -26,11 +27,11 @@ class Lookup:
 
     def __init__(self, scene: Scene, index: Index) -> None:
         self.scene, self.index = scene, index
-        self._symbols: dict[str, Symbols] = {scene.path: scene.symbols}
+        self._symbols: dict[str, Symbols | Stored] = {scene.path: scene.symbols}
         self._found: dict[tuple[str, str], Place | None] = {}
         self._files: dict[tuple[Import, str], list[str]] = {}
 
-    def symbols(self, path: str) -> Symbols:
+    def symbols(self, path: str) -> Symbols | Stored:
         if path not in self._symbols:
             self._symbols[path] = self.index.symbols(path) or Symbols("")
         return self._symbols[path]
@@ -44,7 +45,7 @@ class Lookup:
 
     def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
         """What `path` calls `name`, also where it only passes it on."""
-        found = [each for each in self.symbols(path).definitions if each.name == name]
+        found = self.symbols(path).named(name)
         for each in sorted(found, key=lambda each: bool(each.container)):
             if self._is_top(Place(path, each)):
                 return Place(path, each)
@@ -97,18 +98,11 @@ class Lookup:
         if place.definition.kind in MEMBERS:
             return False
         owner = container.rpartition(".")[2]
-        known = self._symbols.get(place.path)
-        around = (
-            [each for each in known.definitions if each.name == owner]
-            if known
-            else self.index.definitions_in(place.path, owner)
-        )
+        around = self.symbols(place.path).named(owner)
         return all(each.kind == "module" for each in around)
 
-    def members(self, place: Place) -> list[Definition]:
-        container = place.definition.qualified_name
-        definitions = self.symbols(place.path).definitions
-        return [each for each in definitions if each.container == container]
+    def members(self, place: Place) -> Sequence[Definition]:
+        return self.symbols(place.path).inside(place.definition.qualified_name)
 
     def members_elsewhere(self, place: Place) -> list[Place]:
         """Those in other files of the package, where a type may be spread over them."""

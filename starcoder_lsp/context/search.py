@@ -1,7 +1,6 @@
 """Finds the chunks of a workspace that hold most of some words: BM25 over a full-text index.
 
-SQLite says which chunks hold a term; the best of them are read, and weighed by the terms
-that they really hold, whole names and their parts.
+SQLite says which chunks hold a term; only of those that are given back the text is read.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ import heapq
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from starcoder_lsp.context.chunks import Span, terms
+from starcoder_lsp.context.chunks import Span
 from starcoder_lsp.context.writer import MAX_NUMBER, NUMBER_BITS
 
 # A term in more chunks than this finds nothing by itself.
@@ -24,14 +23,14 @@ MAX_TERMS = 48
 MAX_REMEMBERED = 10_000
 # Long chunks hold more words, and so hit more by chance: b of BM25, as usual.
 LENGTH_WEIGHT = 0.75
-# Of so many times the wanted chunks the words are counted exactly.
-N_CANDIDATES = 2
-USUAL_TERMS = 40
+# Of so many times the wanted chunks the length is looked up.
+N_CANDIDATES = 3
+USUAL_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that was found."""
+    """A chunk that was found, and by which of the terms."""
 
     path: str
     first_line: int
@@ -42,12 +41,11 @@ class Hit:
 
 
 class _File(NamedTuple):
-    """What a file holds, and the numbers of its chunks in the order of `chunks`."""
+    """A file, and the numbers of its chunks in the order of `chunks`."""
 
     path: str
     numbers: Sequence[int]
     chunks: bytes
-    text: str
 
     def span(self, number: int) -> Span:
         """The chunk of this number; mostly it stands at its place."""
@@ -57,13 +55,30 @@ class _File(NamedTuple):
         return Span(*memoryview(self.chunks).cast("I")[4 * at : 4 * at + 4])
 
 
+class _Candidate(NamedTuple):
+    """In the order of what is the better hit, however the index came to be."""
+
+    negative_score: float
+    path: str
+    span: Span
+    row: int
+
+
+# Asked for a path and the first line of a chunk there.
+Filter = Callable[[str, int], bool]
+
+
+def everything(_path: str, _line: int) -> bool:
+    return True
+
+
 class Search:
     """Over one database; what it has found is good until something changes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._rows = connection
         self._common: set[str] = set()
-        self._found: dict[str, list[int]] = {}
+        self._found: dict[str, Sequence[int]] = {}
         self._n_chunks: int | None = None
 
     def forget(self) -> None:
@@ -71,28 +86,29 @@ class Search:
         self._found.clear()
         self._n_chunks = None
 
-    def best(self, weights: Mapping[str, float], limit: int) -> list[Hit]:
+    def best(
+        self, weights: Mapping[str, float], limit: int, is_wanted: Filter = everything
+    ) -> list[Hit]:
         """The chunks that hold most of the weighted terms, rare terms first."""
         # In this order sums are the same each time, to the last bit.
         heaviest = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
+        found = {term: self._rows_with(term) for term, _ in heaviest[:MAX_TERMS]}
         n_chunks = self._count_chunks()
-        worths: dict[str, float] = {}
         scores: defaultdict[int, float] = defaultdict(float)
-        for term, weight in heaviest[:MAX_TERMS]:
-            if term not in self._found:
-                self._found[term] = self._rows_with(term)
-            rows = self._found[term]
+        for term, rows in found.items():
             rarity = math.log(1 + (n_chunks + 0.5) / (len(rows) + 0.5))
-            worths[term] = weight * rarity if rows else 0.0
+            worth = weights[term] * rarity
             for row in rows:
-                scores[row] += worths[term]
+                scores[row] += worth
         likeliest = heapq.nlargest(
             N_CANDIDATES * limit, ((score, -row) for row, score in scores.items())
         )
-        hits = self._hits([-negative for _, negative in likeliest], worths)
-        # What is as good comes in the same order, however the index came to be.
-        best = sorted(hits, key=lambda hit: (-hit.score, hit.path, hit.first_line))
-        return best[:limit]
+        wanted = sorted(
+            one
+            for one in self._candidates(likeliest)
+            if is_wanted(one.path, one.span.first_line)
+        )
+        return self._hits(wanted[:limit], found)
 
     def _count_chunks(self) -> int:
         if self._n_chunks is None:
@@ -100,10 +116,15 @@ class Search:
             self._n_chunks = int(total.fetchone()[0])
         return self._n_chunks
 
-    def _rows_with(self, term: str) -> list[int]:
+    def _rows_with(self, term: str) -> Sequence[int]:
         """Chunks that hold it, or define what it is a part of."""
+        if (found := self._found.get(term)) is None:
+            found = self._found[term] = self._find(term)
+        return found
+
+    def _find(self, term: str) -> Sequence[int]:
         if term in self._common:
-            return []
+            return ()
         rows = self._rows.execute(
             "SELECT rowid FROM term WHERE term MATCH ? LIMIT ?",
             (f'"{term}"', MAX_CHUNKS_OF_TERM + 1),
@@ -114,27 +135,48 @@ class Search:
         if len(self._common) >= MAX_REMEMBERED:
             self._common.clear()
         self._common.add(term)
-        return []
+        return ()
 
-    def _hits(self, rows: Sequence[int], worths: Mapping[str, float]) -> Iterator[Hit]:
-        """Their chunks, each with what the terms in it are worth for its length."""
+    def _candidates(self, found: Sequence[tuple[float, int]]) -> Iterator[_Candidate]:
+        """Each chunk with what its terms are worth for its length."""
         files: dict[int, _File] = {}
-        for row in rows:
+        for score, negative_row in found:
+            row = -negative_row
             file_id, number = row >> NUMBER_BITS, row & MAX_NUMBER
             file = files.get(file_id) or files.setdefault(file_id, self._file(file_id))
             span = file.span(number)
-            text = file.text[span.start : span.end]
-            held = terms(text)
-            worth = sum(worths[term] for term in worths if term in held)
-            length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * len(held) / USUAL_TERMS
-            yield Hit(
-                file.path, span.first_line, span.last_line, text, held, worth / length
-            )
+            share = (span.end - span.start) / USUAL_BYTES
+            length = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * share
+            yield _Candidate(-score / length, file.path, span, row)
 
     def _file(self, file_id: int) -> _File:
-        path, numbers, chunks, text = self._rows.execute(
-            "SELECT path, numbers, chunks, text FROM file JOIN content ON file_id = id "
+        path, numbers, chunks = self._rows.execute(
+            "SELECT path, numbers, chunks FROM file JOIN content ON file_id = id "
             "WHERE id = ?",
             (file_id,),
         ).fetchone()
-        return _File(path, memoryview(numbers).cast("I"), chunks, text)
+        return _File(path, memoryview(numbers).cast("I"), chunks)
+
+    def _hits(
+        self, found: Sequence[_Candidate], terms: Mapping[str, Sequence[int]]
+    ) -> list[Hit]:
+        held: dict[int, set[str]] = {one.row: set() for one in found}
+        for term, rows in terms.items():
+            for row in held.keys() & rows:
+                held[row].add(term)
+        return [
+            Hit(
+                one.path,
+                one.span.first_line,
+                one.span.last_line,
+                self._text(one.row >> NUMBER_BITS, one.span),
+                held[one.row],
+                -one.negative_score,
+            )
+            for one in found
+        ]
+
+    def _text(self, file_id: int, span: Span) -> str:
+        """What a chunk holds; of a long text no more than that is read."""
+        with self._rows.blobopen("content", "text", file_id, readonly=True) as text:
+            return text[span.start : span.end].decode()

@@ -22,15 +22,15 @@ N_WHOLE = 2
 
 
 def similar(scene: Scene, index: Index) -> list[Piece]:
-    hits = [
-        hit
-        for hit in index.search(scene.terms, MAX_HITS + MAX_HITS // 2)
-        if hit.path != scene.path or hit.first_line not in scene.shown_lines
-    ]
+    hits = index.search(
+        scene.terms,
+        MAX_HITS,
+        lambda path, line: path != scene.path or line not in scene.shown_lines,
+    )
     is_open = frozenset(scene.open_paths)
     wanted = sorted(scene.terms, key=lambda term: (-scene.terms[term], term))
     hits.sort(key=lambda hit: -hit.score * (OPEN_BONUS if hit.path in is_open else 1))
-    return [_piece(hit, rank, wanted) for rank, hit in enumerate(hits[:MAX_HITS])]
+    return [_piece(hit, rank, wanted) for rank, hit in enumerate(hits)]
 
 
 def _piece(hit: Hit, rank: int, wanted: Sequence[str]) -> Piece:

@@ -72,3 +72,10 @@ class Symbols:
     references: tuple[Reference, ...] = ()
     package: str = ""
     is_complete: bool = True
+
+    def named(self, name: str) -> list[Definition]:
+        return [each for each in self.definitions if each.name == name]
+
+    def inside(self, container: str) -> list[Definition]:
+        """Those right inside of what has this qualified name."""
+        return [each for each in self.definitions if each.container == container]

@@ -6,7 +6,6 @@ process would notice, so the kernel is asked to end it.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import itertools
 import os
@@ -31,6 +30,7 @@ from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.context.unwanted import MAX_FILE_BYTES, Unwanted, text_of
 from starcoder_lsp.context.walk import Bounds, Walk, admits, stamp_of
 from starcoder_lsp.frames import Frame
+from starcoder_lsp.garbage import collect_rarely
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.lines import n_common_ends
 
@@ -43,8 +43,6 @@ FOUND_PER_FRAME = 256
 RACY_S = 2.5
 MAX_OPEN_DOCUMENTS = 32
 BACKGROUND_NICENESS = 10
-GARBAGE_THRESHOLD = 50_000
-
 
 TROUBLES: Sequence[tuple[type[OSError], str]] = (
     (FileNotFoundError, "gone"),
@@ -215,9 +213,7 @@ def main() -> None:
     log.set_up("warning")
     # Its default is to end the process, which Python cannot delay.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    # What a file leaves behind goes with its last reference; few cycles are ever made.
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    collect_rarely()
     if sys.argv[1:] == ["background"]:
         os.nice(BACKGROUND_NICENESS)
     try:

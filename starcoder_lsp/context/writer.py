@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from starcoder_lsp.context.chunks import Span
+from starcoder_lsp.context.chunks import Span, texts_of
 from starcoder_lsp.context.entries import (
     Entry,
     Name,
@@ -155,8 +155,5 @@ def _numbered(kept: Iterable[int | None], last: int) -> Iterator[int]:
         yield last if number is None else number
 
 
-def words_of(text: str, cut: Iterable[Span], parts: Iterable[str]) -> list[Words]:
-    return [
-        Words(text[start:end], each)
-        for (_, _, start, end), each in zip(cut, parts, strict=True)
-    ]
+def words_of(text: str, cut: Sequence[Span], parts: Iterable[str]) -> list[Words]:
+    return list(map(Words, texts_of(text, cut), parts))

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.chunks import spans, terms
+from starcoder_lsp.context.chunks import spans, terms, texts_of
 from starcoder_lsp.context.index import Index, module_name
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
@@ -35,8 +35,43 @@ def test_gives_back_what_a_file_defines_and_imports() -> None:
     )
     index = empty_index()
     index.put("a.py", "text", symbols)
-    assert index.symbols("a.py") == symbols
+    known = index.symbols("a.py")
+    assert known is not None
+    assert tuple(known.definitions) == symbols.definitions
+    assert tuple(known.imports) == symbols.imports
+    assert (known.language, known.package) == ("python", "pkg")
     assert index.symbols("b.py") is None
+
+
+# What could be taken for the start of a definition where it is none.
+ODD = st.sampled_from(("f", "g", "x[", ",[", '"', '["f",', "[\\", "é", "]],[["))
+
+
+@given(st.lists(st.tuples(ODD, ODD, ODD), max_size=6))
+def test_a_definition_is_found_by_its_name_and_by_nothing_else_that_says_it(
+    rows: list[tuple[str, str, str]],
+) -> None:
+    found = tuple(
+        Definition(name, "function", 0, 0, 1, signature, doc, doc)
+        for name, signature, doc in rows
+    )
+    index = empty_index()
+    index.put("a.py", "", Symbols("python", found))
+    known = index.symbols("a.py")
+    assert known is not None
+    for name in ("f", "g", "é", "h"):
+        assert known.named(name) == [one for one in found if one.name == name]
+    for container in ("f", ",["):
+        inside = [one for one in found if one.container == container]
+        assert list(known.inside(container)) == inside
+
+
+def test_a_hit_has_its_own_lines_whatever_letters_stand_above() -> None:
+    lines = ["é" * 30, *(f"x{i} = 'ü'" for i in range(40)), "needle = 'ö'", "last"]
+    index = empty_index()
+    index.put("a.py", "\n".join(lines), Symbols("python"))
+    (hit,) = index.search({"needle": 1}, 5)
+    assert hit.text.split("\n") == lines[hit.first_line : hit.last_line + 1]
 
 
 def test_what_is_put_again_replaces_what_was_there() -> None:
@@ -138,9 +173,7 @@ def test_chunks_begin_where_definitions_do() -> None:
 @given(st.text(alphabet="ab\n \r\u2028", max_size=300))
 def test_chunks_hold_every_line_once(text: str) -> None:
     cut = list(spans(text))
-    assert "\n".join(text[one.start : one.end] for one in cut) == text.removesuffix(
-        "\n"
-    )
+    assert "\n".join(texts_of(text, cut)) == text.removesuffix("\n")
     lines = [i for each in cut for i in range(each.first_line, each.last_line + 1)]
     assert lines == list(range(len(lines)))
 
