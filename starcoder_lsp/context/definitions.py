@@ -15,7 +15,7 @@ from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Line, Piece
-from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.scene import Scene, in_word
 from starcoder_lsp.context.symbols import Definition, Import
 
 # What is likely to be written next is worth its whole signature.
@@ -160,16 +160,10 @@ def _names(line: str, name: str) -> bool:
     at = line.find(name)
     while at >= 0:
         end = at + len(name)
-        if not _in_word(line[max(at - 1, 0) : at]) and not _in_word(
-            line[end : end + 1]
-        ):
+        if not in_word(line[max(at - 1, 0) : at] + line[end : end + 1]):
             return not _is_mark(line)
         at = line.find(name, at + 1)
     return False
-
-
-def _in_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 def _is_mark(line: str) -> bool:

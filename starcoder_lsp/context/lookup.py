@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
-from starcoder_lsp.context.imports import imported_files, styles
+from starcoder_lsp.context.imports import Style, imported_files, styles
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.scene import IDENTIFIER, Scene
 from starcoder_lsp.context.stored import Stored
@@ -30,6 +31,7 @@ class Lookup:
         self._symbols: dict[str, Symbols | Stored] = {scene.path: scene.symbols}
         self._found: dict[tuple[str, str], Place | None] = {}
         self._files: dict[tuple[Import, str], list[str]] = {}
+        self._brought: dict[str, Brought] = {}
 
     def symbols(self, path: str) -> Symbols | Stored:
         if path not in self._symbols:
@@ -51,23 +53,19 @@ class Lookup:
                 return Place(path, each)
         if depth >= MAX_DEPTH:
             return None
-        for each_import in self.symbols(path).imports:
-            real = self._real_name(each_import, name, path)
-            for file in self.files(each_import, path) if real else ():
+        for each, real in self._bringing(path, name):
+            for file in self.files(each, path):
                 if found_there := self.exported(file, real, depth + 1):
                     return found_there
         return None
 
-    def _real_name(self, each: Import, name: str, path: str) -> str:
-        """As `real_name`, also where an import without names may bring this one."""
-        style = styles().get(self.symbols(path).language)
-        if each.names or style is None:
-            return real_name(each, name)
-        if style.passes_on:
-            return name
-        if style.symbol and style.relative != "dots" and local_name(each) == name:
-            return local_name(each._replace(aliases=()))
-        return ""
+    def _bringing(self, path: str, name: str) -> list[tuple[Import, str]]:
+        """Imports of `path` that bring `name` or may do so, and what is called so there."""
+        if path not in self._brought:
+            style = styles().get(self.symbols(path).language)
+            imports = self.symbols(path).imports
+            self._brought[path] = Brought(imports, style or Style())
+        return self._brought[path].of(name)
 
     def meaning(self, name: str, path: str = "") -> Place | None:
         """What `name` means in `path`: its own, imported, or the only one there is."""
@@ -207,16 +205,32 @@ class Lookup:
         ]
 
 
-def real_name(each: Import, name: str) -> str:
-    """What the imported module calls `name`; empty where this import does not bring it.
+class Brought:
+    """What the imports of one file bring, by the names that it has there.
 
-    >>> real_name(Import("os", 0, ("path", "sep"), ("p", "sep")), "p")
-    'path'
+    >>> path = Import("os", 0, ("path", "sep"), ("p", "sep"))
+    >>> Brought([path], Style()).of("p") == [(path, "path")]
+    True
     """
-    locals_ = each.aliases or each.names
-    if name in locals_ and each.names:
-        return each.names[locals_.index(name)]
-    return name if "*" in each.names else ""
+
+    def __init__(self, imports: Iterable[Import], style: Style) -> None:
+        self._named: defaultdict[str, list[tuple[int, Import, str]]] = defaultdict(list)
+        # These may bring any name.
+        self._open: list[tuple[int, Import]] = []
+        for n, each in enumerate(imports):
+            for local, real in zip(each.aliases or each.names, each.names, strict=False):
+                self._named[local].append((n, each, real))
+            if "*" in each.names or (style.passes_on and not each.names):
+                self._open.append((n, each))
+            elif style.symbol and style.relative != "dots" and not each.names:
+                real = local_name(each._replace(aliases=()))
+                self._named[local_name(each)].append((n, each, real))
+
+    def of(self, name: str) -> list[tuple[Import, str]]:
+        """In the order of the imports."""
+        found = [(n, each, name) for n, each in self._open]
+        found += self._named.get(name, ())
+        return [(each, real) for _, each, real in sorted(found)]
 
 
 def local_name(each: Import) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.symbols import Definition, Symbols
@@ -23,13 +24,18 @@ MEMBER_OF = re.compile(r"\.|->|::|\?\.")
 RECEIVER = re.compile(
     r"([^\W\d]\w*(?:\(\))?(?:(?:\.|->|::|\?\.)[^\W\d]\w*){0,4})(?:\.|->|::|\?\.)\w*$"
 )
-# How languages say what a name is, and the part that says it.
-BINDINGS = (
-    r"(?<![\w.])(?:self\.|this\.|@)?NAME[ \t]*(?::=|[:=])(?!=)[ \t]*([^\n]{1,200})",
-    r"([^\n]{1,120})[ \t]as[ \t]+NAME\b",
-    r"([^\W\d][\w.:]*)(?:<[^<>\n]*>)?[&*?\[\] \t]+NAME[ \t]*[=;,)({:\n]",
-    r"(?<![\w.])NAME(?:[ \t]*,[ \t]*\w+){1,3}[ \t]*:?=(?!=)[ \t]*([^\n]{1,200})",
-)
+# How languages say what a name is, by what stands on its line before and behind it; what
+# they say is the group, and without one all that stands before.
+BINDINGS = tuple(
+    (re.compile(before), re.compile(behind))
+    for before, behind in (
+        (r"(?<![\w.])(?:self\.|this\.|@)?\Z", r"[ \t]*(?::=|[:=])(?!=)[ \t]*([^\n]{1,200})"),
+        (r"(?<=.)[ \t]as[ \t]+\Z", ""),
+        (r"([^\W\d][\w.:]*)(?:<[^<>\n]*>)?[&*?\[\] \t]+\Z", r"[ \t]*[=;,)({:\n]"),
+        (r"(?<![\w.])\Z", r"(?:[ \t]*,[ \t]*\w+){1,3}[ \t]*:?=(?!=)[ \t]*([^\n]{1,200})"),
+    )
+)  # fmt: skip
+FAR_ON_LINE = 120
 MAX_BINDINGS = 4
 
 
@@ -113,10 +119,23 @@ class Scene:
 
     def used_of(self, name: str) -> frozenset[str]:
         """The members of `name` that the document mentions as `name.member`."""
-        # What is fixed stands first: nothing is as fast to search for.
-        word = re.escape(name)
-        members = rf"{word}(?<![\w.]{word})\.([^\W\d]\w*)"
-        return frozenset(re.findall(members, self._readable))
+        members = (
+            IDENTIFIER.match(self._readable, end + 1)
+            for start, end in self._mentions(name)
+            if self._readable[end : end + 1] == "."
+            and self._readable[max(start - 1, 0) : start] != "."
+        )
+        return frozenset(found[0] for found in members if found)
+
+    def _mentions(self, name: str) -> Iterator[tuple[int, int]]:
+        """Where `name` stands as a word; compiled patterns would not be used twice."""
+        text = self._readable
+        start = text.find(name)
+        while start >= 0:
+            end = start + len(name)
+            if not in_word(text[max(start - 1, 0) : start] + text[end : end + 1]):
+                yield start, end
+            start = text.find(name, end)
 
     @cached_property
     def _readable(self) -> str:
@@ -147,13 +166,31 @@ class Scene:
 
     def expressions_of(self, name: str) -> Iterator[str]:
         """What `name` is bound to or declared as, the nearest above the cursor first."""
-        start = max(self.offset - FAR, 0)
+        here = min(self.offset, FAR)
 
-        def distance(found: re.Match[str]) -> tuple[bool, int]:
-            place = start + found.start()
-            return place > self.offset, abs(place - self.offset)
+        def distance(mention: tuple[int, int]) -> tuple[bool, int]:
+            start, _ = mention
+            return start > here, abs(start - here)
 
-        for form in BINDINGS:
-            pattern = form.replace("NAME", re.escape(name))
-            found = sorted(re.finditer(pattern, self._readable), key=distance)
-            yield from (each[1] for each in found[:MAX_BINDINGS])
+        mentions = sorted(self._mentions(name), key=distance)
+        for before, behind in BINDINGS:
+            found = (self._said(*each, before, behind) for each in mentions)
+            yield from islice(filter(None, found), MAX_BINDINGS)
+
+    def _said(
+        self, start: int, end: int, before: re.Pattern[str], behind: re.Pattern[str]
+    ) -> str:
+        """By one form at one mention; empty where it is written otherwise."""
+        text = self._readable
+        if not (right := behind.match(text, end)):
+            return ""
+        line_start = max(text.rfind("\n", 0, start) + 1, start - FAR_ON_LINE)
+        if not (left := before.search(text, line_start, start)):
+            return ""
+        groups = (*left.groups(), *right.groups())
+        return groups[0] if groups else text[line_start : left.start()]
+
+
+def in_word(characters: str) -> bool:
+    """Whether one of some characters may be part of a name."""
+    return any(one.isalnum() or one == "_" for one in characters)
