@@ -141,6 +141,9 @@ class Crawler:
             self._queue.clear()
         self.folder.commit()
         self._tell(is_final=True)
+        while self.folder.join_some():
+            await asyncio.sleep(0)
+        self.folder.commit()
         if is_look:
             took_s = time.monotonic() - started
             self._look_every_s = max(LOOK_EVERY_S, took_s / LOOK_SHARE)

@@ -16,7 +16,7 @@ from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Line, Piece
 from starcoder_lsp.context.scene import Scene, in_word
-from starcoder_lsp.context.symbols import Definition, Import
+from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 # What is likely to be written next is worth its whole signature.
 LIKELY = 1.2
@@ -52,7 +52,7 @@ class Wanted:
         )
 
     def unused(self, local: str) -> float:
-        return UNUSED if self.scene.counts[local] < 2 else 0.0
+        return 0.0 if self.scene.mentions(local, 2) else UNUSED
 
 
 def definitions(scene: Scene, index: Index) -> list[Piece]:
@@ -66,6 +66,13 @@ def definitions(scene: Scene, index: Index) -> list[Piece]:
     for place, (score, why) in wanted.best():
         pieces += _skeleton(place, lookup, score, why)
     return pieces
+
+
+def foresee(path: str, symbols: Symbols, each: Import, index: Index) -> None:
+    """Look up what an import brings, so that the index knows it when somebody asks."""
+    scene = Scene(path, "", 0, symbols)
+    with index.snapshot():
+        _want_imported(each, Lookup(scene, index), Wanted(scene))
 
 
 def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:

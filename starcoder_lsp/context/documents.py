@@ -12,7 +12,7 @@ from typing import Any
 from starcoder_lsp.context import wire
 from starcoder_lsp.context.crawl import Wishes
 from starcoder_lsp.context.sticky import Sticky
-from starcoder_lsp.context.symbols import Symbols
+from starcoder_lsp.context.symbols import Import, Symbols
 from starcoder_lsp.context.workers import CannotStart, LostItsTurn, Worker, WorkerDied
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,8 @@ class OpenDocument:
     """One document; `root` and `relative` are empty outside of every folder.
 
     `symbols` are those of the last text that was parsed, `known_text` is that text as
-    others may see it. `notebook` is what it is a cell of.
+    others may see it, `foreseen` are those of its imports that have been looked up.
+    `notebook` is what it is a cell of.
     """
 
     uri: str
@@ -47,6 +48,7 @@ class OpenDocument:
     notebook: str = ""
     symbols: Symbols = field(default_factory=lambda: Symbols("plaintext"))
     known_text: str | None = None
+    foreseen: Sequence[Import] = ()
     sticky: Sticky = field(default_factory=Sticky)
     changed_at: float = 0.0
     waits_since: float | None = None

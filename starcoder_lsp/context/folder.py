@@ -127,6 +127,17 @@ class Folder:
         for path in list(paths):
             self._write(lambda path=path: self._forget(path))  # type: ignore[misc]  # a default binds the loop's variable
 
+    def join_some(self) -> bool:
+        """As `Index.join_some`."""
+        is_more = False
+
+        def write() -> None:
+            nonlocal is_more
+            is_more = self.index.join_some()
+
+        self._write(write)
+        return is_more
+
     def below(self, path: str) -> list[str]:
         """All known files at `path` or below it."""
         return [

@@ -42,12 +42,13 @@ def gather(
 
     The same scene, index and edits give the same snippets.
     """
-    pieces = [
-        piece
-        for name, source in SOURCES.items()
-        if name in sources
-        for piece in source(scene, index)
-    ]
-    if edits and EDITS in sources:
-        pieces += recent(scene, index, edits)
+    with index.snapshot():
+        pieces = [
+            piece
+            for name, source in SOURCES.items()
+            if name in sources
+            for piece in source(scene, index)
+        ]
+        if edits and EDITS in sources:
+            pieces += recent(scene, index, edits)
     return pack(pieces, scene.shown_names, budget_characters)

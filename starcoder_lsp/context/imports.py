@@ -121,7 +121,7 @@ class _Place:
             for name in style.folder
             for suffix in style.suffixes
         ]
-        found = index.first_of(list(dict.fromkeys(names)))
+        found = index.first_of(*dict.fromkeys(names))
         return [found] if found else []
 
     def _files_anywhere(self, index: Index, style: Style) -> list[str]:
@@ -143,11 +143,14 @@ class _Place:
             folder = posixpath.normpath(posixpath.join(self.anchor, *self.parts))
             folder = "" if folder == "." else folder
             return _only(style, index.paths_in_folder(folder, MAX_FOLDER))
-        declared = index.paths_of_package(style.separator.join(self.parts))
-        for file in () if declared else index.paths_of_package(self.parts[-1]):
-            if file.split("/")[-2:-1] == [self.parts[-1]]:
-                declared.append(file)
-        return _only(style, declared)
+        if declared := index.paths_of_package(style.separator.join(self.parts)):
+            return _only(style, declared)
+        called_so = index.paths_of_package(self.parts[-1])
+        return [
+            file
+            for file in _only(style, called_so)
+            if file.split("/")[-2:-1] == [self.parts[-1]]
+        ]
 
     def _n_matched(self, file: str, style: Style) -> int:
         """How many parts the end of the file's path agrees with; 0 for too few."""

@@ -9,17 +9,17 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from starcoder_lsp.context.directory import Directory
 from starcoder_lsp.context.entries import Entry, entry_of
 from starcoder_lsp.context.search import Filter, Hit, Search, everything
 from starcoder_lsp.context.stored import Stored
 from starcoder_lsp.context.symbols import Definition, Symbols
-from starcoder_lsp.context.writer import Writer
+from starcoder_lsp.context.writer import Change, Writer
 
 # To be raised when tables, chunks or terms change: an older index is built again.
 SCHEMA_VERSION = 5
@@ -39,17 +39,16 @@ class Place:
     definition: Definition
 
 
-class Index:
+class Index(Directory):
     """Definitions, imports and words of files; paths are relative, with slashes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._rows = connection
+        super().__init__(connection)
         self._writer = Writer(connection)
         self._search = Search(connection)
-        # What was read since the last change.
         self._symbols: dict[str, Stored | None] = {}
-        self._version = self._data_version()
         connection.executescript(_schema())
+        self._writer.join_later()
 
     def put(self, path: str, text: str, symbols: Symbols) -> None:
         """Know `path` as it is now; what was known of it is forgotten."""
@@ -57,69 +56,26 @@ class Index:
 
     def put_entry(self, path: str, entry: Entry) -> None:
         """As `put`, of a file that another process has read."""
-        self._forget(path)
-        self._writer.put(path, module_name(path), entry)
+        self._forget(path, self._writer.put(path, module_name(path), entry))
 
     def remove(self, path: str) -> None:
         """Forget `path`; does nothing where it is not known."""
-        self._forget(path)
-        self._writer.remove(path)
+        self._forget(path, self._writer.remove(path))
 
-    def _forget(self, path: str) -> None:
+    def join_some(self) -> bool:
+        """Make searches of a new index faster; whether there is more to do."""
+        return self._writer.join_some()
+
+    def _forget(self, path: str, change: Change) -> None:
         self._symbols.pop(path, None)
-        self._search.forget()
+        self._search.forget(change.n_chunks)
+        if change.concerns_others:
+            self._answers.clear()
 
-    def _data_version(self) -> int:
-        """Another one after each change by another process."""
-        (version,) = self._rows.execute("PRAGMA data_version").fetchone()
-        return int(version)
-
-    def _catch_up(self) -> None:
-        if (version := self._data_version()) != self._version:
-            self._version = version
-            self._symbols.clear()
-            self._search.forget()
-
-    def paths(self) -> list[str]:
-        rows = self._rows.execute("SELECT path FROM file ORDER BY path")
-        return [path for (path,) in rows]
-
-    def has(self, path: str) -> bool:
-        return self._writer.file_id(path) is not None
-
-    def first_of(self, paths: Sequence[str]) -> str | None:
-        """The first of `paths` that is a file here."""
-        rows = self._rows.execute(
-            f"SELECT path FROM file WHERE path IN ({', '.join('?' * len(paths))})",
-            paths,
-        )
-        known = {path for (path,) in rows}
-        return next((path for path in paths if path in known), None)
-
-    def paths_of_module(self, name: str) -> list[str]:
-        """Files that `name` may mean, as the last part of an import."""
-        rows = self._rows.execute(
-            "SELECT path FROM file WHERE module = ? ORDER BY path", (name.lower(),)
-        )
-        return [path for (path,) in rows]
-
-    def paths_of_package(self, package: str) -> list[str]:
-        """Files that say they belong to `package`."""
-        rows = self._rows.execute(
-            "SELECT path FROM file WHERE package = ? AND package <> '' ORDER BY path",
-            (package,),
-        )
-        return [path for (path,) in rows]
-
-    def paths_in_folder(self, folder: str, limit: int) -> list[str]:
-        """The files in `folder` itself, in order."""
-        prefix = f"{folder}/" if folder else ""
-        rows = self._rows.execute(
-            "SELECT path FROM file WHERE path >= ? AND path < ? "
-            "AND instr(substr(path, ?), '/') = 0 ORDER BY path LIMIT ?",
-            (prefix, f"{folder}0" if folder else "\U0010ffff", len(prefix) + 1, limit),
-        )
-        return [path for (path,) in rows]
+    def _forget_all(self) -> None:
+        super()._forget_all()
+        self._symbols.clear()
+        self._search.forget_all()
 
     def text(self, path: str) -> str:
         """What `path` held when it was indexed; empty where it is not known."""
@@ -145,22 +101,11 @@ class Index:
         ).fetchone()
         return Stored(*row) if row else None
 
-    def may_mean(self, name: str, too_many: int) -> bool:
-        """Whether something else than members has this name, in not too many files."""
-        rows = self._rows.execute(
-            "SELECT is_member FROM name WHERE name = ? LIMIT ?", (name, too_many)
-        )
-        found = rows.fetchall()
-        return len(found) < too_many and any(not is_member for (is_member,) in found)
-
     def definitions(self, name: str, limit: int = 32) -> list[Place]:
         """Where something called `name` is defined, in any file."""
-        rows = self._rows.execute(
-            "SELECT path FROM name JOIN file ON id = file_id WHERE name = ?", (name,)
-        )
         places = (
             Place(path, each)
-            for (path,) in rows
+            for path in self.paths_with(name)
             if (symbols := self.symbols(path))
             for each in symbols.named(name)
         )
@@ -186,21 +131,8 @@ class Index:
         self, weights: Mapping[str, float], limit: int, is_wanted: Filter = everything
     ) -> list[Hit]:
         """As `Search.best`."""
-        with self._snapshot():
-            self._catch_up()
+        with self.snapshot():
             return self._search.best(weights, limit, is_wanted)
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[None]:
-        """What another process writes meanwhile is not seen."""
-        if self._rows.in_transaction:
-            yield
-            return
-        self._rows.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._rows.execute("COMMIT")
 
 
 @cache

@@ -12,12 +12,14 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import BinaryIO
 
 from starcoder_lsp import frames, log
 from starcoder_lsp.context import Gathered, Progress, base_of, wire
 from starcoder_lsp.context.answer import gathered
 from starcoder_lsp.context.crawl import Crawler, Wishes
+from starcoder_lsp.context.definitions import foresee
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.entries import entry_of
 from starcoder_lsp.context.folder import Folder, Source
@@ -42,6 +44,7 @@ class Indexer:
         self._progress: dict[str, Progress] = {}
         self._one_at_a_time = asyncio.Lock()
         self._regrouping: asyncio.Task[None] | None = None
+        self._foreseeing: set[asyncio.Task[None]] = set()
         self._documents = OpenDocuments(self._parsed, self._left)
         self._operations: Mapping[str, Callable[[Frame], None]] = {
             "folders": self._use_folders,
@@ -67,7 +70,8 @@ class Indexer:
                 logger.error("%s: %s", frame["op"], type(exc).__name__)
         if self._regrouping is not None:
             await self._regrouping
-        following.cancel()
+        for task in (following, *self._foreseeing):
+            task.cancel()
         await self._documents.end()
         for root in list(self._crawlers):
             await self._leave(root)
@@ -135,6 +139,19 @@ class Indexer:
                 edits = self._edits[document.root]
                 edits.changed(document.relative, document.known_text, text)
             document.known_text = text
+            if document.symbols.imports != document.foreseen:
+                task = asyncio.create_task(self._foresee(document, crawler.folder))
+                self._foreseeing.add(task)
+                task.add_done_callback(self._foreseeing.discard)
+
+    async def _foresee(self, document: OpenDocument, folder: Folder) -> None:
+        """Look up what it imports, one import at a time, before somebody types there."""
+        symbols, known = document.symbols, set(document.foreseen)
+        document.foreseen = symbols.imports
+        for each in (one for one in symbols.imports if one not in known):
+            look = partial(foresee, document.relative, symbols, each)
+            folder.look_up(look, None)
+            await asyncio.sleep(0)
 
     def _left(self, root: str, relative: str) -> None:
         if (crawler := self._crawlers.get(root)) is not None:

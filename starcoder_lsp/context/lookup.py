@@ -53,8 +53,8 @@ class Lookup:
                 return Place(path, each)
         if depth >= MAX_DEPTH:
             return None
-        for each, real in self._bringing(path, name):
-            for file in self.files(each, path):
+        for import_, real in self._bringing(path, name):
+            for file in self.files(import_, path):
                 if found_there := self.exported(file, real, depth + 1):
                     return found_there
         return None

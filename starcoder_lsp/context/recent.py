@@ -119,7 +119,7 @@ def _due(scene: Scene, hunk: Hunk) -> float:
     if not names:
         return 0.0
     near = (
-        scene.near.get(name, FAR if name in scene.counts else 0.0) for name in names
+        scene.near.get(name, FAR if scene.mentions(name) else 0.0) for name in names
     )
     return sum(near) / len(names)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,10 +111,11 @@ class Scene:
         yield from enumerate(above.split("\n")[: -NEAR_LINES - 1 : -1])
         yield from enumerate(below.split("\n")[:NEAR_LINES])
 
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """How often the document mentions each name."""
-        return Counter(IDENTIFIER.findall(self._readable))
+    def mentions(self, name: str, times: int = 1) -> bool:
+        """Whether the document mentions `name`, an identifier, so often."""
+        if not name.isidentifier():
+            return False
+        return next(islice(self._mentions(name), times - 1, None), None) is not None
 
     def used_of(self, name: str) -> frozenset[str]:
         """The members of `name` that the document mentions as `name.member`."""

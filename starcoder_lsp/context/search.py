@@ -81,8 +81,14 @@ class Search:
         self._found: dict[str, Sequence[int]] = {}
         self._n_chunks: int | None = None
 
-    def forget(self) -> None:
-        """Something was written."""
+    def forget(self, n_chunks: int) -> None:
+        """A file was written that has so many chunks more, or fewer."""
+        self._found.clear()
+        if self._n_chunks is not None:
+            self._n_chunks += n_chunks
+
+    def forget_all(self) -> None:
+        """Another process has written."""
         self._found.clear()
         self._n_chunks = None
 
@@ -179,4 +185,5 @@ class Search:
     def _text(self, file_id: int, span: Span) -> str:
         """What a chunk holds; of a long text no more than that is read."""
         with self._rows.blobopen("content", "text", file_id, readonly=True) as text:
-            return text[span.start : span.end].decode()
+            text.seek(span.start)
+            return text.read(span.end - span.start).decode()

@@ -32,6 +32,11 @@ UPDATE_FILE = (
 )
 DELETE_TERMS = "INSERT INTO term (term, rowid, text, parts) VALUES ('delete', ?, ?, ?)"
 
+CONFIGURE = "INSERT INTO term (term, rank) VALUES (?, ?)"
+USUAL_AUTOMERGE = 4
+# To write so many takes a few milliseconds.
+JOINED_PAGES = 64
+
 
 class Words(NamedTuple):
     """What a chunk is found by."""
@@ -40,64 +45,112 @@ class Words(NamedTuple):
     parts: str
 
 
+class Change(NamedTuple):
+    """What a write means: so many chunks more or fewer, and whether anything that is asked
+    of other files than the written one may have another answer."""
+
+    n_chunks: int = 0
+    concerns_others: bool = False
+
+
 class Writer:
     """Most chunks outlive most edits: those that say the same keep their numbers."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._rows = connection
+        self._is_joining = False
 
-    def file_id(self, path: str) -> int | None:
-        row = self._rows.execute("SELECT id FROM file WHERE path = ?", (path,))
-        found = row.fetchone()
-        return found[0] if found else None
+    def join_later(self) -> None:
+        """What is written to a new full-text index is not joined meanwhile."""
+        if self._automerge() is None:
+            self._rows.execute(CONFIGURE, ("automerge", 0))
 
-    def put(self, path: str, module: str, entry: Entry) -> None:
+    def join_some(self) -> bool:
+        """Join some of what a new index was written as; whether there is more.
+
+        SQLite's documentation of FTS5 has the command `merge`: with a negative number it
+        begins to join all, and what is done changes one row. From then on SQLite joins
+        with each write what has the same size.
+        """
+        if self._automerge() != 0:
+            return False
+        before = self._rows.total_changes
+        n_pages = JOINED_PAGES if self._is_joining else -JOINED_PAGES
+        self._rows.execute(CONFIGURE, ("merge", n_pages))
+        self._is_joining = self._rows.total_changes - before > 1
+        if not self._is_joining:
+            self._rows.execute(CONFIGURE, ("automerge", USUAL_AUTOMERGE))
+        return self._is_joining
+
+    def _automerge(self) -> int | None:
+        rows = "SELECT v FROM term_config WHERE k = 'automerge'"
+        row = self._rows.execute(rows).fetchone()
+        return row[0] if row else None
+
+    def put(self, path: str, module: str, entry: Entry) -> Change:
         """Know `path` as it is now."""
-        file_id = self.file_id(path)
         row = (
             module, entry.language, entry.package, entry.is_complete,
             entry.n_definitions, len(entry.parts), path,
         )  # fmt: skip
         wanted = words_of(entry.text, spans_from(entry.chunks), entry.parts)
-        if file_id is None:
+        if (known := self._known(path)) is None:
             file_id = self._rows.execute(INSERT_FILE, row).lastrowid
             assert file_id is not None
             numbers: Sequence[int] = range(len(wanted))
             self._add_names(file_id, entry.names)
             self._add_words(file_id, zip(numbers, wanted, strict=True))
+            change = Change(len(wanted), concerns_others=True)
         else:
+            file_id, package, n_chunks = known
             self._rows.execute(UPDATE_FILE, row)
-            numbers = self._replace(file_id, entry.names, wanted)
+            numbers, has_other_names = self._replace(file_id, entry.names, wanted)
+            change = Change(
+                len(wanted) - n_chunks, has_other_names or package != entry.package
+            )
         content = (entry.chunks, entry.imports, entry.definitions, entry.text)
         self._rows.execute(
             "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?, ?)",
             (file_id, array("I", numbers).tobytes(), *content),
         )
+        return change
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str) -> Change:
         """Forget `path`; does nothing where it is not known."""
-        file_id = self.file_id(path)
-        if file_id is None:
-            return
+        if (known := self._known(path)) is None:
+            return Change()
+        file_id, _, n_chunks = known
         self._replace(file_id, (), ())
         self._rows.execute("DELETE FROM content WHERE file_id = ?", (file_id,))
         self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
+        return Change(-n_chunks, concerns_others=True)
+
+    def _known(self, path: str) -> tuple[int, str, int] | None:
+        """The id, package and number of chunks of a file that is known."""
+        rows = self._rows.execute(
+            "SELECT id, package, n_chunks FROM file WHERE path = ?", (path,)
+        )
+        known: tuple[int, str, int] | None = rows.fetchone()
+        return known
 
     def _replace(
         self, file_id: int, names: Iterable[Name], wanted: Sequence[Words]
-    ) -> list[int]:
-        """Change what differs from what is written; the numbers of the chunks."""
+    ) -> tuple[list[int], bool]:
+        """Change what differs from what is written.
+
+        The numbers of the chunks, and whether other names are defined.
+        """
         numbers, chunks, definitions, text = self._rows.execute(
             "SELECT numbers, chunks, definitions, text FROM content WHERE file_id = ?",
             (file_id,),
         ).fetchone()
         known, cut = definitions_from(definitions), spans_from(chunks)
-        self._replace_names(file_id, set(names_of(known)), set(map(tuple, names)))  # type: ignore[arg-type]  # JSON has lists
+        named, now_named = set(names_of(known)), set(map(tuple, names))
+        self._replace_names(file_id, named, now_named)  # type: ignore[arg-type]  # JSON has lists
         there = words_of(text, cut, parts_in(cut, known))
         numbers = memoryview(numbers).cast("I")
-        return self._replace_words(
-            file_id, dict(zip(numbers, there, strict=True)), wanted
-        )
+        kept = dict(zip(numbers, there, strict=True))
+        return self._replace_words(file_id, kept, wanted), named != now_named
 
     def _replace_names(self, file_id: int, known: set[Name], wanted: set[Name]) -> None:
         self._rows.executemany(
