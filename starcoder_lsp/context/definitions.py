@@ -14,8 +14,8 @@ from functools import lru_cache
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
-from starcoder_lsp.context.pieces import Line, Piece
-from starcoder_lsp.context.scene import Scene, in_word
+from starcoder_lsp.context.pieces import Later, Line, Piece
+from starcoder_lsp.context.scene import Scene, is_word
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 # What is likely to be written next is worth its whole signature.
@@ -134,11 +134,11 @@ def _closeness(definition: Definition, scene: Scene) -> float:
 
 def _skeleton(place: Place, lookup: Lookup, score: float, why: str) -> Iterator[Piece]:
     limit = LONG_SIGNATURE if score >= LIKELY else SHORT_SIGNATURE
-    head = signature_line(place.definition, limit)
-    yield Piece(place.path, (head,), "definitions", why, score)
+    head = Later(lambda: [signature_line(place.definition, limit)])
+    yield Piece(place.path, head, "definitions", why, score)
     if place.definition.kind in TYPES:
-        lines = _lines(lookup.members(place))
-        yield Piece(place.path, lines, "definitions", why, score - 1)
+        members = Later(lambda: _lines(lookup.members(place)))
+        yield Piece(place.path, members, "definitions", why, score - 1)
 
 
 def _lines(members: Iterable[Definition]) -> tuple[Line, ...]:
@@ -166,8 +166,7 @@ def _names(line: str, name: str) -> bool:
     """Whether `name` stands in it as a word; compiled patterns would not be used twice."""
     at = line.find(name)
     while at >= 0:
-        end = at + len(name)
-        if not in_word(line[max(at - 1, 0) : at] + line[end : end + 1]):
+        if is_word(line, at, at + len(name)):
             return not _is_mark(line)
         at = line.find(name, at + 1)
     return False

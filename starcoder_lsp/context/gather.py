@@ -51,4 +51,4 @@ def gather(
         ]
         if edits and EDITS in sources:
             pieces += recent(scene, index, edits)
-    return pack(pieces, scene.shown_names, budget_characters)
+        return pack(pieces, scene.shown_names, budget_characters)

@@ -60,7 +60,9 @@ def _style(row: Mapping[str, Any]) -> Style:
     return Style(**values)
 
 
-def imported_files(each: Import, path: str, language: str, index: Index) -> list[str]:
+def imported_files(
+    index: Index, each: Import, path: str, language: str
+) -> Sequence[str]:
     """The files that an import in `path` may mean, the likeliest first.
 
     For an import of names these are besides the modules with such names.

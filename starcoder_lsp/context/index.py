@@ -47,6 +47,8 @@ class Index(Directory):
         self._writer = Writer(connection)
         self._search = Search(connection)
         self._symbols: dict[str, Stored | None] = {}
+        # Manifests and the like: answers depend on what they say.
+        self._read: set[str] = set()
         connection.executescript(_schema())
         self._writer.join_later()
 
@@ -69,8 +71,9 @@ class Index(Directory):
     def _forget(self, path: str, change: Change) -> None:
         self._symbols.pop(path, None)
         self._search.forget(change.n_chunks)
-        if change.concerns_others:
+        if change.concerns_others or path in self._read:
             self._answers.clear()
+            self._read.clear()
 
     def _forget_all(self) -> None:
         super()._forget_all()
@@ -79,6 +82,7 @@ class Index(Directory):
 
     def text(self, path: str) -> str:
         """What `path` held when it was indexed; empty where it is not known."""
+        self._read.add(path)
         row = self._rows.execute(
             "SELECT text FROM file JOIN content ON file_id = id WHERE path = ?", (path,)
         ).fetchone()
@@ -130,7 +134,7 @@ class Index(Directory):
     def search(
         self, weights: Mapping[str, float], limit: int, is_wanted: Filter = everything
     ) -> list[Hit]:
-        """As `Search.best`."""
+        """As `Search.best`; texts are read later, so a snapshot should go on until then."""
         with self.snapshot():
             return self._search.best(weights, limit, is_wanted)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from starcoder_lsp.context.imports import Style, imported_files, styles
 from starcoder_lsp.context.index import Index, Place
@@ -30,20 +31,16 @@ class Lookup:
         self.scene, self.index = scene, index
         self._symbols: dict[str, Symbols | Stored] = {scene.path: scene.symbols}
         self._found: dict[tuple[str, str], Place | None] = {}
-        self._files: dict[tuple[Import, str], list[str]] = {}
-        self._brought: dict[str, Brought] = {}
 
     def symbols(self, path: str) -> Symbols | Stored:
         if path not in self._symbols:
             self._symbols[path] = self.index.symbols(path) or Symbols("")
         return self._symbols[path]
 
-    def files(self, each: Import, path: str) -> list[str]:
-        if (each, path) not in self._files:
-            language = self.symbols(path).language
-            found = imported_files(each, path, language, self.index)
-            self._files[each, path] = found
-        return self._files[each, path]
+    def files(self, each: Import, path: str) -> Sequence[str]:
+        """As `imported_files`."""
+        question = (each, path, self.symbols(path).language)
+        return self.index.recall(imported_files, question)
 
     def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
         """What `path` calls `name`, also where it only passes it on."""
@@ -61,11 +58,8 @@ class Lookup:
 
     def _bringing(self, path: str, name: str) -> list[tuple[Import, str]]:
         """Imports of `path` that bring `name` or may do so, and what is called so there."""
-        if path not in self._brought:
-            style = styles().get(self.symbols(path).language)
-            imports = self.symbols(path).imports
-            self._brought[path] = Brought(imports, style or Style())
-        return self._brought[path].of(name)
+        symbols = self.symbols(path)
+        return _brought(tuple(symbols.imports), symbols.language).of(name)
 
     def meaning(self, name: str, path: str = "") -> Place | None:
         """What `name` means in `path`: its own, imported, or the only one there is."""
@@ -231,6 +225,11 @@ class Brought:
         found = [(n, each, name) for n, each in self._open]
         found += self._named.get(name, ())
         return [(each, real) for _, each, real in sorted(found)]
+
+
+@lru_cache(maxsize=256)
+def _brought(imports: tuple[Import, ...], language: str) -> Brought:
+    return Brought(imports, styles().get(language, Style()))
 
 
 def local_name(each: Import) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -19,6 +20,16 @@ class Line:
     signature_of: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Later:
+    """Lines that are made when they are read: most pieces find no room."""
+
+    make: Callable[[], Iterable[Line]]
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self.make())
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Lines of one file; `score` compares pieces of all sources, 1 is worth showing.
@@ -27,7 +38,7 @@ class Piece:
     """
 
     path: str
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...] | Later
     source: str
     why: str = ""
     score: float = 0.0

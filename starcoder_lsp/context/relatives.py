@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from starcoder_lsp.context.definitions import SHORT_SIGNATURE, signature_line
 from starcoder_lsp.context.imports import styles
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.lookup import TYPES
-from starcoder_lsp.context.pieces import Piece
+from starcoder_lsp.context.pieces import Later, Piece
 from starcoder_lsp.context.scene import Scene
-from starcoder_lsp.context.symbols import Symbols
+from starcoder_lsp.context.symbols import Definition, Symbols
 
 # test_x, x_test, x.spec, XTest, XTests, XSpec
 TEST_MARK = re.compile(
@@ -77,9 +77,12 @@ def _outline(
     types = {each.name for each in top if each.kind in TYPES}
     inner = [each for each in symbols.definitions if each.container in types]
     for definitions, worth in ((top, score), (inner, score / 2)):
-        lines = tuple(signature_line(each, SHORT_SIGNATURE) for each in definitions)
-        if lines:
-            yield Piece(path, lines, source, why, worth)
+        if definitions:
+            yield Piece(path, _signatures(definitions), source, why, worth)
+
+
+def _signatures(definitions: Sequence[Definition]) -> Later:
+    return Later(lambda: (signature_line(one, SHORT_SIGNATURE) for one in definitions))
 
 
 def _suffix(path: str) -> str:

@@ -133,7 +133,7 @@ class Scene:
         start = text.find(name)
         while start >= 0:
             end = start + len(name)
-            if not in_word(text[max(start - 1, 0) : start] + text[end : end + 1]):
+            if is_word(text, start, end):
                 yield start, end
             start = text.find(name, end)
 
@@ -191,6 +191,9 @@ class Scene:
         return groups[0] if groups else text[line_start : left.start()]
 
 
-def in_word(characters: str) -> bool:
-    """Whether one of some characters may be part of a name."""
-    return any(one.isalnum() or one == "_" for one in characters)
+def is_word(text: str, start: int, end: int) -> bool:
+    """Whether no letter, digit or underscore stands right before or behind a place."""
+    before, behind = text[max(start - 1, 0) : start], text[end : end + 1]
+    return not (
+        before.isalnum() or behind.isalnum() or before == "_" or behind == "_"
+    )

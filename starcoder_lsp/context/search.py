@@ -10,7 +10,8 @@ import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from starcoder_lsp.context.chunks import Span
@@ -19,7 +20,7 @@ from starcoder_lsp.context.writer import MAX_NUMBER, NUMBER_BITS
 # A term in more chunks than this finds nothing by itself.
 MAX_CHUNKS_OF_TERM = 300
 # Of a longer query the nearest words are enough.
-MAX_TERMS = 48
+MAX_TERMS = 32
 MAX_REMEMBERED = 10_000
 # Long chunks hold more words, and so hit more by chance: b of BM25, as usual.
 LENGTH_WEIGHT = 0.75
@@ -28,16 +29,21 @@ N_CANDIDATES = 3
 USUAL_BYTES = 400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hit:
     """A chunk that was found, and by which of the terms."""
 
     path: str
     first_line: int
     last_line: int
-    text: str
     terms: Set[str]
     score: float
+    read: Callable[[], str] = field(repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """What it holds, read when first asked for: in the snapshot of the search."""
+        return self.read()
 
 
 class _File(NamedTuple):
@@ -175,9 +181,9 @@ class Search:
                 one.path,
                 one.span.first_line,
                 one.span.last_line,
-                self._text(one.row >> NUMBER_BITS, one.span),
                 held[one.row],
                 -one.negative_score,
+                partial(self._text, one.row >> NUMBER_BITS, one.span),
             )
             for one in found
         ]

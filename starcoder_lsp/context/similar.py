@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from starcoder_lsp.context.index import Index
-from starcoder_lsp.context.pieces import Piece, numbered
+from starcoder_lsp.context.pieces import Later, Piece, numbered
 from starcoder_lsp.context.prose import is_prose
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.search import Hit
@@ -37,12 +37,12 @@ def _piece(hit: Hit, rank: int, wanted: Sequence[str]) -> Piece:
     shared = [term for term in wanted if term in hit.terms]
     why = "same words: " + " ".join(shared[:SHOWN_TERMS])
     score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank)
-    lines = numbered(hit.first_line, hit.text)
     if rank >= N_WHOLE:
+        lines = Later(lambda: numbered(hit.first_line, hit.text))
         return Piece(hit.path, lines, "similar", why, score)
     code = tuple(
         line
-        for line in lines
+        for line in numbered(hit.first_line, hit.text)
         if line.text.strip() and not is_prose(line.text, hit.path)
     )
     return Piece(hit.path, code, "similar", why, score, is_whole=True)

@@ -76,7 +76,7 @@ def test_an_import_leads_to_its_file(
     language: str, files: str, path: str, module: str, names: str, expected: str
 ) -> None:
     each = Import(module, 0, tuple(names.split()))
-    found = imported_files(each, path, language, index_of(files))
+    found = imported_files(index_of(files), each, path, language)
     assert found == expected.split()
 
 
@@ -100,13 +100,13 @@ def test_paths_of_a_tsconfig_hold_below_it(configs: dict[str, str], found: str) 
     for path, text in configs.items():
         index.put(path, text, Symbols("json"))
     each = Import("~shared/b", 0, ("f",))
-    assert imported_files(each, "web/a.ts", "typescript", index)[:1] == found.split()
+    assert imported_files(index, each, "web/a.ts", "typescript")[:1] == found.split()
 
 
 def test_of_two_files_the_nearer_one_is_meant() -> None:
     index = index_of("one/lib/util.py two/lib/util.py two/app.py")
     each = Import("lib.util", 0, ("f",))
-    assert imported_files(each, "two/app.py", "python", index) == ["two/lib/util.py"]
+    assert imported_files(index, each, "two/app.py", "python") == ["two/lib/util.py"]
 
 
 MANIFESTS = {
@@ -181,7 +181,7 @@ def test_a_package_of_the_workspace_leads_to_its_source(
 ) -> None:
     each = Import(module, 0, tuple(names.split()))
     language = language_of(Path(path))
-    assert imported_files(each, path, language, workspace()) == expected.split()
+    assert imported_files(workspace(), each, path, language) == expected.split()
 
 
 def test_of_two_packages_with_one_name_the_nearer_is_meant() -> None:
@@ -189,7 +189,7 @@ def test_of_two_packages_with_one_name_the_nearer_is_meant() -> None:
     for folder in ("one", "two"):
         index.put(f"{folder}/ui/package.json", '{"name": "ui"}', Symbols(""))
     each = Import("ui", 0, ("f",))
-    assert imported_files(each, "two/app.js", "javascript", index) == [
+    assert imported_files(index, each, "two/app.js", "javascript") == [
         "two/ui/index.js"
     ]
 
@@ -200,6 +200,6 @@ def test_in_a_large_workspace_packages_are_called_in_part_like_their_folders() -
         manifest = f'[package]\nname = "acme-{name}"'
         index.put(f"crates/{name}/Cargo.toml", manifest, Symbols(""))
     index.put("crates/aside/Cargo.toml", '[package]\nname = "other"', Symbols(""))
-    found = imported_files(Import("acme_net", 0, ("C",)), "app/a.rs", "rust", index)
+    found = imported_files(index, Import("acme_net", 0, ("C",)), "app/a.rs", "rust")
     assert found == ["crates/net/src/lib.rs"]
-    assert imported_files(Import("other", 0, ("C",)), "app/a.rs", "rust", index) == []
+    assert imported_files(index, Import("other", 0, ("C",)), "app/a.rs", "rust") == []
