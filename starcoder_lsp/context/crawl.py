@@ -141,14 +141,18 @@ class Crawler:
             self._queue.clear()
         self.folder.commit()
         self._tell(is_final=True)
-        while self.folder.join_some():
-            await asyncio.sleep(0)
-        self.folder.commit()
+        await self._join()
         if is_look:
             took_s = time.monotonic() - started
             self._look_every_s = max(LOOK_EVERY_S, took_s / LOOK_SHARE)
         for worker in self._workers[1:]:
             await worker.close()
+
+    async def _join(self) -> None:
+        """Make searches of a new index faster; who asks something is answered in between."""
+        for _ in iter(self.folder.join_some, False):
+            await asyncio.sleep(0)
+        self.folder.commit()
 
     def _enough_workers(self, is_look: bool) -> list[Worker]:
         n = min(os.cpu_count() or 1, MAX_WORKERS) if is_look else 1

@@ -140,17 +140,19 @@ class Indexer:
                 edits.changed(document.relative, document.known_text, text)
             document.known_text = text
             if document.symbols.imports != document.foreseen:
-                task = asyncio.create_task(self._foresee(document, crawler.folder))
+                task = asyncio.create_task(self._foresee(document))
                 self._foreseeing.add(task)
                 task.add_done_callback(self._foreseeing.discard)
 
-    async def _foresee(self, document: OpenDocument, folder: Folder) -> None:
+    async def _foresee(self, document: OpenDocument) -> None:
         """Look up what it imports, one import at a time, before somebody types there."""
         symbols, known = document.symbols, set(document.foreseen)
         document.foreseen = symbols.imports
         for each in (one for one in symbols.imports if one not in known):
+            if (crawler := self._crawlers.get(document.root)) is None:
+                return
             look = partial(foresee, document.relative, symbols, each)
-            folder.look_up(look, None)
+            crawler.folder.look_up(look, None)
             await asyncio.sleep(0)
 
     def _left(self, root: str, relative: str) -> None:

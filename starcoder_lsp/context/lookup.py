@@ -31,6 +31,7 @@ class Lookup:
         self.scene, self.index = scene, index
         self._symbols: dict[str, Symbols | Stored] = {scene.path: scene.symbols}
         self._found: dict[tuple[str, str], Place | None] = {}
+        self._brought: dict[str, Brought] = {}
 
     def symbols(self, path: str) -> Symbols | Stored:
         if path not in self._symbols:
@@ -58,8 +59,10 @@ class Lookup:
 
     def _bringing(self, path: str, name: str) -> list[tuple[Import, str]]:
         """Imports of `path` that bring `name` or may do so, and what is called so there."""
-        symbols = self.symbols(path)
-        return _brought(tuple(symbols.imports), symbols.language).of(name)
+        if path not in self._brought:
+            symbols = self.symbols(path)
+            self._brought[path] = _brought(tuple(symbols.imports), symbols.language)
+        return self._brought[path].of(name)
 
     def meaning(self, name: str, path: str = "") -> Place | None:
         """What `name` means in `path`: its own, imported, or the only one there is."""
@@ -212,7 +215,9 @@ class Brought:
         # These may bring any name.
         self._open: list[tuple[int, Import]] = []
         for n, each in enumerate(imports):
-            for local, real in zip(each.aliases or each.names, each.names, strict=False):
+            for local, real in zip(
+                each.aliases or each.names, each.names, strict=False
+            ):
                 self._named[local].append((n, each, real))
             if "*" in each.names or (style.passes_on and not each.names):
                 self._open.append((n, each))

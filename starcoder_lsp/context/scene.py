@@ -194,6 +194,4 @@ class Scene:
 def is_word(text: str, start: int, end: int) -> bool:
     """Whether no letter, digit or underscore stands right before or behind a place."""
     before, behind = text[max(start - 1, 0) : start], text[end : end + 1]
-    return not (
-        before.isalnum() or behind.isalnum() or before == "_" or behind == "_"
-    )
+    return not (before.isalnum() or behind.isalnum() or before == "_" or behind == "_")

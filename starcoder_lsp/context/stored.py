@@ -26,7 +26,9 @@ class Stored:
     is_complete: bool
     written_definitions: str
     written_imports: str
-    _named: dict[str, list[Definition]] = field(default_factory=dict)
+    _named: dict[str, list[Definition]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @cached_property
     def definitions(self) -> Sequence[Definition]:
@@ -54,8 +56,11 @@ class Stored:
         return found
 
     def _find(self, name: str) -> Iterator[Definition]:
-        """A quote inside of a string is escaped, and nothing that follows a string in JSON
-        begins a name: what looks like the start of a definition is one."""
+        """What looks like the start of a definition is one.
+
+        A quote inside of a string is escaped, and what follows a string in JSON begins no
+        identifier.
+        """
         start = f"[{json.dumps(name)},"
         at = self.written_definitions.find(start)
         while at >= 0:

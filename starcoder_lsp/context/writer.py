@@ -46,8 +46,11 @@ class Words(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a write means: so many chunks more or fewer, and whether anything that is asked
-    of other files than the written one may have another answer."""
+    """What a write means for others than the file itself.
+
+    So many chunks are there more, or fewer; `concerns_others` where anything that is
+    asked of a `Directory` may have another answer.
+    """
 
     n_chunks: int = 0
     concerns_others: bool = False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from starcoder_lsp.context.definitions import foresee
 from starcoder_lsp.context.gather import gather
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.scene import Scene
@@ -101,7 +102,7 @@ account = open_account()
 def used_at(line: str) -> list[str]:
     """The lines of pay.py that show how others go on there, the best first."""
     scene, index = workspace(f"{USED}{line}")
-    return [piece.lines[0].text for piece in usages(scene, index)]
+    return [next(iter(piece.lines)).text for piece in usages(scene, index)]
 
 
 def test_each_member_that_others_use_is_shown_before_more_of_one() -> None:
@@ -226,3 +227,18 @@ def test_members_in_the_line_of_their_type_are_shown_once(
     scene, index = workspace(f"== {path}\n{text}\n== {here}\n{document}")
     (snippet,) = gather(scene, index, PLENTY, sources=("definitions",))
     assert sorted(snippet.text.split("\n")) == sorted(expected)
+
+
+def test_what_was_foreseen_of_an_import_is_not_looked_up_again() -> None:
+    scene, index = workspace(
+        "== store.py\nclass Store: ...\n"
+        "== app.py\nfrom store import Store\nimport store as other\n█"
+    )
+    asked: list[str] = []
+    for each in scene.symbols.imports:
+        foresee(scene.path, scene.symbols, each, index)
+    index._rows.set_trace_callback(asked.append)
+    (piece,) = (one for one in gather(scene, index, PLENTY) if one.path == "store.py")
+    assert "class Store" in piece.text
+    looked_up = ("module = 'store'", "path = 'store.py'")
+    assert not [each for each in asked if any(one in each for one in looked_up)]

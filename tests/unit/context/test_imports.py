@@ -203,3 +203,13 @@ def test_in_a_large_workspace_packages_are_called_in_part_like_their_folders() -
     found = imported_files(index, Import("acme_net", 0, ("C",)), "app/a.rs", "rust")
     assert found == ["crates/net/src/lib.rs"]
     assert imported_files(index, Import("other", 0, ("C",)), "app/a.rs", "rust") == []
+
+
+def test_an_import_leads_elsewhere_when_the_manifest_says_so() -> None:
+    index = index_of("ui/src/new.ts ui/src/old.ts app/a.ts")
+    each = Import("ui", 0, ("f",))
+    for file in ("old", "new"):
+        manifest = f'{{"name": "ui", "main": "src/{file}.ts"}}'
+        index.put("ui/package.json", manifest, Symbols("json"))
+        question = (each, "app/a.ts", "typescript")
+        assert index.recall(imported_files, question) == [f"ui/src/{file}.ts"]

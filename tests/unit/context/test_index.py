@@ -208,7 +208,8 @@ def test_who_reads_along_sees_nothing_of_what_is_written_meanwhile(
         connection.close()
 
 
-NAMES = st.sampled_from(("alpha", "betaGamma", "delta_epsilon", "zeta"))
+NAME_LIST = ("alpha", "betaGamma", "delta_epsilon", "zeta")
+NAMES = st.sampled_from(NAME_LIST)
 PATHS = st.sampled_from(("a.py", "b/a.py", "b/c.py"))
 TEXTS = st.lists(NAMES, max_size=30).map("\n".join)
 CHANGES = st.lists(st.tuples(PATHS, st.none() | TEXTS), max_size=12)
@@ -228,6 +229,10 @@ def answers(index: Index) -> object:
             for word in words
         ],
         sorted(str(place) for place in index.definitions("alpha", limit=1000)),
+        [(index.may_mean(name, 2), index.has(f"{name}.py")) for name in NAME_LIST],
+        [index.paths_of_module(name) for name in ("a", "c")],
+        [index.paths_in_folder(folder, 9) for folder in ("", "b")],
+        index.first_of("b/c.py", "b/a.py", "a.py"),
     )
 
 
@@ -244,7 +249,58 @@ def test_a_history_of_changes_ends_as_a_fresh_index(
         else:
             changed.put(path, text, as_symbols(text))
             latest[path] = text
+        answers(changed)  # what is remembered of them has to go with the next change
     fresh = empty_index()
     for path, text in latest.items():
         fresh.put(path, text, as_symbols(text))
     assert answers(changed) == answers(fresh)
+
+
+def statements_of(index: Index, connection: sqlite3.Connection, ask: object) -> int:
+    """How many questions to the database it takes to ask something of `index`."""
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    with index.snapshot():
+        assert callable(ask)
+        ask()
+    connection.set_trace_callback(None)
+    return sum("SELECT" in each for each in asked)
+
+
+def test_what_was_asked_is_not_asked_again_until_other_names_are_defined() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    index = Index(connection)
+    index.put("a.py", "", Symbols("python", (function("f"),)))
+
+    def ask() -> None:
+        assert index.paths_of_module("a") == ["a.py"]
+        index.may_mean("g", 2)
+
+    assert statements_of(index, connection, ask) == 2
+    assert statements_of(index, connection, ask) == 0
+    index.put("a.py", "# more\n", Symbols("python", (function("f", 1),)))
+    assert statements_of(index, connection, ask) == 0
+    index.put("a.py", "", Symbols("python", (function("g"),)))
+    assert statements_of(index, connection, ask) == 2
+    assert index.may_mean("g", 2)
+
+
+def test_a_new_index_is_joined_once_and_answers_the_same() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    index = Index(connection)
+    for n in range(200):
+        index.put(f"m{n}.py", f"common word{n}\n" * 20, Symbols("python"))
+    before = [hit.path for hit in index.search({"word7": 1, "word8": 1}, 9)]
+
+    def n_parts() -> int:
+        parts = "SELECT count(DISTINCT segid) FROM term_idx"
+        return int(connection.execute(parts).fetchone()[0])
+
+    assert n_parts() > 1
+    while index.join_some():
+        pass
+    assert n_parts() == 1
+    assert [hit.path for hit in index.search({"word7": 1, "word8": 1}, 9)] == before
+    unchanged = connection.total_changes
+    assert not index.join_some()
+    assert connection.total_changes == unchanged

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.pack import pack
-from starcoder_lsp.context.pieces import Line, Piece, numbered
+from starcoder_lsp.context.pieces import Later, Line, Piece, numbered
 
 PLENTY = 10_000
 
@@ -83,7 +83,7 @@ def test_members_in_the_line_of_their_type_stand_below_it() -> None:
 def test_a_signature_of_several_names_is_shown_once() -> None:
     first, second = one_line("    X, Y int"), one_line("    X, Y int")
     second = [
-        replace(each, lines=(replace(each.lines[0], signature_of="Y"),))
+        replace(each, lines=(replace(next(iter(each.lines)), signature_of="Y"),))
         for each in second
     ]
     known = {"X", "int"}
@@ -140,3 +140,12 @@ def test_no_budget_is_exceeded_where_lines_are_shared(
     ]
     packed = pack(pieces, (), budget)
     assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
+
+
+def test_lines_that_find_no_room_are_not_made() -> None:
+    def never() -> list[Line]:
+        raise AssertionError
+
+    first = Piece("a.py", numbered(0, "enough_for_all = 1"), "similar", score=2)
+    later = Piece("b.py", Later(never), "similar", score=1)
+    assert len(pack([later, first], (), 30)) == 1
