@@ -17,7 +17,7 @@ from starcoder_lsp.context.index import SCHEMA_VERSION, Index
 logger = logging.getLogger(__name__)
 
 # To be raised when the table below, or what a worker makes of a file, changes.
-SOURCE_VERSION = 4
+SOURCE_VERSION = 5
 VERSION = SCHEMA_VERSION * 1000 + SOURCE_VERSION
 SOURCE_TABLE = """
 CREATE TABLE IF NOT EXISTS source (

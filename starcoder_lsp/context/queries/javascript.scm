@@ -78,6 +78,11 @@
   (import_clause (named_imports (import_specifier name: (_) @member alias: (_)? @alias)))
   source: (string (_) @module)) @import
 (export_statement source: (string (_) @module)) @import
+(export_statement
+  (export_clause (export_specifier name: (_) @member alias: (_)? @alias))
+  source: (string (_) @module)) @import
+(export_statement
+  (namespace_export (identifier) @namespace) source: (string (_) @module)) @import
 ((variable_declarator
   name: (identifier) @namespace
   value: (call_expression

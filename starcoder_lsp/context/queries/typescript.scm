@@ -7,6 +7,8 @@
 (enum_declaration name: (_) @name body: (_) @body) @definition.enum
 (export_statement
   declaration: (enum_declaration name: (_) @name body: (_) @body)) @definition.enum
+(enum_body name: (_) @name @definition.field)
+(enum_body (enum_assignment name: (_) @name) @definition.field)
 (type_alias_declaration name: (_) @name) @definition.type
 (export_statement declaration: (type_alias_declaration name: (_) @name)) @definition.type
 (internal_module name: (_) @name body: (_) @body) @definition.module
