@@ -1,7 +1,8 @@
 """What is known of all files of a workspace, in one SQLite database.
 
-Nothing is kept in memory: a second start has nothing to load, and a change of one file
-touches the rows of that file. Whoever gives the connection commits and closes it.
+A second start has nothing to load, a change of one file touches the rows of that file,
+and what is remembered goes with the change that it depends on. Whoever gives the
+connection commits and closes it.
 """
 
 from __future__ import annotations
