@@ -157,27 +157,27 @@ def _node_package(text: str) -> Package:
     if not isinstance(exports, dict) or not any(key[:1] == "." for key in exports):
         exports = {".": exports}
     entries = {
-        key.removeprefix(".").lstrip("/"): tuple(_files_in(value))
+        key.removeprefix(".").lstrip("/"): tuple(files_in(value))
         for key, value in exports.items()
     }
-    main = _files_in({key: read.get(key) for key in (*CONDITIONS, "main")})
+    main = files_in({key: read.get(key) for key in (*CONDITIONS, "main")})
     entries[""] = (*entries.get("", ()), *main)
     # An exact name comes before a pattern, the longer pattern before the shorter.
     ordered = sorted(entries.items(), key=lambda each: ("*" in each[0], -len(each[0])))
     return Package(str(read["name"]), (SOURCE, ""), tuple(ordered))
 
 
-def _files_in(value: Any) -> Iterator[str]:
-    """All files in an entry of `exports`, whatever they depend on."""
+def files_in(value: Any) -> Iterator[str]:
+    """All files in an entry of `exports` or `imports`, whatever they depend on."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for each in value:
-            yield from _files_in(each)
+            yield from files_in(each)
     elif isinstance(value, dict):
         rest = [key for key in value if key not in CONDITIONS]
         for key in (*CONDITIONS, *rest):
-            yield from _files_in(value.get(key))
+            yield from files_in(value.get(key))
 
 
 def _go_module(text: str) -> Package:

@@ -116,7 +116,7 @@ MANIFESTS = {
         ".": {"types": "./dist/esm/main.d.ts", "import": "./dist/esm/main.js"},
         "./icons": "./source/icons.ts", "./*": "./parts/*.js", "./x": null}}""",
     "packages/old/package.json": '{"name": "old", "exports": "./code/old.js"}',
-    "packages/bare/package.json": '{"name": "bare"}',
+    "packages/bare/package.json": '{"name": "bare", "imports": {"#in/*": "./lib/*.js"}}',
     "packages/odd/package.json": '{"name": 7, "exports": [1]}',
     "packages/bad/package.json": "{",
     "go.mod": "// the shop\nmodule example.com/shop\n\ngo 1.22\n",
@@ -130,7 +130,7 @@ SOURCES = """
 app/a.ts packages/shared/src/index.ts packages/shared/src/util.ts
 packages/shared/lib/old.js packages/ui/src/main.tsx packages/ui/source/icons.ts
 packages/ui/parts/button.ts packages/old/code/old.js packages/bare/index.js
-packages/odd/index.js packages/bad/index.js
+packages/odd/index.js packages/bad/index.js packages/bare/lib/deep.ts
 cmd/main.go store/db.go store/db_test.go other/store/db.go store.go tools/lint/lint.go
 crates/net/src/lib.rs crates/net/src/http.rs crates/net/src/tcp/mod.rs
 crates/core/code/lib.rs crates/named/src/lib.rs crates/app/src/main.rs other/http.rs
@@ -147,6 +147,8 @@ WORKSPACE = [
     ("app/a.ts", "@acme/ui-kit/button", "f", "packages/ui/parts/button.ts"),
     ("app/a.ts", "old", "f", "packages/old/code/old.js"),
     ("app/a.ts", "bare", "f", "packages/bare/index.js"),
+    ("packages/bare/index.js", "#in/deep", "f", "packages/bare/lib/deep.ts"),
+    ("packages/old/code/old.js", "#in/deep", "f", ""),
     ("app/a.ts", "@acme/odd", "f", ""),
     ("app/a.ts", "@acme/bad", "f", ""),
     ("packages/shared/src/util.ts", "@acme/shared", "f", "packages/shared/src/index.ts"),
