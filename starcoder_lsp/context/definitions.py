@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
-from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name, real_name
+from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Later, Line, Piece
 from starcoder_lsp.context.scene import Scene, is_word
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
@@ -78,8 +78,7 @@ def foresee(path: str, symbols: Symbols, each: Import, index: Index) -> None:
 def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:
     files = lookup.files(each, lookup.scene.path)
     for name, local in zip(each.names, each.aliases or each.names, strict=False):
-        real = real_name(name, local)
-        found = next((f for file in files if (f := lookup.exported(file, real))), None)
+        found = next((f for file in files if (f := lookup.exported(file, name))), None)
         if found:
             near = lookup.scene.near.get(local, 0.0)
             score = 1 + near + wanted.unused(local)

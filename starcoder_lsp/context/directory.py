@@ -38,7 +38,10 @@ class Directory:
         self._version = self._data_version()
 
     def recall(self, ask: Callable[..., T], question: tuple[Any, ...]) -> T:
-        """The answer that `ask(self, *question)` gave or gives now."""
+        """The answer that `ask(self, *question)` gave or gives now.
+
+        One that asks several things itself belongs in a snapshot.
+        """
         self._catch_up()
         key = (ask, *question)
         if key not in self._answers:

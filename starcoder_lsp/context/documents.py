@@ -105,6 +105,7 @@ class OpenDocuments:
         self._roots, self.wishes = list(roots), wishes
         for document in self._open.values():
             document.is_placed = document.is_admitted = False
+            document.foreseen = ()
             self._wait_for(document)
 
     def arrange(self, notebook: str, cells: Sequence[str]) -> None:

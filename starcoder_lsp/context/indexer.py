@@ -146,9 +146,12 @@ class Indexer:
 
     async def _foresee(self, document: OpenDocument) -> None:
         """Look up what it imports, one import at a time, before somebody types there."""
-        symbols, known = document.symbols, set(document.foreseen)
+        symbols = document.symbols
+        known = {each._replace(line=0) for each in document.foreseen}
         document.foreseen = symbols.imports
-        for each in (one for one in symbols.imports if one not in known):
+        for each in symbols.imports:
+            if each._replace(line=0) in known:
+                continue
             if (crawler := self._crawlers.get(document.root)) is None:
                 return
             look = partial(foresee, document.relative, symbols, each)

@@ -17,8 +17,6 @@ CLASSES = frozenset(("class", "interface", "enum", "type"))
 TYPES = CLASSES | {"module"}
 FUNCTIONS = frozenset(("function", "method"))
 OWN_OBJECT = frozenset(("self", "this", "cls", "Self", "super"))
-# What an import that names nothing brings, as JavaScript calls it.
-DEFAULT = "default"
 MAX_DEPTH = 3
 # What so many define is not meant without an import.
 WIDESPREAD = 4
@@ -41,8 +39,8 @@ class Lookup:
         return self._symbols[path]
 
     def files(self, each: Import, path: str) -> Sequence[str]:
-        """As `imported_files`."""
-        question = (each, path, self.symbols(path).language)
+        """As `imported_files`; on whichever line it stands."""
+        question = (each._replace(line=0), path, self.symbols(path).language)
         return self.index.recall(imported_files, question)
 
     def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
@@ -202,17 +200,6 @@ class Lookup:
             if name in (local_name(each), *(each.aliases or each.names))
             for file in self.files(each, path)
         ]
-
-
-def real_name(name: str, local: str) -> str:
-    """What is imported as `name` is called so where it is defined.
-
-    A file's default has mostly the name there that others give it.
-
-    >>> real_name("default", "Store"), real_name("put", "store_put")
-    ('Store', 'put')
-    """
-    return local if name == DEFAULT else name
 
 
 class Brought:

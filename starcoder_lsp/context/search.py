@@ -189,7 +189,13 @@ class Search:
         ]
 
     def _text(self, file_id: int, span: Span) -> str:
-        """What a chunk holds; of a long text no more than that is read."""
+        """What a chunk holds; of a long text no more than that is read.
+
+        Raises sqlite3.DatabaseError where that is no text.
+        """
         with self._rows.blobopen("content", "text", file_id, readonly=True) as text:
-            text.seek(span.start)
-            return text.read(span.end - span.start).decode()
+            try:
+                text.seek(span.start)
+                return text.read(span.end - span.start).decode()
+            except ValueError:
+                raise sqlite3.DatabaseError("what is indexed is damaged") from None

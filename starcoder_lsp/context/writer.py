@@ -33,7 +33,9 @@ UPDATE_FILE = (
 DELETE_TERMS = "INSERT INTO term (term, rowid, text, parts) VALUES ('delete', ?, ?, ?)"
 
 CONFIGURE = "INSERT INTO term (term, rank) VALUES (?, ?)"
-USUAL_AUTOMERGE = 4
+# So many parts of one size are joined while others are written, some pages at a time;
+# at 16 SQLite would join all of them at once.
+NEW_AUTOMERGE, USUAL_AUTOMERGE = 12, 4
 # To write so many takes a few milliseconds.
 JOINED_PAGES = 64
 
@@ -64,9 +66,9 @@ class Writer:
         self._is_joining = False
 
     def join_later(self) -> None:
-        """What is written to a new full-text index is not joined meanwhile."""
+        """What is written to a new full-text index is seldom joined meanwhile."""
         if self._automerge() is None:
-            self._rows.execute(CONFIGURE, ("automerge", 0))
+            self._rows.execute(CONFIGURE, ("automerge", NEW_AUTOMERGE))
 
     def join_some(self) -> bool:
         """Join some of what a new index was written as; whether there is more.
@@ -75,7 +77,7 @@ class Writer:
         begins to join all, and what is done changes one row. From then on SQLite joins
         with each write what has the same size.
         """
-        if self._automerge() != 0:
+        if self._automerge() != NEW_AUTOMERGE:
             return False
         before = self._rows.total_changes
         n_pages = JOINED_PAGES if self._is_joining else -JOINED_PAGES

@@ -20,6 +20,10 @@ from starcoder_lsp.context.database import (
     open_index,
     put_aside,
 )
+from starcoder_lsp.context.entries import entry_of
+from starcoder_lsp.context.folder import Folder, Source
+from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.symbols import Symbols
 
 ROOT = "/work space/é"
 VERSION = 3
@@ -96,6 +100,25 @@ def test_a_damaged_index_is_put_aside(folder: Path, kind: str) -> None:
 def test_a_file_without_bytes_is_a_new_index(folder: Path) -> None:
     keep(folder, "a").write_bytes(b"")
     assert kept(opened(folder)) == []
+
+
+def test_a_file_whose_text_is_damaged_ends_in_a_new_index(folder: Path) -> None:
+    indexed = Folder(ROOT, folder)
+    entry = entry_of("needle = 1\n", Symbols("python"))
+    indexed.put("a.py", Source("", ""), entry)
+    indexed.close()
+    file = file_of(ROOT, folder)
+    file.write_bytes(file.read_bytes().replace(b"needle = 1", b"needle = \xff"))
+
+    def texts(index: Index) -> list[str]:
+        with index.snapshot():
+            return [hit.text for hit in index.search({"needle": 1}, 5)]
+
+    again = Folder(ROOT, folder)
+    assert again.look_up(texts, ["another database"]) == ["another database"]
+    assert again.index.paths() == []
+    assert Path(f"{file}.damaged").exists()
+    again.close()
 
 
 def test_damage_that_is_found_later_ends_in_a_new_index(folder: Path) -> None:

@@ -74,13 +74,23 @@
   (import_clause (identifier) @default) source: (string (_) @module)) @import
 (import_statement
   (import_clause (namespace_import (identifier) @namespace)) source: (string (_) @module)) @import
-(import_statement
+((import_statement
   (import_clause (named_imports (import_specifier name: (_) @member alias: (_)? @alias)))
   source: (string (_) @module)) @import
+  (#not-eq? @member "default"))
+((import_statement
+  (import_clause (named_imports (import_specifier name: (_) @_default alias: (_) @default)))
+  source: (string (_) @module)) @import
+  (#eq? @_default "default"))
 (export_statement source: (string (_) @module)) @import
-(export_statement
+((export_statement
   (export_clause (export_specifier name: (_) @member alias: (_)? @alias))
   source: (string (_) @module)) @import
+  (#not-eq? @member "default"))
+((export_statement
+  (export_clause (export_specifier name: (_) @_default alias: (_) @default))
+  source: (string (_) @module)) @import
+  (#eq? @_default "default"))
 (export_statement
   (namespace_export (identifier) @namespace) source: (string (_) @module)) @import
 ((variable_declarator

@@ -6,8 +6,9 @@ What the captures of `context/queries/*.scm` mean; each match is one fact:
                        @container names what it belongs to but does not stand in
     @scope.KIND        with @name: stands round definitions without being one
     @import            with @module and one of
-                       @member (and its @alias), @default, @namespace, @wildcard,
-                       or the @alias of the module itself
+                       @member (and its @alias), @namespace, @wildcard, the @alias
+                       of the module itself, or @default: what is called so here and
+                       has no name there, or mostly the same
     @package           with @name: what the file says it belongs to
     @reference.KIND    the name of something that may be defined elsewhere
     @_anything         for conditions inside the query only

@@ -50,5 +50,7 @@ def _names(match: Match, source: bytes) -> dict[str, str]:
     if "namespace" in match:
         return {"*": text_of(match["namespace"][0], source)}
     if "default" in match:
-        return {"default": text_of(match["default"][0], source)}
+        # Mostly it has the same name where it is defined.
+        name = text_of(match["default"][0], source)
+        return {name: name}
     return {}
