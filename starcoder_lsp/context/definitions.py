@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Later, Line, Piece
@@ -115,7 +114,7 @@ def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
             for each in (base.definition, *lookup.members(base))
             if each.first_line not in shown
         ]
-        members.sort(key=lambda each: -_closeness(each, lookup.scene))
+        members.sort(key=lambda each: -lookup.scene.likeness(each.signature))
         score = MEMBERS_OF_RECEIVER / (1 + depth / 4)
         why = f"{'.'.join(receiver)} is a {base.definition.name}"
         likely, others = members[:MAX_LIKELY], members[MAX_LIKELY:]
@@ -125,11 +124,6 @@ def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
         for place in lookup.members_elsewhere(base):
             line = signature_line(place.definition)
             yield Piece(place.path, (line,), "members", why, score)
-
-
-def _closeness(definition: Definition, scene: Scene) -> float:
-    """How much of what stands around the cursor a signature mentions."""
-    return sum(scene.terms.get(term, 0.0) for term in terms(definition.signature))
 
 
 def _skeleton(place: Place, lookup: Lookup, score: float, why: str) -> Iterator[Piece]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
-from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.hunks import Hunk, hunk_of, steps
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.pieces import Line, Piece, numbered
@@ -121,12 +121,11 @@ def _due(scene: Scene, hunk: Hunk) -> float:
     near = (
         scene.near.get(name, FAR if scene.mentions(name) else 0.0) for name in names
     )
-    return sum(near) / len(names)
+    return fsum(near) / len(names)
 
 
 def _likeness(scene: Scene, hunk: Hunk) -> float:
     """How much of what stands around the cursor stands around the edit, from 0 to 1."""
-    held = terms("\n".join((*hunk.before, *hunk.shown)))
-    total = sum(scene.terms.values())
-    shared = sum(weight for term, weight in scene.terms.items() if term in held)
+    total = fsum(scene.terms.values())
+    shared = scene.likeness("\n".join((*hunk.before, *hunk.shown)))
     return shared / total if total else 0.0

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from math import fsum
 
 from starcoder_lsp.context.chunks import terms
 from starcoder_lsp.context.symbols import Definition, Symbols
@@ -94,6 +95,13 @@ class Scene:
     def terms(self) -> Mapping[str, float]:
         """The same for what a search counts as words."""
         return self._nearness(terms)
+
+    def likeness(self, text: str) -> float:
+        """How much of what stands around the cursor `text` mentions.
+
+        To the last bit the same in every process: a set has an order of its own in each.
+        """
+        return fsum(self.terms.get(term, 0.0) for term in terms(text))
 
     def _nearness(self, words_of: Callable[[str], Iterable[str]]) -> dict[str, float]:
         found: dict[str, float] = {}

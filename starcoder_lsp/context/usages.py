@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from starcoder_lsp.context.chunks import MAX_LINE_CHARACTERS, terms
+from starcoder_lsp.context.chunks import MAX_LINE_CHARACTERS
 from starcoder_lsp.context.index import Index
 from starcoder_lsp.context.lookup import OWN_OBJECT
 from starcoder_lsp.context.pieces import Line, Piece, numbered
@@ -81,7 +81,7 @@ def _found(scene: Scene, index: Index, name: str, mark: str) -> Iterator[_Usage]
         ]
         for i, line in enumerate(lines):
             if follows := goes_on.search(line.text):
-                likeness = sum(scene.terms.get(term, 0.0) for term in terms(line.text))
+                likeness = scene.likeness(line.text)
                 beside = _neighbours(lines, i)
                 yield _Usage(hit.path, line, beside, follows[1], likeness)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,3 +245,32 @@ def test_what_was_foreseen_of_an_import_is_not_looked_up_again() -> None:
     assert "class Store" in piece.text
     looked_up = ("module = 'store'", "path = 'store.py'")
     assert not [each for each in asked if any(one in each for one in looked_up)]
+
+
+# Ten of twelve words in many orders, so that many lines are as much like the place.
+ORDERS = """
+import itertools, sqlite3
+from starcoder_lsp.context.gather import gather
+from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.symbols import Symbols
+
+words = [f"word{i}" for i in range(12)]
+orders = itertools.islice(itertools.permutations(words, 10), 0, 10**6, 9973)
+lines = [f"store.put{i}({', '.join(each)})" for i, each in enumerate(orders)]
+index = Index(sqlite3.connect(":memory:"))
+for n in range(10):
+    index.put(f"m{n}.py", "\\n".join(lines[n::10]), Symbols("python"))
+text = "\\n".join(words) + "\\nstore."
+print(gather(Scene("a.py", text, len(text), Symbols("python")), index, 2000))
+"""
+
+
+def test_every_process_finds_the_same_in_the_same_order() -> None:
+    command = [sys.executable, "-c", ORDERS]
+    found = {
+        subprocess.check_output(command, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in "1234"
+    }
+    assert len(found) == 1
+    assert b"store.put" in found.pop()
