@@ -23,9 +23,11 @@ from starcoder_lsp.context.definitions import foresee
 from starcoder_lsp.context.documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.entries import entry_of
 from starcoder_lsp.context.folder import Folder, Source
+from starcoder_lsp.context.imports import styles
 from starcoder_lsp.context.recent import RecentEdits
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.garbage import collect_rarely
+from starcoder_lsp.languages import languages
 from starcoder_lsp.paths import cache_dir
 
 # By its own name, also as the program that it is.
@@ -250,6 +252,9 @@ async def serve(out: BinaryIO) -> None:
 def main() -> None:
     out = frames.claim_stdout()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
+    # The tables that answers need would hold up the first one for 20 ms.
+    languages()
+    styles()
     collect_rarely()
     asyncio.run(serve(out))
 

@@ -36,8 +36,8 @@ CONFIGURE = "INSERT INTO term (term, rank) VALUES (?, ?)"
 # So many parts of one size are joined while others are written, some pages at a time;
 # at 16 SQLite would join all of them at once.
 NEW_AUTOMERGE, USUAL_AUTOMERGE = 12, 4
-# To write so many takes a few milliseconds.
-JOINED_PAGES = 64
+# To write so many takes some two milliseconds.
+JOINED_PAGES = 16
 
 
 class Words(NamedTuple):
