@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -31,6 +31,7 @@ class Secret(NamedTuple):
 class Format:
     """One start of one row of secrets.toml; its comments say what the columns mean."""
 
+    row: str
     start: str
     pattern: re.Pattern[str]
     group: str | int
@@ -47,17 +48,19 @@ def formats() -> tuple[Format, ...]:
 
     rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     return tuple(
-        _format(start, row) for row in rows.values() for start in row["starts"]
+        _format(name, start, row)
+        for name, row in rows.items()
+        for start in row["starts"]
     )
 
 
-def _format(start: str, row: Mapping[str, str]) -> Format:
+def _format(name: str, start: str, row: Mapping[str, str]) -> Format:
     """The literal stands first, since a search for it is fast."""
     first = re.escape(start)
     inside_word = rf"(?<![A-Za-z0-9_-]{first})" if start[0].isalnum() else ""
     pattern = re.compile(f"{first}{inside_word}{row['rest']}(?![A-Za-z0-9])")
     group = "hide" if "hide" in pattern.groupindex else 0
-    return Format(start, pattern, group, row.get("mark", "KEY"))
+    return Format(name, start, pattern, group, row.get("mark", "KEY"))
 
 
 # The name of a secret; what usually follows the word in it is in `ASSIGNED`. A key is
@@ -138,7 +141,13 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 def _by_format(text: str) -> Iterator[Secret]:
     """Most formats are one long word, so that most texts need no further look."""
-    found = [one for one in _formats(is_word=False) if one.start in text]
+    found = [
+        one
+        for shared, phrases in _phrases().items()
+        if shared in text
+        for one in phrases
+        if one.start in text
+    ]
     if suspects := list(_suspects(text.encode("utf-8", "replace"))):
         found += [
             one
@@ -169,6 +178,35 @@ def _suspects(text: bytes) -> Iterator[str]:
 @cache
 def _formats(*, is_word: bool) -> tuple[Format, ...]:
     return tuple(one for one in formats() if one.is_word == is_word)
+
+
+@cache
+def _phrases() -> Mapping[str, tuple[Format, ...]]:
+    """Formats that do not begin with a whole word, by what the starts of a row share."""
+    rows: defaultdict[str, list[Format]] = defaultdict(list)
+    for one in _formats(is_word=False):
+        rows[one.row].append(one)
+    found: defaultdict[str, tuple[Format, ...]] = defaultdict(tuple)
+    for row in rows.values():
+        shared = _shared([one.start for one in row])
+        for one in row:
+            found[shared or one.start] += (one,)
+    return found
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """The longest part of all of them; a search for one character finds too much.
+
+    >>> _shared(["hvs.", "hvb.", "hvr."]), _shared(["Bearer ", "Basic "])
+    ('hv', '')
+    """
+    first = texts[0]
+    parts = (
+        first[start : start + n]
+        for n in range(len(first), 1, -1)
+        for start in range(len(first) - n + 1)
+    )
+    return next((part for part in parts if all(part in each for each in texts)), "")
 
 
 @cache
