@@ -17,7 +17,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module imports only from lower layers; inside a folder, from its siblings too.
 LAYERS = (
     {"flow", "errors"},
-    {"paths", "private", "lines", "log", "newest", "frames", "link", "child"},
+    {
+        "paths",
+        "private",
+        "lines",
+        "log",
+        "newest",
+        "frames",
+        "link",
+        "child",
+        "garbage",
+    },
     {"options", "config", "languages"},
     {"context", "prompt", "engines", "postprocess", "cache", "models"},
     {
