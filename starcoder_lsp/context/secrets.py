@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
-WORD = re.compile("[A-Za-z0-9_-]+")
+from starcoder_lsp.context.formats import formats_in
 
 
 class Secret(NamedTuple):
@@ -25,42 +22,6 @@ class Secret(NamedTuple):
     start: int
     end: int
     mark: str
-
-
-@dataclass(frozen=True)
-class Format:
-    """One start of one row of secrets.toml; its comments say what the columns mean."""
-
-    row: str
-    start: str
-    pattern: re.Pattern[str]
-    group: str | int
-    mark: str
-
-    @property
-    def is_word(self) -> bool:
-        return WORD.fullmatch(self.start) is not None
-
-
-@cache
-def formats() -> tuple[Format, ...]:
-    import tomllib
-
-    rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-    return tuple(
-        _format(name, start, row)
-        for name, row in rows.items()
-        for start in row["starts"]
-    )
-
-
-def _format(name: str, start: str, row: Mapping[str, str]) -> Format:
-    """The literal stands first, since a search for it is fast."""
-    first = re.escape(start)
-    inside_word = rf"(?<![A-Za-z0-9_-]{first})" if start[0].isalnum() else ""
-    pattern = re.compile(f"{first}{inside_word}{row['rest']}(?![A-Za-z0-9])")
-    group = "hide" if "hide" in pattern.groupindex else 0
-    return Format(name, start, pattern, group, row.get("mark", "KEY"))
 
 
 # The name of a secret; what usually follows the word in it is in `ASSIGNED`. A key is
@@ -99,14 +60,8 @@ MIN_ENTROPY_BITS = 3.0
 MIN_KEY_CHARACTERS = 16
 PUNCTUATION = "punctuation"
 MIN_KINDS, MIN_CHANGES = 3, 0.35
-# Letters, digits, _ and - count alike.
-SHAPE = bytes(ord("w") if WORD.fullmatch(chr(i)) else 32 for i in range(256))
-LONG_WORD = b"w" * MIN_KEY_CHARACTERS
-# So much of a word says mostly that it is none.
-HEAD = 2
 
 LONGEST_USER = 64
-USER_BACKWARDS = re.compile(r"[\w.+%-]*")
 EMAIL_FROM_AT = re.compile(
     r"@(?P<host>(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}+)(?!\w|\.\w|[:/]\S)"
 )
@@ -140,83 +95,9 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 
 def _by_format(text: str) -> Iterator[Secret]:
-    """Most formats are one long word, so that most texts need no further look."""
-    found = [
-        one
-        for shared, phrases in _phrases().items()
-        if shared in text
-        for one in phrases
-        if one.start in text
-    ]
-    if suspects := list(_suspects(text.encode("utf-8", "replace"))):
-        found += [
-            one
-            for one in _formats(is_word=True)
-            if any(word.startswith(one.start) for word in suspects)
-        ]
-    for one in found:
+    for one in formats_in(text):
         for match in one.pattern.finditer(text):
             yield Secret(*match.span(one.group), one.mark)
-
-
-def _suspects(text: bytes) -> Iterator[str]:
-    """Long words that begin as a credential does.
-
-    Found in the text's shape, since nothing is as fast as a search for fixed bytes.
-    """
-    beginnings, heads = _beginnings(), _heads()
-    shape = text.translate(SHAPE)
-    start = shape.find(LONG_WORD)
-    while start >= 0:
-        end = shape.find(b" ", start)
-        end = end if end >= 0 else len(text)
-        if text[start : start + HEAD] in heads and text.startswith(beginnings, start):
-            yield text[start:end].decode()
-        start = shape.find(LONG_WORD, end)
-
-
-@cache
-def _formats(*, is_word: bool) -> tuple[Format, ...]:
-    return tuple(one for one in formats() if one.is_word == is_word)
-
-
-@cache
-def _phrases() -> Mapping[str, tuple[Format, ...]]:
-    """Formats that do not begin with a whole word, by what the starts of a row share."""
-    rows: defaultdict[str, list[Format]] = defaultdict(list)
-    for one in _formats(is_word=False):
-        rows[one.row].append(one)
-    found: defaultdict[str, tuple[Format, ...]] = defaultdict(tuple)
-    for row in rows.values():
-        shared = _shared([one.start for one in row])
-        for one in row:
-            found[shared or one.start] += (one,)
-    return found
-
-
-def _shared(texts: Sequence[str]) -> str:
-    """The longest part of all of them; a search for one character finds too much.
-
-    >>> _shared(["hvs.", "hvb.", "hvr."]), _shared(["Bearer ", "Basic "])
-    ('hv', '')
-    """
-    first = texts[0]
-    parts = (
-        first[start : start + n]
-        for n in range(len(first), 1, -1)
-        for start in range(len(first) - n + 1)
-    )
-    return next((part for part in parts if all(part in each for each in texts)), "")
-
-
-@cache
-def _beginnings() -> tuple[bytes, ...]:
-    return tuple(one.start.encode() for one in _formats(is_word=True))
-
-
-@cache
-def _heads() -> frozenset[bytes]:
-    return frozenset(one[:HEAD] for one in _beginnings())
 
 
 def _by_name(text: str, lower: str) -> Iterator[Secret]:

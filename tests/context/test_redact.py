@@ -72,7 +72,7 @@ PEM = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + f"{MIXED[:64]}\n" * 5 + "-----E
 @pytest.mark.parametrize(
     "shortest",
     [
-        "xoxb-" + MIXED[:11],
+        "xoxb-" + MIXED[:10],
         "xoxe" + "." + MIXED[:10],
         "SG" + "." + MIXED[:16] + "." + MIXED[:32],
         "dp.pt" + "." + f"{MIXED[:10]}.{MIXED[:30]}",
