@@ -14,7 +14,7 @@ from functools import lru_cache
 from starcoder_lsp.context.index import Index, Place
 from starcoder_lsp.context.lookup import FUNCTIONS, TYPES, Lookup, local_name
 from starcoder_lsp.context.pieces import Later, Line, Piece
-from starcoder_lsp.context.scene import Scene, is_word
+from starcoder_lsp.context.scene import Scene, mentions
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 # What is likely to be written next is worth its whole signature.
@@ -157,13 +157,8 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
 
 
 def _names(line: str, name: str) -> bool:
-    """Whether `name` stands in it as a word; compiled patterns would not be used twice."""
-    at = line.find(name)
-    while at >= 0:
-        if is_word(line, at, at + len(name)):
-            return not _is_mark(line)
-        at = line.find(name, at + 1)
-    return False
+    """Whether `name` stands in a line that is no decorator or attribute."""
+    return any(mentions(line, name)) and not _is_mark(line)
 
 
 def _is_mark(line: str) -> bool:

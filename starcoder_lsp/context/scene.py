@@ -136,14 +136,7 @@ class Scene:
         return frozenset(found[0] for found in members if found)
 
     def _mentions(self, name: str) -> Iterator[tuple[int, int]]:
-        """Where `name` stands as a word; compiled patterns would not be used twice."""
-        text = self._readable
-        start = text.find(name)
-        while start >= 0:
-            end = start + len(name)
-            if is_word(text, start, end):
-                yield start, end
-            start = text.find(name, end)
+        return mentions(self._readable, name)
 
     @cached_property
     def _readable(self) -> str:
@@ -199,7 +192,17 @@ class Scene:
         return groups[0] if groups else text[line_start : left.start()]
 
 
-def is_word(text: str, start: int, end: int) -> bool:
+def mentions(text: str, name: str) -> Iterator[tuple[int, int]]:
+    """Where `name` stands as a word; compiled patterns would not be used twice."""
+    start = text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if _is_word(text, start, end):
+            yield start, end
+        start = text.find(name, start + 1)
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
     """Whether no letter, digit or underscore stands right before or behind a place."""
     before, behind = text[max(start - 1, 0) : start], text[end : end + 1]
     return not (before.isalnum() or behind.isalnum() or before == "_" or behind == "_")
