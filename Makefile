@@ -8,7 +8,12 @@ BIN := $(VENV)/bin
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-.PHONY: demo test lint nvim-test benchmark clean
+# What `make fresh` draws its examples with; `make fresh SEED=7` draws the same again.
+ifndef SEED
+SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+
+.PHONY: demo test fresh lint nvim-test benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -17,6 +22,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested lint
 	$(BIN)/pytest
+	$(MAKE) fresh
+
+# The usual run has the same examples each time; here are others.
+fresh: $(VENV)/.tested
+	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .

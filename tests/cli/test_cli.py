@@ -168,6 +168,7 @@ def test_models_are_listed() -> None:
     assert {row["name"]: row["present"] for row in rows}["smollm2-135m"] is False
 
 
+@pytest.mark.timeout(600)  # it downloads
 def test_a_model_is_got_verified_and_removed(tmp_path: Path) -> None:
     got = run("models", "get", "smollm2-135m")
     assert got.returncode == 0, got.stderr
@@ -243,6 +244,7 @@ def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
     assert "hijacked" not in done.stderr + done.stdout
 
 
+@pytest.mark.timeout(600)  # it downloads
 def test_a_project_cannot_smuggle_in_a_pip(tmp_path: Path) -> None:
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip" / "__init__.py").write_text("")

@@ -756,6 +756,7 @@ def git(root: Path, *arguments: str) -> None:
 
 
 @needs_git
+@pytest.mark.timeout(600)  # it waits twice for LONG_PATIENCE_S
 async def test_a_checkout_of_many_files_ends_in_the_index_of_a_fresh_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
