@@ -244,6 +244,21 @@ async def test_what_an_editor_shows_is_stronger_than_the_disk(tmp_path: Path) ->
         await until(lambda: contents(root)["a.py"][1] == ("saved",))
 
 
+async def test_an_open_document_that_is_not_on_disk_stays_in_the_index(
+    tmp_path: Path,
+) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        uri = workspace.open(root / "new.py", DEF.format("new"))
+        await workspace.until_indexed("a.py", "new.py")
+        for hint in ("new.py", ".gitignore"):
+            workspace.context.files_changed([root / hint])
+            await workspace.settle()
+            assert contents(root)["new.py"][1] == ("new",), hint
+        workspace.context.close_document(uri)
+        await workspace.until_indexed("a.py")
+
+
 async def test_a_document_unsaved_at_the_end_is_read_from_disk_at_the_next_start(
     tmp_path: Path,
 ) -> None:

@@ -17,7 +17,7 @@ from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.lasting import LastingSession
 from starcoder_lsp.engines.llama.library import Model
 from starcoder_lsp.engines.llama.wire import Load, Loaded
-from starcoder_lsp.errors import EngineNotReady
+from starcoder_lsp.errors import EngineCrashed, EngineNotReady
 from starcoder_lsp.flow import Limits, Piece, Prompt, Text, Usage
 from starcoder_lsp.frames import Frame
 from starcoder_lsp.link import RestartPolicy
@@ -97,7 +97,7 @@ class Line:
     pid = None
 
     def __init__(self, _load: Load, **callbacks: Any) -> None:
-        self.hear = callbacks["on_frame"]
+        self.hear, self.is_gone = callbacks["on_frame"], callbacks["on_exit"]
 
     def start(self) -> None: ...
 
@@ -128,6 +128,40 @@ async def test_reading_ahead_keeps_no_engine_awake() -> None:
     now = 1700.0
     async with aclosing(engine.generate(PROMPT, Limits(max_tokens=0))) as pieces:
         assert [piece.text async for piece in pieces] == [""]
+    now = 1800.0
+    wakes.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert engine.state.phase is Phase.SLEEPING
+
+
+class DeadLine(Line):
+    """A process that dies of every request."""
+
+    def send(self, frame: Frame) -> None:
+        self.is_gone(False)
+
+
+async def test_what_a_crash_left_unanswered_keeps_no_engine_awake() -> None:
+    now, wakes = 0.0, asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await wakes.wait()
+        await asyncio.sleep(0)
+
+    engine = LlamaEngine(
+        Load("model.gguf", "starcoder2", 1024),
+        connect=DeadLine,  # type: ignore[arg-type]  # as much of a link as is used
+        idle_s=1800,
+        clock=lambda: now,
+        sleep=sleep,
+    )
+    ready = wire.ready_frame(Loaded("build", 1024, 1, "f16"))
+    engine._receive(ready)
+    with pytest.raises(EngineCrashed):
+        await asked(engine)
+    assert engine.state.phase is Phase.RESTARTING
+    engine._receive(ready)
     now = 1800.0
     wakes.set()
     for _ in range(10):

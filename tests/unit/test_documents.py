@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.lsp.documents import Documents, Encoding, Span, split_lines, units
+from starcoder_lsp.lsp.documents import (
+    Documents,
+    Encoding,
+    Place,
+    Span,
+    split_lines,
+    units,
+)
 
 URI = "file:///a.py"
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
@@ -102,6 +109,28 @@ def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines() -> None:
     document = documents.get(URI)
     assert document is not None
     assert document.lines == ["a\r\n", "c"]
+
+
+def test_a_line_has_its_new_start_after_a_cr_and_a_lf_have_met() -> None:
+    documents = Documents()
+    documents.open(URI, "python", 1, "a\rb\nc")
+    document = documents.get(URI)
+    assert document is not None
+    assert [document.offset(Place(line, 0)) for line in (0, 1)] == [0, 2]
+    documents.change(URI, 2, [(Span((1, 0), (1, 1)), "")], "utf-8")
+    assert document.offset(Place(1, 0)) == len("a\r\n")
+    documents.change(URI, 3, [(Span((1, 0), (1, 0)), "\n")], "utf-8")
+    assert [document.offset(Place(line, 0)) for line in (2, 1, 0)] == [4, 3, 0]
+
+
+def test_a_line_has_its_new_start_after_everything_was_replaced() -> None:
+    documents = Documents()
+    documents.open(URI, "python", 1, "one\ntwo\n")
+    document = documents.get(URI)
+    assert document is not None
+    assert document.offset(Place(1, 0)) == 4
+    documents.change(URI, 2, [(None, "a\nb\n")], "utf-8")
+    assert document.offset(Place(1, 0)) == 2
 
 
 def test_a_snapshot_is_not_changed_by_later_edits() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -49,6 +50,8 @@ class Model:
         self.n_started = self.n_stopped = self.n_running = self.n_most = 0
         self._hear: Hear = lambda text: None
         self._end = asyncio.Event()
+        # A model inside a batch takes so many turns of the loop to stop.
+        self.n_turns_to_stop = 0
         self.tasks: list[asyncio.Task[str | None]] = []
 
     async def _generate(self, where: Spot, hear: Hear) -> str | None:
@@ -61,6 +64,9 @@ class Model:
             await self._end.wait()
         except asyncio.CancelledError:
             self.n_stopped += 1
+            for _ in range(self.n_turns_to_stop):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
             raise
         finally:
             self.n_running -= 1
@@ -208,6 +214,19 @@ async def test_after_that_moment_the_model_is_stopped() -> None:
     assert model.scheduler.is_idle
 
 
+async def test_nobody_joins_work_that_is_being_stopped() -> None:
+    model = Model("value")
+    older = await model.ask(spot("x = "))
+    model.n_turns_to_stop = 9
+    model.scheduler.cancel("a")
+    assert await older is None
+    newer = await model.ask(spot("x = v"))
+    assert (model.n_started, model.n_stopped) == (2, 1)
+    await model.ends()
+    assert await newer == "value"
+    assert model.n_most == 1
+
+
 async def test_work_superseded_while_typing_goes_on_never_starts() -> None:
     model = Model()
     older = await model.ask(spot("a"), 0.3)
@@ -304,6 +323,19 @@ async def test_a_newer_plan_takes_the_place_of_the_older() -> None:
     await settled()
     await model.clock.passes()
     assert model.n_started == 0
+
+
+async def test_a_newer_plan_waits_for_what_the_older_one_has_begun() -> None:
+    model = Model()
+    for name in "xy":
+        model.scheduler.when_idle(lambda name=name: model.job(spot(name)), 1.0)  # type: ignore[misc]  # bound now
+        await settled()
+        await model.clock.passes()
+        assert model.n_started == 1
+    await model.ends()
+    assert (model.n_started, model.n_stopped, model.n_most) == (2, 0, 1)
+    await model.ends()
+    assert model.scheduler.is_idle
 
 
 async def test_any_real_request_stops_the_background_at_once() -> None:
