@@ -83,7 +83,7 @@ async def test_a_model_that_never_ends_is_stopped() -> None:
     engine = ScriptedEngine(["and so on "] * 10_000)
     done = await completer(engine).complete(Cursor.marked("x = █\n"))
     assert done.text == ""
-    assert done.usage.generated_tokens < 20
+    assert done.usage.generated_tokens == 4
 
 
 @pytest.mark.parametrize("piece", [" ", "\n", "\t", "    \n"])
@@ -104,8 +104,8 @@ async def test_an_answer_of_a_megabyte_is_cut_to_what_can_be_read() -> None:
     limits = Limits(max_tokens=1_000_000)
     long = replace(completer(engine), limits=limits, style=style)
     done = await long.complete(Cursor.marked("█"))
-    assert done.text.count("\n") <= 200
-    assert done.usage.generated_tokens <= 201
+    assert done.text.count("\n") == 199
+    assert done.usage.generated_tokens == 200
 
 
 async def test_what_follows_the_cursor_is_not_said_again() -> None:
@@ -121,15 +121,15 @@ async def test_control_tokens_and_hidden_characters_are_not_shown() -> None:
 @pytest.mark.parametrize(
     ("place", "pieces", "shown"),
     [
-        ("x = [\n█", ["    total += 1\n"] * 1000, 2),
-        ("█\nbelow = 1\n", ["below = 1", "\n"] * 1000, 0),
-        ("x = █", [" "] * 1000, 0),
+        ("x = [\n█", ["    total += 1\n"] * 1000, "    total += 1\n    total += 1"),
+        ("█\nbelow = 1\n", ["below = 1", "\n"] * 1000, ""),
+        ("x = █", [" "] * 1000, ""),
     ],
 )
 async def test_a_model_that_never_ends_is_cut_short(
-    place: str, pieces: list[str], shown: int
+    place: str, pieces: list[str], shown: str
 ) -> None:
-    assert (await completed(place, *pieces)).count("total") <= shown
+    assert await completed(place, *pieces) == shown
 
 
 class Parser(NoContext):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.retrieve.pack import pack
+from starcoder_lsp.context.retrieve.pack import SPARE_CHARACTERS, pack
 from starcoder_lsp.context.retrieve.pieces import Later, Line, Piece, numbered
 
 PLENTY = 10_000
@@ -117,8 +117,18 @@ def test_a_name_that_is_part_of_another_is_a_member_of_its_own() -> None:
     st.integers(0, 200),
 )
 def test_no_budget_is_exceeded(parts: list[tuple[str, str]], budget: int) -> None:
-    packed = pack([piece(text, path=path) for path, text in parts], (), budget)
+    pieces = [piece(text, path=path) for path, text in parts]
+    assert_within(budget, pieces)
+
+
+def assert_within(budget: int, pieces: list[Piece]) -> None:
+    """No more than fits is packed, and all of it where there is room for more."""
+    packed = pack(pieces, (), budget)
     assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
+    lines = [(each.path, line.text) for each in pieces for line in each.lines]
+    most = sum(len(path) + len(text) + 2 for path, text in lines)
+    if most + SPARE_CHARACTERS <= budget:
+        assert packed == pack(pieces, (), PLENTY)
 
 
 @given(
@@ -129,7 +139,7 @@ def test_no_budget_is_exceeded(parts: list[tuple[str, str]], budget: int) -> Non
             st.integers(0, 2),
         )
     ),
-    st.integers(0, 60),
+    st.integers(0, 200),
 )
 def test_no_budget_is_exceeded_where_lines_are_shared(
     parts: list[tuple[str, str, int]], budget: int
@@ -138,8 +148,7 @@ def test_no_budget_is_exceeded_where_lines_are_shared(
         Piece("a.py", (Line(number, text, "", name),), "members", is_whole=True)
         for text, name, number in parts
     ]
-    packed = pack(pieces, (), budget)
-    assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
+    assert_within(budget, pieces)
 
 
 def test_lines_that_find_no_room_are_not_made() -> None:

@@ -269,8 +269,10 @@ async def test_of_a_closed_document_no_text_is_remembered() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("secret = █\n")
     await session.suggester.suggest(ask)
-    session.suggester.forget("a")
-    assert session.suggester._traces == {}
+    suggester = session.suggester
+    assert (len(suggester._traces), len(suggester.cache)) == (1, 1)
+    suggester.forget("a")
+    assert (suggester._traces, len(suggester.cache)) == ({}, 0)
 
 
 @pytest.mark.parametrize(
