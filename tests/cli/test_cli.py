@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from starcoder_lsp.cli import COMMANDS
 from starcoder_lsp.cli.complete import as_object, read_cursor
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion
@@ -75,6 +78,7 @@ def test_other_files_of_the_repository_help_and_are_named(
     done = run("complete", str(file), "--explain", *flags)
     assert "context: sums.py:1-2" in done.stderr
     alone = run("complete", str(file), "--explain", "--context", "false", *flags)
+    assert "prompt:" in alone.stderr
     assert "context:" not in alone.stderr
 
 
@@ -226,9 +230,9 @@ def test_a_check_knows_models_and_folders(tmp_path: Path) -> None:
 
 def test_help_names_every_command_and_the_version_is_the_packages() -> None:
     shown = run("--help").stdout
-    for command in ("serve", "complete", "models", "config", "doctor"):
-        assert command in shown
-    assert run("--version").stdout.strip() == "0.1.0"
+    for command, summary in COMMANDS.items():
+        assert re.search(rf"^ +{command} +{re.escape(summary[:20])}", shown, re.M)
+    assert run("--version").stdout.strip() == metadata.version("starcoder-lsp")
 
 
 def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
@@ -240,7 +244,8 @@ def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode != 0
+    assert done.returncode == 1
+    assert "run `starcoder-lsp`, or `python -P -m starcoder_lsp`" in done.stderr
     assert "hijacked" not in done.stderr + done.stdout
 
 
