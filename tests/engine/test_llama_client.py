@@ -16,6 +16,7 @@ import random_model
 
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.llama import client as client_module
+from starcoder_lsp.engines.llama import connection
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.machine.gguf import read_header
 from starcoder_lsp.engines.llama.messages import Load
@@ -336,7 +337,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
         "runpy.run_module('starcoder_lsp.engines.llama.process.host', run_name='__main__')\n"
     )
     monkeypatch.setattr(
-        client_module, "python_module", lambda *_: [sys.executable, "-P", str(limited)]
+        connection, "python_module", lambda *_: [sys.executable, "-P", str(limited)]
     )
     message = await failure(make_engine(smollm2, n_context=8000, n_threads=1))
     assert "memory" in message
