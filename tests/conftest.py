@@ -20,6 +20,8 @@ from starcoder_lsp.models.store import Store
 settings.register_profile("steady", derandomize=True, deadline=None)
 # Others in each run, drawn with `--hypothesis-seed`: see `make fresh`.
 settings.register_profile("fresh", max_examples=200, deadline=None, database=None)
+# For mutants, of which each runs the tests again: see docs/mutation-testing.md.
+settings.register_profile("few", max_examples=30, derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 

@@ -10,10 +10,21 @@ import pytest
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.context import NoContext
 from starcoder_lsp.context.syntax.judge import judge
+from starcoder_lsp.engines import AMPLE
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Control, Cursor, Judgement, Limits, Style
+from starcoder_lsp.flow import (
+    Candidate,
+    Control,
+    Cursor,
+    Judgement,
+    Limits,
+    Prompt,
+    Score,
+    Style,
+)
 
 
 def completer(engine: ScriptedEngine, multiline: str = "auto") -> Completer:
@@ -145,6 +156,87 @@ async def test_a_parser_says_where_the_statement_ends() -> None:
     parsing = replace(completer(engine), context=Parser())
     cursor = Cursor.marked("int main() {\n    int x = █\n}\n", "c")
     assert (await parsing.complete(cursor)).text == "1;"
+
+
+class Searching(ScriptedEngine):
+    """Keeps how many candidates and which scores were wanted."""
+
+    def __init__(self, pieces: Sequence[str], *alternatives: str) -> None:
+        super().__init__(pieces)
+        self.alternatives = alternatives
+        self.n_wanted: list[int] = []
+        self.scored: list[Sequence[str]] = []
+
+    async def candidates(
+        self, prompt: Prompt, limits: Limits, n_wanted: int
+    ) -> list[Candidate]:
+        self.n_wanted.append(n_wanted)
+        return await super().candidates(prompt, limits, n_wanted)
+
+    async def score(
+        self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
+    ) -> list[Score]:
+        self.scored.append(texts)
+        return await super().score(prompt, texts, limits)
+
+
+async def test_alternatives_are_searched_for_where_the_first_one_was_written() -> None:
+    engine, trace = Searching(["a", "\n"], "b\n", "c\n"), Trace()
+    cursor = Cursor.marked("x = █\ny = 2\n")
+    found = await completer(engine).alternatives(cursor, 2, trace=trace)
+    assert [one.text for one in found] == ["a", "b"]
+    # One more than wanted: the first of them is what was written already.
+    assert engine.n_wanted == [3]
+    assert engine.prompts[1] == engine.prompts[0]
+    # Two tokens were enough for the first one; others may be longer.
+    assert engine.limits[1] == replace(Limits(), max_tokens=2 * 2 + 8)
+    assert [one.text for one in trace.candidates] == ["a\n", "b\n", "c\n"]
+    assert found[1].usage.finish_reason == "stop"
+
+
+async def test_alternatives_may_not_be_longer_than_the_limit() -> None:
+    engine = Searching(["a", "\n"], "b\n")
+    short = replace(completer(engine), limits=Limits(max_tokens=5))
+    await short.alternatives(Cursor.marked("x = █\n"), 2)
+    assert engine.limits[1].max_tokens == 5
+
+
+async def test_a_lone_suggestion_is_searched_for_no_further() -> None:
+    engine = Searching(["a", "\n"], "b\n")
+    (found,) = await completer(engine).alternatives(Cursor.marked("x = █\n"), 1)
+    assert found.text == "a"
+    assert engine.n_wanted == []
+
+
+async def test_alternatives_keep_to_the_style_and_to_their_place() -> None:
+    engine = Searching([" pass", "\n"], " a\n    b\n", "(x)\n")
+    cursor = Cursor.marked("def f():█\n")
+    found = await completer(engine, "never").alternatives(cursor, 2)
+    assert [one.text for one in found] == [" pass", " a"]
+    assert engine.limits[1].one_line
+    replacing = Searching(["a", "\n"], "b) + 1\n")
+    free = replace(completer(replacing), style=Style(can_replace=True))
+    found = await free.alternatives(Cursor.marked("f(█)\n"), 2)
+    assert [(one.text, one.n_replaced) for one in found] == [("a", 0), ("b) + 1", 1)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "n_wanted", "texts", "n_scored"),
+    [
+        ("plain", 2, ["b", "longer"], 1),
+        ("plain", 1, ["longer"], 0),
+        ("auto", 2, ["longer", "b"], 0),
+    ],
+)
+async def test_what_did_not_read_what_follows_is_ranked_by_it(
+    layout: str, n_wanted: int, texts: list[str], n_scored: int
+) -> None:
+    """The scripted engine finds the shortest text the likeliest."""
+    engine = Searching(["longer", "\n"], "b\n")
+    blind = replace(completer(engine), layout=layout)
+    found = await blind.alternatives(Cursor.marked("x = █\ny = 2\n"), n_wanted)
+    assert [one.text for one in found] == texts
+    assert len(engine.scored) == n_scored
 
 
 async def test_alternatives_that_break_the_code_come_last() -> None:

@@ -152,6 +152,19 @@ def test_a_change_to_a_closed_document_is_ignored() -> None:
     assert documents.get(URI) is None
 
 
+def test_all_open_documents_are_listed_and_may_be_closed_meanwhile() -> None:
+    documents = Documents()
+    for uri in ("a", "b"):
+        documents.open(uri, "python", 1, "x")
+    listed = []
+    for document in documents:
+        listed.append(document.uri)
+        documents.close(document.uri)
+        documents.close(document.uri)
+    assert listed == ["a", "b"]
+    assert list(documents) == []
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_lone_surrogate_is_text_like_any_other(encoding: Encoding) -> None:
     documents = Documents()

@@ -153,6 +153,9 @@ def test_a_text_larger_than_everything_allowed_is_not_kept() -> None:
         ("\n    return 1", "\n        ret", "urn 1"),
         ("\n    if a:\n        b", "\n\tif", " a:\n\t    b"),
         ("\n    if a:\n        b\n", "\n  if", " a:\n      b\n"),
+        ("\n    if a:\n        b", "\n  ", "  if a:\n        b"),
+        ("\nif a:\n    b\n    c", "\nif a:\n  ", "  b\n    c"),
+        ("\nif a:\n  b\n  c", "\nif a:\n\tb", "\n\tc"),
         ("\n  f(\n)", "\n    f", None),
         ("\n  f(\n)", "\n  f", "(\n)"),
         ("\n\n  x", "\n  \n  ", "x"),
@@ -334,4 +337,4 @@ def test_a_line_is_turned_down_up_to_its_end(text: str, start: int, line: str) -
 
 
 TestAgainstAList = AgainstAList.TestCase
-TestAgainstAList.settings = settings(max_examples=150, stateful_step_count=50)
+TestAgainstAList.settings = settings(stateful_step_count=50)

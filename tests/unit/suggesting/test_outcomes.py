@@ -11,6 +11,7 @@ from starcoder_lsp.suggesting.cache import Space, Spot
 from starcoder_lsp.suggesting.outcomes.tracker import (
     KEPT_AFTER_S,
     LOOKED_AT_S,
+    N_WATCHED,
     Fates,
     Offer,
 )
@@ -31,12 +32,19 @@ class Session:
         self.id = self.offered(picture, text)
 
     def offered(
-        self, picture: str, text: str, uri: str = "a", *, is_first: bool = True
+        self,
+        picture: str,
+        text: str,
+        uri: str = "a",
+        *,
+        is_first: bool = True,
+        n_replaced: int = 0,
     ) -> str:
         marked = Cursor.marked(picture)
         cursor = Cursor(Document(marked.document.text, uri, "python"), marked.offset)
         spot = Spot(Space.of(uri, "m", cursor.suffix), cursor.prefix)
-        offer = Offer(cursor, spot, Completion(text), "m", 12.0, is_first=is_first)
+        completion = Completion(text, n_replaced=n_replaced)
+        offer = Offer(cursor, spot, completion, "m", 12.34, is_first=is_first)
         return self.fates.offer(offer)
 
     def becomes(self, *texts: str) -> None:
@@ -82,6 +90,33 @@ def test_of_five_suggestions_the_first_one_still_counts() -> None:
     assert session.outcomes == ["accepted"]
 
 
+def test_what_comes_one_or_two_letters_at_a_time_is_typed() -> None:
+    session = Session(text="value")
+    session.becomes("x = va\n", "x = valu\n", "x = value\n")
+    assert session.outcomes == ["typed"]
+
+
+def test_a_suggestion_that_replaces_what_follows_is_seen_in_place_of_it() -> None:
+    session = Session()
+    session.offered("y = f(█old)\n", "new)", n_replaced=4)
+    session.becomes("y = f(new)\n")
+    assert session.outcomes == ["accepted"]
+
+
+def test_where_the_text_around_it_changes_it_is_passed_by() -> None:
+    session = Session()
+    session.passes(LOOKED_AT_S)
+    session.becomes("y = value + 1\n")
+    assert session.outcomes == ["ignored"]
+
+
+def test_a_text_too_short_for_what_stood_around_it_is_another_one() -> None:
+    session = Session("aa█aa", "b")
+    session.passes(LOOKED_AT_S)
+    session.becomes("aaa", "aabaa")
+    assert session.outcomes == ["ignored"]
+
+
 def test_something_else_typed_after_a_while_is_no_interest() -> None:
     session = Session()
     session.passes(LOOKED_AT_S)
@@ -117,10 +152,25 @@ def test_undo_does_not_turn_it_down() -> None:
     assert session.outcomes == ["accepted"]
 
 
+def test_what_is_undone_was_not_accepted_in_the_end() -> None:
+    session = Session()
+    session.becomes("x = value + 1\n", "x = \n")
+    session.passes(LOOKED_AT_S)
+    session.becomes("x = other\n")
+    assert session.outcomes == ["ignored"]
+
+
 def test_brackets_closed_by_the_editor_are_no_difference() -> None:
     session = Session("f█\n", "(a, b)")
     session.becomes("f()\n", "f(a)\n", "f(a, b)\n")
     assert session.outcomes == ["accepted"]
+
+
+def test_a_bracket_closed_after_the_last_letter_counts_once() -> None:
+    session = Session("f█\n", "(ab, c)")
+    session.becomes("f(a)\n", "f(ab)\n")
+    session.fates.close()
+    assert session.records[0]["n_typed"] + session.records[0]["n_accepted"] == 3
 
 
 def test_a_suggestion_that_the_editor_closes_is_counted_once() -> None:
@@ -143,6 +193,60 @@ def test_what_is_left_of_a_suggestion_is_the_same_one() -> None:
     session = Session()
     assert session.offered("x = va█\n", "lue + 1") == session.id
     assert session.offered("x = va█\n", "lid") != session.id
+
+
+@pytest.mark.parametrize(
+    ("picture", "text", "uri", "is_same"),
+    [
+        ("f█\n", "(a)", "a", True),
+        ("f█\n", "(a)", "b", False),
+        ("f█)\n", "(a", "a", True),
+        ("f█\n", "(a", "a", False),
+        ("f█a)\n", "(", "a", False),
+    ],
+)
+def test_what_leads_to_the_same_text_is_the_same_one(
+    picture: str, text: str, uri: str, is_same: bool
+) -> None:
+    session = Session("f█\n", "(a)")
+    assert (session.offered(picture, text, uri) == session.id) is is_same
+
+
+def test_the_oldest_is_passed_by_when_there_are_more_than_are_watched() -> None:
+    session = Session()
+    for n in range(1, N_WATCHED):
+        session.offered(f"y{n} = █\n", "2")
+    session.passes(LOOKED_AT_S)
+    assert session.records == []
+    session.offered("z = █\n", "2")
+    assert [record["n_characters"] for record in session.records] == [9]
+
+
+def test_what_a_client_shows_counts_though_it_was_not_the_first() -> None:
+    session = Session()
+    second = session.offered("y = █\n", "2", is_first=False)
+    session.fates.shown("no such id")
+    session.passes(10)
+    session.fates.shown(second)
+    session.passes(LOOKED_AT_S)
+    session.fates.closed("a")
+    assert [record["at"] for record in session.records] == [1000, 1010]
+
+
+def test_what_was_accepted_and_then_turned_down_was_shown() -> None:
+    session = Session()
+    second = session.offered("y = █\n", "2 + 3", is_first=False)
+    session.fates.accepted(second, 3)
+    session.fates.rejected(second)
+    assert [record["outcome"] for record in session.records] == ["rejected"]
+
+
+def test_a_part_that_is_seen_and_told_counts_once() -> None:
+    session = Session()
+    session.becomes("x = value\n")
+    session.fates.accepted(session.id, 5)
+    assert session.outcomes == ["partial"]
+    assert session.records[0]["n_accepted"] == 5
 
 
 def test_a_client_that_tells_is_believed() -> None:
@@ -171,18 +275,49 @@ def test_a_client_may_turn_it_down() -> None:
 
 
 def test_after_half_a_minute_it_is_seen_how_much_was_kept() -> None:
-    session = Session(text="value\ny = 2")
-    session.becomes("x = value\ny = 2\n", "x = value\ny = 3\n")
-    session.passes(KEPT_AFTER_S)
-    session.becomes("x = value\ny = 34\n")
+    session = Session(text="a_long_value\ny = 2")
+    session.becomes("x = a_long_value\ny = 2\n", "x = a_long_value\ny = 3\n")
+    session.passes(KEPT_AFTER_S - 1)
+    session.becomes("x = a_long_value\ny = 34\n")
+    assert session.records == []
+    session.passes(1)
+    session.becomes("x = a_long_value\ny = 345\n")
     (record,) = session.records
-    assert record["kept"] == 0.5
+    assert record["kept"] == 12 / 17
 
 
-def test_a_record_holds_no_text() -> None:
+def test_of_what_is_accepted_unseen_nothing_is_kept() -> None:
+    session = Session(text=" \n ")
+    session.fates.accepted(session.id)
+    session.passes(KEPT_AFTER_S)
+    session.fates.closed("a")
+    (record,) = session.records
+    assert record["kept"] == 0.0
+
+
+def test_a_record_holds_figures_and_no_text() -> None:
+    session = Session()
+    session.becomes("x = v\n", "x = value + 1\n")
+    session.fates.closed("a")
+    assert session.records == [
+        {
+            "at": 1000,
+            "language": "python",
+            "model": "m",
+            "outcome": "accepted",
+            "n_characters": 9,
+            "n_accepted": 8,
+            "n_typed": 1,
+            "latency_ms": 12.3,
+            "is_known": False,
+            "kept": None,
+        }
+    ]
+    assert session.fates._texts == {}
+
+
+def test_what_is_accepted_at_once_was_not_typed() -> None:
     session = Session()
     session.becomes("x = value + 1\n")
     session.fates.closed("a")
-    (record,) = session.records
-    texts = [value for value in record.values() if isinstance(value, str)]
-    assert set(texts) == {"python", "m", "accepted"}
+    assert session.records[0]["n_typed"] == 0

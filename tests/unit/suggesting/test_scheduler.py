@@ -183,6 +183,20 @@ async def test_a_generation_that_ends_short_of_what_was_typed_is_followed_by_ano
     assert await newer == "ab"
 
 
+@pytest.mark.parametrize("typed", ["\n\treturn", "\r\n    return"])
+async def test_line_ends_and_indentation_of_the_editor_are_no_difference(
+    typed: str,
+) -> None:
+    model = Model("\n    return value")
+    await model.ask(spot(":"))
+    newer = await model.ask(spot(f":{typed}"))
+    model.writes("\n    re")
+    await settled()
+    assert (model.n_started, model.n_stopped) == (1, 0)
+    await model.ends()
+    assert await newer == " value"
+
+
 async def test_another_text_around_the_cursor_joins_nothing() -> None:
     model = Model()
     await model.ask(spot("x", uri="one"))
@@ -259,6 +273,18 @@ async def test_all_suggestions_need_work_of_their_own(under_way: str) -> None:
     assert await newer == "done"
 
 
+@pytest.mark.parametrize(("place", "n_started"), [("a", 1), ("ad", 2)])
+async def test_work_of_a_kind_is_shared_at_one_place_only(
+    place: str, n_started: int
+) -> None:
+    model = Model()
+    await model.ask(spot("a"), variant="all")
+    newer = await model.ask(spot(place), variant="all", channel="popup")
+    assert model.n_started == n_started
+    await model.ends()
+    assert await newer == "done"
+
+
 async def test_an_error_of_the_work_reaches_everybody_who_waits_for_it() -> None:
     async def fail(hear: Hear) -> str:
         await settled()
@@ -285,6 +311,17 @@ async def test_closing_a_document_answers_its_requests_with_none() -> None:
     assert await caller is None
     await settled()
     assert model.n_stopped == 1
+
+
+async def test_closing_answers_also_who_waits_for_a_rest_in_typing() -> None:
+    model = Model()
+    callers = [await model.ask(spot("a"), 0.3, channel) for channel in ("b", "c")]
+    model.scheduler.cancel("a")
+    assert await asyncio.gather(*callers) == [None, None]
+    last = await model.ask(spot("a"), 0.3)
+    model.scheduler.cancel_all()
+    assert await last is None
+    assert model.n_started == 0
 
 
 async def test_closing_a_document_drops_what_was_planned_for_it() -> None:

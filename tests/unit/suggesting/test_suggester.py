@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text
+from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text, Usage
 from starcoder_lsp.settings.resolve import Layer, Settings, resolve
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
-from starcoder_lsp.suggesting.suggester import Suggester
+from starcoder_lsp.suggesting.debounce import GAPS_AT_REST, Pace
+from starcoder_lsp.suggesting.suggester import RESTS_PER_COST, Suggester
 
 
 def settings(**values: object) -> Settings:
@@ -29,8 +33,11 @@ class Session:
         self.settings = settings(**values)
         self.rested = asyncio.Event()
         self.rests_s: list[float] = []
+        self.now_s = 100.0
         self.suggester = Suggester(
-            sleep=self._sleep, power=Power(lambda: battery, lambda: 100.0)
+            sleep=self._sleep,
+            clock=lambda: self.now_s,
+            power=Power(lambda: battery, lambda: 100.0),
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -48,6 +55,14 @@ class Session:
 
     async def at(self, picture: str, uri: str = "a") -> list[str]:
         return texts(await self.suggester.suggest(self.ask_at(picture, uri)))
+
+    async def waits_at(self, picture: str) -> float:
+        """How long a request waits for a rest in typing, in seconds."""
+        waiting = replace(self.ask_at(picture), waits=True)
+        answer = asyncio.create_task(self.suggester.suggest(waiting))
+        await self.rests()
+        await answer
+        return self.suggester.trace.delay_s
 
     async def rests(self) -> None:
         self.rested.set()
@@ -84,6 +99,42 @@ async def test_typing_through_a_suggestion_asks_the_model_once() -> None:
     assert session.n_asked == 1
 
 
+# So fast that a request costs less than the gap between two keys.
+FAST = Speed(prefill_tokens_per_s=100_000, decode_tokens_per_s=1e9)
+
+
+async def test_the_wait_for_a_rest_grows_with_what_the_model_has_not_read() -> None:
+    session = Session("", "\n", speculate="never")
+    session.engine.speed = FAST
+
+    def wait_s(n_characters: int) -> object:
+        return pytest.approx(Pace().cost_s(n_characters, FAST) * GAPS_AT_REST)
+
+    # The whole window of text below, and what stands above.
+    assert await session.waits_at("x = █\n") == wait_s(1000 + len("x = "))
+    assert session.rests_s[0] == wait_s(1000 + len("x = "))
+    assert await session.waits_at("x = (█\n") == wait_s(1)
+    assert await session.waits_at("x = █\n\n") == wait_s(1000 + len("x = "))
+    assert await session.waits_at("y █\n\n") == wait_s(1000 + len("y "))
+    long = "x = (1)\n" * 500
+    assert await session.waits_at(f"{long}█\n") == wait_s(1000 + 1000)
+
+
+async def test_what_is_asked_for_waits_for_no_rest() -> None:
+    session = Session()
+    session.engine.speed = FAST
+    await session.at("x = █\n")
+    assert session.suggester.trace.delay_s == 0
+
+
+async def test_keys_are_noted_by_the_clock() -> None:
+    session = Session()
+    session.suggester.note_key()
+    session.now_s += 0.25
+    session.suggester.note_key()
+    assert session.suggester.rhythm.gap_s == 0.25
+
+
 async def test_a_bracket_closed_by_the_editor_keeps_the_suggestion() -> None:
     session = Session("(a, b)", "\n")
     assert await session.at("f█\n") == ["(a, b)"]
@@ -105,11 +156,16 @@ async def test_a_longer_suggestion_does_not_wait_for_the_usual_one() -> None:
     ask = session.ask_at("x = █")
     usual = asyncio.create_task(session.suggester.suggest(ask))
     await session.until_asked(1)
+    older = session.suggester.trace
     more = asyncio.create_task(session.suggester.suggest(replace(ask, is_more=True)))
     await session.until_asked(2)
     session.engine.gate.set()
     assert await usual is None
+    assert older.decision == "a newer request took its place"
     assert texts(await more) == ["value"]
+    again = replace(ask, is_more=True)
+    assert texts(await session.suggester.suggest(again)) == ["value"]
+    assert session.n_asked == 3
 
 
 async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
@@ -118,6 +174,30 @@ async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
     await session.at('x = f(["█"])\nbelow = 1\n')
     first, second = session.engine.prompts
     assert suffix_of(first) == suffix_of(second) == "\nbelow = 1\n"
+    told = str(session.suggester.trace)
+    assert "left out of the prompt: '\"])', from the editor" in told
+
+
+async def test_it_is_left_out_of_the_search_for_several_too() -> None:
+    session = Session("1", "\n")
+    await session.at("x = █\nbelow = 1\n")
+    assert "left out" not in str(session.suggester.trace)
+    closed = session.ask_at("x = f(█)\nbelow = 1\n")
+    several = replace(closed, is_explicit=True, n_wanted=2)
+    await session.suggester.suggest(several)
+    suffixes = [suffix_of(prompt) for prompt in session.engine.prompts]
+    assert suffixes == ["\nbelow = 1\n"] * 3
+    assert "raw text: '1\\n'" in str(session.suggester.trace)
+
+
+async def test_several_that_are_known_are_known_beside_a_bracket_too() -> None:
+    session = Session("(a)", "\n")
+    session.engine.alternatives = ["(b)\n"]
+    for picture in ("f█\n", "f(█)\n", "f(█)\n"):
+        ask = replace(session.ask_at(picture), is_explicit=True, n_wanted=2)
+        found = texts(await session.suggester.suggest(ask))
+    assert found == ["a", "b"]
+    assert session.n_asked == 2
 
 
 async def test_another_file_is_another_question() -> None:
@@ -144,7 +224,8 @@ async def test_what_was_turned_down_costs_the_model_nothing_more() -> None:
     session.suggester.cache.reject(session.suggester.spot(ask), "value")
     for picture in ("x = █\n", "x = v█\n", "x = va█\n"):
         assert await session.at(picture) == []
-        assert "turned down" in session.suggester.trace.decision
+        told = session.suggester.trace.decision
+        assert told == "you have turned down what is suggested here"
     assert session.n_asked == 1
     assert await session.at("x = w█\n") == ["value"]
 
@@ -197,6 +278,141 @@ async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
     n_asked = session.n_asked
     assert await session.at("x = t█") == ["wo", "hree"]
     assert session.n_asked == n_asked
+
+
+async def test_a_model_that_writes_something_else_than_is_typed_is_stopped() -> None:
+    """Whoever waits hears what is written, and may go on before it ends."""
+    session = Session("value", "s", "\n")
+    session.engine.gate = pieces = Turnstile()
+    first = asyncio.create_task(session.suggester.suggest(session.ask_at("x = █")))
+    pieces.passes(1)
+    await session.until_asked(1)
+    second = asyncio.create_task(session.suggester.suggest(session.ask_at("x = o█")))
+    await session.until_asked(2)
+    assert session.engine.n_closed == 1
+    assert await first is None
+    pieces.passes(9)
+    assert texts(await second) == ["values"]
+
+
+class Turnstile(asyncio.Event):
+    """Lets as many pieces pass as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = asyncio.Semaphore(0)
+
+    def passes(self, n_pieces: int) -> None:
+        for _ in range(n_pieces):
+            self._left.release()
+
+    async def wait(self) -> Literal[True]:
+        return await self._left.acquire()
+
+
+async def test_what_is_known_costs_nothing() -> None:
+    session = Session("value", "\n")
+    first = await session.suggester.suggest(session.ask_at("x = █\n"))
+    again = await session.suggester.suggest(session.ask_at("x = █\n"))
+    assert first is not None
+    assert again is not None
+    assert (first.is_known, again.is_known) == (False, True)
+    assert first.completions[0].usage.generated_tokens == 2
+    assert again.completions[0].usage == Usage(finish_reason="stop")
+
+
+async def test_work_ahead_waits_as_long_as_it_costs() -> None:
+    session = Session("value", "\n")
+    session.engine.speed = Speed(prefill_tokens_per_s=1e9, decode_tokens_per_s=12)
+    await session.at("x = █\n")
+    await asyncio.sleep(0)
+    assert session.rests_s == [pytest.approx(RESTS_PER_COST * 1.0)]
+
+
+async def test_what_is_known_is_not_worked_on_ahead() -> None:
+    session = Session(" + 1", "\n")
+    await session.at("x = value█\n")
+    session.engine._script = ["value", "\n"]
+    await session.at("x = █\n")
+    n_asked = session.n_asked
+    await session.rests()
+    assert session.n_asked == n_asked
+
+
+async def test_who_accepts_while_the_model_works_ahead_waits_for_that() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    session.engine._script = [" + 1", "\n"]
+    session.engine.gate = asyncio.Event()
+    await session.rests()
+    answer = asyncio.create_task(
+        session.suggester.suggest(session.ask_at("x = value█\n"))
+    )
+    for _ in range(20):
+        await asyncio.sleep(0)
+    session.engine.gate.set()
+    assert texts(await answer) == [" + 1"]
+    assert session.n_asked == 2
+    assert "raw text: ' + 1" in str(session.suggester.trace)
+    assert session.suggester.has_read["a"].prefix == "x = value"
+
+
+async def test_work_ahead_in_a_document_that_is_closed_is_stopped() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    session.engine.gate = asyncio.Event()
+    await session.rests()
+    assert (session.n_asked, session.engine.n_closed) == (2, 1)
+    session.suggester.forget("a")
+    await session.rests()
+    assert session.engine.n_closed == 2
+
+
+async def test_work_ahead_of_what_was_asked_for_is_the_usual() -> None:
+    session = Session("if x:", "\n")
+    ask = replace(session.ask_at("█\n"), is_explicit=True, n_wanted=2)
+    assert texts(await session.suggester.suggest(ask)) == ["if x:"]
+    session.engine._script = ["\n    a = 1\n", "    b = 2\n", "c"]
+    await session.rests()
+    n_asked = session.n_asked
+    assert await session.at("if x:█\n") == ["\n    a = 1"]
+    assert session.n_asked == n_asked
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True, n_wanted=2)
+    await session.suggester.suggest(explicit)
+    assert session.n_asked > n_asked
+
+
+async def test_the_first_suggestion_comes_after_no_accepted_one() -> None:
+    session = Session("\n    a = 1\n", "    b = 2\n", "c")
+    assert await session.at("if y:█\n") == ["\n    a = 1\n    b = 2"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "uri", "patience"),
+    [
+        ("x = y█\n", "a", 1.5),
+        ("x = va█\n", "a", 1.0),
+        ("x = value + 1█\n", "a", 1.0),
+        ("x = █\n", "a", 1.0),
+        ("x █\n", "a", 1.0),
+        ("y = 12█\n", "a", 1.0),
+        ("x = y█\n", "b", 1.0),
+    ],
+)
+async def test_who_types_past_a_suggestion_is_noticed(
+    picture: str, uri: str, patience: float
+) -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    await session.at(picture, uri)
+    assert session.suggester.rhythm.patience == patience
+
+
+async def test_who_follows_a_suggestion_is_forgiven_those_typed_past() -> None:
+    session = Session("value", "\n")
+    for picture in ("x = █\n", "x = y█\n", "x = yvalue█\n"):
+        await session.at(picture)
+    assert session.suggester.rhythm.patience == 1.0
 
 
 async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
@@ -272,7 +488,31 @@ async def test_of_a_closed_document_no_text_is_remembered() -> None:
     suggester = session.suggester
     assert (len(suggester._traces), len(suggester.cache)) == (1, 1)
     suggester.forget("a")
+    suggester.forget("never opened")
     assert (suggester._traces, len(suggester.cache)) == ({}, 0)
+    assert suggester.has_read == {}
+
+
+async def test_of_a_closed_document_what_the_editor_closed_is_read_when_it_is_opened() -> (
+    None
+):
+    session = Session("1", "\n")
+    await session.at("f█\n")
+    session.suggester.forget("a")
+    await session.at("f(█)\n")
+    assert suffix_of(session.engine.prompts[-1]) == ")\n"
+
+
+async def test_closing_a_document_answers_its_request_with_none() -> None:
+    session = Session("value", "\n")
+    session.engine.gate = asyncio.Event()
+    answer = asyncio.create_task(session.suggester.suggest(session.ask_at("x = █")))
+    await session.until_asked(1)
+    session.suggester.forget("b")
+    await session.rests()
+    assert not answer.done()
+    session.suggester.forget("a")
+    assert await answer is None
 
 
 @pytest.mark.parametrize(
@@ -329,8 +569,15 @@ async def test_the_trace_tells_where_an_answer_came_from() -> None:
     assert "suggested: 'value'" in str(session.suggester.trace)
     await session.at("x = v█")
     told = str(session.suggester.trace)
-    assert "known already" in told
+    assert told.startswith("request: while typing, python\ndecision: known already")
+    assert "raw text: 'value\\n'" in told
     assert "suggested: 'alue'" in told
+    explicit = replace(session.ask_at("x = v█"), is_explicit=True)
+    for ask in (session.suggester.peek, session.suggester.suggest):
+        if (answer := ask(explicit)) and inspect.isawaitable(answer):
+            await answer
+        told = str(session.suggester.trace)
+        assert told.startswith("request: asked for, python\ndecision: known already")
 
 
 async def test_the_trace_tells_of_work_done_ahead_too() -> None:
