@@ -136,6 +136,35 @@ async def test_a_frame_for_a_dead_child_is_dropped(watch: Watch) -> None:
     assert await seen.frames.get() == {"somebody": "listens"}
 
 
+async def test_a_child_that_is_let_go_is_no_crash_and_may_start_again(
+    watch: Watch,
+) -> None:
+    seen = watch(ECHO)
+    assert await seen.frames.get() == {"hello": 1}
+    seen.child.retire()
+    while seen.child.pid is not None:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
+    assert (seen.n_starts, seen.exits.empty()) == (1, True)
+    seen.child.start()
+    assert await seen.frames.get() == {"hello": 2}
+    assert seen.exits.empty()
+
+
+async def test_a_child_that_is_wanted_while_it_goes_is_started_at_once(
+    watch: Watch,
+) -> None:
+    seen = watch(ECHO)
+    assert await seen.frames.get() == {"hello": 1}
+    seen.child.retire()
+    seen.child.start()
+    assert await seen.frames.get() == {"hello": 2}
+    assert (seen.waits, seen.exits.empty()) == ([], True)
+    seen.child.kill()
+    assert await seen.exits.get() is False
+    assert seen.waits == [1.0]
+
+
 async def test_a_program_that_is_not_there_counts_as_a_crash() -> None:
     exits: asyncio.Queue[bool] = asyncio.Queue()
     child = Child(

@@ -13,6 +13,7 @@ import pytest
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.settings.options import OPTIONS, Trust
 from starcoder_lsp.settings.resolve import (
+    MAX_FILE_BYTES,
     NEVER_FROM_A_PROJECT,
     ConfigFiles,
     Layer,
@@ -263,6 +264,57 @@ def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path) -> None
     assert files.resolve(inner, root).values["max_tokens"] == 2
     (root / "a" / ".starcoder.toml").write_text("max_tokens = 3")
     assert files.resolve(inner, root).values["max_tokens"] == 3
+
+
+def test_files_are_named_as_origins_and_a_projects_may_set_nothing_dangerous(
+    tmp_path: Path,
+) -> None:
+    user_file().write_text("threads = 3\n")
+    project_file = tmp_path / ".starcoder.toml"
+    project_file.write_text('max_tokens = 7\nmodel_path = "/evil.gguf"\n')
+    above = editor_layer({"multiline": "never"})
+    resolved = ConfigFiles().resolve(tmp_path, tmp_path, above)
+    origins = resolved.origins
+    assert origins["threads"] == str(user_file())
+    assert origins["max_tokens"] == str(project_file)
+    assert origins["multiline"] == "editor settings"
+    assert resolved.values["model_path"] is None
+    (problem,) = resolved.problems
+    assert problem.startswith(f"{project_file}: model_path may not be set by a project")
+
+
+def test_a_projects_file_that_is_no_toml_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / ".starcoder.toml").write_text("x = = 1")
+    (problem,) = ConfigFiles().resolve(tmp_path, tmp_path).problems
+    assert problem.startswith(str(tmp_path / ".starcoder.toml"))
+
+
+def test_a_file_of_the_largest_size_is_read() -> None:
+    text = "threads = 3\n".ljust(MAX_FILE_BYTES, "#")
+    user_file().write_text(text)
+    assert ConfigFiles().resolve(None, None).values["threads"] == 3
+    user_file().write_text(text + "#")
+    (problem,) = ConfigFiles().resolve(None, None).problems
+    assert problem == f"{user_file()} is larger than {MAX_FILE_BYTES} bytes"
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    user_file().write_text("threads = 3\n")
+    monkeypatch.setattr(Path, "read_text", fails)
+    (problem,) = ConfigFiles().resolve(None, None).problems
+    assert problem == f"{user_file()} cannot be read: Permission denied"
+
+
+def test_a_model_that_is_left_out_leaves_out_nothing_else() -> None:
+    user = Layer("user", {"model_path": "/q.gguf", "download": "always"})
+    resolved = resolve([user, project(model="starcoder2-3b", max_tokens=7)])
+    assert resolved.values["max_tokens"] == 7
+    assert resolved.values["download"] == "always"
 
 
 def test_a_file_that_no_longer_parses_keeps_what_it_said() -> None:

@@ -119,6 +119,28 @@ def test_what_was_rejected_is_known_as_unwanted(cache: Cache) -> None:
     assert cache.find(spot(LINE + "sum(values)")) is None
 
 
+@pytest.mark.parametrize(
+    ("rejected", "n_left"),
+    [("su", 0), ("sum(", 0), ("sum(va", 1), ("sum(values) + 1", 1), ("sun", 2)],
+)
+def test_what_would_follow_a_rejected_suggestion_is_forgotten(
+    rejected: str, n_left: int
+) -> None:
+    cache = Cache()
+    for begun in ("sum(", "sum(values) + 1"):
+        cache.keep(spot(LINE + begun), made("more"))
+    cache.reject(spot(LINE), rejected)
+    assert len(cache) == n_left
+
+
+def test_nothing_is_forgotten_where_another_suggestion_was_rejected(
+    cache: Cache,
+) -> None:
+    cache.reject(spot(LINE), "sun")
+    cache.reject(spot(LINE), "x")
+    assert texts_at(cache, spot(LINE)) == ("sum(values)",)
+
+
 def test_an_answer_of_nothing_is_known_where_it_was_given() -> None:
     cache = Cache()
     cache.keep(spot(LINE), made(""))
