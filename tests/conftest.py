@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import random_model
-from hypothesis import settings
+from hypothesis import Phase, settings
 from lsp_client import Client
 
 from starcoder_lsp.models import registry
@@ -21,7 +21,13 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 # Others in each run, drawn with `--hypothesis-seed`: see `make fresh`.
 settings.register_profile("fresh", max_examples=200, deadline=None, database=None)
 # For mutants, of which each runs the tests again: see docs/mutation-testing.md.
-settings.register_profile("few", max_examples=30, derandomize=True, deadline=None)
+settings.register_profile(
+    "few",
+    max_examples=30,
+    derandomize=True,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),  # nobody reads the smallest example
+)
 settings.load_profile("steady")
 
 
