@@ -13,7 +13,7 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh lint nvim-test benchmark clean
+.PHONY: demo test fresh mutants lint nvim-test benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -28,6 +28,13 @@ test: $(VENV)/.tested lint
 fresh: $(VENV)/.tested
 	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
 
+# Breaks the core in thousands of ways, one at a time, and counts what the unit tests
+# notice: docs/mutation-testing.md. `mutmut run` goes on where it was stopped.
+mutants: $(VENV)/.mutants
+	rm -rf mutants
+	nice $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results --all true | $(BIN)/python tests/mutation_score.py
+
 lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -37,7 +44,7 @@ benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 # Debian's Python has no ensurepip without python3-venv; its pip can fill a bare venv.
 $(BIN)/python:
@@ -52,6 +59,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.tested: pyproject.toml | $(BIN)/python
 	$(call install,.[dev])
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.mutants: pyproject.toml | $(BIN)/python
+	$(call install,.[dev,mutants])
+	@touch $(VENV)/.installed $(VENV)/.tested $@
 
 # pip shows nothing while it compiles: of its log, print what is a step forward.
 define install
