@@ -165,7 +165,7 @@ class Searching(ScriptedEngine):
         super().__init__(pieces)
         self.alternatives = alternatives
         self.n_wanted: list[int] = []
-        self.scored: list[Sequence[str]] = []
+        self.scored: list[tuple[Prompt, Limits]] = []
 
     async def candidates(
         self, prompt: Prompt, limits: Limits, n_wanted: int
@@ -176,7 +176,7 @@ class Searching(ScriptedEngine):
     async def score(
         self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
     ) -> list[Score]:
-        self.scored.append(texts)
+        self.scored.append((prompt, limits))
         return await super().score(prompt, texts, limits)
 
 
@@ -236,7 +236,7 @@ async def test_what_did_not_read_what_follows_is_ranked_by_it(
     blind = replace(completer(engine), layout=layout)
     found = await blind.alternatives(Cursor.marked("x = █\ny = 2\n"), n_wanted)
     assert [one.text for one in found] == texts
-    assert len(engine.scored) == n_scored
+    assert engine.scored == [(engine.prompts[0], Limits())] * n_scored
 
 
 async def test_alternatives_that_break_the_code_come_last() -> None:

@@ -114,6 +114,7 @@ def test_a_column_inside_of_a_character_is_its_start_and_none_is_past_the_end(
 
 def test_columns_after_half_of_a_pair_are_counted_on() -> None:
     assert code_points("\ud800éb", 3, "utf-8") == 1
+    assert code_points("\ud800😀b", 5, "utf-8") == 1
     assert code_points("\ud800éb", 2, "utf-16") == 2
 
 
@@ -139,13 +140,23 @@ def test_a_full_change_replaces_everything() -> None:
     assert document.snapshot().version == 2
 
 
-def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines() -> None:
+@pytest.mark.parametrize(
+    ("text", "written", "lines"),
+    [
+        ("a\rb\nc", "", ["a\r\n", "c"]),
+        ("a\rb\nc", "\nx", ["a\r\n", "x\n", "c"]),
+        ("a\rb", "\n", ["a\r\n", ""]),
+    ],
+)
+def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines(
+    text: str, written: str, lines: list[str]
+) -> None:
     documents = Documents()
-    documents.open(URI, "python", 1, "a\rb\nc")
-    documents.change(URI, 2, [(Span((1, 0), (1, 1)), "")], "utf-8")
+    documents.open(URI, "python", 1, text)
+    documents.change(URI, 2, [(Span((1, 0), (1, 1)), written)], "utf-8")
     document = documents.get(URI)
     assert document is not None
-    assert document.lines == ["a\r\n", "c"]
+    assert document.lines == lines
 
 
 def test_a_line_has_its_new_start_after_a_cr_and_a_lf_have_met() -> None:

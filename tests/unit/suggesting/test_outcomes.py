@@ -9,6 +9,7 @@ import pytest
 from starcoder_lsp.flow import Completion, Cursor, Document
 from starcoder_lsp.suggesting.cache import Space, Spot
 from starcoder_lsp.suggesting.outcomes.tracker import (
+    CLOSING,
     KEPT_AFTER_S,
     LOOKED_AT_S,
     N_WATCHED,
@@ -212,6 +213,12 @@ def test_what_leads_to_the_same_text_is_the_same_one(
     assert (session.offered(picture, text, uri) == session.id) is is_same
 
 
+def test_every_sign_that_an_editor_closes_may_stand_there_already() -> None:
+    signs = "".join(sorted(CLOSING))
+    session = Session("f█\n", f"(a{signs}")
+    assert session.offered(f"f(a█{signs}\n", "") == session.id
+
+
 def test_the_oldest_is_passed_by_when_there_are_more_than_are_watched() -> None:
     session = Session()
     for n in range(1, N_WATCHED):
@@ -286,8 +293,10 @@ def test_after_half_a_minute_it_is_seen_how_much_was_kept() -> None:
     assert record["kept"] == 12 / 17
 
 
-def test_of_what_is_accepted_unseen_nothing_is_kept() -> None:
-    session = Session(text=" \n ")
+@pytest.mark.parametrize("text", ["value", " \n "])
+def test_of_what_is_accepted_unseen_nothing_is_kept(text: str) -> None:
+    session = Session(text=text)
+    session.fates.accepted("no such id")
     session.fates.accepted(session.id)
     session.passes(KEPT_AFTER_S)
     session.fates.closed("a")

@@ -17,7 +17,7 @@ from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text, Usage
 from starcoder_lsp.settings.resolve import Layer, Settings, resolve
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
-from starcoder_lsp.suggesting.debounce import GAPS_AT_REST, Pace
+from starcoder_lsp.suggesting.debounce import GAPS_AT_REST, ON_BATTERY, Pace
 from starcoder_lsp.suggesting.suggester import RESTS_PER_COST, Suggester
 
 
@@ -118,6 +118,14 @@ async def test_the_wait_for_a_rest_grows_with_what_the_model_has_not_read() -> N
     assert await session.waits_at("y █\n\n") == wait_s(1000 + len("y "))
     long = "x = (1)\n" * 500
     assert await session.waits_at(f"{long}█\n") == wait_s(1000 + 1000)
+
+
+async def test_on_battery_a_rest_is_longer() -> None:
+    usual, sparing = Session(), Session(battery=True)
+    for session in (usual, sparing):
+        session.engine.speed = FAST
+    wait_s = await usual.waits_at("x = █\n")
+    assert await sparing.waits_at("x = █\n") == pytest.approx(wait_s * ON_BATTERY)
 
 
 async def test_what_is_asked_for_waits_for_no_rest() -> None:
@@ -493,6 +501,14 @@ async def test_of_a_closed_document_no_text_is_remembered() -> None:
     assert suggester.has_read == {}
 
 
+async def test_other_documents_are_remembered_when_one_is_closed() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n", uri="b")
+    session.suggester.forget("a")
+    assert await session.at("x = v█\n", uri="b") == ["alue"]
+    assert "raw text: 'value" in str(session.suggester.trace)
+
+
 async def test_of_a_closed_document_what_the_editor_closed_is_read_when_it_is_opened() -> (
     None
 ):
@@ -600,7 +616,7 @@ async def test_the_trace_tells_of_work_that_somebody_else_has_begun() -> None:
     joined = replace(popup, channel="popup")
     second = asyncio.create_task(session.suggester.suggest(joined))
     session.engine.gate.set()
-    await first
+    assert texts(await first) == ["value"]
     assert texts(await second) == ["value"]
     assert "raw text: 'value" in str(session.suggester.trace)
     assert session.n_asked == 1
