@@ -19,6 +19,7 @@ from starcoder_lsp.flow import (
     Candidate,
     Control,
     Cursor,
+    FinishReason,
     Judgement,
     Limits,
     Prompt,
@@ -77,6 +78,42 @@ async def test_cancelling_the_task_stops_the_model() -> None:
 @pytest.mark.parametrize("pieces", [[], [""], ["\n"], ["  \n  "], ["<|endoftext|>x"]])
 async def test_nothing_worth_showing_is_nothing(pieces: Sequence[str]) -> None:
     assert await completed("x = 1█\n", *pieces) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("length", "\n    a = 1"),
+        ("time", "\n    a = 1"),
+        ("stop", "\n    a = 1\n    retu"),
+    ],
+)
+async def test_a_line_that_there_was_no_time_to_finish_is_not_shown(
+    reason: FinishReason, shown: str
+) -> None:
+    engine = ScriptedEngine(["\n    a = 1\n", "    retu"])
+    engine.finish_reason = reason
+    done = await completer(engine).complete(Cursor.marked("def f():█"))
+    assert done.text == shown
+    parsing = replace(completer(engine), context=Parser())
+    assert (await parsing.complete(Cursor.marked("def f():█"))).text == shown
+
+
+async def test_what_a_suggestion_replaces_is_told() -> None:
+    free = replace(
+        completer(ScriptedEngine(["b) + 1", "\n"])), style=Style(can_replace=True)
+    )
+    done = await free.complete(Cursor.marked("f(█)\n"))
+    assert (done.text, done.n_replaced) == ("b) + 1", 1)
+
+
+async def test_a_warm_up_reads_the_prompt_writes_nothing_and_yields() -> None:
+    engine, cursor = ScriptedEngine(["1", "\n"]), Cursor.marked("x = █\n")
+    usage = await completer(engine).warm_up(cursor)
+    assert (usage.generated_tokens, usage.finish_reason) == (0, "stop")
+    await completer(engine).complete(cursor)
+    assert engine.prompts[0] == engine.prompts[1]
+    assert engine.limits[0] == replace(Limits(), max_tokens=0, yields=True)
 
 
 async def test_text_grows_for_whoever_watches() -> None:

@@ -226,6 +226,7 @@ async def test_after_that_moment_the_model_is_stopped() -> None:
     await model.clock.passes()
     assert model.n_stopped == 1
     assert model.scheduler.is_idle
+    assert model.scheduler._graces == set()
 
 
 async def test_nobody_joins_work_that_is_being_stopped() -> None:

@@ -13,7 +13,7 @@ from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text, Usage
+from starcoder_lsp.flow import Completion, Cursor, Document, Limits, Prompt, Text, Usage
 from starcoder_lsp.settings.resolve import Layer, Settings, resolve
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
@@ -567,6 +567,47 @@ async def test_a_warm_up_only_reads_the_prompt() -> None:
     session.suggester.warm_up(session.ask_at("x = █\n"))
     await session.rests()
     assert [limits.max_tokens for limits in session.engine.limits] == [0]
+
+
+async def test_what_was_read_in_a_warm_up_is_not_read_again() -> None:
+    session = Session()
+    for _ in range(2):
+        session.suggester.warm_up(session.ask_at("x = █\n"))
+        await session.rests()
+    assert session.n_asked == 1
+
+
+async def test_while_a_request_runs_nothing_is_warmed_up() -> None:
+    session = Session()
+    session.engine.gate = asyncio.Event()
+    answer = asyncio.create_task(session.suggester.suggest(session.ask_at("x = █\n")))
+    await session.until_asked(1)
+    session.suggester.warm_up(session.ask_at("y = █\n"))
+    await asyncio.sleep(0)
+    assert session.rests_s == []
+    session.engine.gate.set()
+    await answer
+
+
+async def test_on_battery_nothing_is_warmed_up() -> None:
+    session = Session(battery=True)
+    session.suggester.warm_up(session.ask_at("x = █\n"))
+    await session.rests()
+    assert session.n_asked == 0
+
+
+async def test_of_what_is_known_before_two_brackets_an_answer_of_nothing_is_passed_by() -> (
+    None
+):
+    session = Session("", "\n")
+    for picture in ("f█\n", "f(█)\n"):
+        await session.at(picture)
+    session.suggester.cache.forget_suggestions()
+    for picture, text in (("f█\n", "([1])"), ("f(█)\n", "")):
+        spots = session.suggester._spots(session.ask_at(picture))
+        session.suggester.cache.keep(spots.exact, [Completion(text)])
+    assert await session.at("f([█])\n") == ["1"]
+    assert session.n_asked == 2
 
 
 async def test_what_was_just_read_is_not_read_again_in_place_of_work_ahead() -> None:
