@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -138,6 +139,15 @@ class Index(Directory):
         """As `Search.best`; texts are read later, so a snapshot should go on until then."""
         with self.snapshot():
             return self._search.best(weights, limit, is_wanted)
+
+
+def index_in_memory() -> Index:
+    """An empty index; its connection is closed when nobody holds it any longer."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    index = Index(connection)
+    # Since Python 3.13 a connection that is only forgotten is a ResourceWarning.
+    weakref.finalize(index, connection.close)
+    return index
 
 
 @cache

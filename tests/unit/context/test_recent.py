@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from starcoder_lsp.context.gather import EDITS, gather
 from starcoder_lsp.context.hunks import MAX_KEPT_LINES, MAX_LINES, Hunk, steps
-from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.index import index_in_memory
 from starcoder_lsp.context.recent import MAX_HUNKS, RecentEdits
 from starcoder_lsp.context.scene import Scene
 from starcoder_lsp.context.symbols import Symbols
@@ -160,7 +159,7 @@ def shown(
     open_paths: Iterable[str] = ("a.py", "b.py"),
 ) -> list[Snippet]:
     """What recent edits give for a document `here.py`, the best first."""
-    index = Index(sqlite3.connect(":memory:"))
+    index = index_in_memory()
     for path, text in files.items():
         index.put(path, text, Symbols("python"))
     before, _, after = document.partition(CURSOR_MARK)
