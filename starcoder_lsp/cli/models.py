@@ -7,10 +7,10 @@ import json
 import sys
 from collections.abc import Callable
 
-from starcoder_lsp import assemble
 from starcoder_lsp.errors import StarcoderError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
+from starcoder_lsp.settings import assemble
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

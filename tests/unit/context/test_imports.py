@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.imports import imported_files
-from starcoder_lsp.context.index import Index, index_in_memory
+from starcoder_lsp.context.index.reader import Index, index_in_memory
+from starcoder_lsp.context.resolve.imports import imported_files
 from starcoder_lsp.context.symbols import Import, Symbols
 from starcoder_lsp.languages import language_of
 

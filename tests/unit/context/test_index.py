@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.chunks import spans, terms, texts_of
-from starcoder_lsp.context.index import Index, index_in_memory, module_name
+from starcoder_lsp.context.index.chunks import spans, terms, texts_of
+from starcoder_lsp.context.index.reader import Index, index_in_memory, module_name
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 
