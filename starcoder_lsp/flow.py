@@ -220,6 +220,16 @@ class Style:
     is_after_accept: bool = False
     can_replace: bool = False
 
+    @property
+    def is_short(self) -> bool:
+        """Whether one line is enough: right after an accept, unless more is wanted."""
+        return self.is_after_accept and not self.wants_all
+
+    @property
+    def wants_all(self) -> bool:
+        """Whether a suggestion may go on after its statement or block."""
+        return self.wants_more or self.multiline == "always"
+
 
 USUAL_STYLE = Style()
 

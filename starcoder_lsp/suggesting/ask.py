@@ -46,6 +46,11 @@ class Ask:
         return replace(self, completer=replace(self.completer, limits=limits))
 
     @property
+    def is_short(self) -> bool:
+        """Whether the model stops after one line, because a suggestion was accepted."""
+        return self.completer.style.is_short
+
+    @property
     def variant(self) -> str:
         """What is wanted in place of the usual suggestion, if so."""
         if self.is_more:

@@ -33,7 +33,8 @@ class Request(Generic[Answer]):
 
     A newer request supersedes older ones of its channel. `read` is the spot as the
     model reads it: what was generated for the same is joined. `variant` names what is
-    wanted in place of the usual suggestion; only work for the same can tell that.
+    wanted in place of the usual suggestion; only work for the same can tell that. Work
+    that `is_short` stops after one line; a request that `needs_whole` does not join it.
     """
 
     channel: str
@@ -43,6 +44,8 @@ class Request(Generic[Answer]):
     work: Callable[[Hear], Awaitable[Answer]]
     delay_s: float = 0.0
     variant: str = ""
+    is_short: bool = False
+    needs_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Job:
     spot: Spot | None
     read: Spot | None
     work: Callable[[Hear], Awaitable[object]]
+    is_short: bool = False
 
 
 class _End(Enum):
@@ -67,6 +71,7 @@ class _Generation:
     spot: Spot | None
     read: Spot | None
     variant: str = ""
+    is_short: bool = False
     text: str = ""
     is_stopping: bool = False
     task: asyncio.Task[object] = field(init=False)
@@ -79,7 +84,7 @@ class _Generation:
                 future.set_result(_End.DIVERGED)
 
     def may_serve(self, request: Request[Answer]) -> bool:
-        if self.is_stopping:
+        if self.is_stopping or (self.is_short and request.needs_whole):
             return False
         if request.variant:
             return request.variant == self.variant and request.spot == self.spot
@@ -185,7 +190,9 @@ class Scheduler:
                 await self._sleep(delay_s)
                 delay_s = 0.0
             elif self._running is None:
-                generation = _Generation(request.spot, request.read, request.variant)
+                generation = _Generation(
+                    request.spot, request.read, request.variant, request.is_short
+                )
                 return self._start(generation, request.work)
         return running
 
@@ -251,7 +258,8 @@ class Scheduler:
         if (running := self._running) is not None:
             await asyncio.wait([running.task])
         if self.is_idle and (job := plan()) is not None:
-            self._start(_Generation(job.spot, job.read), job.work)
+            generation = _Generation(job.spot, job.read, is_short=job.is_short)
+            self._start(generation, job.work)
 
 
 def _how_ended(task: asyncio.Task[object]) -> _End:

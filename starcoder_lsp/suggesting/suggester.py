@@ -74,6 +74,8 @@ class Suggester:
             lambda hear: self._generate(ask, spots, trace, hear),
             trace.delay_s,
             variant=ask.variant,
+            is_short=ask.is_short,
+            needs_whole=ask.is_explicit,
         )
         suggestion = await self.scheduler.run(request)
         if suggestion is None:
@@ -130,7 +132,7 @@ class Suggester:
         found = self.cache.find(spots.exact) or self._known_before(spots)
         if found is None or (ask.n_wanted > 1 and not found.is_full):
             return None
-        if ask.is_explicit and not found.completions:
+        if ask.is_explicit and (found.is_short or not found.completions):
             return None
         trace.recall(self._traces.get(found.begun_at))
         free = Usage(finish_reason="stop")
@@ -148,7 +150,12 @@ class Suggester:
                 ]
                 if not (fitting := tuple(one for one in placed if one.text)):
                     continue
-                self.cache.keep(spots.exact, fitting, is_full=found.is_full)
+                self.cache.keep(
+                    spots.exact,
+                    fitting,
+                    is_full=found.is_full,
+                    is_short=found.is_short,
+                )
                 return replace(found, completions=fitting)
         return None
 
@@ -166,22 +173,22 @@ class Suggester:
             ]
         self._pace.learn(trace.usage)
         self.has_read[spots.read.space.uri] = spots.read
-        self._keep(spots.exact, completions, trace, is_full=ask.n_wanted > 1)
+        self._keep(ask, spots.exact, completions, trace)
         return Suggestion(tuple(completions), spots.exact)
 
     def _keep(
         self,
+        ask: Ask,
         spot: Spot,
         completions: Sequence[Completion],
         trace: Trace,
-        *,
-        is_full: bool = False,
     ) -> None:
         self._traces[spot] = trace
         # Nothing for want of time is no answer: next time the model gets further.
         is_late = trace.usage.finish_reason == "time"
         if not is_late or any(one.text for one in completions):
-            self.cache.keep(spot, completions, is_full=is_full)
+            is_full = ask.n_wanted > 1
+            self.cache.keep(spot, completions, is_full=is_full, is_short=ask.is_short)
 
     def _without_unwanted(
         self, ask: Ask, suggestion: Suggestion, trace: Trace
@@ -253,7 +260,8 @@ class Suggester:
             return None
         usual = replace(ask, cursor=cursor, n_wanted=1, is_explicit=False)
         later = usual.after_accept()
-        return Job(spots.exact, spots.read, partial(self._ahead, later, spots))
+        work = partial(self._ahead, later, spots)
+        return Job(spots.exact, spots.read, work, is_short=later.is_short)
 
     async def _ahead(self, ask: Ask, spots: Spots, hear: Hear) -> Suggestion:
         trace = Trace(ask.cursor.document.language)
@@ -262,5 +270,5 @@ class Suggester:
         )
         spot = self._ahead_of = spots.exact
         self.has_read[spot.space.uri] = spots.read
-        self._keep(spot, [completion], trace)
+        self._keep(ask, spot, [completion], trace)
         return Suggestion((completion,), spot)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from starcoder_lsp.completion.postprocess.nesting import Mark, match, read
 from starcoder_lsp.completion.postprocess.place import Cut, Place, ended, growing, width
-from starcoder_lsp.flow import Style
 from starcoder_lsp.languages import Language
 
 BRACE = "{"
@@ -88,7 +87,7 @@ def scope(text: str, place: Place) -> Cut:
     if block is None:
         return Cut(first, is_final=True)
     kept, is_final = _lines_inside(rest.split("\n"), block)
-    if _is_quiet(place.style):
+    if place.style.is_short:
         kept, is_final = _up_to_text(kept, is_final)
     return Cut("\n".join([first, *kept]), is_final)
 
@@ -107,9 +106,9 @@ def _multiline(first: str, place: Place) -> str:
     style = place.style
     if not closes_only(place.cursor.line_suffix) or _is_in_line_comment(place):
         return "never"
-    if style.wants_more or style.multiline == "always":
+    if style.wants_all:
         return "always"
-    if style.multiline == "never" or (_is_quiet(style) and first.strip()):
+    if style.multiline == "never" or (style.is_short and first.strip()):
         return "never"
     return "never" if _is_in_arguments(first, place) else "auto"
 
@@ -193,12 +192,6 @@ def _opens(line: str, row: Language) -> bool:
 def _has_body(place: Place, base: int) -> bool:
     """Whether the lines below already fill the block opened at `base`."""
     return bool(place.below) and width(place.below[0]) > base
-
-
-def _is_quiet(style: Style) -> bool:
-    """Whether one more line is enough after what was just accepted."""
-    is_wanted = style.wants_more or style.multiline == "always"
-    return style.is_after_accept and not is_wanted
 
 
 def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:

@@ -21,8 +21,7 @@ def statement(text: str, place: Place) -> str:
     '1'
     """
     end = place.judgement.statement_end if place.judgement else None
-    is_enough = place.style.wants_more or place.style.multiline == "always"
-    if end is None or is_enough or not text[:end].strip():
+    if end is None or place.style.wants_all or not text[:end].strip():
         return text
     rest = text[end:].partition("\n")[0]
     is_comment = place.row.comment and rest.lstrip().startswith(place.row.comment)

@@ -54,18 +54,20 @@ class Found:
     """What is left of the suggestions made for `begun_at`, the best first.
 
     None at all where the model had nothing to say. `is_full` when it was asked for all
-    that it would suggest there.
+    that it would suggest there, `is_short` when it had to stop after one line.
     """
 
     completions: tuple[Completion, ...]
     begun_at: Spot
     is_full: bool = False
+    is_short: bool = False
 
 
 @dataclass
 class _Entry:
     completions: tuple[Completion, ...]
     is_full: bool
+    is_short: bool
     used_at: int = 0
 
 
@@ -97,6 +99,7 @@ class Cache:
         completions: Sequence[Completion],
         *,
         is_full: bool = False,
+        is_short: bool = False,
     ) -> None:
         """Remember what was suggested at `spot`, in place of what was known."""
         trie = self._tries.setdefault(spot.space, Trie())
@@ -105,7 +108,7 @@ class Cache:
         self._n_characters += trie.n_characters - before
         if node.value is not None:
             self._n_characters -= _n_written(node.value)
-        node.value = _Entry(tuple(completions), is_full)
+        node.value = _Entry(tuple(completions), is_full, is_short)
         self._n_characters += _n_written(node.value)
         self._touch(node, spot.space)
         while self._used and self._is_too_full():
@@ -128,7 +131,7 @@ class Cache:
             rests = tuple(_rests(entry, spot.prefix[length:]))
             if rests or length == len(spot.prefix):
                 begun_at = Spot(spot.space, spot.prefix[:length])
-                found = Found(rests, begun_at, entry.is_full)
+                found = Found(rests, begun_at, entry.is_full, entry.is_short)
                 newest = entry.used_at, node, found
         if newest is None:
             return None

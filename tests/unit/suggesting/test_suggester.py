@@ -236,6 +236,51 @@ async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
     assert found == ["\n    a = 1\n    b = 2"]
 
 
+BLOCK = ["\n    a = 1\n", "    b = 2\n", "c"]
+WHOLE_BLOCK = ["\n    a = 1\n    b = 2"]
+
+
+async def test_an_explicit_request_gets_the_whole_block_although_a_line_is_cached() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = BLOCK
+    assert await session.at("if x:█\n") == ["\n    a = 1"]
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == WHOLE_BLOCK
+    assert await session.at("if x:█\n") == WHOLE_BLOCK
+    assert session.n_asked == 3
+
+
+async def test_an_explicit_request_gets_the_whole_block_although_work_ahead_made_a_line() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = BLOCK
+    await session.rests()
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == WHOLE_BLOCK
+
+
+async def test_an_explicit_request_does_not_join_work_that_stops_after_one_line() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script, session.engine.gate = BLOCK, asyncio.Event()
+    ask = session.ask_at("if x:█\n")
+    line = asyncio.create_task(session.suggester.suggest(ask))
+    await session.until_asked(2)
+    explicit = replace(ask, is_explicit=True)
+    block = asyncio.create_task(session.suggester.suggest(explicit))
+    await session.until_asked(3)
+    session.engine.gate.set()
+    assert await line is None
+    assert texts(await block) == WHOLE_BLOCK
+
+
 async def test_work_ahead_does_not_read_what_the_editor_closed() -> None:
     session = Session("x", "\n")
     await session.at("f█\nbelow = 1\n")
