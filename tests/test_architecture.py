@@ -59,7 +59,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.suggesting": (
         {"battery", "closing_brackets", "debounce", "trigger", "cache"},
-        {"scheduler", "spots", "ask", "ahead", "outcomes"},
+        {"scheduler", "cache_keys", "ask", "cost", "outcomes"},
+        {"known"},
+        {"speculation"},
         {"suggester"},
     ),
     "starcoder_lsp.cli": (

@@ -15,7 +15,7 @@ from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.runtime.bounded_dict import Newest
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
 
 # A shorter text says little, more of one document says nothing new.
 LEAST_CHARACTERS, MOST_CHARACTERS = 400, 8000
@@ -32,13 +32,13 @@ class Counted:
     n_tokens: int = 0
 
 
-class Densities:
+class CharactersPerToken:
     """Of each model and language; every document is counted once."""
 
     def __init__(self) -> None:
-        self._counted: Newest[Kind, Counted] = Newest(MAX_KINDS)
-        self._seen: Newest[tuple[Kind, str], None] = Newest(MAX_DOCUMENTS)
-        self._begun: Newest[tuple[Kind, str], float] = Newest(MAX_DOCUMENTS)
+        self._counted: BoundedDict[Kind, Counted] = BoundedDict(MAX_KINDS)
+        self._seen: BoundedDict[tuple[Kind, str], None] = BoundedDict(MAX_DOCUMENTS)
+        self._begun: BoundedDict[tuple[Kind, str], float] = BoundedDict(MAX_DOCUMENTS)
         self._counting: set[asyncio.Task[None]] = set()
 
     def of(self, model: Hashable, language: str, uri: str) -> float:

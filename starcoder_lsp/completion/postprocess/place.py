@@ -113,6 +113,16 @@ def _indent(lines: tuple[str, ...]) -> str:
     return " " * steps.most_common(1)[0][0] if steps else ""
 
 
+def wants_all(style: Style) -> bool:
+    """Whether a suggestion may go on after its statement or block."""
+    return style.wants_more or style.multiline == "always"
+
+
+def wants_one_line(style: Style) -> bool:
+    """Whether one line is enough, because a suggestion was just accepted."""
+    return style.is_after_accept and not wants_all(style)
+
+
 @dataclass(frozen=True)
 class Cut:
     """The part that belongs here; `is_final` when no further text can belong."""

@@ -9,7 +9,15 @@ import re
 from dataclasses import dataclass
 
 from starcoder_lsp.completion.postprocess.nesting import Mark, match, read
-from starcoder_lsp.completion.postprocess.place import Cut, Place, ended, growing, width
+from starcoder_lsp.completion.postprocess.place import (
+    Cut,
+    Place,
+    ended,
+    growing,
+    wants_all,
+    wants_one_line,
+    width,
+)
 from starcoder_lsp.languages import Language
 
 BRACE = "{"
@@ -87,7 +95,7 @@ def scope(text: str, place: Place) -> Cut:
     if block is None:
         return Cut(first, is_final=True)
     kept, is_final = _lines_inside(rest.split("\n"), block)
-    if place.style.is_short:
+    if wants_one_line(place.style):
         kept, is_final = _up_to_text(kept, is_final)
     return Cut("\n".join([first, *kept]), is_final)
 
@@ -106,9 +114,9 @@ def _multiline(first: str, place: Place) -> str:
     style = place.style
     if not closes_only(place.cursor.line_suffix) or _is_in_line_comment(place):
         return "never"
-    if style.wants_all:
+    if wants_all(style):
         return "always"
-    if style.multiline == "never" or (style.is_short and first.strip()):
+    if style.multiline == "never" or (wants_one_line(style) and first.strip()):
         return "never"
     return "never" if _is_in_arguments(first, place) else "auto"
 

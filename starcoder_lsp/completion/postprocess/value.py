@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from starcoder_lsp.completion.postprocess.place import Place
+from starcoder_lsp.completion.postprocess.place import Place, wants_all
 
 BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
 BLANK_LINE = re.compile(r"(?<=\n)[ \t]+(?=\n)")
@@ -21,7 +21,7 @@ def statement(text: str, place: Place) -> str:
     '1'
     """
     end = place.judgement.statement_end if place.judgement else None
-    if end is None or place.style.wants_all or not text[:end].strip():
+    if end is None or wants_all(place.style) or not text[:end].strip():
         return text
     rest = text[end:].partition("\n")[0]
     is_comment = place.row.comment and rest.lstrip().startswith(place.row.comment)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from starcoder_lsp.completion.characters_per_token import Densities
+from starcoder_lsp.completion.characters_per_token import CharactersPerToken
 from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.scripted import ScriptedEngine
@@ -24,8 +24,8 @@ def at_end(text: str, uri: str = "a", language: str = "python") -> Cursor:
     return Cursor(Document(text, uri, language), len(text))
 
 
-async def counted(engine: ScriptedEngine, *cursors: Cursor) -> Densities:
-    densities = Densities()
+async def counted(engine: ScriptedEngine, *cursors: Cursor) -> CharactersPerToken:
+    densities = CharactersPerToken()
     for cursor in cursors:
         densities.learn(engine, "model", cursor)
         for _ in range(5):
@@ -41,7 +41,7 @@ async def test_a_language_is_counted_by_the_model_that_reads_it() -> None:
 
 
 async def test_a_document_keeps_the_density_it_began_with() -> None:
-    densities = Densities()
+    densities = CharactersPerToken()
     assert densities.of("model", "python", "a") == CAREFUL
     densities.learn(ScriptedEngine([]), "model", at_end(WORDS))
     for _ in range(5):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from starcoder_lsp.flow import Cursor, Document
-from starcoder_lsp.suggesting.closing_brackets import Freezer
+from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
 
 
 def seen(*pictures: str) -> str:
     """What the model reads after the cursor, at the last of the pictures."""
-    freezer, suffix = Freezer(), ""
+    auto_close, suffix = AutoCloseFilter(), ""
     for picture in pictures:
         marked = Cursor.marked(picture)
         cursor = Cursor(Document(marked.document.text, "a"), marked.offset)
-        frozen = freezer.frozen(cursor)
-        assert frozen.prefix == cursor.prefix
-        suffix = frozen.suffix
+        read_as = auto_close.apply(cursor)
+        assert read_as.prefix == cursor.prefix
+        suffix = read_as.suffix
     return suffix
 
 
@@ -52,9 +52,9 @@ def test_every_other_change_is_read(before: str, after: str) -> None:
 
 
 def test_documents_do_not_mix() -> None:
-    freezer = Freezer()
-    freezer.frozen(Cursor(Document("\n", "a"), 0))
-    assert freezer.frozen(Cursor(Document("()\n", "b"), 1)).suffix == ")\n"
-    assert freezer.frozen(Cursor(Document("()\n", "a"), 1)).suffix == "\n"
-    freezer.forget("a")
-    assert freezer.frozen(Cursor(Document("()\n", "a"), 1)).suffix == ")\n"
+    auto_close = AutoCloseFilter()
+    auto_close.apply(Cursor(Document("\n", "a"), 0))
+    assert auto_close.apply(Cursor(Document("()\n", "b"), 1)).suffix == ")\n"
+    assert auto_close.apply(Cursor(Document("()\n", "a"), 1)).suffix == "\n"
+    auto_close.forget("a")
+    assert auto_close.apply(Cursor(Document("()\n", "a"), 1)).suffix == ")\n"

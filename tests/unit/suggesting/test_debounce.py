@@ -7,30 +7,30 @@ from pathlib import Path
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.flow import Cursor, Usage
 from starcoder_lsp.suggesting.battery import Power, is_on_battery
+from starcoder_lsp.suggesting.cost import CostEstimator
 from starcoder_lsp.suggesting.debounce import (
     FIRST_GUESS_S,
     LONGEST_WAIT_S,
-    Pace,
-    Rhythm,
+    Debouncer,
 )
 
 WORD = Cursor.marked("ret█ x")
 BRACKET = Cursor.marked("print(█")
 
 
-def typed(*gaps_s: float) -> Rhythm:
-    rhythm, now_s = Rhythm(), 0.0
-    rhythm.note_key(now_s)
+def typed(*gaps_s: float) -> Debouncer:
+    debouncer, now_s = Debouncer(), 0.0
+    debouncer.note_key(now_s)
     for gap_s in gaps_s:
         now_s += gap_s
-        rhythm.note_key(now_s)
-    return rhythm
+        debouncer.note_key(now_s)
+    return debouncer
 
 
 def wait(
-    rhythm: Rhythm, cursor: Cursor, cost_s: float, *, battery: bool = False
+    debouncer: Debouncer, cursor: Cursor, cost_s: float, *, battery: bool = False
 ) -> float:
-    return rhythm.delay_s(cursor, cost_s, 0.01, on_battery=battery)
+    return debouncer.delay_s(cursor, cost_s, 0.01, on_battery=battery)
 
 
 def test_pauses_are_no_typing() -> None:
@@ -43,9 +43,9 @@ def test_what_is_cheap_is_asked_at_once() -> None:
 
 
 def test_what_is_dear_waits_for_the_next_key_but_not_for_ever() -> None:
-    rhythm = typed(0.2, 0.2)
-    assert wait(rhythm, WORD, 5.0) > rhythm.gap_s
-    assert wait(rhythm, WORD, 5.0, battery=True) > wait(rhythm, WORD, 5.0)
+    debouncer = typed(0.2, 0.2)
+    assert wait(debouncer, WORD, 5.0) > debouncer.gap_s
+    assert wait(debouncer, WORD, 5.0, battery=True) > wait(debouncer, WORD, 5.0)
     assert wait(typed(*[0.4] * 9), WORD, 99.0, battery=True) == LONGEST_WAIT_S
 
 
@@ -54,18 +54,18 @@ def test_what_the_user_wants_to_wait_at_least_is_waited() -> None:
 
 
 def test_inside_a_word_it_waits_longer_than_after_a_bracket() -> None:
-    rhythm = typed(0.2, 0.2)
-    assert wait(rhythm, WORD, 1.0) > wait(rhythm, BRACKET, 1.0)
+    debouncer = typed(0.2, 0.2)
+    assert wait(debouncer, WORD, 1.0) > wait(debouncer, BRACKET, 1.0)
 
 
 def test_answers_teach_what_a_request_costs() -> None:
-    pace = Pace()
-    before = pace.cost_s(3500, None)
+    costs = CostEstimator()
+    before = costs.cost_s(3500, None)
     for _ in range(20):
-        pace.learn(Usage(1000, 1000, 11, first_token_ms=10_000, total_ms=20_000))
-    assert pace.cost_s(3500, None) > before
-    assert pace.cost_s(35, None) < pace.cost_s(3500, None)
-    assert pace.cost_s(3500, Speed(10_000, 100)) < before
+        costs.learn(Usage(1000, 1000, 11, first_token_ms=10_000, total_ms=20_000))
+    assert costs.cost_s(3500, None) > before
+    assert costs.cost_s(35, None) < costs.cost_s(3500, None)
+    assert costs.cost_s(3500, Speed(10_000, 100)) < before
 
 
 def supply(folder: Path, name: str, **files: str) -> None:

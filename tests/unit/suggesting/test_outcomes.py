@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from starcoder_lsp.flow import Completion, Cursor, Document
-from starcoder_lsp.suggesting.cache import Space, Spot
+from starcoder_lsp.suggesting.cache import CacheKey, CacheScope
 from starcoder_lsp.suggesting.outcomes.tracker import (
     KEPT_AFTER_S,
     LOOKED_AT_S,
-    Fates,
     Offer,
+    OutcomeTracker,
     share_kept,
 )
 
@@ -24,9 +24,9 @@ class Session:
         self.now_s = 1000.0
         self.records: list[dict[str, Any]] = []
         self.rejected: list[str] = []
-        self.fates = Fates(
+        self.tracker = OutcomeTracker(
             self.records.append,
-            lambda spot, text: self.rejected.append(spot.prefix + text),
+            lambda key, text: self.rejected.append(key.prefix + text),
             lambda: self.now_s,
         )
         self.id = self.offered(picture, text)
@@ -36,20 +36,20 @@ class Session:
     ) -> str:
         marked = Cursor.marked(picture)
         cursor = Cursor(Document(marked.document.text, uri, "python"), marked.offset)
-        spot = Spot(Space.of(uri, "m", cursor.suffix), cursor.prefix)
-        offer = Offer(cursor, spot, Completion(text), "m", 12.0, is_first=is_first)
-        return self.fates.offer(offer)
+        key = CacheKey(CacheScope.of(uri, "m", cursor.suffix), cursor.prefix)
+        offer = Offer(cursor, key, Completion(text), "m", 12.0, is_first=is_first)
+        return self.tracker.offer(offer)
 
     def becomes(self, *texts: str) -> None:
         for text in texts:
-            self.fates.changed(Document(text, "a", "python"))
+            self.tracker.changed(Document(text, "a", "python"))
 
     def passes(self, seconds: float) -> None:
         self.now_s += seconds
 
     @property
     def outcomes(self) -> list[str]:
-        self.fates.close()
+        self.tracker.close()
         return [record["outcome"] for record in self.records]
 
 
@@ -135,7 +135,7 @@ def test_a_suggestion_that_the_editor_closes_is_counted_once() -> None:
 def test_another_document_changes_nothing() -> None:
     session = Session()
     session.passes(LOOKED_AT_S)
-    session.fates.changed(Document("else", "b", "python"))
+    session.tracker.changed(Document("else", "b", "python"))
     session.becomes("x = value + 1\n")
     assert session.outcomes == ["accepted"]
 
@@ -148,9 +148,9 @@ def test_what_is_left_of_a_suggestion_is_the_same_one() -> None:
 
 def test_a_client_that_tells_is_believed() -> None:
     session = Session()
-    session.fates.shown(session.id)
+    session.tracker.shown(session.id)
     unseen = session.offered("y = █\n", "2")
-    session.fates.accepted(session.id)
+    session.tracker.accepted(session.id)
     session.passes(10)
     assert unseen != session.id
     assert session.outcomes == ["accepted"]
@@ -158,7 +158,7 @@ def test_a_client_that_tells_is_believed() -> None:
 
 def test_a_part_that_is_told_and_seen_counts_once() -> None:
     session = Session()
-    session.fates.accepted(session.id, 5)
+    session.tracker.accepted(session.id, 5)
     session.becomes("x = value\n")
     session.passes(1)
     assert session.outcomes == ["partial"]
@@ -167,7 +167,7 @@ def test_a_part_that_is_told_and_seen_counts_once() -> None:
 
 def test_a_client_may_turn_it_down() -> None:
     session = Session()
-    session.fates.rejected(session.id)
+    session.tracker.rejected(session.id)
     assert session.rejected == ["x = value + 1"]
 
 
@@ -184,7 +184,7 @@ def test_after_half_a_minute_it_is_seen_how_much_was_kept() -> None:
 def test_a_record_holds_no_text() -> None:
     session = Session()
     session.becomes("x = value + 1\n")
-    session.fates.closed("a")
+    session.tracker.closed("a")
     (record,) = session.records
     texts = [value for value in record.values() if isinstance(value, str)]
     assert set(texts) == {"python", "m", "accepted"}

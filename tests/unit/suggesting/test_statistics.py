@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from starcoder_lsp.suggesting.outcomes.page import as_text, page
-from starcoder_lsp.suggesting.outcomes.statistics import Store
+from starcoder_lsp.suggesting.outcomes.statistics import StatisticsStore
 from starcoder_lsp.suggesting.outcomes.summary import by_day, summarize
 
 
@@ -34,15 +34,18 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_records_come_back_and_only_the_user_may_read_them(file: Path) -> None:
-    store = Store(file)
+    store = StatisticsStore(file)
     store.append(record())
     store.append(record("rejected"))
-    assert [row["outcome"] for row in Store(file).records()] == ["accepted", "rejected"]
+    assert [row["outcome"] for row in StatisticsStore(file).records()] == [
+        "accepted",
+        "rejected",
+    ]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_older_half_goes_when_there_is_too_much(file: Path) -> None:
-    store = Store(file, max_bytes=2_000)
+    store = StatisticsStore(file, max_bytes=2_000)
     for n in range(100):
         store.append(record(at=n))
     kept = [row["at"] for row in store.records()]
@@ -53,15 +56,15 @@ def test_the_older_half_goes_when_there_is_too_much(file: Path) -> None:
 
 
 def test_lines_that_cannot_be_read_are_left_out(file: Path) -> None:
-    Store(file).append(record())
+    StatisticsStore(file).append(record())
     with file.open("ab") as out:
         out.write(b'{"outcome": "acc\n\xff\xfe\n[]\n{"outcome": 7}\n')
-    assert len(Store(file).records()) == 1
+    assert len(StatisticsStore(file).records()) == 1
 
 
 def test_a_disk_that_takes_nothing_costs_the_statistics_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    store = Store(tmp_path / "file" / "below.jsonl")
+    store = StatisticsStore(tmp_path / "file" / "below.jsonl")
     store.append(record())
     assert store.records() == []
 

@@ -131,7 +131,7 @@ async def test_a_rejected_suggestion_comes_only_when_asked_for() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("x = █")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    session.suggester.cache.reject(session.suggester.key(ask), "value")
     assert await session.at("x = █") == []
     explicit = replace(ask, is_explicit=True)
     assert texts(await session.suggester.suggest(explicit)) == ["value"]
@@ -141,10 +141,10 @@ async def test_what_was_turned_down_costs_the_model_nothing_more() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("x = █\n")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    session.suggester.cache.reject(session.suggester.key(ask), "value")
     for picture in ("x = █\n", "x = v█\n", "x = va█\n"):
         assert await session.at(picture) == []
-        assert "turned down" in session.suggester.trace.decision
+        assert "rejected" in session.suggester.trace.decision
     assert session.n_asked == 1
     assert await session.at("x = w█\n") == ["value"]
 
@@ -153,7 +153,7 @@ async def test_what_was_turned_down_does_not_come_back_beside_a_bracket() -> Non
     session = Session("(a, b)", "\n")
     ask = session.ask_at("f█\n")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "(a, b)")
+    session.suggester.cache.reject(session.suggester.key(ask), "(a, b)")
     session.engine._script = ["c", "\n"]
     assert await session.at("f(█)\n") == ["c"]
 
@@ -164,7 +164,7 @@ async def test_what_is_known_and_wanted_stays_where_nothing_is_asked() -> None:
     ask = session.ask_at("x = f(█\n")
     assert texts(session.suggester.peek(ask)) == ["1);"]
     assert "suggested: '1);'" in str(session.suggester.trace)
-    session.suggester.cache.reject(session.suggester.spot(ask), "1);")
+    session.suggester.cache.reject(session.suggester.key(ask), "1);")
     assert texts(session.suggester.peek(ask)) == []
 
 
@@ -315,7 +315,7 @@ async def test_of_a_closed_document_no_text_is_remembered() -> None:
     ask = session.ask_at("secret = █\n")
     await session.suggester.suggest(ask)
     session.suggester.forget("a")
-    assert session.suggester._traces == {}
+    assert session.suggester._known._traces == {}
 
 
 @pytest.mark.parametrize(
