@@ -151,9 +151,9 @@ class Scheduler:
     def when_idle(
         self, plan: Callable[[], BackgroundJob | None], pause_s: float
     ) -> None:
-        """Run the job that `plan` returns once the model was idle for `pause_s`.
+        """Run the job that `plan` returns, after `pause_s` and once the model is idle.
 
-        It replaces the plan made before.
+        This replaces an earlier plan. A request cancels it.
         """
         self._stop_background()
         background = self._work_in_background(plan, pause_s)

@@ -130,6 +130,7 @@ class OutcomeTracker:
         return tracked.id
 
     def shown(self, id: str) -> None:
+        """The client shows the suggestion; only those it reports count as seen."""
         self._client_tells = True
         if tracked := self._find(id):
             tracked.is_shown, tracked.shown_s = True, self._clock()
@@ -143,6 +144,7 @@ class OutcomeTracker:
             )
 
     def rejected(self, id: str) -> None:
+        """The user rejected the suggestion, says the client."""
         if tracked := self._find(id):
             self._note_rejected(tracked)
 
@@ -155,6 +157,7 @@ class OutcomeTracker:
                 self._observe(tracked, document.text)
 
     def closed(self, uri: str) -> None:
+        """Report the suggestions of a closed document, and drop its text."""
         for tracked in [tracked for tracked in self._watched if tracked.uri == uri]:
             self._watched.remove(tracked)
             self._finish(tracked)
