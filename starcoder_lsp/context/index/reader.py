@@ -22,9 +22,6 @@ from starcoder_lsp.context.index.stored import Stored
 from starcoder_lsp.context.index.writer import Change, Writer
 from starcoder_lsp.context.symbols import Definition, Symbols
 
-# To be raised when tables, chunks or terms change: an older index is built again.
-SCHEMA_VERSION = 5
-
 MAX_FILES_REMEMBERED = 256
 # Of a larger folder the first files tell enough.
 MAX_FOLDER = 64

@@ -23,7 +23,7 @@ from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
 from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
-from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
+from starcoder_lsp.context.retrieve.gather import NO_MEMORIES, Memory, new_memories
 from starcoder_lsp.languages import languages
 from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
@@ -41,7 +41,7 @@ class Indexer:
         self._send = send
         self._crawlers: dict[str, Crawler] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._edits: dict[str, RecentEdits] = {}
+        self._memories: dict[str, dict[str, Memory]] = {}
         self._judging: asyncio.Task[None] | None = None
         self._progress: dict[str, Progress] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -108,7 +108,7 @@ class Indexer:
             on_doubt=lambda relative: self._documents.doubt(root, relative),
         )
         self._crawlers[root] = crawler
-        self._edits[root] = RecentEdits()
+        self._memories[root] = new_memories()
         self._tasks[root] = asyncio.create_task(crawler.run())
 
     async def _leave(self, root: str) -> None:
@@ -138,8 +138,8 @@ class Indexer:
             crawler.folder.put(document.relative, Source("", ""), entry)
             crawler.folder.commit()
             if document.known_text is not None:
-                edits = self._edits[document.root]
-                edits.changed(document.relative, document.known_text, text)
+                for memory in self._memories[document.root].values():
+                    memory.changed(document.relative, document.known_text, text)
             document.known_text = text
             if document.symbols.imports != document.foreseen:
                 task = asyncio.create_task(self._foresee(document))
@@ -165,7 +165,8 @@ class Indexer:
             crawler.suspect([relative])
             if self._documents.has(root, relative):
                 # Still open: a rule hides it now.
-                self._edits[root].forget(relative)
+                for memory in self._memories[root].values():
+                    memory.forget(relative)
 
     def _files_changed(self, frame: Frame) -> None:
         """Each path is told to the folder it lies in; one that lies in none may be a link."""
@@ -187,8 +188,8 @@ class Indexer:
             crawler = self._crawlers.get(document.root)
             # What is found before its imports are known would be shown for a while.
             folder = crawler.folder if crawler and document.is_looked_at else None
-            edits = self._edits.get(document.root)
-            found = gathered(document, frame, folder, self._documents, edits)
+            memories = self._memories.get(document.root, NO_MEMORIES)
+            found = gathered(document, frame, folder, self._documents, memories)
         self._send(messages.gathered_frame(frame["id"], found))
 
     def _judge(self, frame: Frame) -> None:
