@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context.index import database
-from starcoder_lsp.context.index.entries import Entry
+from starcoder_lsp.context.index.entry import Entry
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.index.version import index_version
 

@@ -13,14 +13,14 @@ from starcoder_lsp.context import Gathered
 from starcoder_lsp.context.index.folder import Folder
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.indexer.cells import cells_around
-from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
+from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
 from starcoder_lsp.context.retrieve.gather import Memory, gather
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.flow import Snippet
 
 
 def gathered(
-    document: OpenDocument,
+    document: IndexedDocument,
     request: Mapping[str, Any],
     folder: Folder | None,
     documents: OpenDocuments,
@@ -51,7 +51,7 @@ def gathered(
 
 
 def _scene(
-    document: OpenDocument,
+    document: IndexedDocument,
     request: Mapping[str, Any],
     documents: OpenDocuments,
     cells: Sequence[str],
@@ -73,7 +73,7 @@ def _scene(
     )
 
 
-def _other_paths(document: OpenDocument, documents: OpenDocuments) -> list[str]:
+def _other_paths(document: IndexedDocument, documents: OpenDocuments) -> list[str]:
     """The other open files of its folder, the one seen last first."""
     rank = {uri: i for i, uri in enumerate(documents.visited)}
     others = [

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import BinaryIO
 
-from starcoder_lsp.context import Gathered, Progress, base_of, messages
-from starcoder_lsp.context.index.entries import entry_of
+from starcoder_lsp.context import Gathered, IndexingProgress, base_of, messages
+from starcoder_lsp.context.index.entry import entry_of
 from starcoder_lsp.context.index.folder import Folder, Source
 from starcoder_lsp.context.indexer.answers import gathered
 from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
-from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
+from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
 from starcoder_lsp.context.retrieve.gather import NO_MEMORIES, Memory, new_memories
@@ -43,7 +43,7 @@ class Indexer:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._memories: dict[str, dict[str, Memory]] = {}
         self._judging: asyncio.Task[None] | None = None
-        self._progress: dict[str, Progress] = {}
+        self._progress: dict[str, IndexingProgress] = {}
         self._one_at_a_time = asyncio.Lock()
         self._regrouping: asyncio.Task[None] | None = None
         self._foreseeing: set[asyncio.Task[None]] = set()
@@ -96,7 +96,7 @@ class Indexer:
             self._documents.use(roots, wishes)
 
     def _enter(self, root: str, wishes: Wishes) -> None:
-        def told(progress: Progress) -> None:
+        def told(progress: IndexingProgress) -> None:
             self._progress[root] = progress
             self._tell_progress()
 
@@ -121,12 +121,12 @@ class Indexer:
 
     def _open(self, frame: Frame) -> None:
         fields = ("uri", "path", "language", "text", "version")
-        self._documents.open(OpenDocument(*(frame[name] for name in fields)))
+        self._documents.open(IndexedDocument(*(frame[name] for name in fields)))
 
     def _change(self, frame: Frame) -> None:
         self._documents.change(frame["uri"], frame["version"], frame["edits"])
 
-    def _parsed(self, document: OpenDocument, text: str) -> None:
+    def _parsed(self, document: IndexedDocument, text: str) -> None:
         """An open document has other symbols; its file on disk counts again when it closes.
 
         Cells are shown to each other, and none of them is the file.
@@ -146,7 +146,7 @@ class Indexer:
                 self._foreseeing.add(task)
                 task.add_done_callback(self._foreseeing.discard)
 
-    async def _foresee(self, document: OpenDocument) -> None:
+    async def _foresee(self, document: IndexedDocument) -> None:
         """Look up what it imports, one import at a time, before somebody types there."""
         symbols = document.symbols
         known = {each._replace(line=0) for each in document.foreseen}

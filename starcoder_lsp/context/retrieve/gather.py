@@ -7,12 +7,12 @@ from typing import NamedTuple, Protocol
 
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.retrieve.definitions import definitions
+from starcoder_lsp.context.retrieve.excerpts import Excerpt
 from starcoder_lsp.context.retrieve.pack import pack
-from starcoder_lsp.context.retrieve.pieces import Piece
-from starcoder_lsp.context.retrieve.popup_entry import chosen
 from starcoder_lsp.context.retrieve.recent_edits import RecentEdits, recent
-from starcoder_lsp.context.retrieve.relatives import counterparts, siblings
+from starcoder_lsp.context.retrieve.related_files import counterparts, siblings
 from starcoder_lsp.context.retrieve.scene import Scene
+from starcoder_lsp.context.retrieve.selected_entry import chosen
 from starcoder_lsp.context.retrieve.similar import similar
 from starcoder_lsp.context.retrieve.usages import usages
 from starcoder_lsp.flow import Snippet
@@ -37,7 +37,7 @@ class Source(NamedTuple):
     `memory` made: the indexer keeps one for each workspace folder and tells it of edits.
     """
 
-    find: Callable[..., list[Piece]]
+    find: Callable[..., list[Excerpt]]
     memory: Callable[[], Memory] | None = None
 
 
@@ -85,7 +85,7 @@ def gather(
 
 def _found(
     source: Source, scene: Scene, index: Index, memory: Memory | None
-) -> list[Piece]:
+) -> list[Excerpt]:
     if source.memory is None:
         return source.find(scene, index)
     return source.find(scene, index, memory) if memory is not None else []

@@ -8,8 +8,8 @@ import pytest
 
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.retrieve import gather as gathering
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, numbered
 from starcoder_lsp.context.retrieve.gather import Source, gather, new_memories
-from starcoder_lsp.context.retrieve.pieces import Piece, numbered
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.symbols import Symbols
 
@@ -29,9 +29,9 @@ class Diary:
         del self.texts[path]
 
 
-def from_diary(scene: Scene, index: Index, diary: Diary) -> list[Piece]:
+def from_diary(scene: Scene, index: Index, diary: Diary) -> list[Excerpt]:
     return [
-        Piece(path, numbered(0, text), "diary") for path, text in diary.texts.items()
+        Excerpt(path, numbered(0, text), "diary") for path, text in diary.texts.items()
     ]
 
 
