@@ -63,7 +63,7 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class Progress:
+class IndexingProgress:
     """How far the first look at a workspace is; `n_total` grows while it is walked.
 
     `is_lost` tells that there will be no context: its process keeps dying.

@@ -11,7 +11,7 @@ from pathlib import Path
 from starcoder_lsp.context import (
     Edit,
     Gathered,
-    Progress,
+    IndexingProgress,
     Statistics,
     are_rules,
     messages,
@@ -40,7 +40,7 @@ class IndexedContext:
         *,
         max_files: int = 20_000,
         ignore: Sequence[str] = (),
-        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_progress: Callable[[IndexingProgress], None] = lambda progress: None,
         policy: RestartPolicy = KEEP_TRYING,
         log_level: str = "warning",
     ) -> None:
@@ -174,7 +174,7 @@ class IndexedContext:
         self._silent_since = None
         if frame["op"] == "progress":
             self._on_progress(
-                Progress(frame["n_done"], frame["n_total"], frame["is_final"])
+                IndexingProgress(frame["n_done"], frame["n_total"], frame["is_final"])
             )
         elif (waiting := self._waiting.get(frame["id"])) and not waiting.done():
             waiting.set_result(frame)
@@ -195,7 +195,7 @@ class IndexedContext:
         self._give_up_waiting()
         if gave_up:
             logger.error("the indexer keeps dying: no context from other files")
-            self._on_progress(Progress(0, 0, is_final=True, is_lost=True))
+            self._on_progress(IndexingProgress(0, 0, is_final=True, is_lost=True))
 
     def _give_up_waiting(self) -> None:
         for waiting in self._waiting.values():

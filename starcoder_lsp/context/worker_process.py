@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starcoder_lsp.context import base_of, messages
-from starcoder_lsp.context.files.reading import NotRegular, TooLarge, read_regular
+from starcoder_lsp.context.files.reading import FileTooLarge, NotRegular, read_regular
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES, Unwanted, text_of
 from starcoder_lsp.context.files.walk import Bounds, Walk, admits, stamp_of
-from starcoder_lsp.context.index.entries import Entry, entry_of, to_wire
+from starcoder_lsp.context.index.entry import Entry, entry_of, to_wire
 from starcoder_lsp.context.secrets.redact import redact
 from starcoder_lsp.context.symbols import Symbols
-from starcoder_lsp.context.syntax import Document, parse
+from starcoder_lsp.context.syntax import ParsedDocument, parse
 from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.languages.lines import n_common_ends
@@ -48,7 +48,7 @@ TROUBLES: Sequence[tuple[type[OSError], str]] = (
     (FileNotFoundError, "gone"),
     (NotADirectoryError, "gone"),
     (NotRegular, "not a file"),
-    (TooLarge, "too large"),
+    (FileTooLarge, "too large"),
     (OSError, "unreadable"),
 )
 
@@ -123,7 +123,7 @@ def _document(request: Frame) -> Iterator[Frame]:
     known_language, document = _open_documents.pop(uri, ("", None))
     with _hard_budget():
         if document is None or known_language != language:
-            document = Document(language, source, SOFT_BUDGET_MS)
+            document = ParsedDocument(language, source, SOFT_BUDGET_MS)
         elif document.source != source:
             document.edit(*_difference(document.source, source))
         symbols = document.symbols()
@@ -138,7 +138,7 @@ def _document(request: Frame) -> Iterator[Frame]:
 
 
 # By URI, with the language; the one parsed last stands last.
-_open_documents: dict[str, tuple[str, Document]] = {}
+_open_documents: dict[str, tuple[str, ParsedDocument]] = {}
 
 
 def _difference(old: bytes, new: bytes) -> tuple[int, int, bytes]:

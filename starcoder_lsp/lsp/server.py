@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__
 from starcoder_lsp.completion.characters_per_token import CharactersPerToken
-from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.context import Context, IndexingProgress, NoContext
 from starcoder_lsp.engines import Engine, Phase
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.lsp import convert, notebooks
@@ -266,7 +266,7 @@ class Server(LanguageServer):
         if self.book.of_workspace().statistics:
             self.statistics.append(record)
 
-    def _show_indexing(self, progress: Progress) -> None:
+    def _show_indexing(self, progress: IndexingProgress) -> None:
         if progress.is_lost:
             self.status.tell(
                 "starcoder: no context from other files, since the indexer keeps "

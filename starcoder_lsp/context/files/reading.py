@@ -12,7 +12,7 @@ class NotRegular(OSError):
     """A pipe, a device, a socket, a directory."""
 
 
-class TooLarge(OSError):
+class FileTooLarge(OSError):
     """More bytes than the reader wants to know about."""
 
 
@@ -29,7 +29,7 @@ def read_regular(path: str, limit_bytes: int) -> tuple[bytes, os.stat_result]:
         if not stat.S_ISREG(status.st_mode):
             raise NotRegular(path)
         if status.st_size > limit_bytes:
-            raise TooLarge(path)
+            raise FileTooLarge(path)
         return _read_up_to(descriptor, limit_bytes, path), status
     finally:
         os.close(descriptor)
@@ -42,6 +42,6 @@ def _read_up_to(descriptor: int, limit_bytes: int, path: str) -> bytes:
     while piece := os.read(descriptor, 1 << 20):
         n_bytes += len(piece)
         if n_bytes > limit_bytes:
-            raise TooLarge(path)
+            raise FileTooLarge(path)
         pieces.append(piece)
     return b"".join(pieces)

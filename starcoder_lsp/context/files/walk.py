@@ -24,7 +24,7 @@ from starcoder_lsp.context.files.unwanted import (
 )
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file worth reading; `relative` has `/` between its parts.
 
     `stamp` changes with every change of the file that the system's clock can tell.
@@ -45,7 +45,7 @@ class Bounds:
     max_s: float = 120.0
 
 
-class Place(NamedTuple):
+class PendingDirectory(NamedTuple):
     """A directory still to be looked into."""
 
     relative: str
@@ -68,7 +68,7 @@ class Walk:
     skipped: Counter[str] = field(default_factory=Counter)
     is_partial: bool = False
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         deadline = self.clock() + self.bounds.max_s
         n_files = n_entries = 0
         queue = deque(self._start())
@@ -88,15 +88,15 @@ class Walk:
                 n_files += 1
                 yield found
 
-    def _start(self) -> list[Place]:
+    def _start(self) -> list[PendingDirectory]:
         try:
-            return [Place("", 0, scope_of_root(self.root, self.extra))]
+            return [PendingDirectory("", 0, scope_of_root(self.root, self.extra))]
         except UnreadableRules:
             self.skipped["unreadable rules"] += 1
             return []
 
     def _entries(
-        self, place: Place, seen: set[tuple[int, int]]
+        self, place: PendingDirectory, seen: set[tuple[int, int]]
     ) -> list[os.DirEntry[str]]:
         """What a directory holds; nothing when it was seen under another name."""
         folder = f"{self.root}/{place.relative}"
@@ -114,8 +114,11 @@ class Walk:
             return []
 
     def _sorted_out(
-        self, place: Place, entries: list[os.DirEntry[str]], queue: deque[Place]
-    ) -> Iterator[Found]:
+        self,
+        place: PendingDirectory,
+        entries: list[os.DirEntry[str]],
+        queue: deque[PendingDirectory],
+    ) -> Iterator[FoundFile]:
         names = {entry.name for entry in entries}
         if place.relative and is_marked(names):
             self.skipped["unwanted directory"] += 1
@@ -132,13 +135,17 @@ class Walk:
             if entry.is_symlink():
                 self.skipped["link"] += 1
             elif entry.is_dir(follow_symlinks=False):
-                below = Place(relative + "/", place.depth + 1, scope)
+                below = PendingDirectory(relative + "/", place.depth + 1, scope)
                 self._consider(below, entry.name, names, queue)
             elif (found := self._file(entry, relative, scope)) is not None:
                 yield found
 
     def _consider(
-        self, below: Place, name: str, siblings: set[str], queue: deque[Place]
+        self,
+        below: PendingDirectory,
+        name: str,
+        siblings: set[str],
+        queue: deque[PendingDirectory],
     ) -> None:
         reason = _directory_reason(below, name, siblings)
         if reason is None and below.depth > self.bounds.max_depth:
@@ -150,7 +157,7 @@ class Walk:
 
     def _file(
         self, entry: os.DirEntry[str], relative: str, scope: Scope
-    ) -> Found | None:
+    ) -> FoundFile | None:
         reason: str | None = "not a file"
         if entry.is_file(follow_symlinks=False):
             reason = reason_by_name(entry.name)
@@ -167,7 +174,7 @@ class Walk:
         if not 0 < status.st_size <= MAX_FILE_BYTES:
             self.skipped["too large" if status.st_size else "empty"] += 1
             return None
-        return Found(relative, status.st_size, stamp_of(status))
+        return FoundFile(relative, status.st_size, stamp_of(status))
 
 
 def stamp_of(status: os.stat_result) -> str:
@@ -175,7 +182,9 @@ def stamp_of(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
 
 
-def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None:
+def _directory_reason(
+    place: PendingDirectory, name: str, siblings: set[str]
+) -> str | None:
     if not name.isprintable():
         return "odd name"
     if is_unwanted_directory(name, siblings):
@@ -196,7 +205,7 @@ def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
             scope = scope.inside(f"{root}/{base}", base, names)
             if part:
                 base += part + "/"
-                place = Place(base, depth + 1, scope)
+                place = PendingDirectory(base, depth + 1, scope)
                 if _directory_reason(place, part, names) is not None:
                     return False
     except UnreadableRules:

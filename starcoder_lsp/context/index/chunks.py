@@ -32,7 +32,7 @@ WORD_BYTES = frozenset(b"_0123456789") | frozenset(
 SPACED = bytes(byte if byte in WORD_BYTES else 32 for byte in range(256))
 
 
-class Span(NamedTuple):
+class ChunkSpan(NamedTuple):
     """Some lines of a file; `last_line` is part of it, lines count from 0.
 
     What they hold are the bytes from `start` up to `end`, without a line break at its
@@ -45,7 +45,7 @@ class Span(NamedTuple):
     end: int
 
 
-def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
+def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[ChunkSpan]:
     """All lines of `text`, cut where definitions begin, else at blank lines."""
     starts = sorted({definition.first_line for definition in definitions})
     lines = text.split("\n")
@@ -59,14 +59,14 @@ def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
         end = len(lines)
         if end - first > MAX_LINES:
             end = _best_cut(lines, starts, first)
-        yield Span(first, end - 1, n_above[first] + first, n_above[end] + end - 1)
+        yield ChunkSpan(first, end - 1, n_above[first] + first, n_above[end] + end - 1)
         first = end
 
 
-def texts_of(text: str, cut: Iterable[Span]) -> list[str]:
+def texts_of(text: str, cut: Iterable[ChunkSpan]) -> list[str]:
     r"""What each of some spans of a text holds.
 
-    >>> texts_of("é = 1\nè = 2\n", [Span(1, 1, 7, 13)])
+    >>> texts_of("é = 1\nè = 2\n", [ChunkSpan(1, 1, 7, 13)])
     ['è = 2']
     """
     if text.isascii():

@@ -23,13 +23,13 @@ def remembered(ask: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(ask)
     def answer(*args: P.args, **kwargs: P.kwargs) -> T:
-        directory = cast(Directory, args[0])
+        directory = cast(FileTable, args[0])
         return directory.recall(ask, args[1:])
 
     return answer
 
 
-class Directory:
+class FileTable:
     """The tables `file` and `name` of one database."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -15,15 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from starcoder_lsp.context.index.entries import Entry, entry_of
-from starcoder_lsp.context.index.file_table import Directory
+from starcoder_lsp.context.index.entry import Entry, entry_of
+from starcoder_lsp.context.index.file_table import FileTable
 from starcoder_lsp.context.index.search import Filter, Hit, Search, everything
-from starcoder_lsp.context.index.stored import Stored
-from starcoder_lsp.context.index.writer import Change, Writer
+from starcoder_lsp.context.index.stored_symbols import StoredSymbols
+from starcoder_lsp.context.index.writer import IndexChange, Writer
 from starcoder_lsp.context.symbols import Definition, Symbols
-
-# To be raised when tables, chunks or terms change: an older index is built again.
-SCHEMA_VERSION = 5
 
 MAX_FILES_REMEMBERED = 256
 # Of a larger folder the first files tell enough.
@@ -33,21 +30,21 @@ FOLDER_FILES = frozenset(("__init__", "index", "mod", "package", "lib", "main"))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DefinitionSite:
     """A definition and the file it stands in."""
 
     path: str
     definition: Definition
 
 
-class Index(Directory):
+class Index(FileTable):
     """Definitions, imports and words of files; paths are relative, with slashes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._writer = Writer(connection)
         self._search = Search(connection)
-        self._symbols: dict[str, Stored | None] = {}
+        self._symbols: dict[str, StoredSymbols | None] = {}
         # Manifests and the like: answers depend on what they say.
         self._read: set[str] = set()
         connection.executescript(_schema())
@@ -69,7 +66,7 @@ class Index(Directory):
         """Make searches of a new index faster; whether there is more to do."""
         return self._writer.join_some()
 
-    def _forget(self, path: str, change: Change) -> None:
+    def _forget(self, path: str, change: IndexChange) -> None:
         self._symbols.pop(path, None)
         self._search.forget(change.n_chunks)
         if change.concerns_others or path in self._read:
@@ -89,7 +86,7 @@ class Index(Directory):
         ).fetchone()
         return row[0] if row else ""
 
-    def symbols(self, path: str) -> Stored | None:
+    def symbols(self, path: str) -> StoredSymbols | None:
         """What `path` defines and imports."""
         self._catch_up()
         if path not in self._symbols:
@@ -98,25 +95,25 @@ class Index(Directory):
             self._symbols[path] = self._read_symbols(path)
         return self._symbols[path]
 
-    def _read_symbols(self, path: str) -> Stored | None:
+    def _read_symbols(self, path: str) -> StoredSymbols | None:
         row = self._rows.execute(
             "SELECT language, package, is_complete, definitions, imports "
             "FROM file JOIN content ON file_id = id WHERE path = ?",
             (path,),
         ).fetchone()
-        return Stored(*row) if row else None
+        return StoredSymbols(*row) if row else None
 
-    def definitions(self, name: str, limit: int = 32) -> list[Place]:
+    def definitions(self, name: str, limit: int = 32) -> list[DefinitionSite]:
         """Where something called `name` is defined, in any file."""
         places = (
-            Place(path, each)
+            DefinitionSite(path, each)
             for path in self.paths_with(name)
             if (symbols := self.symbols(path))
             for each in symbols.named(name)
         )
         return list(itertools.islice(places, limit))
 
-    def members_in_folder(self, folder: str, container: str) -> list[Place]:
+    def members_in_folder(self, folder: str, container: str) -> list[DefinitionSite]:
         """What the files in `folder` say belongs to `container`."""
         paths = self.paths_in_folder(folder, MAX_FOLDER)
         rows = self._rows.execute(
@@ -126,7 +123,7 @@ class Index(Directory):
             (*paths, json.dumps(container)),
         )
         return [
-            Place(path, each)
+            DefinitionSite(path, each)
             for (path,) in rows.fetchall()
             if (symbols := self.symbols(path))
             for each in symbols.inside(container)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from starcoder_lsp.context.index.chunks import Span
+from starcoder_lsp.context.index.chunks import ChunkSpan
 from starcoder_lsp.context.index.writer import MAX_NUMBER, NUMBER_BITS
 
 # A term in more chunks than this finds nothing by itself.
@@ -53,12 +53,12 @@ class _File(NamedTuple):
     numbers: Sequence[int]
     chunks: bytes
 
-    def span(self, number: int) -> Span:
+    def span(self, number: int) -> ChunkSpan:
         """The chunk of this number; mostly it stands at its place."""
         at = number
         if at >= len(self.numbers) or self.numbers[at] != number:
             at = list(self.numbers).index(number)
-        return Span(*memoryview(self.chunks).cast("I")[4 * at : 4 * at + 4])
+        return ChunkSpan(*memoryview(self.chunks).cast("I")[4 * at : 4 * at + 4])
 
 
 class _Candidate(NamedTuple):
@@ -66,7 +66,7 @@ class _Candidate(NamedTuple):
 
     negative_score: float
     path: str
-    span: Span
+    span: ChunkSpan
     row: int
 
 
@@ -188,7 +188,7 @@ class Search:
             for one in found
         ]
 
-    def _text(self, file_id: int, span: Span) -> str:
+    def _text(self, file_id: int, span: ChunkSpan) -> str:
         """What a chunk holds; of a long text no more than that is read.
 
         Raises sqlite3.DatabaseError where that is no text.

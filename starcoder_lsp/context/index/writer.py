@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from starcoder_lsp.context.index.chunks import Span, texts_of
-from starcoder_lsp.context.index.entries import (
+from starcoder_lsp.context.index.chunks import ChunkSpan, texts_of
+from starcoder_lsp.context.index.entry import (
     Entry,
     Name,
     definitions_from,
@@ -47,7 +47,7 @@ class Words(NamedTuple):
     parts: str
 
 
-class Change(NamedTuple):
+class IndexChange(NamedTuple):
     """What a write means for others than the file itself.
 
     So many chunks are there more, or fewer; `concerns_others` where anything that is
@@ -92,7 +92,7 @@ class Writer:
         row = self._rows.execute(rows).fetchone()
         return row[0] if row else None
 
-    def put(self, path: str, module: str, entry: Entry) -> Change:
+    def put(self, path: str, module: str, entry: Entry) -> IndexChange:
         """Know `path` as it is now."""
         row = (
             module, entry.language, entry.package, entry.is_complete,
@@ -105,12 +105,12 @@ class Writer:
             numbers: Sequence[int] = range(len(wanted))
             self._add_names(file_id, entry.names)
             self._add_words(file_id, zip(numbers, wanted, strict=True))
-            change = Change(len(wanted), concerns_others=True)
+            change = IndexChange(len(wanted), concerns_others=True)
         else:
             file_id, package, n_chunks = known
             self._rows.execute(UPDATE_FILE, row)
             numbers, has_other_names = self._replace(file_id, entry.names, wanted)
-            change = Change(
+            change = IndexChange(
                 len(wanted) - n_chunks, has_other_names or package != entry.package
             )
         content = (entry.chunks, entry.imports, entry.definitions, entry.text)
@@ -120,15 +120,15 @@ class Writer:
         )
         return change
 
-    def remove(self, path: str) -> Change:
+    def remove(self, path: str) -> IndexChange:
         """Forget `path`; does nothing where it is not known."""
         if (known := self._known(path)) is None:
-            return Change()
+            return IndexChange()
         file_id, _, n_chunks = known
         self._replace(file_id, (), ())
         self._rows.execute("DELETE FROM content WHERE file_id = ?", (file_id,))
         self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
-        return Change(-n_chunks, concerns_others=True)
+        return IndexChange(-n_chunks, concerns_others=True)
 
     def _known(self, path: str) -> tuple[int, str, int] | None:
         """The id, package and number of chunks of a file that is known."""
@@ -213,5 +213,5 @@ def _numbered(kept: Iterable[int | None], last: int) -> Iterator[int]:
         yield last if number is None else number
 
 
-def words_of(text: str, cut: Sequence[Span], parts: Iterable[str]) -> list[Words]:
+def words_of(text: str, cut: Sequence[ChunkSpan], parts: Iterable[str]) -> list[Words]:
     return list(map(Words, texts_of(text, cut), parts))

@@ -71,7 +71,7 @@ def _names(lines: Lines) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LineChange:
     """From line `start` on, lines up to `end` became others, up to `new_end`."""
 
     start: int
@@ -88,18 +88,18 @@ class Change:
         return replace(hunk, first_line=hunk.first_line + self.new_end - self.end)
 
 
-def steps(old: Lines, new: Lines) -> Iterator[tuple[Lines, Lines, Change]]:
+def steps(old: Lines, new: Lines) -> Iterator[tuple[Lines, Lines, LineChange]]:
     """The changes from `old` to `new`, each with the text before and after it.
 
     The last one comes first, so that all lines above are still as they were.
 
     >>> [change for *_, change in steps("abcdefgh", "aXcdefg")]
-    [Change(start=7, end=8, new_end=7), Change(start=1, end=2, new_end=2)]
+    [LineChange(start=7, end=8, new_end=7), LineChange(start=1, end=2, new_end=2)]
     """
     text = old
     for start, end, new_start, new_end in reversed(_differences(old, new)):
         then = [*text[:start], *new[new_start:new_end], *text[end:]]
-        yield text, then, Change(start, end, start + new_end - new_start)
+        yield text, then, LineChange(start, end, start + new_end - new_start)
         text = then
 
 
@@ -121,7 +121,7 @@ def _differences(old: Lines, new: Lines) -> list[tuple[int, int, int, int]]:
 
 
 def hunk_of(
-    path: str, old: Lines, new: Lines, change: Change, near: Sequence[Hunk]
+    path: str, old: Lines, new: Lines, change: LineChange, near: Sequence[Hunk]
 ) -> Hunk | None:
     """One hunk out of a change and those `near` it; None where all is as it was."""
     first = min([change.start, *(hunk.first_line for hunk in near)])
@@ -151,7 +151,7 @@ def _originally(
     yield from old[first:end]
 
 
-def _with_surroundings(hunk: Hunk, text: Lines, change: Change) -> Hunk:
+def _with_surroundings(hunk: Hunk, text: Lines, change: LineChange) -> Hunk:
     edited_end = min(change.new_end, hunk.end_line) + AROUND_LINES
     start = max(hunk.first_line - AROUND_LINES, edited_end - MAX_LINES, 0)
     end = min(hunk.end_line + AROUND_LINES, start + MAX_LINES)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from starcoder_lsp.context.retrieve.pieces import Line, Piece
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine
 from starcoder_lsp.context.retrieve.prose import is_prose
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
@@ -20,7 +20,7 @@ WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
 
 def pack(
-    pieces: Iterable[Piece], known: Collection[str], budget_characters: int
+    pieces: Iterable[Excerpt], known: Collection[str], budget_characters: int
 ) -> list[Snippet]:
     """Lines of `pieces` that show new names, the best pieces first; one snippet per file.
 
@@ -48,7 +48,7 @@ def pack(
     return sorted(snippets, key=lambda each: each.score)
 
 
-def _news(line: Line, path: str, seen: Collection[str]) -> list[str]:
+def _news(line: ExcerptLine, path: str, seen: Collection[str]) -> list[str]:
     """The names in a line that were not seen yet; to be defined is news of its own."""
     names = IDENTIFIER.findall(line.text)
     if line.defines:
@@ -62,10 +62,10 @@ class _File:
     """What is shown of a file: for each of its lines itself, or signatures out of it."""
 
     path: str
-    lines: dict[int, tuple[Line, ...]] = field(default_factory=dict)
-    pieces: list[Piece] = field(default_factory=list)
+    lines: dict[int, tuple[ExcerptLine, ...]] = field(default_factory=dict)
+    pieces: list[Excerpt] = field(default_factory=list)
 
-    def cost_of(self, line: Line) -> int | None:
+    def cost_of(self, line: ExcerptLine) -> int | None:
         """What `line` adds to the snippet, None where nothing changes."""
         known = self.lines.get(line.number, ())
         shown = _together(known, line)
@@ -74,7 +74,7 @@ class _File:
         cost_of_path = 0 if self.lines else len(self.path) + 1
         return cost_of_path + _size(shown) - _size(known)
 
-    def _is_in_signature(self, line: Line) -> bool:
+    def _is_in_signature(self, line: ExcerptLine) -> bool:
         """Whether a signature that begins above, or its decorator, goes on with it."""
         above = range(line.number - MAX_SIGNATURE_LINES, line.number)
         return any(
@@ -83,7 +83,7 @@ class _File:
             for each in self.lines.get(number, ())
         )
 
-    def take(self, line: Line, piece: Piece) -> None:
+    def take(self, line: ExcerptLine, piece: Excerpt) -> None:
         known = self.lines.get(line.number, ())
         self.lines[line.number] = _together(known, line)
         if piece not in self.pieces:
@@ -104,11 +104,13 @@ class _File:
         )
 
 
-def _size(lines: Iterable[Line]) -> int:
+def _size(lines: Iterable[ExcerptLine]) -> int:
     return sum(len(line.text.rstrip()) + 1 for line in lines)
 
 
-def _together(known: tuple[Line, ...], line: Line) -> tuple[Line, ...]:
+def _together(
+    known: tuple[ExcerptLine, ...], line: ExcerptLine
+) -> tuple[ExcerptLine, ...]:
     """What is shown of one source line that others may have named already.
 
     Signatures of a type and of its members may stand in the same line. The line itself
@@ -129,12 +131,12 @@ def _together(known: tuple[Line, ...], line: Line) -> tuple[Line, ...]:
     return tuple(sorted((*rest, line), key=lambda each: len(indentation(each.text))))
 
 
-def _is_within(one: Line, other: Line) -> bool:
+def _is_within(one: ExcerptLine, other: ExcerptLine) -> bool:
     """Whether one says nothing that the other does not say in the same words."""
     return f" {_words(one)} " in f" {_words(other)} "
 
 
-def _words(line: Line) -> str:
+def _words(line: ExcerptLine) -> str:
     return " ".join(WORD_OR_MARK.findall(line.text))
 
 

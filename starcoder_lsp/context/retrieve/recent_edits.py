@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import fsum
 
 from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine, numbered
 from starcoder_lsp.context.retrieve.hunks import Hunk, hunk_of, steps
-from starcoder_lsp.context.retrieve.pieces import Line, Piece, numbered
 from starcoder_lsp.context.retrieve.scene import Scene
 
 MAX_HUNKS = 16
@@ -54,7 +54,7 @@ class RecentEdits:
         return self._hunks[::-1]
 
 
-def recent(scene: Scene, index: Index, edits: RecentEdits) -> list[Piece]:
+def recent(scene: Scene, index: Index, edits: RecentEdits) -> list[Excerpt]:
     """Hunks of other places, the latest and the likest first.
 
     Of those that change the same names one is enough.
@@ -74,7 +74,7 @@ class _Edit:
     """A hunk's lines that the prompt does not show; `due` is in `_due`."""
 
     path: str
-    lines: tuple[Line, ...]
+    lines: tuple[ExcerptLine, ...]
     due: float
     worth: float
 
@@ -107,10 +107,10 @@ def _edit(scene: Scene, hunk: Hunk, age: int) -> _Edit:
     return _Edit(hunk.path, unseen, due, worth)
 
 
-def _piece(edit: _Edit, rank: int) -> Piece:
+def _piece(edit: _Edit, rank: int) -> Excerpt:
     score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank) + REPEATED * edit.due
     why = "just edited, may be due here" if edit.due >= DUE else "just edited"
-    return Piece(edit.path, edit.lines, "edits", why, score, is_whole=edit.due >= DUE)
+    return Excerpt(edit.path, edit.lines, "edits", why, score, is_whole=edit.due >= DUE)
 
 
 def _due(scene: Scene, hunk: Hunk) -> float:

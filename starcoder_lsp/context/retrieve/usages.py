@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from starcoder_lsp.context.index.chunks import MAX_LINE_CHARACTERS
 from starcoder_lsp.context.index.reader import Index
-from starcoder_lsp.context.retrieve.names import OWN_OBJECT
-from starcoder_lsp.context.retrieve.pieces import Line, Piece, numbered
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine, numbered
+from starcoder_lsp.context.retrieve.name_resolution import OWN_OBJECT
 from starcoder_lsp.context.retrieve.scene import Scene
 
 # `generator.`, `decode(`, `key = `, and what is already written of the next word.
@@ -35,13 +35,13 @@ WORST = 1.6
 @dataclass(frozen=True)
 class _Usage:
     path: str
-    line: Line
-    neighbours: tuple[Line, ...]
+    line: ExcerptLine
+    neighbours: tuple[ExcerptLine, ...]
     next_word: str
     likeness: float
 
 
-def usages(scene: Scene, index: Index) -> list[Piece]:
+def usages(scene: Scene, index: Index) -> list[Excerpt]:
     """One line for each word that follows elsewhere, then more of the likest ones."""
     stem = STEM.search(scene.line_prefix[-LAST_CHARACTERS:])
     if stem is None or stem[1] in OWN_OBJECT:
@@ -58,10 +58,10 @@ def usages(scene: Scene, index: Index) -> list[Piece]:
     ]
 
 
-def _piece(one: _Usage, rank: int, why: str) -> Piece:
+def _piece(one: _Usage, rank: int, why: str) -> Excerpt:
     is_whole = rank < N_WITH_NEIGHBOURS
     lines = (one.line, *one.neighbours) if is_whole else (one.line,)
-    return Piece(one.path, lines, "usages", why, _score(rank), is_whole)
+    return Excerpt(one.path, lines, "usages", why, _score(rank), is_whole)
 
 
 def _score(rank: int) -> float:
@@ -86,7 +86,7 @@ def _found(scene: Scene, index: Index, name: str, mark: str) -> Iterator[_Usage]
                 yield _Usage(hit.path, line, beside, follows[1], likeness)
 
 
-def _neighbours(lines: Sequence[Line], i: int) -> tuple[Line, ...]:
+def _neighbours(lines: Sequence[ExcerptLine], i: int) -> tuple[ExcerptLine, ...]:
     beside = (*lines[max(i - 1, 0) : i], *lines[i + 1 : i + 2])
     return tuple(
         line

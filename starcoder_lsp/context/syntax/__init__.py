@@ -17,7 +17,7 @@ def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
 
     Never raises, whatever the bytes. The budget stops most parses that take too long, but
     not all: a scanner may hang, and the caller's process has to be killed then.
-    References are found in open documents only (`Document`), where they are needed: they
+    References are found in open documents only (`ParsedDocument`), where they are needed: they
     take as long as all the rest.
     """
     grammar = grammar_of(language)
@@ -33,7 +33,7 @@ def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
     return extract(tree.root_node, brief, grammar, routines)
 
 
-class Document:
+class ParsedDocument:
     """An open document, parsed again after each edit from where it changed on.
 
     Offsets count bytes of the source.

@@ -41,7 +41,7 @@ NAME_MARKS = ":=\"'`"
 
 
 @dataclass(slots=True)
-class Found:
+class CapturedSymbol:
     """A definition or scope before its surroundings are known; offsets in bytes."""
 
     start: int
@@ -63,7 +63,7 @@ def extract(
     """All but the references; `routines` are in the place of what is not in the source."""
     cursor = QueryCursor(grammar.definitions, match_limit=MATCH_LIMIT)
     roles: dict[int, tuple[str, str, str]] = {}
-    found: list[Found] = []
+    found: list[CapturedSymbol] = []
     imports: list[Match] = []
     package = ""
     for pattern, match in cursor.matches(root):
@@ -112,7 +112,9 @@ def _role(match: Match) -> tuple[str, str, str]:
     return role, kind, detail
 
 
-def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | None:
+def _found(
+    match: Match, role: tuple[str, str, str], source: bytes
+) -> CapturedSymbol | None:
     """None where a guessed query finds something without a name."""
     node = match[role[0]][0]
     name: Node | None
@@ -133,7 +135,7 @@ def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | N
         # Some grammars have the body beside the signature, not in it.
         if body_start >= end:
             end, last_line = body.end_byte, body.end_point[0]
-    return Found(
+    return CapturedSymbol(
         start,
         end,
         role[2],
@@ -153,10 +155,13 @@ def _outer_name(node: Node, source: bytes) -> str:
 
 
 def _definitions(
-    found: list[Found], routines: Sequence[Routine], source: bytes, grammar: Grammar
+    found: list[CapturedSymbol],
+    routines: Sequence[Routine],
+    source: bytes,
+    grammar: Grammar,
 ) -> Iterator[Definition]:
     """In the order of the source, each name once, with the names that stand round it."""
-    around: list[Found] = []
+    around: list[CapturedSymbol] = []
     seen: set[object] = set()
     for one in _in_order(found, routines):
         if isinstance(one, Routine):
@@ -173,14 +178,14 @@ def _definitions(
 
 
 def _in_order(
-    found: Iterable[Found], routines: Iterable[Routine]
-) -> Iterable[Found | Routine]:
+    found: Iterable[CapturedSymbol], routines: Iterable[Routine]
+) -> Iterable[CapturedSymbol | Routine]:
     """By line and place; a routine has its lines for itself."""
     others = sorted(found, key=_outermost_first)
     return heapq.merge(others, routines, key=lambda one: one.first_line)
 
 
-def _leave(around: list[Found], one: Found | Routine) -> None:
+def _leave(around: list[CapturedSymbol], one: CapturedSymbol | Routine) -> None:
     """Forget what ends before `one` begins."""
     while around and (
         around[-1].last_line < one.first_line
@@ -198,7 +203,9 @@ def _first(definition: Definition, seen: set[object]) -> Iterator[Definition]:
     seen.add(place)
 
 
-def _of_routine(one: Routine, around: list[Found], grammar: Grammar) -> Definition:
+def _of_routine(
+    one: Routine, around: list[CapturedSymbol], grammar: Grammar
+) -> Definition:
     return Definition(
         one.name,
         "method" if around and around[-1].kind in CLASS_LIKE else "function",
@@ -230,13 +237,13 @@ def _is_clause(one: Definition, last: Definition) -> bool:
     return (one.kind, one.qualified_name) == (last.kind, last.qualified_name)
 
 
-def _outermost_first(one: Found) -> tuple[int, int, bool, bool]:
+def _outermost_first(one: CapturedSymbol) -> tuple[int, int, bool, bool]:
     """Of several readings of one thing, the one that knows most."""
     return one.start, -one.end, one.body == one.end, not one.container
 
 
 def _definition(
-    one: Found, around: list[Found], source: bytes, grammar: Grammar
+    one: CapturedSymbol, around: list[CapturedSymbol], source: bytes, grammar: Grammar
 ) -> Definition:
     kind, outer = one.kind, around
     if kind == "field":
@@ -277,7 +284,7 @@ def _signature_text(signature: bytes, kind: str, grammar: Grammar) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _is_exported(signature: str, outer: list[Found], grammar: Grammar) -> bool:
+def _is_exported(signature: str, outer: list[CapturedSymbol], grammar: Grammar) -> bool:
     """Members are, with what they belong to; what stands in a function never is."""
     if grammar.row.hidden.search(signature):
         return False

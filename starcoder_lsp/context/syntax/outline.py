@@ -46,7 +46,7 @@ class Outline(NamedTuple):
     routines: Sequence[Routine] = ()
 
 
-class Span(NamedTuple):
+class RemovedLines(NamedTuple):
     """Lines that go, from a line's end to another's."""
 
     start: int
@@ -74,7 +74,7 @@ def _compiled(heads: str) -> re.Pattern[bytes]:
     return re.compile(heads.encode())
 
 
-def _without(source: bytes, spans: Iterator[Span]) -> bytes:
+def _without(source: bytes, spans: Iterator[RemovedLines]) -> bytes:
     kept: list[bytes] = []
     done = 0
     for start, end in spans:
@@ -96,7 +96,7 @@ def _without_routines(source: bytes, removed: Sequence[Removed]) -> bytes:
     return b"".join([*kept, source[done:]])
 
 
-def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[Span]:
+def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[RemovedLines]:
     r"""Bodies up to the brace that stands as deep as what it closes.
 
     Only where the braces in between are as many to each side, so that a wrong guess
@@ -119,7 +119,7 @@ def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[Span]:
         if end < 0 or not heads.match(head):
             continue
         if source.count(b"{", at, end) == source.count(b"}", at, end):
-            yield Span(at, end)
+            yield RemovedLines(at, end)
             at = end
 
 
@@ -145,7 +145,7 @@ def _goes_on(head: bytes, above: bytes) -> bool:
     return head.lstrip().startswith((b"{", b":", b","))
 
 
-def _strings(source: bytes) -> Iterator[Span]:
+def _strings(source: bytes) -> Iterator[RemovedLines]:
     """What stands between the first line with words and the last line of a long string.
 
     Up to the first one that may be none: what else may stand before the quotes has no
@@ -163,7 +163,7 @@ def _strings(source: bytes) -> Iterator[Span]:
         words = closing - len(source[inside:closing].lstrip())
         start = source.find(b"\n", words, closing)
         if start >= 0:
-            yield Span(start, closing)
+            yield RemovedLines(start, closing)
         at = closing + len(quote)
 
 
@@ -173,7 +173,7 @@ def _places(source: bytes, start: int) -> Iterator[tuple[int, bytes]]:
             yield at, quote
 
 
-def _values(source: bytes) -> Iterator[Span]:
+def _values(source: bytes) -> Iterator[RemovedLines]:
     """What stands between the first and the last line of a long value."""
     at = 0
     while opening := VALUE.search(source, at):
@@ -186,5 +186,5 @@ def _values(source: bytes) -> Iterator[Span]:
             # The last line of the value is one of those that are deeper.
             end = source.rfind(b"\n", start, start + len(source[start:end].rstrip()))
         if end > start and is_balanced(source, start, end):
-            yield Span(start, end)
+            yield RemovedLines(start, end)
             at = end

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExcerptLine:
     """A line as the model may read it: one of the file, or a signature made of some.
 
     `signature_of` is the name whose signature it is; `defines` is that name where
@@ -21,29 +21,31 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class Later:
+class LazyLines:
     """Lines that are made when they are read: most pieces find no room."""
 
-    make: Callable[[], Iterable[Line]]
+    make: Callable[[], Iterable[ExcerptLine]]
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[ExcerptLine]:
         return iter(self.make())
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Excerpt:
     """Lines of one file; `score` compares pieces of all sources, 1 is worth showing.
 
     `is_whole` keeps lines that say nothing new, for pieces that are wanted as they are.
     """
 
     path: str
-    lines: tuple[Line, ...] | Later
+    lines: tuple[ExcerptLine, ...] | LazyLines
     source: str
     why: str = ""
     score: float = 0.0
     is_whole: bool = False
 
 
-def numbered(first_line: int, text: str) -> tuple[Line, ...]:
-    return tuple(Line(first_line + i, line) for i, line in enumerate(text.split("\n")))
+def numbered(first_line: int, text: str) -> tuple[ExcerptLine, ...]:
+    return tuple(
+        ExcerptLine(first_line + i, line) for i, line in enumerate(text.split("\n"))
+    )

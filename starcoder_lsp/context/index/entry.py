@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from starcoder_lsp.context.index.chunks import PARTS, Span, spans
+from starcoder_lsp.context.index.chunks import PARTS, ChunkSpan, spans
 from starcoder_lsp.context.messages import import_from
 from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     """All of one file.
 
     `definitions` and `imports` are JSON already, which nobody reads before they are
-    looked up, and `chunks` are the numbers of each `Span`, four bytes a number. `parts`
+    looked up, and `chunks` are the numbers of each `ChunkSpan`, four bytes a number. `parts`
     has for each chunk the words that names defined there are made of, where the text
     does not show them as words.
     """
@@ -75,9 +75,9 @@ def from_wire(row: Sequence[Any], raw: bytes) -> Entry:
     return Entry._make([*row[:-N_RAW], chunks, *(each.decode() for each in texts)])
 
 
-def spans_from(chunks: bytes) -> list[Span]:
+def spans_from(chunks: bytes) -> list[ChunkSpan]:
     numbers = iter(memoryview(chunks).cast("I").tolist())
-    return list(map(Span, numbers, numbers, numbers, numbers))
+    return list(map(ChunkSpan, numbers, numbers, numbers, numbers))
 
 
 def names_of(definitions: Iterable[Definition]) -> list[Name]:
@@ -93,10 +93,10 @@ def names_of(definitions: Iterable[Definition]) -> list[Name]:
     return sorted(are_members.items())
 
 
-def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str]:
+def parts_in(cut: Sequence[ChunkSpan], definitions: Iterable[Definition]) -> list[str]:
     """Of `readFile` and `read_file` the text shows but one word.
 
-    >>> parts_in([Span(0, 9, 0, 400)], [Definition("readFile", "function", 3, 4, 4, "")])
+    >>> parts_in([ChunkSpan(0, 9, 0, 400)], [Definition("readFile", "function", 3, 4, 4, "")])
     ['read File ']
     """
     found = [""] * len(cut)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from starcoder_lsp.context.index.reader import Index, Place
+from starcoder_lsp.context.index.reader import DefinitionSite, Index
 from starcoder_lsp.context.retrieve.definitions import signature_line
-from starcoder_lsp.context.retrieve.names import Lookup
-from starcoder_lsp.context.retrieve.pieces import Line, Piece
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine
+from starcoder_lsp.context.retrieve.name_resolution import NameResolver
 from starcoder_lsp.context.retrieve.scene import Scene
 
 # What the user points at comes before what may be meant.
@@ -16,12 +16,12 @@ BEST = 3.5
 MAX_PLACES = 3
 
 
-def chosen(scene: Scene, index: Index) -> list[Piece]:
+def chosen(scene: Scene, index: Index) -> list[Excerpt]:
     if not scene.chosen_name:
         return []
-    lookup = Lookup(scene, index)
+    lookup = NameResolver(scene, index)
     return [
-        Piece(
+        Excerpt(
             place.path,
             tuple(_lines(place, lookup)),
             "chosen",
@@ -35,21 +35,21 @@ def chosen(scene: Scene, index: Index) -> list[Piece]:
     ]
 
 
-def _places(lookup: Lookup, name: str) -> list[Place]:
+def _places(lookup: NameResolver, name: str) -> list[DefinitionSite]:
     """The receiver's own member, what the name means here, or all that are called so."""
     receiver = lookup.scene.receiver
     type_ = lookup.type_of(receiver) if receiver else None
     for base in lookup.with_bases(type_) if type_ else ():
         for each in lookup.members(base):
             if each.name == name:
-                return [Place(base.path, each)]
+                return [DefinitionSite(base.path, each)]
     if not receiver and (found := lookup.meaning(name)):
         return [found]
     places = lookup.index.definitions(name, limit=MAX_PLACES + 1)
     return places if len(places) <= MAX_PLACES else []
 
 
-def _lines(place: Place, lookup: Lookup) -> Iterator[Line]:
+def _lines(place: DefinitionSite, lookup: NameResolver) -> Iterator[ExcerptLine]:
     """Its signature, below that of what it belongs to."""
     for each in lookup.symbols(place.path).definitions:
         if each.qualified_name == place.definition.container:

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from starcoder_lsp.context.index.reader import Index, Place
-from starcoder_lsp.context.index.stored import Stored
-from starcoder_lsp.context.resolve.imports import Style, imported_files, styles
+from starcoder_lsp.context.index.reader import DefinitionSite, Index
+from starcoder_lsp.context.index.stored_symbols import StoredSymbols
+from starcoder_lsp.context.resolve.imports import ImportStyle, imported_files, styles
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER, Scene
 from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
@@ -24,16 +24,16 @@ WIDESPREAD = 4
 MAX_NAMES = 6
 
 
-class Lookup:
+class NameResolver:
     """Finds definitions for one scene; remembers what it read meanwhile."""
 
     def __init__(self, scene: Scene, index: Index) -> None:
         self.scene, self.index = scene, index
-        self._symbols: dict[str, Symbols | Stored] = {scene.path: scene.symbols}
-        self._found: dict[tuple[str, str], Place | None] = {}
+        self._symbols: dict[str, Symbols | StoredSymbols] = {scene.path: scene.symbols}
+        self._found: dict[tuple[str, str], DefinitionSite | None] = {}
         self._brought: dict[str, Brought] = {}
 
-    def symbols(self, path: str) -> Symbols | Stored:
+    def symbols(self, path: str) -> Symbols | StoredSymbols:
         if path not in self._symbols:
             self._symbols[path] = self.index.symbols(path) or Symbols("")
         return self._symbols[path]
@@ -43,12 +43,12 @@ class Lookup:
         question = (each._replace(line=0), path, self.symbols(path).language)
         return self.index.recall(imported_files, question)
 
-    def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
+    def exported(self, path: str, name: str, depth: int = 0) -> DefinitionSite | None:
         """What `path` calls `name`, also where it only passes it on."""
         found = self.symbols(path).named(name)
         for each in sorted(found, key=lambda each: bool(each.container)):
-            if self._is_top(Place(path, each)):
-                return Place(path, each)
+            if self._is_top(DefinitionSite(path, each)):
+                return DefinitionSite(path, each)
         if depth >= MAX_DEPTH:
             return None
         for import_, real in self._bringing(path, name):
@@ -64,14 +64,14 @@ class Lookup:
             self._brought[path] = _brought(tuple(symbols.imports), symbols.language)
         return self._brought[path].of(name)
 
-    def meaning(self, name: str, path: str = "") -> Place | None:
+    def meaning(self, name: str, path: str = "") -> DefinitionSite | None:
         """What `name` means in `path`: its own, imported, or the only one there is."""
         key = (path or self.scene.path, name)
         if key not in self._found:
             self._found[key] = self.exported(*key) or self._only(name)
         return self._found[key]
 
-    def _only(self, name: str) -> Place | None:
+    def _only(self, name: str) -> DefinitionSite | None:
         if not self.index.may_mean(name, WIDESPREAD):
             return None
         places = self.index.definitions(name, WIDESPREAD)
@@ -85,7 +85,7 @@ class Lookup:
         style = styles().get(here)
         return here == there or (style is not None and style == styles().get(there))
 
-    def _is_top(self, place: Place) -> bool:
+    def _is_top(self, place: DefinitionSite) -> bool:
         """Whether nothing but namespaces stands round a definition."""
         container = place.definition.container
         if not container:
@@ -96,10 +96,10 @@ class Lookup:
         around = self.symbols(place.path).named(owner)
         return all(each.kind == "module" for each in around)
 
-    def members(self, place: Place) -> Sequence[Definition]:
+    def members(self, place: DefinitionSite) -> Sequence[Definition]:
         return self.symbols(place.path).inside(place.definition.qualified_name)
 
-    def members_elsewhere(self, place: Place) -> list[Place]:
+    def members_elsewhere(self, place: DefinitionSite) -> list[DefinitionSite]:
         """Those in other files of the package, where a type may be spread over them."""
         style = styles().get(self.symbols(place.path).language)
         if style is None or not style.siblings:
@@ -109,7 +109,9 @@ class Lookup:
         found = self.index.members_in_folder(folder, container)
         return [each for each in found if each.path != place.path]
 
-    def with_bases(self, place: Place, depth: int = 0) -> Iterator[Place]:
+    def with_bases(
+        self, place: DefinitionSite, depth: int = 0
+    ) -> Iterator[DefinitionSite]:
         """`place` and the types that its signature names."""
         yield place
         if depth >= MAX_DEPTH:
@@ -119,7 +121,7 @@ class Lookup:
             if found and found.definition.kind in CLASSES and found != place:
                 yield from self.with_bases(found, depth + 1)
 
-    def type_of(self, names: tuple[str, ...]) -> Place | None:
+    def type_of(self, names: tuple[str, ...]) -> DefinitionSite | None:
         """The type of `a.b`, as far as assignments and annotations tell."""
         head, *rest = names
         here = self._own_type() if head in OWN_OBJECT else self._type_of_name(head)
@@ -127,11 +129,11 @@ class Lookup:
             here = self._type_of_member(here, name) if here else None
         return here
 
-    def _own_type(self) -> Place | None:
+    def _own_type(self) -> DefinitionSite | None:
         around = [each for each in self.scene.enclosing if each.kind in TYPES]
-        return Place(self.scene.path, around[-1]) if around else None
+        return DefinitionSite(self.scene.path, around[-1]) if around else None
 
-    def _type_of_name(self, name: str) -> Place | None:
+    def _type_of_name(self, name: str) -> DefinitionSite | None:
         """What the file says of it comes before what has its name in another file."""
         found = self.exported(self.scene.path, name)
         if found and found.definition.kind in TYPES:
@@ -142,21 +144,25 @@ class Lookup:
         found = self._only(name)
         return found if found and found.definition.kind in TYPES else None
 
-    def _type_of_member(self, place: Place, name: str) -> Place | None:
+    def _type_of_member(
+        self, place: DefinitionSite, name: str
+    ) -> DefinitionSite | None:
         for base in self.with_bases(place):
-            here = [Place(base.path, each) for each in self.members(base)]
+            here = [DefinitionSite(base.path, each) for each in self.members(base)]
             for each in (*here, *self.members_elsewhere(base)):
                 if each.definition.name == name:
                     is_type = each.definition.kind in TYPES
                     return each if is_type else self._declared_type(each)
         return None
 
-    def type_in(self, expression: str, path: str, depth: int = 0) -> Place | None:
+    def type_in(
+        self, expression: str, path: str, depth: int = 0
+    ) -> DefinitionSite | None:
         """The first type that an expression names or a function in it returns.
 
         A namespace is one only where nothing better stands behind it.
         """
-        space: Place | None = None
+        space: DefinitionSite | None = None
         files: list[str] = []
         for name in IDENTIFIER.findall(expression)[:MAX_NAMES]:
             inside = (found for file in files if (found := self.exported(file, name)))
@@ -172,12 +178,14 @@ class Lookup:
                 return returned
         return space
 
-    def _returned_by(self, place: Place, depth: int) -> Place | None:
+    def _returned_by(self, place: DefinitionSite, depth: int) -> DefinitionSite | None:
         if place.definition.kind not in FUNCTIONS or depth > MAX_DEPTH:
             return None
         return self._declared_type(place, depth)
 
-    def _declared_type(self, place: Place, depth: int = 0) -> Place | None:
+    def _declared_type(
+        self, place: DefinitionSite, depth: int = 0
+    ) -> DefinitionSite | None:
         """What a function returns or a member holds, as its signature says."""
         for text in type_texts(place.definition):
             if OWN_OBJECT.intersection(IDENTIFIER.findall(text)):
@@ -186,10 +194,10 @@ class Lookup:
                 return found
         return None
 
-    def _owner(self, place: Place) -> Place | None:
+    def _owner(self, place: DefinitionSite) -> DefinitionSite | None:
         for each in self.symbols(place.path).definitions:
             if each.qualified_name == place.definition.container:
-                return Place(place.path, each)
+                return DefinitionSite(place.path, each)
         return None
 
     def _files_called(self, name: str, path: str) -> list[str]:
@@ -206,11 +214,11 @@ class Brought:
     """What the imports of one file bring, by the names that it has there.
 
     >>> path = Import("os", 0, ("path", "sep"), ("p", "sep"))
-    >>> Brought([path], Style()).of("p") == [(path, "path")]
+    >>> Brought([path], ImportStyle()).of("p") == [(path, "path")]
     True
     """
 
-    def __init__(self, imports: Iterable[Import], style: Style) -> None:
+    def __init__(self, imports: Iterable[Import], style: ImportStyle) -> None:
         self._named: defaultdict[str, list[tuple[int, Import, str]]] = defaultdict(list)
         # These may bring any name.
         self._open: list[tuple[int, Import]] = []
@@ -234,7 +242,7 @@ class Brought:
 
 @lru_cache(maxsize=256)
 def _brought(imports: tuple[Import, ...], language: str) -> Brought:
-    return Brought(imports, styles().get(language, Style()))
+    return Brought(imports, styles().get(language, ImportStyle()))
 
 
 def local_name(each: Import) -> str:

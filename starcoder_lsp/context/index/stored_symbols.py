@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from starcoder_lsp.context.index.entries import definitions_from, imports_from
+from starcoder_lsp.context.index.entry import definitions_from, imports_from
 from starcoder_lsp.context.symbols import Definition, Import
 
 DECODER = json.JSONDecoder()
 
 
 @dataclass
-class Stored:
+class StoredSymbols:
     """As `Symbols`, without references; `written_` fields are JSON as `entries` makes it."""
 
     language: str
