@@ -34,7 +34,7 @@ class Trace:
 
     @property
     def is_made(self) -> bool:
-        """Whether it holds a generation, of this request or an earlier one."""
+        """True if it holds a generation, of this request or an earlier one."""
         return self.usage.finish_reason is not None
 
     def recall(self, made: Trace | None) -> None:

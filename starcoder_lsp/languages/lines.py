@@ -11,7 +11,7 @@ def indentation(line: str) -> str:
 
 
 def is_of_word(character: str) -> bool:
-    """Whether a character may be part of a name; False for `""`.
+    """Return whether a character may be part of a name; False for `""`.
 
     >>> is_of_word("ü"), is_of_word("_"), is_of_word("-"), is_of_word("")
     (True, True, False, False)

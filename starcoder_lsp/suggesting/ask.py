@@ -57,7 +57,7 @@ class Ask:
 
     @property
     def is_short(self) -> bool:
-        """Whether the suggestion stops after one line because one was just accepted."""
+        """True if the suggestion stops after one line because one was just accepted."""
         return wants_one_line(self.completer.style)
 
     @property
@@ -81,14 +81,14 @@ class Suggestion:
     seconds: float = 0.0
 
     def is_accepted_at(self, cursor: Cursor) -> bool:
-        """Whether one of the completions ends exactly at `cursor`."""
+        """Return whether one of the completions ends exactly at `cursor`."""
         if self.key.scope.uri != cursor.document.uri:
             return False
         ends = [self.key.prefix + one.text for one in self.completions if one.text]
         return cursor.prefix in ends
 
     def is_followed_at(self, cursor: Cursor) -> bool | None:
-        """Whether the text typed since agrees with the first completion.
+        """Return whether the text typed since agrees with the first completion.
 
         None when there is no completion, nothing was typed, or the cursor is elsewhere.
         """

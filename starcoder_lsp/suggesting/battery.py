@@ -12,7 +12,7 @@ FRESH_S = 30.0
 
 
 def is_on_battery(supplies: Path = SUPPLIES) -> bool:
-    """Whether a battery is discharging and no mains supply is online.
+    """Return whether a battery is discharging and no mains supply is online.
 
     False where the system does not tell: on a desktop, in a container, on macOS.
     """

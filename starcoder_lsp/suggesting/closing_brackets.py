@@ -92,6 +92,6 @@ def _begun(cursor: Cursor) -> _Line:
 
 
 def _is_subsequence(some: str, of: str) -> bool:
-    """Whether `some` is `of` with some characters left out."""
+    """Return whether `some` is `of` with some characters left out."""
     left = iter(of)
     return all(character in left for character in some)

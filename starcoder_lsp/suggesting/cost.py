@@ -55,7 +55,7 @@ class CostEstimator:
         self._read[key.scope.uri] = key
 
     def has_just_read(self, key: CacheKey) -> bool:
-        """Whether the prompt for `key` is the last one read in its document."""
+        """Return whether the prompt for `key` is the last one read in its document."""
         return self._read.get(key.scope.uri) == key
 
     def n_new_characters(self, key: CacheKey, window: Window) -> int:

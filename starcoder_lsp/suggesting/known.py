@@ -89,7 +89,7 @@ class KnownSuggestions:
 
 
 def _is_enough(hit: CacheHit, ask: Ask) -> bool:
-    """Whether a hit answers the request.
+    """Return whether a hit answers the request.
 
     An explicit request wants a whole suggestion, and all alternatives if it wants any.
     """

@@ -69,7 +69,7 @@ def _is_disabled_path(occasion: Occasion) -> bool:
 
 
 def _is_after_statement(occasion: Occasion) -> bool:
-    """Whether a semicolon stands before the cursor, but not that of a `for (…)`."""
+    """Return whether a `;` ends the line prefix and is not part of a `for (…)`."""
     line = occasion.cursor.line_prefix
     is_after = line.endswith(";") and line.count("(") <= line.count(")")
     return is_after and not occasion.cursor.line_suffix.strip()

@@ -151,5 +151,5 @@ def _spelled(lines: list[str]) -> list[str]:
 
 
 def _is_closed(text: str, place: Place) -> bool:
-    """Whether every bracket that `text` opens is closed in it."""
+    """Return whether every bracket that `text` opens is closed in it."""
     return not read(text, place.row, place.before.literal).opens

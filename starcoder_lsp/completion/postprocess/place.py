@@ -74,7 +74,7 @@ class Place:
 
     @property
     def is_far(self) -> bool:
-        """Whether brackets before `window` may be open too."""
+        """True if brackets before `window` may be open too."""
         return len(self.window) < len(self.cursor.prefix)
 
     @cached_property
@@ -84,7 +84,7 @@ class Place:
 
     @cached_property
     def closed(self) -> Match:
-        """How the text after the cursor closes what is open at it."""
+        """The match of the brackets open at the cursor with those that follow it."""
         return match(self.before.opens, self.after.closes)
 
     @cached_property
@@ -114,12 +114,12 @@ def _indent(lines: tuple[str, ...]) -> str:
 
 
 def wants_all(style: Style) -> bool:
-    """Whether a suggestion may go on after its statement or block."""
+    """Return whether a suggestion may go on after its statement or block."""
     return style.wants_more or style.multiline == "always"
 
 
 def wants_one_line(style: Style) -> bool:
-    """Whether one line is enough, because a suggestion was just accepted."""
+    """Return whether one line is enough, because a suggestion was just accepted."""
     return style.is_after_accept and not wants_all(style)
 
 
@@ -147,7 +147,7 @@ def width(line: str) -> int:
 
 
 def nearly_equal(one: str, other: str, difference: float = 0.1) -> bool:
-    """Whether two texts differ in at most one part, of a tenth of their length.
+    """Return whether two texts differ in at most one part, of a tenth of their length.
 
     Tabby and Continue use an edit distance of 10 % for the same purpose.
 

@@ -103,7 +103,7 @@ def scope(text: str, place: Place) -> Cut:
 
 
 def closes_only(line_suffix: str) -> bool:
-    """Whether the rest of the line has only closing brackets, quotes and the like.
+    """Return whether the rest of the line only has closing brackets, quotes and such.
 
     >>> closes_only(");"), closes_only(" + 1")
     (True, False)
@@ -128,7 +128,7 @@ def _is_in_line_comment(place: Place) -> bool:
 
 
 def _is_in_arguments(first: str, place: Place) -> bool:
-    """Whether the line ends inside the arguments of a call, after the first of them."""
+    """Return whether the line ends among the arguments of a call, after the first."""
     written = read(first, place.row, place.before.literal)
     if written.opens:
         inner = written.opens[-1]
@@ -144,7 +144,7 @@ def _is_in_arguments(first: str, place: Place) -> bool:
 
 
 def _encloses(opener: Mark, place: Place) -> bool:
-    """Whether the cursor is indented deeper than an open bracket, or on its line."""
+    """Return whether the cursor is on the line of an open bracket, or deeper."""
     before = place.window[: opener.offset]
     line_start = before.rfind("\n") + 1
     if "\n" not in place.window[opener.offset :]:
@@ -176,7 +176,7 @@ def _block(line: str, place: Place, multiline: str) -> Block | None:
 
 
 def _is_pair(opener: str, line: str, place: Place) -> bool:
-    """Whether the colon at the end of a line follows a key, not the head of a block."""
+    """Return whether the colon at the end of a line follows a key, not a block head."""
     if not opener.rstrip().endswith(":") or LABEL.match(opener):
         return False
     if opener is not line:
@@ -200,7 +200,7 @@ def _opens(line: str, row: Language) -> bool:
 
 
 def _has_body(place: Place, base: int) -> bool:
-    """Whether the lines below already are the body of a block indented by `base`."""
+    """Return whether the lines below already are the body of a block at `base`."""
     return bool(place.below) and width(place.below[0]) > base
 
 
@@ -235,7 +235,7 @@ def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
 
 
 def _floats(line: str, block: Block) -> bool:
-    """Whether the line, such as a label, may have any indentation inside braces."""
+    """Return whether a line, such as a label, may be indented anyhow inside braces."""
     in_braces = block.opener.rstrip().endswith(BRACE)
     return in_braces and bool(block.row.floats.match(line.strip()))
 
@@ -245,7 +245,7 @@ def _closes(line: str, block: Block) -> bool:
 
 
 def _may_close(line: str, block: Block) -> bool:
-    """Whether an incomplete line closes the block, or may do so once it is complete."""
+    """Return whether an incomplete line closes the block, or may yet do so."""
     start = line.strip()
     if _closes(line, block):
         return True

@@ -29,7 +29,7 @@ BEYOND = 16_384
 
 @dataclass(frozen=True)
 class Window:
-    """How many code points before and after the cursor a prompt holds."""
+    """The number of code points before and after the cursor that a prompt holds."""
 
     prefix: int
     suffix: int

@@ -19,7 +19,7 @@ PROSE = "markdown"
 def is_readable(
     family: Family, cells: Sequence[Cell], fields: Mapping[str, str]
 ) -> bool:
-    """Whether the notebook form of the family fits this cursor."""
+    """Return whether the notebook form of the family fits this cursor."""
     is_last = not fields["suffix"].strip()
     return bool(family.notebook) and is_last and any(cell.is_above for cell in cells)
 

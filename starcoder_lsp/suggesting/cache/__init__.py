@@ -160,7 +160,7 @@ class Cache:
                 self._remove(node)
 
     def is_unwanted(self, key: CacheKey, text: str) -> bool:
-        """Whether the user has rejected the line that `text` leads to, here or nearby."""
+        """Return whether the user rejected the line that `text` leads to, here or nearby."""
         if not self._unwanted:
             return False
         return (key.scope, _first_line(key.prefix, text)) in self._unwanted

@@ -72,7 +72,7 @@ class _TrackedOffer:
         return self.offer.key.scope.uri
 
     def makes_same_text_as(self, offer: Offer) -> bool:
-        """Whether `offer` is the rest of this one.
+        """Return whether `offer` is the rest of this one.
 
         The editor may have inserted closing brackets since.
         """

@@ -1,4 +1,4 @@
-"""What was suggested is found again, and nothing else."""
+"""The cache finds the suggestions that were made for a place, and no others."""
 
 from __future__ import annotations
 
@@ -52,22 +52,24 @@ def test_a_suggestion_is_found_where_it_was_made(cache: Cache) -> None:
     assert texts_at(cache, key(LINE)) == ("sum(values)",)
 
 
-def test_what_the_user_types_of_it_is_left_out(cache: Cache) -> None:
+def test_the_typed_part_of_a_suggestion_is_left_out(cache: Cache) -> None:
     assert texts_at(cache, key(LINE + "sum(")) == ("values)",)
 
 
 @pytest.mark.parametrize("typed", ["x", "sumx", "sum(values)", "sum(values) "])
-def test_what_differs_or_is_all_there_is_not_found(cache: Cache, typed: str) -> None:
+def test_other_text_or_the_whole_suggestion_finds_nothing(
+    cache: Cache, typed: str
+) -> None:
     assert texts_at(cache, key(LINE + typed)) == ()
 
 
-def test_after_undo_it_is_there_again(cache: Cache) -> None:
+def test_after_undo_the_suggestion_is_found_again(cache: Cache) -> None:
     texts_at(cache, key(LINE + "sum(values)"))
     texts_at(cache, key(LINE + "other"))
     assert texts_at(cache, key(LINE)) == ("sum(values)",)
 
 
-def test_suggestions_can_be_forgotten_without_what_was_turned_down(
+def test_suggestions_can_be_forgotten_without_the_rejections(
     cache: Cache,
 ) -> None:
     cache.reject(key(LINE), "max(values)")
@@ -93,21 +95,21 @@ def test_another_file_model_or_text_around_finds_nothing(
     assert texts_at(cache, other) == ()
 
 
-def test_of_several_the_one_on_the_screen_stays(cache: Cache) -> None:
+def test_of_several_entries_the_one_on_the_screen_is_found(cache: Cache) -> None:
     cache.keep(key(LINE + "su"), made("m(other)"))
     assert texts_at(cache, key(LINE + "sum(")) == ("other)",)
     cache.find(key(LINE))
     assert texts_at(cache, key(LINE + "sum(")) == ("values)",)
 
 
-def test_alternatives_go_as_soon_as_they_differ() -> None:
+def test_alternatives_are_dropped_once_the_typed_text_differs() -> None:
     cache = Cache()
     cache.keep(key(""), made("print()", "pass", "print()"), is_full=True)
     assert texts_at(cache, key("")) == ("print()", "pass")
     assert texts_at(cache, key("pa")) == ("ss",)
 
 
-def test_the_end_of_what_was_cut_off_is_not_trusted() -> None:
+def test_the_last_characters_of_a_cut_off_text_are_not_offered() -> None:
     cache = Cache()
     text = "a" * UNSURE_END + "b"
     cache.keep(key(""), made(text, ended="length"))
@@ -115,7 +117,7 @@ def test_the_end_of_what_was_cut_off_is_not_trusted() -> None:
     assert texts_at(cache, key("a")) == ()
 
 
-def test_what_was_rejected_is_known_as_unwanted(cache: Cache) -> None:
+def test_a_rejected_suggestion_is_unwanted_nearby_too(cache: Cache) -> None:
     cache.keep(key(LINE + "sum(values)"), made("\nprint(total)"))
     cache.reject(key(LINE + "s"), "um(values)")
     assert cache.is_unwanted(key(LINE), "sum(values)")
@@ -125,7 +127,7 @@ def test_what_was_rejected_is_known_as_unwanted(cache: Cache) -> None:
     assert cache.find(key(LINE + "sum(values)")) is None
 
 
-def test_an_answer_of_nothing_is_known_where_it_was_given() -> None:
+def test_an_empty_answer_is_known_only_at_its_own_place() -> None:
     cache = Cache()
     cache.keep(key(LINE), made(""))
     found = cache.find(key(LINE))
@@ -142,7 +144,7 @@ def test_a_closed_document_is_forgotten(cache: Cache) -> None:
     assert not cache.is_unwanted(key(LINE), "no")
 
 
-def test_a_text_larger_than_everything_allowed_is_not_kept() -> None:
+def test_a_text_larger_than_the_cache_is_not_kept() -> None:
     cache = Cache(max_characters=10)
     cache.keep(key("x" * 11), made("y"))
     assert len(cache) == 0
@@ -176,9 +178,7 @@ def test_white_space_around_lines_may_differ(
 
 
 @given(st.text("ab \t\n", max_size=12), st.text("ab \t\n", max_size=8))
-def test_what_is_left_and_what_was_typed_are_the_suggestion(
-    text: str, typed: str
-) -> None:
+def test_the_typed_text_and_the_rest_make_the_suggestion(text: str, typed: str) -> None:
     rest = follow(text, typed)
     if text.startswith(typed):
         assert rest == text[len(typed) :]
@@ -189,7 +189,9 @@ def test_what_is_left_and_what_was_typed_are_the_suggestion(
 @given(
     st.text("ab \n", max_size=12), st.integers(0, 12), st.sampled_from(["", "\t", "  "])
 )
-def test_lines_may_be_indented_otherwise(text: str, n_typed: int, indent: str) -> None:
+def test_lines_may_have_another_indentation(
+    text: str, n_typed: int, indent: str
+) -> None:
     head, *lines = text[:n_typed].split("\n")
     typed = "\n".join([head, *(indent + line.lstrip() for line in lines)])
     rest = follow(text, typed)
@@ -203,7 +205,7 @@ def bare(text: str) -> str:
 
 SOME = st.text("ab \n", max_size=4)
 SAYING = SOME.filter(str.strip)
-# A document, a model, and the text after the cursor; not the cache's own key.
+# A document, a model, and the text after the cursor, independent of the cache's own key.
 WHERE = st.tuples(st.sampled_from("de"), st.sampled_from("mn"), st.sampled_from(" )"))
 Where = tuple[str, str, str]
 
@@ -215,7 +217,7 @@ class Entry:
     texts: tuple[str, ...]
 
     def left(self, where: Where, prefix: str) -> tuple[str, ...]:
-        """What it says at a place, if that goes on from its own."""
+        """The rest of its texts at a place; none if they do not lead there."""
         if self.where != where or not prefix.startswith(self.prefix):
             return ()
         rests = [follow(text, prefix[len(self.prefix) :]) for text in self.texts]
@@ -228,7 +230,7 @@ def key_at(where: Where, prefix: str) -> CacheKey:
 
 
 class AgainstAList(RuleBasedStateMachine):
-    """The cache finds what a list of all entries, searched from the newest, finds."""
+    """Compares the cache with a list of all entries, searched from the newest."""
 
     @initialize(max_entries=st.integers(1, 6))
     def begin(self, max_entries: int) -> None:
@@ -252,7 +254,7 @@ class AgainstAList(RuleBasedStateMachine):
 
     @rule(data=st.data(), elsewhere=st.none() | WHERE)
     def find_near(self, data: st.DataObject, elsewhere: Where | None) -> None:
-        """Ask again where something is known, or at the same text elsewhere."""
+        """Search near a known entry, or at the same text elsewhere."""
         where, prefix, _ = self._near(data)
         self.find(elsewhere or where, prefix)
 
@@ -261,7 +263,7 @@ class AgainstAList(RuleBasedStateMachine):
         self.keep(*self._near(data))
 
     def _near(self, data: st.DataObject) -> tuple[Where, str, list[str]]:
-        """Some way through a known suggestion, with what is left of it, or nearly so."""
+        """A place inside a known suggestion, with its rest; both may be slightly wrong."""
         if not self.entries:
             return ("d", "m", " "), "", []
         entry = data.draw(st.sampled_from(self.entries))
@@ -289,7 +291,7 @@ class AgainstAList(RuleBasedStateMachine):
         self._forget_if(lambda one: one.where == where and one.prefix.startswith(whole))
 
     @rule(data=st.data(), elsewhere=st.none() | WHERE, prefix=SOME, text=SAYING)
-    def ask_whether_it_is_wanted(
+    def check_is_unwanted(
         self, data: st.DataObject, elsewhere: Where | None, prefix: str, text: str
     ) -> None:
         where = elsewhere or ("d", "m", " ")
@@ -324,7 +326,7 @@ class AgainstAList(RuleBasedStateMachine):
 
 
 def first_line(text: str, start: int) -> str:
-    """`text` up to the end of the first line after `start` that says something."""
+    """`text` up to the end of the first line after `start` that is not blank."""
     blank = len(text[start:]) - len(text[start:].lstrip())
     return text[: start + blank] + text[start + blank :].partition("\n")[0].rstrip()
 
@@ -332,7 +334,7 @@ def first_line(text: str, start: int) -> str:
 @pytest.mark.parametrize(
     ("text", "start", "line"), [("ab\nc", 1, "ab"), ("a\n b \nc", 1, "a\n b")]
 )
-def test_a_line_is_turned_down_up_to_its_end(text: str, start: int, line: str) -> None:
+def test_a_line_is_rejected_up_to_its_end(text: str, start: int, line: str) -> None:
     assert first_line(text, start) == line
 
 

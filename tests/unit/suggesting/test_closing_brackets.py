@@ -1,4 +1,4 @@
-"""The text after the cursor, without what the editor closed."""
+"""The model does not read closing brackets that the editor inserted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
 
 
 def seen(*pictures: str) -> str:
-    """What the model reads after the cursor, at the last of the pictures."""
+    """The text after the cursor that the model reads, at the last of the pictures."""
     auto_close, suffix = AutoCloseFilter(), ""
     for picture in pictures:
         marked = Cursor.marked(picture)
@@ -30,7 +30,7 @@ def seen(*pictures: str) -> str:
         ["f(█"],
     ],
 )
-def test_what_the_editor_closes_is_not_read(typed: list[str]) -> None:
+def test_inserted_closers_are_not_read(typed: list[str]) -> None:
     lines = [f"above\n{line}\nbelow" for line in ["█", *typed]]
     assert seen(*lines) == "\nbelow"
 

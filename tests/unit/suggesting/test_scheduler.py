@@ -1,4 +1,4 @@
-"""One generation at a time: joined while it agrees, stopped when it does not."""
+"""One generation runs at a time: requests join it while it agrees, or stop it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def key(prefix: str, uri: str = "a") -> CacheKey:
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that a test moves on."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -45,7 +45,7 @@ async def settled() -> None:
 
 
 class Model:
-    """Writes its text piece by piece when told to; counts what it is made to do."""
+    """A model that writes when a test tells it to, and counts its generations."""
 
     def __init__(self, text: str = "done") -> None:
         self.text = text
@@ -111,7 +111,7 @@ class Model:
         return task
 
 
-async def test_what_is_known_needs_no_model() -> None:
+async def test_a_known_answer_needs_no_model() -> None:
     model = Model()
     model.cache.keep(key("x"), [Completion("yz")])
     assert await (await model.ask(key("xy"), 5.0)) == "z"
@@ -129,7 +129,7 @@ async def test_a_newer_request_answers_the_older_with_none_at_once() -> None:
     assert await newer == "done"
 
 
-async def test_the_newest_wins_whatever_its_file() -> None:
+async def test_the_newest_request_wins_in_any_file() -> None:
     model = Model()
     older = await model.ask(key("a", uri="one"))
     newer = await model.ask(key("a", uri="two"))
@@ -139,7 +139,7 @@ async def test_the_newest_wins_whatever_its_file() -> None:
     assert model.n_most == 1
 
 
-async def test_a_keystroke_that_agrees_joins_what_is_running() -> None:
+async def test_a_keystroke_that_agrees_joins_the_running_generation() -> None:
     model = Model("return value")
     older = await model.ask(key("x = "))
     model.writes("ret")
@@ -162,7 +162,7 @@ async def test_typing_ahead_of_the_model_waits_for_it() -> None:
     assert await newer == "alue"
 
 
-async def test_only_a_difference_stops_it() -> None:
+async def test_only_a_different_text_stops_the_generation() -> None:
     model = Model("other")
     await model.ask(key(""))
     newer = await model.ask(key("return v"))
@@ -173,7 +173,7 @@ async def test_only_a_difference_stops_it() -> None:
     assert await newer == "other"
 
 
-async def test_a_generation_that_ends_short_of_what_was_typed_is_followed_by_another() -> (
+async def test_a_generation_shorter_than_the_typed_text_is_followed_by_another() -> (
     None
 ):
     model = Model("ab")
@@ -185,7 +185,7 @@ async def test_a_generation_that_ends_short_of_what_was_typed_is_followed_by_ano
     assert await newer == "ab"
 
 
-async def test_another_text_around_the_cursor_joins_nothing() -> None:
+async def test_a_request_in_another_document_joins_nothing() -> None:
     model = Model()
     await model.ask(key("x", uri="one"))
     await model.ask(key("x", uri="two"))
@@ -216,7 +216,7 @@ async def test_after_that_moment_the_model_is_stopped() -> None:
     assert model.scheduler.is_idle
 
 
-async def test_work_superseded_while_typing_goes_on_never_starts() -> None:
+async def test_a_request_superseded_while_it_waits_never_starts() -> None:
     model = Model()
     older = await model.ask(key("a"), 0.3)
     newer = await model.ask(key("ab"), 0.2)
@@ -228,7 +228,7 @@ async def test_work_superseded_while_typing_goes_on_never_starts() -> None:
     assert model.clock.slept[:2] == [0.3, 0.2]
 
 
-async def test_two_channels_at_one_place_share_the_work() -> None:
+async def test_two_channels_at_one_place_share_a_generation() -> None:
     model = Model()
     ghost = await model.ask(key("a"))
     popup = await model.ask(key("a"), channel="popup")
@@ -238,7 +238,7 @@ async def test_two_channels_at_one_place_share_the_work() -> None:
 
 
 @pytest.mark.parametrize("under_way", ["", "more"])
-async def test_all_suggestions_need_work_of_their_own(under_way: str) -> None:
+async def test_alternatives_need_a_generation_of_their_own(under_way: str) -> None:
     model = Model()
     older = await model.ask(key("a"), variant=under_way)
     newer = await model.ask(key("a"), variant="all")
@@ -248,7 +248,7 @@ async def test_all_suggestions_need_work_of_their_own(under_way: str) -> None:
     assert await newer == "done"
 
 
-async def test_an_error_of_the_work_reaches_everybody_who_waits_for_it() -> None:
+async def test_an_error_of_the_work_reaches_all_requests_that_wait_for_it() -> None:
     async def fail(on_text: OnText) -> str:
         await settled()
         raise EngineCrashed("no")
@@ -278,7 +278,7 @@ async def test_closing_a_document_answers_its_requests_with_none() -> None:
     assert model.n_stopped == 1
 
 
-async def test_closing_a_document_drops_what_was_planned_for_it() -> None:
+async def test_closing_a_document_drops_the_planned_job() -> None:
     model = Model()
     model.scheduler.when_idle(lambda: model.job(key("a")), 1.0)
     await settled()
@@ -287,14 +287,14 @@ async def test_closing_a_document_drops_what_was_planned_for_it() -> None:
     assert model.n_started == 0
 
 
-async def test_cancel_all_answers_everybody_with_none() -> None:
+async def test_cancel_all_answers_all_requests_with_none() -> None:
     model = Model()
     callers = [await model.ask(key("a"), channel=channel) for channel in "abc"]
     model.scheduler.cancel_all()
     assert await asyncio.gather(*callers) == [None, None, None]
 
 
-async def test_background_work_waits_for_a_rest() -> None:
+async def test_a_background_job_waits_for_a_pause() -> None:
     model = Model()
     model.scheduler.when_idle(lambda: model.job(None), 1.0)
     await settled()
@@ -306,7 +306,7 @@ async def test_background_work_waits_for_a_rest() -> None:
     assert model.scheduler.is_idle
 
 
-async def test_a_newer_plan_takes_the_place_of_the_older() -> None:
+async def test_a_newer_plan_replaces_the_older() -> None:
     model = Model()
     model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
@@ -316,7 +316,7 @@ async def test_a_newer_plan_takes_the_place_of_the_older() -> None:
     assert model.n_started == 0
 
 
-async def test_any_real_request_stops_the_background_at_once() -> None:
+async def test_a_request_stops_the_background_job_at_once() -> None:
     model = Model()
     model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
@@ -330,7 +330,7 @@ async def test_any_real_request_stops_the_background_at_once() -> None:
     assert model.n_most == 1
 
 
-async def test_a_request_for_what_the_background_makes_joins_it() -> None:
+async def test_a_request_that_agrees_joins_the_background_job() -> None:
     model = Model("next")
     model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
@@ -341,7 +341,7 @@ async def test_a_request_for_what_the_background_makes_joins_it() -> None:
     assert model.n_started == 1
 
 
-async def test_when_what_was_joined_yields_it_is_begun_again() -> None:
+async def test_a_joined_job_that_yields_is_started_again() -> None:
     model = Model("next")
     is_wanted_elsewhere = asyncio.Event()
 
@@ -361,7 +361,7 @@ async def test_when_what_was_joined_yields_it_is_begun_again() -> None:
     assert await caller == "next"
 
 
-async def test_known_answers_let_the_background_go_on() -> None:
+async def test_a_known_answer_lets_the_background_job_go_on() -> None:
     model = Model()
     model.cache.keep(key("q"), [Completion("known")])
     model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
