@@ -45,8 +45,8 @@ class Document:
 class Cursor:
     """A place in a document; `offset` counts code points.
 
-    `chosen` is the selected entry of a completion popup; the document holds it as though
-    it was inserted at the cursor.
+    `chosen` is the selected entry of a completion popup, which the document holds as
+    though it was inserted at the cursor.
     """
 
     document: Document
@@ -176,8 +176,7 @@ class Prompt:
 
     `held_back` is the end of the prefix, left out for token healing: the generated text
     has to begin with it, and the answer does not contain it. `stops` are control tokens
-    that end the generation. `beyond` is text outside the window, from which draft tokens
-    may come.
+    that end the generation. Draft tokens may come from `beyond`, text outside the window.
     """
 
     segments: tuple[Segment | Group, ...]
@@ -190,11 +189,11 @@ class Prompt:
 class Limits:
     """Bounds on the cost of one request.
 
-    With `max_tokens` 0 the engine only prefills. A prompt whose prefill would take longer
-    than `latency_target_ms` is shortened (0: never); with `reads_on` the engine prefills
-    the whole of it afterwards. `stops_when_unsure` ends a text where no token is likely,
-    as llama.cpp's infill sampler does. `one_line` ends candidates at their line's end. A
-    request that `yields` is aborted when another one needs the engine.
+    With `max_tokens` 0 the engine only prefills. A prompt that takes longer to prefill
+    than `latency_target_ms` is shortened (0: never), and with `reads_on` prefilled whole
+    afterwards. `stops_when_unsure` ends a text where no token is likely, as llama.cpp's
+    infill sampler does. `one_line` ends candidates at the end of their line. A request
+    that `yields` is aborted when another one needs the engine.
     """
 
     max_tokens: int = 96
@@ -210,8 +209,8 @@ class Limits:
 class Style:
     """The user's wishes for suggestions, and the abilities of the client.
 
-    `multiline` is auto, never or always; `wants_more` overrides it: the user asked for a
-    longer suggestion. `is_after_accept`: an accepted suggestion ends at the cursor.
+    `multiline` is auto, never or always; `wants_more`, a request for a longer suggestion,
+    overrides it. `is_after_accept`: an accepted suggestion ends at the cursor.
     `can_replace`: the client can replace text right of the cursor.
     """
 

@@ -1,1 +1,1 @@
-"""Makes one completion: builds a prompt, asks the engine, and applies rules to its text."""
+"""Makes a completion: builds a prompt, asks the engine, applies rules to its text."""

@@ -48,8 +48,8 @@ class CharactersPerToken:
     def of(self, model: Hashable, language: str, uri: str) -> float:
         """Return the characters per token for a document.
 
-        Before any text was counted it is `Window.CHARACTERS_PER_TOKEN`. A document keeps
-        its first ratio, because another window would invalidate the KV cache.
+        It is `Window.CHARACTERS_PER_TOKEN` until a text was counted. A document keeps its
+        first ratio, because another window would invalidate the KV cache.
         """
         document = (model, language), uri
         if (begun := self._begun.get(document)) is None:

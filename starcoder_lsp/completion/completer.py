@@ -28,7 +28,7 @@ from starcoder_lsp.flow import (
 
 # After these the last line may be incomplete.
 UNFINISHED = frozenset(("length", "time"))
-# Alternatives may have this many times the tokens of the first completion, and some more.
+# An alternative may have LONGER times the tokens of the first completion, and some more.
 LONGER = 2
 MORE_TOKENS = 8
 
@@ -91,8 +91,8 @@ class Completer:
     ) -> list[Completion]:
         """Return up to `n_wanted` different completions, the best first.
 
-        The first is the one that `complete` returns. Only a model that does not read the
-        suffix has them ranked by how well they fit before it. Raises EngineError.
+        The first is the one that `complete` returns, but if the model does not read the
+        suffix, they are ranked by how well they fit before it. Raises EngineError.
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
@@ -166,7 +166,7 @@ class Completer:
     async def _generate(
         self, prompt: Prompt, place: Place, on_text: Callable[[str], None]
     ) -> tuple[str, Usage]:
-        """Stream text from the engine until the rules stop it, and return its cost too."""
+        """Return the text that the engine streams until a rule stops it, and its cost."""
         text, usage = "", Usage()
         async with aclosing(self.engine.generate(prompt, self.limits)) as pieces:
             async for piece in pieces:

@@ -1,8 +1,8 @@
 """Ranks suggestions by the text after the cursor, for models that do not read it.
 
 A model that reads only the prefix can score the suffix after each suggestion. By Bayes'
-rule the suggestion with the highest probability of both together, suggestion and suffix,
-is the likeliest one between prefix and suffix.
+rule the likeliest suggestion between prefix and suffix is the one whose own probability
+times that of the suffix is highest.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from starcoder_lsp.flow import Completion, Cursor, Limits, Prompt
 
 logger = logging.getLogger(__name__)
 
-# The part of the suffix that is scored: so many lines that are not blank, shortened to so
-# many characters.
+# The part of the suffix that is scored: its first lines that are not blank, shortened to
+# so many characters.
 FOLLOWING_LINES = 2
 FOLLOWING_CHARACTERS = 120
 
@@ -31,8 +31,7 @@ async def by_what_follows(
 ) -> list[Completion]:
     """Return the same suggestions, the likeliest before the suffix first.
 
-    Their order stays when the engine fails, when it has no time left, or when there is no
-    suffix.
+    Their order stays if the engine fails or has no time left, or if there is no suffix.
     """
     after = following(cursor.suffix)
     if len(found) < 2 or not after:

@@ -1,4 +1,4 @@
-"""The cache keys of a cursor, with and without the brackets that the editor inserted."""
+"""The cache keys of a cursor, with and without brackets that the editor inserted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from starcoder_lsp.suggesting.cache import CacheKey, CacheScope
 class CacheKeys:
     """The keys under which a suggestion for one cursor may be cached.
 
-    `exact` is the key of the document as it is; `read` that of the cursor as the model
-    reads it, `read_as`, without the inserted closers. `before` has a key for each number
+    `exact` is the key of the document as it is; `read` that of `read_as`, the cursor as
+    the model reads it, without the inserted closers. `before` has a key for each number
     of closers left out, together with these closers.
     """
 
@@ -49,8 +49,8 @@ class CacheKeys:
 def around_inserted(completion: Completion, inserted: str) -> Completion:
     """Adapt a completion to closers that the editor has inserted after the cursor.
 
-    They are cut off its end; where it does not end with them, it replaces them. The text
-    is empty when nothing else is left.
+    They are cut off its end; if it does not end with them, it replaces them. The text is
+    empty when nothing else is left.
     """
     text, n_replaced = completion.text, completion.n_replaced
     if n_replaced == 0 and text.endswith(inserted):

@@ -1,8 +1,8 @@
 """Ignores the closing brackets and quotes that the editor inserts after the cursor.
 
-In a suffix-first prompt an inserted bracket changes the text right at the start, so that
-the KV cache is lost. The prompt therefore keeps the suffix as it was before the user
-opened the bracket on this line.
+In a suffix-first prompt an inserted bracket changes the text near the start, and the KV
+cache is lost. The prompt therefore keeps the suffix as it was before the user opened the
+bracket on this line.
 """
 
 from __future__ import annotations

@@ -13,16 +13,16 @@ from collections import deque
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.languages.lines import is_of_word
 
-# From debouncer.ts: longer gaps are pauses, not typing (baseIntervalSlideWindowAvg.max).
+# From debouncer.ts (baseIntervalSlideWindowAvg.max): longer gaps are pauses, not typing.
 LONGEST_GAP_S = 0.4
-# From debouncer.ts: the least number of gaps for a mean (baseIntervalSlideWindowAvg.minSize).
+# From debouncer.ts (baseIntervalSlideWindowAvg.minSize): the number of gaps in the mean.
 N_GAPS = 20
-# From debouncer.ts: the longest delay (requestDelay.max).
+# From debouncer.ts (requestDelay.max): the longest delay.
 LONGEST_WAIT_S = 1.0
-# From debouncer.ts: the delay in usual gaps, inside a word and where typing probably
-# pauses (adaptiveRate.max and .min).
+# From debouncer.ts (adaptiveRate.max, .min): the delay in usual gaps, inside a word and
+# where typing probably pauses.
 GAPS_IN_WORD, GAPS_AT_PAUSE = 3.0, 1.5
-# From debouncer.ts: how much each sign of a pause counts (contextScoreWeights).
+# From debouncer.ts (contextScoreWeights): the weight of each sign of a pause.
 AFTER_WORD_WEIGHT, LINE_END_WEIGHT, DOCUMENT_END_WEIGHT = 0.5, 0.4, 0.1
 # Our own: the gap that is assumed before any was measured (200 ms in debouncer.ts).
 FIRST_GUESS_S = 0.15
@@ -65,8 +65,8 @@ class Debouncer:
         """Return the seconds that a request at `cursor` waits for another key.
 
         Cheap requests are sent early, expensive ones once typing has probably paused.
-        `cost_s` is the time the model will need; `floor_s` is the least delay, as set by
-        the user.
+        `cost_s` is the time that the model will need; `floor_s` is the least delay, a
+        setting of the user.
         """
         likely = pause_likelihood(cursor)
         n_gaps = GAPS_IN_WORD + (GAPS_AT_PAUSE - GAPS_IN_WORD) * likely

@@ -1,7 +1,7 @@
-"""Shares the model among requests: one generation runs at a time, for the newest request.
+"""Shares the model among requests: one generation at a time, for the newest request.
 
-A request is answered from the cache if possible. Otherwise it joins a running generation
-that agrees with the text typed since, or waits for a pause and starts its own.
+A request is answered from the cache if possible. Otherwise it joins a generation that
+agrees with the text typed since, or waits for a pause and starts its own.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ class Scheduler:
             older[1].cancel()
 
     def _stop_background(self) -> None:
-        """Drop the plan; a job that has started goes on until a request needs the model."""
+        """Drop the plan; a running job goes on until a request needs the model."""
         if self._background is not None:
             self._background.cancel()
             self._background = None

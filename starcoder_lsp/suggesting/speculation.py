@@ -1,4 +1,4 @@
-"""Works ahead while the model is idle: it reads prompts and writes the next suggestions."""
+"""Works ahead while the model is idle: reads prompts, writes the next suggestion."""
 
 from __future__ import annotations
 

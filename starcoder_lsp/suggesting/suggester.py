@@ -3,8 +3,8 @@
 The path of one request, in `Suggester.suggest` and `Suggester._request`:
 
 1. `KnownSuggestions` looks in the cache.
-2. `Scheduler` supersedes older requests, and joins a generation that agrees with what was
-   typed since.
+2. `Scheduler` supersedes older requests, and joins a generation that agrees with the
+   text typed since.
 3. `Debouncer` makes it wait for typing to pause.
 4. `Completer` asks the model; the answer is cached.
 5. `Speculator` plans what the model does next while it is idle.

@@ -32,7 +32,7 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Skip:
-    """The reason for no suggestion; `is_lasting` unless it changes as the user types."""
+    """The reason for no suggestion; `is_lasting` if typing does not change it."""
 
     reason: str
     is_lasting: bool = False

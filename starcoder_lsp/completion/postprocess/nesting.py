@@ -1,7 +1,7 @@
 """Finds the brackets, strings and comments that are open at the end of a text.
 
-It is a scanner, not a parser: it knows the quotes, comments and brackets of any language,
-takes a fraction of a millisecond, and accepts unfinished code.
+It is a scanner, not a parser: it knows the quotes, comments and brackets of each
+language, takes a fraction of a millisecond, and accepts unfinished code.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _leave(
 
 @dataclass(frozen=True)
 class Match:
-    """The openers without closer, the number skipped, and the closers without opener."""
+    """The openers without closer, the number skipped, the closers without opener."""
 
     rest: tuple[Mark, ...]
     n_skipped: int

@@ -36,7 +36,7 @@ def line_rest(text: str, place: Place) -> str:
 
 
 def brackets(text: str, place: Place) -> str:
-    """Cut before a bracket that the code after the cursor closes, or that closes nothing.
+    """Cut before a closing bracket that leaves it or a later one without an opener.
 
     >>> brackets("a); g()", Place.marked("f(█)"))
     'a'
@@ -110,7 +110,7 @@ def next_lines(text: str, place: Place) -> str:
 
 
 def imbalance(text: str, place: Place) -> int:
-    """Count the brackets without counterpart on the cursor's line, with `text` in it."""
+    """Count the unmatched brackets on the cursor's line with `text` in it."""
     written = read(text, place.row, place.before.literal)
     line_start = len(place.window) - len(place.cursor.line_prefix)
     line_end = len(place.cursor.line_suffix)

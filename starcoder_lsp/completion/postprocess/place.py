@@ -142,7 +142,7 @@ def growing(text: str) -> Cut:
 
 
 def width(line: str) -> int:
-    """Return the width of the indentation in columns, with tab stops at every eighth."""
+    """Return the width of the indentation in columns, with tab stops every eight."""
     return len(indentation(line).expandtabs(TAB_WIDTH))
 
 

@@ -50,7 +50,7 @@ class Block:
 
 
 def new_section(text: str, place: Place) -> Cut:
-    r"""Cut before the next definition that is not indented deeper than the cursor's line.
+    r"""Cut before the next definition, unless it is deeper than the cursor's line.
 
     >>> new_section("x = 1\n\ndef f():", Place.marked("█")).text
     'x = 1'
@@ -205,7 +205,7 @@ def _has_body(place: Place, base: int) -> bool:
 
 
 def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
-    """Return the lines up to the first that is not blank, and whether it is complete."""
+    """Return the lines up to the first with text, and whether it is complete."""
     for i, line in enumerate(lines):
         if line.strip():
             return lines[: i + 1], is_final or i < len(lines) - 1
@@ -213,7 +213,7 @@ def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
 
 
 def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
-    """Return the lines of the block with its closing line, and whether it is complete."""
+    """Return the lines of the block and its end, and whether it is complete."""
     kept: list[str] = []
     for i, line in enumerate(lines):
         is_whole = i < len(lines) - 1

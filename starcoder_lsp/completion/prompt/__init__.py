@@ -1,4 +1,4 @@
-"""Builds prompts from prefix, suffix and snippets, in the form of the model's training."""
+"""Builds prompts from prefix, suffix and snippets, as the model was trained to read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Window:
     prefix: int
     suffix: int
 
-    # Assumed until they are counted. Code has 3 to 4. With a value too high the prompt does
+    # Assumed until they are counted. Code has 3 to 4. If this is too high, the prompt does
     # not fit, and the engine leaves out whole files.
     CHARACTERS_PER_TOKEN = 3.0
     SUFFIX_SHARE = 0.25
@@ -66,7 +66,7 @@ class Window:
         return int((self.prefix + self.suffix) * self.CONTEXT_SHARE)
 
     def beside(self, n_taken: int) -> Window:
-        """Return the window that is left beside `n_taken` code points of other files."""
+        """Return the window that `n_taken` code points of other files leave."""
         step = max((self.prefix + self.suffix) // self.N_STEPS, 1)
         n_left = max(self.prefix + self.suffix - -(-n_taken // step) * step, 0)
         suffix = min(int(n_left * self.SUFFIX_SHARE), self.suffix)
@@ -147,13 +147,13 @@ def prefix_window(prefix: str, n_characters: int) -> str:
     return prefix[start if line_end < 0 else line_end + 1 :]
 
 
-# The word before the cursor, and the space or punctuation that may share a token with it.
+# The word before the cursor, with space or punctuation that may share a token with it.
 HELD_BACK = re.compile(r"\s{0,32}[^\s\w]{0,8}\s{0,32}\w{0,64}\Z")
 MAX_HELD_BACK = 32 + 8 + 32 + 64
 
 
 def hold_back(prefix: str) -> tuple[str, str]:
-    """Split `prefix` into the part to prefill and the part to hold back (token healing).
+    """Split `prefix` into a part to prefill and a part to hold back (token healing).
 
     A model without fill-in-the-middle training predicts badly after a token that its
     tokenizer would have continued.

@@ -1,7 +1,7 @@
 """Builds prompts for notebook cells, in the notebook form of the model's training.
 
-The form reads from left to right, because no family was trained to fill in the middle of
-a notebook. If text follows the cursor in its cell, the other cells become a snippet.
+The form reads from left to right, because no family was trained to fill in the middle
+of a notebook. If text follows the cursor in its cell, the other cells become a snippet.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def segments(
 
 
 def _runs(cells: Sequence[Cell]) -> list[tuple[str, str]]:
-    """Return the kind and the text of each run of cells of one kind, above the cursor."""
+    """Return kind and text of each run of cells of one kind above the cursor."""
     above = [cell for cell in cells if cell.is_above]
     return [
         ("code" if is_code else "prose", "\n".join(unix(cell.text) for cell in run))

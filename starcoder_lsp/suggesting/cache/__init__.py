@@ -1,7 +1,7 @@
 """Caches finished suggestions, and finds them again while the user types them.
 
-Each `CacheScope` (document, settings and exact suffix) has a radix trie on the prefix. A
-suggestion is never found in another scope.
+Each `CacheScope` (document, settings and exact suffix) has a radix trie on the prefix.
+A suggestion is never found in another scope.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Cache:
                 self._remove(node)
 
     def is_unwanted(self, key: CacheKey, text: str) -> bool:
-        """Return whether the user rejected the line that `text` leads to, here or nearby."""
+        """Return whether the user rejected the line that `text` leads to."""
         if not self._unwanted:
             return False
         return (key.scope, _first_line(key.prefix, text)) in self._unwanted

@@ -8,7 +8,7 @@ from starcoder_lsp.languages.lines import indentation
 def follow(text: str, typed: str) -> str | None:
     r"""Return the rest of a suggestion once `typed` is typed; None when they differ.
 
-    White space at either end of a line may differ, because editors indent by themselves.
+    White space at either end of a line may differ, because editors indent on their own.
     The remaining lines then get the typed indentation.
 
     >>> follow("return value", "ret"), follow("return value", "x")

@@ -42,7 +42,7 @@ class Trie(Generic[Value]):
         return node
 
     def on_the_way(self, text: str) -> Iterator[tuple[Node[Value], int]]:
-        """Yield the nodes for beginnings of `text`, each with the length of its beginning."""
+        """Yield the nodes for beginnings of `text`, each with the beginning's length."""
         node, length = self._root, 0
         while True:
             yield node, length
@@ -92,7 +92,7 @@ class Trie(Generic[Value]):
 
 
 def _n_common(edge: str, text: str, start: int) -> int:
-    """The number of characters that `edge` and `text` from `start` on have in common."""
+    """The length of the common beginning of `edge` and `text[start:]`."""
     low, high = 0, min(len(edge), len(text) - start)
     while low < high:
         middle = (low + high + 1) // 2

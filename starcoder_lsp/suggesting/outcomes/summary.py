@@ -37,7 +37,7 @@ class Row:
 
 
 def summarize(records: Iterable[Record]) -> list[Row]:
-    """Return a row for all languages together, then one for each, the most used first."""
+    """Return a row for all languages, then one for each, the most used first."""
     by_language: dict[str, list[Record]] = defaultdict(list)
     everything = list(records)
     for record in everything:

@@ -1,6 +1,6 @@
 """Tracks the outcomes of suggestions, from client events and document changes.
 
-A suggestion counts as rejected when the client says so, or when the user deletes it back
+A suggestion counts as rejected when the client says so, or when the user deletes it
 after accepting or typing it; undoing it in one step does not count.
 """
 
@@ -83,7 +83,7 @@ class _TrackedOffer:
         return set(rest) <= CLOSING and offer.cursor.suffix.startswith(rest)
 
     def text_in(self, text: str) -> str | None:
-        """Return the text in the suggestion's place; None when the text around differs."""
+        """Return the text in the suggestion's place; None if the text around differs."""
         cursor = self.offer.cursor
         if not text.startswith(cursor.prefix):
             return None
@@ -98,8 +98,8 @@ class _TrackedOffer:
 class OutcomeTracker:
     """Follows the last suggestions until their outcome is known.
 
-    It calls `report` with a record of each one that was seen, and `reject` with the place
-    and the text of each one that was rejected.
+    It calls `report` with a record of each one that was seen, and `reject` with place and
+    text of each one that was rejected.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class OutcomeTracker:
         self._client_tells = False
 
     def offer(self, offer: Offer) -> str:
-        """Track a suggestion and return its id; the rest of an older one keeps its id."""
+        """Track a suggestion and return its id; the rest of an older one has its id."""
         for tracked in self._watched:
             if tracked.makes_same_text_as(offer):
                 return tracked.id

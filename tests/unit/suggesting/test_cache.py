@@ -205,7 +205,7 @@ def bare(text: str) -> str:
 
 SOME = st.text("ab \n", max_size=4)
 SAYING = SOME.filter(str.strip)
-# A document, a model, and the text after the cursor, independent of the cache's own key.
+# A document, a model, and the text after the cursor, without the cache's own key.
 WHERE = st.tuples(st.sampled_from("de"), st.sampled_from("mn"), st.sampled_from(" )"))
 Where = tuple[str, str, str]
 
@@ -263,7 +263,7 @@ class AgainstAList(RuleBasedStateMachine):
         self.keep(*self._near(data))
 
     def _near(self, data: st.DataObject) -> tuple[Where, str, list[str]]:
-        """A place inside a known suggestion, with its rest; both may be slightly wrong."""
+        """A place inside a known suggestion, with its rest; either may be wrong."""
         if not self.entries:
             return ("d", "m", " "), "", []
         entry = data.draw(st.sampled_from(self.entries))
