@@ -1,4 +1,4 @@
-"""The context as the front process sees it: a child that may die, and waits that end."""
+"""The context as the front process sees it: a supervised child, and waits that end."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ logger = logging.getLogger(__name__)
 GATHER_MS = 60
 JUDGE_MS = 60
 STATISTICS_MS = 5000
-# An indexer that owes answers and says nothing this long hangs.
+# An indexer that owes answers and is silent this long hangs, and is restarted.
 HANG_S = 20.0
-# Documents beyond this size are written by machines.
+# Larger documents are generated, and are not sent to the indexer.
 MAX_DOCUMENT_CHARACTERS = 2_000_000
 
 
 class IndexedContext:
-    """Folders and open documents live here; the child is told all of it when it starts."""
+    """The workspace folders and open documents, which are sent to each new child."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class IndexedContext:
         return messages.statistics_from(answer) if answer is not None else Statistics()
 
     async def _ask(self, frame: Frame, deadline_ms: int) -> Frame | None:
-        """The child's answer, None when there is none in time."""
+        """Return the child's answer; None if it does not come in time."""
         if self.pid is None:
             return None
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
-"""Finds the files worth indexing, on any disk, without ever waiting or looping.
+"""Walks a workspace and finds files worth indexing, without ever waiting or looping.
 
-No link is followed: what it leads to inside of the workspace is found at its own
-place, under the rules that hold there, and what lies outside is not ours to read.
+Links are not followed: a target inside the workspace is found at its own place, under
+the rules that hold there, and a target outside is not ours to read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from starcoder_lsp.context.files.unwanted import (
 class FoundFile(NamedTuple):
     """A file worth reading; `relative` has `/` between its parts.
 
-    `stamp` changes with every change of the file that the system's clock can tell.
+    `stamp` differs after every change of the file that the system's clock can tell.
     """
 
     relative: str
@@ -37,7 +37,7 @@ class FoundFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a walk ends at the latest: a root may be `/`, or a loop of mounts."""
+    """Limits of a walk: a root may be `/`, or contain a loop of mounts."""
 
     max_files: int = 20_000
     max_entries: int = 1_000_000
@@ -46,7 +46,7 @@ class Bounds:
 
 
 class PendingDirectory(NamedTuple):
-    """A directory still to be looked into."""
+    """A directory that is still to be read."""
 
     relative: str
     depth: int
@@ -55,10 +55,10 @@ class PendingDirectory(NamedTuple):
 
 @dataclass
 class Walk:
-    """One look at everything under `root`, breadth first and in a fixed order.
+    """One walk below `root`, breadth first and in a fixed order.
 
-    `skipped` counts what was left out, by reason. `is_partial` tells that more may be
-    there than was seen, so that nothing can be said of files that were not found.
+    `skipped` counts what was left out, by reason. `is_partial` means that the walk did
+    not see everything: a file that it did not find may still exist.
     """
 
     root: str
@@ -98,7 +98,7 @@ class Walk:
     def _entries(
         self, place: PendingDirectory, seen: set[tuple[int, int]]
     ) -> list[os.DirEntry[str]]:
-        """What a directory holds; nothing when it was seen under another name."""
+        """Return the entries of a directory; nothing if it was seen under another name."""
         folder = f"{self.root}/{place.relative}"
         try:
             status = Path(folder).stat()
@@ -178,7 +178,7 @@ class Walk:
 
 
 def stamp_of(status: os.stat_result) -> str:
-    """Modification times can be set back, change times cannot."""
+    """Return a stamp with the change time, which unlike the others cannot be set back."""
     return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
 
 
@@ -193,7 +193,7 @@ def _directory_reason(
 
 
 def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
-    """Whether a walk of `root` would find a file of this name, be it there or not."""
+    """Return whether a walk of `root` would admit a file of this name, existing or not."""
     try:
         scope = scope_of_root(root, extra)
         *folders, name = relative.split("/")

@@ -1,7 +1,6 @@
-"""The version of a stored index: a hash of all that decides what an index holds.
+"""The version of stored indexes: a hash of the sources that decide their content.
 
-Whoever changes a language's row, a query, a secret's format or the schema makes older
-indexes stale without having to remember anything.
+A changed language, query, secret format or schema makes older indexes stale by itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which file of the workspace an import means, in the terms of each language."""
+"""Resolves imports to files of the workspace, by the rules of each language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starcoder_lsp.context.resolve.aliases import aliases
 from starcoder_lsp.context.resolve.packages import package_paths
 from starcoder_lsp.context.symbols import Import
 
-# A package of so many files says little about any of them.
+# A package with more files than this says little about each of them.
 MAX_FILES = 16
 SOURCE_FOLDERS = frozenset(("src", "lib", "python"))
 
@@ -63,9 +63,9 @@ def _style(row: Mapping[str, Any]) -> ImportStyle:
 def imported_files(
     index: Index, each: Import, path: str, language: str
 ) -> Sequence[str]:
-    """The files that an import in `path` may mean, the likeliest first.
+    """Return the files that an import in `path` may mean, the likeliest first.
 
-    For an import of names these are besides the modules with such names.
+    For an import of names, these include modules of such names.
     """
     style = styles().get(language)
     if style is None:
@@ -97,7 +97,7 @@ def _module(each: Import) -> str:
 class _Place:
     """Parts of a path, as far as an import tells.
 
-    `anchor` is the folder they start in, None where only the path's end is known.
+    `anchor` is the folder they start in; None if only the end of the path is known.
     """
 
     parts: tuple[str, ...]
@@ -140,7 +140,7 @@ class _Place:
         return [file for *rank, file in ranked if tuple(rank) == best][:2]
 
     def _files_of_package(self, index: Index, style: ImportStyle) -> list[str]:
-        """Those of its folder, else all that declare it, by its whole name or last part."""
+        """Return the files of its folder, or else all that declare it, by name or last part."""
         if self.anchor is not None:
             folder = posixpath.normpath(posixpath.join(self.anchor, *self.parts))
             folder = "" if folder == "." else folder
@@ -155,7 +155,7 @@ class _Place:
         ]
 
     def _n_matched(self, file: str, style: ImportStyle) -> int:
-        """How many parts the end of the file's path agrees with; 0 for too few."""
+        """Return how many parts at the end of the file's path agree; 0 if too few."""
         own = _module_parts(file, style)
         wanted = list(self.parts)
         if style.exact and posixpath.basename(file) != posixpath.basename(wanted[-1]):
@@ -175,7 +175,7 @@ class _Place:
 
 
 def _places(base: _Place, each: Import, style: ImportStyle) -> Iterator[_Place]:
-    """Where to look: first the names as modules, then the module itself."""
+    """Yield where to look: first the names as modules, then the module itself."""
     for name in each.names if style.symbol else ():
         if name != "*":
             yield _Place((*base.parts, name), base.anchor, base.near)
@@ -225,7 +225,7 @@ def _bases(
 
 
 def _worded(parts: Sequence[str], path: str, style: ImportStyle) -> Iterator[_Place]:
-    """`crate::a`, `self::a` and `super::a`, as the file's own place explains them."""
+    """Resolve `crate::a`, `self::a` and `super::a` by the place of the file."""
     file = PurePosixPath(path)
     folder = file.parent if file.stem in style.folder else file.parent / file.stem
     rest = list(parts)
@@ -256,7 +256,7 @@ def _module_parts(file: str, style: ImportStyle) -> list[str]:
 
 
 def _begins_here(parts: Sequence[str]) -> bool:
-    """Whether the last part is where imports begin: near the top, or in a project's own folder.
+    """Return whether imports begin at the last part: near the top, or in a project folder.
 
     >>> _begins_here(("a", "src", "shop")), _begins_here(("a", "my-shop", "my_shop"))
     (True, True)
@@ -275,7 +275,7 @@ def _without_suffix(name: str, style: ImportStyle) -> str:
 
 
 def _closeness(file: str, near: str) -> int:
-    """How many folders two paths share from the top, less those they do not."""
+    """Return the number of folders that two paths share, minus those they do not."""
     ours, theirs = file.split("/")[:-1], near.split("/")[:-1]
     shared = len(posixpath.commonprefix([ours, theirs]))
     return 2 * shared - len(ours)

@@ -1,7 +1,7 @@
-"""Definitions of what is used near the cursor, as signatures.
+"""Proposes signatures of what is used near the cursor.
 
-These are what the file imports, the members of what is being written on, and names that
-only one file defines.
+Candidates are imports of the file, members of the receiver before the cursor, and names
+that exactly one file defines.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from starcoder_lsp.context.retrieve.name_resolution import (
 from starcoder_lsp.context.retrieve.scene import Scene, mentions
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
-# What is likely to be written next is worth its whole signature.
+# A name that is likely to be written next is shown with its whole signature.
 LIKELY = 1.2
 LONG_SIGNATURE = 300
 SHORT_SIGNATURE = 100
 MEMBERS_OF_RECEIVER = 3.0
-# Of more members the rest waits, and leaves room for how others use them; of that rest
-# what can be called comes first, since a field often takes a line as long.
+# Further members rank lower, to leave room for lines that use them. Among these, what can
+# be called ranks first, since a field often takes a line just as long.
 MAX_LIKELY = 12
 MAX_PLACES = 150
-# A name that is imported and not used yet waits for its first use.
+# A name that is imported but not used yet is likely to be used soon.
 UNUSED = 0.5
 ABOVE_SIGNATURE = ("@", "#[", "[")
 
 
 @dataclass
 class Wanted:
-    """Definitions and how much each is wanted; the strongest reason counts."""
+    """Definitions and how strongly each is wanted; the strongest reason counts."""
 
     scene: Scene
     places: dict[DefinitionSite, tuple[float, str]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Wanted:
             self.places[place] = score, why
 
     def best(self) -> list[tuple[DefinitionSite, tuple[float, str]]]:
-        """No prompt has room for more of them."""
+        """Return the most wanted ones, as many as a prompt may have room for."""
         return heapq.nlargest(
             MAX_PLACES, self.places.items(), key=lambda each: each[1][0]
         )
@@ -73,7 +73,7 @@ def definitions(scene: Scene, index: Index) -> list[Excerpt]:
 
 
 def foresee(path: str, symbols: Symbols, each: Import, index: Index) -> None:
-    """Look up what an import brings, so that the index knows it when somebody asks."""
+    """Resolve one import ahead of time, so that the index has it cached for `gather`."""
     scene = Scene(path, "", 0, symbols)
     with index.snapshot():
         _want_imported(each, NameResolver(scene, index), Wanted(scene))
@@ -96,7 +96,7 @@ def _want_imported(each: Import, lookup: NameResolver, wanted: Wanted) -> None:
 
 
 def _want_module(file: str, local: str, lookup: NameResolver, wanted: Wanted) -> None:
-    """All that a module has: first what is used of it, then what may be."""
+    """Want all of a module: the members that the file uses first, then the others."""
     scene = lookup.scene
     likely = 0.75 + (scene.near.get(local, 0.0) + wanted.unused(local)) / 2
     is_written_on = scene.receiver[-1:] == (local,)
@@ -150,7 +150,7 @@ def _lines(members: Iterable[Definition]) -> tuple[ExcerptLine, ...]:
 
 @lru_cache(maxsize=8192)
 def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> ExcerptLine:
-    """A signature without its line breaks, as deep as it stands; decorators above it."""
+    """Return a signature on one line, with its indentation; decorators stand above it."""
     depth = definition.container.count(".") + 1 if definition.container else 0
     indent = "    " * depth
     lines = definition.signature.split("\n")
@@ -166,10 +166,10 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Excer
 
 
 def _names(line: str, name: str) -> bool:
-    """Whether `name` stands in a line that is no decorator or attribute."""
+    """Return whether a line names `name` and is not a decorator or attribute."""
     return any(mentions(line, name)) and not _is_mark(line)
 
 
 def _is_mark(line: str) -> bool:
-    """Of decorators and attributes, those that stand on a line of their own."""
+    """Return whether a line holds nothing but a decorator or attribute."""
     return line.lstrip().startswith(ABOVE_SIGNATURE) and line.rstrip()[-1] not in "(,["

@@ -1,4 +1,4 @@
-"""What a source proposes: lines of one file that belong together."""
+"""An excerpt: lines of one file that a context source proposes together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ExcerptLine:
-    """A line as the model may read it: one of the file, or a signature made of some.
+    """A line as the model reads it: a line of the file, or a signature joined from several.
 
-    `signature_of` is the name whose signature it is; `defines` is that name where
-    nothing stands around the definition.
+    `signature_of` is the name whose signature it is. `defines` is the same name where
+    the definition is at the top of its file.
     """
 
     number: int
@@ -22,7 +22,7 @@ class ExcerptLine:
 
 @dataclass(frozen=True, eq=False)
 class LazyLines:
-    """Lines that are made when they are read: most pieces find no room."""
+    """Lines that are made when they are read, because most excerpts find no room."""
 
     make: Callable[[], Iterable[ExcerptLine]]
 
@@ -32,9 +32,9 @@ class LazyLines:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Lines of one file; `score` compares pieces of all sources, 1 is worth showing.
+    """Lines of one file. `score` compares excerpts of all sources; 1 is worth showing.
 
-    `is_whole` keeps lines that say nothing new, for pieces that are wanted as they are.
+    With `is_whole`, lines that name nothing new are shown as well.
     """
 
     path: str

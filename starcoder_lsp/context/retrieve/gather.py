@@ -41,7 +41,7 @@ class Source(NamedTuple):
     memory: Callable[[], Memory] | None = None
 
 
-# Each module documents what it proposes; scores of pieces compare across sources.
+# Each module documents what it proposes; scores compare across sources.
 SOURCES: Mapping[str, Source] = {
     "definitions": Source(definitions),
     "similar": Source(similar),

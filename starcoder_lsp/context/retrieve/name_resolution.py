@@ -1,4 +1,4 @@
-"""What a name in a file means: through its imports, its classes and its assignments."""
+"""Resolves names of a file through its imports, classes, assignments and annotations."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TYPES = CLASSES | {"module"}
 FUNCTIONS = frozenset(("function", "method"))
 OWN_OBJECT = frozenset(("self", "this", "cls", "Self", "super"))
 MAX_DEPTH = 3
-# What so many define is not meant without an import.
+# A name that this many files define means none of them without an import.
 WIDESPREAD = 4
-# Names of an expression or signature that are looked up.
+# At most this many names of an expression or signature are looked up.
 MAX_NAMES = 6
 
 
 class NameResolver:
-    """Finds definitions for one scene; remembers what it read meanwhile."""
+    """Finds definitions for one scene, and caches what it has read."""
 
     def __init__(self, scene: Scene, index: Index) -> None:
         self.scene, self.index = scene, index
@@ -39,12 +39,12 @@ class NameResolver:
         return self._symbols[path]
 
     def files(self, each: Import, path: str) -> Sequence[str]:
-        """As `imported_files`; on whichever line it stands."""
+        """Return `imported_files`, cached without regard to the import's line."""
         question = (each._replace(line=0), path, self.symbols(path).language)
         return self.index.recall(imported_files, question)
 
     def exported(self, path: str, name: str, depth: int = 0) -> DefinitionSite | None:
-        """What `path` calls `name`, also where it only passes it on."""
+        """Return the definition that `path` exports as `name`, followed through re-exports."""
         found = self.symbols(path).named(name)
         for each in sorted(found, key=lambda each: bool(each.container)):
             if self._is_top(DefinitionSite(path, each)):
@@ -58,14 +58,14 @@ class NameResolver:
         return None
 
     def _bringing(self, path: str, name: str) -> list[tuple[Import, str]]:
-        """Imports of `path` that bring `name` or may do so, and what is called so there."""
+        """Yield imports of `path` that bring or may bring `name`, with its name there."""
         if path not in self._brought:
             symbols = self.symbols(path)
             self._brought[path] = _brought(tuple(symbols.imports), symbols.language)
         return self._brought[path].of(name)
 
     def meaning(self, name: str, path: str = "") -> DefinitionSite | None:
-        """What `name` means in `path`: its own, imported, or the only one there is."""
+        """Resolve `name` in `path`: its own definition, an imported one, or the only one."""
         key = (path or self.scene.path, name)
         if key not in self._found:
             self._found[key] = self.exported(*key) or self._only(name)
@@ -80,13 +80,13 @@ class NameResolver:
         return top[0] if len(top) == 1 and len(places) < WIDESPREAD else None
 
     def _is_akin(self, path: str) -> bool:
-        """Whether a file's language can use what this one's defines, and the other way."""
+        """Return whether the languages of both files can use each other's definitions."""
         here, there = self.scene.language, self.symbols(path).language
         style = styles().get(here)
         return here == there or (style is not None and style == styles().get(there))
 
     def _is_top(self, place: DefinitionSite) -> bool:
-        """Whether nothing but namespaces stands round a definition."""
+        """Return whether only namespaces enclose a definition."""
         container = place.definition.container
         if not container:
             return True
@@ -100,7 +100,7 @@ class NameResolver:
         return self.symbols(place.path).inside(place.definition.qualified_name)
 
     def members_elsewhere(self, place: DefinitionSite) -> list[DefinitionSite]:
-        """Those in other files of the package, where a type may be spread over them."""
+        """Return members in other files, for languages that spread a type over a package."""
         style = styles().get(self.symbols(place.path).language)
         if style is None or not style.siblings:
             return []
@@ -112,7 +112,7 @@ class NameResolver:
     def with_bases(
         self, place: DefinitionSite, depth: int = 0
     ) -> Iterator[DefinitionSite]:
-        """`place` and the types that its signature names."""
+        """Yield a type and the types that its signature names, such as base classes."""
         yield place
         if depth >= MAX_DEPTH:
             return
@@ -122,7 +122,7 @@ class NameResolver:
                 yield from self.with_bases(found, depth + 1)
 
     def type_of(self, names: tuple[str, ...]) -> DefinitionSite | None:
-        """The type of `a.b`, as far as assignments and annotations tell."""
+        """Infer the type of `a.b` from assignments and annotations; None if unknown."""
         head, *rest = names
         here = self._own_type() if head in OWN_OBJECT else self._type_of_name(head)
         for name in rest:
@@ -134,7 +134,7 @@ class NameResolver:
         return DefinitionSite(self.scene.path, around[-1]) if around else None
 
     def _type_of_name(self, name: str) -> DefinitionSite | None:
-        """What the file says of it comes before what has its name in another file."""
+        """Infer the type of a name; bindings in this file rank before other files."""
         found = self.exported(self.scene.path, name)
         if found and found.definition.kind in TYPES:
             return found
@@ -158,9 +158,9 @@ class NameResolver:
     def type_in(
         self, expression: str, path: str, depth: int = 0
     ) -> DefinitionSite | None:
-        """The first type that an expression names or a function in it returns.
+        """Return the first type that an expression names, or that a function in it returns.
 
-        A namespace is one only where nothing better stands behind it.
+        A namespace counts only if no better name follows it.
         """
         space: DefinitionSite | None = None
         files: list[str] = []
@@ -186,7 +186,7 @@ class NameResolver:
     def _declared_type(
         self, place: DefinitionSite, depth: int = 0
     ) -> DefinitionSite | None:
-        """What a function returns or a member holds, as its signature says."""
+        """Return the type that a function returns or a member holds, by its signature."""
         for text in type_texts(place.definition):
             if OWN_OBJECT.intersection(IDENTIFIER.findall(text)):
                 return self._owner(place)
@@ -201,7 +201,7 @@ class NameResolver:
         return None
 
     def _files_called(self, name: str, path: str) -> list[str]:
-        """The files that `name` stands for in `path`, as an imported module or package."""
+        """Return the files that `name` stands for in `path` as a module or package."""
         return [
             file
             for each in self.symbols(path).imports
@@ -211,7 +211,7 @@ class NameResolver:
 
 
 class Brought:
-    """What the imports of one file bring, by the names that it has there.
+    """The names that the imports of one file bring into it.
 
     >>> path = Import("os", 0, ("path", "sep"), ("p", "sep"))
     >>> Brought([path], ImportStyle()).of("p") == [(path, "path")]
@@ -220,7 +220,7 @@ class Brought:
 
     def __init__(self, imports: Iterable[Import], style: ImportStyle) -> None:
         self._named: defaultdict[str, list[tuple[int, Import, str]]] = defaultdict(list)
-        # These may bring any name.
+        # Wildcard imports may bring any name.
         self._open: list[tuple[int, Import]] = []
         for n, each in enumerate(imports):
             for local, real in zip(
@@ -234,7 +234,7 @@ class Brought:
                 self._named[local_name(each)].append((n, each, real))
 
     def of(self, name: str) -> list[tuple[Import, str]]:
-        """In the order of the imports."""
+        """Return imports that bring `name`, with its original name, in source order."""
         found = [(n, each, name) for n, each in self._open]
         found += self._named.get(name, ())
         return [(each, real) for _, each, real in sorted(found)]
@@ -246,7 +246,7 @@ def _brought(imports: tuple[Import, ...], language: str) -> Brought:
 
 
 def local_name(each: Import) -> str:
-    """What a module is called here that is imported as a whole; empty for others.
+    """Return the local name of a module that is imported as a whole; else "".
 
     >>> local_name(Import("example.com/shop/store", 0))
     'store'
@@ -259,7 +259,7 @@ def local_name(each: Import) -> str:
 
 
 def type_texts(definition: Definition) -> Iterator[str]:
-    """The parts of a signature that may say the type of what it defines.
+    """Yield the parts of a signature that may state the type of what it defines.
 
     >>> list(type_texts(Definition("f", "function", 0, 0, 1, "func f(n int) *Row")))
     [' *Row', 'func ']

@@ -1,4 +1,4 @@
-"""Chooses lines for a budget: what the model does not see anyway is what counts."""
+"""Packs excerpts into snippets: lines count for names that the model does not see yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starcoder_lsp.context.retrieve.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
 from starcoder_lsp.languages.lines import indentation
 
-# So much of a budget is not worth looking for another line.
+# With less of the budget left than this, no further line is searched for.
 SPARE_CHARACTERS = 30
 MAX_REASONS = 3
 MAX_SIGNATURE_LINES = 8
@@ -22,13 +22,11 @@ WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 def pack(
     pieces: Iterable[Excerpt], known: Collection[str], budget_characters: int
 ) -> list[Snippet]:
-    """Lines of `pieces` that show new names, the best pieces first; one snippet per file.
+    """Return one snippet per file, of lines that show new names, from the best excerpts.
 
-    The best one stands last, nearest to the cursor: a prompt that has to be shortened
-    loses the first ones.
-
-    `known` are the names that the prompt shows anyway. The budget counts what the
-    snippets hold and the paths above them.
+    The best snippet stands last, nearest to the cursor; a prompt that has to be shortened
+    loses the first ones. `known` are the names that the prompt shows anyway. The budget
+    counts the text of the snippets and the paths above them.
     """
     seen, used = set(known), 0
     files: dict[str, _File] = {}
@@ -49,7 +47,7 @@ def pack(
 
 
 def _news(line: ExcerptLine, path: str, seen: Collection[str]) -> list[str]:
-    """The names in a line that were not seen yet; to be defined is news of its own."""
+    """Return the new names in a line; a definition counts as new even for a known name."""
     names = IDENTIFIER.findall(line.text)
     if line.defines:
         names.append(f"{line.defines} is defined")
@@ -59,14 +57,14 @@ def _news(line: ExcerptLine, path: str, seen: Collection[str]) -> list[str]:
 
 @dataclass
 class _File:
-    """What is shown of a file: for each of its lines itself, or signatures out of it."""
+    """The shown lines of one file: each either the line itself or signatures from it."""
 
     path: str
     lines: dict[int, tuple[ExcerptLine, ...]] = field(default_factory=dict)
     pieces: list[Excerpt] = field(default_factory=list)
 
     def cost_of(self, line: ExcerptLine) -> int | None:
-        """What `line` adds to the snippet, None where nothing changes."""
+        """Return the characters that `line` adds to the snippet; None if it adds nothing."""
         known = self.lines.get(line.number, ())
         shown = _together(known, line)
         if shown == known or self._is_in_signature(line):
@@ -75,7 +73,7 @@ class _File:
         return cost_of_path + _size(shown) - _size(known)
 
     def _is_in_signature(self, line: ExcerptLine) -> bool:
-        """Whether a signature that begins above, or its decorator, goes on with it."""
+        """Return whether `line` belongs to a shown signature or decorator above it."""
         above = range(line.number - MAX_SIGNATURE_LINES, line.number)
         return any(
             each.signature_of and _is_within(line, each)
@@ -111,10 +109,10 @@ def _size(lines: Iterable[ExcerptLine]) -> int:
 def _together(
     known: tuple[ExcerptLine, ...], line: ExcerptLine
 ) -> tuple[ExcerptLine, ...]:
-    """What is shown of one source line that others may have named already.
+    """Merge what is shown of one source line.
 
-    Signatures of a type and of its members may stand in the same line. The line itself
-    stands for all of them.
+    Signatures of a type and of its members may come from the same line; the line itself
+    replaces all of them.
     """
     if not known:
         return (line,)
@@ -132,7 +130,7 @@ def _together(
 
 
 def _is_within(one: ExcerptLine, other: ExcerptLine) -> bool:
-    """Whether one says nothing that the other does not say in the same words."""
+    """Return whether the text of one line is contained in the other."""
     return f" {_words(one)} " in f" {_words(other)} "
 
 
@@ -145,5 +143,5 @@ def _unique(texts: Iterable[str]) -> list[str]:
 
 
 def cost(snippet: Snippet) -> int:
-    """What a snippet takes of the budget, in characters."""
+    """Return the characters that a snippet takes from the budget."""
     return len(snippet.path) + len(snippet.text) + 2

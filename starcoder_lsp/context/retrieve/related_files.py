@@ -1,4 +1,4 @@
-"""Files that belong to this one by their names: its tests, its package, its users."""
+"""Proposes outlines of files that belong together: tests, and files of the same package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIBLING = 0.6
 
 
 def counterparts(scene: Scene, index: Index) -> list[Excerpt]:
-    """The implementation that this test is about, or the test of this implementation."""
+    """Return an outline of the implementation of this test, or the test of this file."""
     name = PurePosixPath(scene.path).name.rsplit(".", 1)[0]
     tested = TEST_MARK.sub("", name)
     names = [tested] if tested != name else _test_names(name)
@@ -40,7 +40,7 @@ def counterparts(scene: Scene, index: Index) -> list[Excerpt]:
 
 
 def siblings(scene: Scene, index: Index) -> list[Excerpt]:
-    """What the other files of the same package define, where no import tells of it."""
+    """Return definitions in other files of the package, for languages that need no import."""
     style = styles().get(scene.language)
     if style is None or not style.siblings:
         return []
@@ -71,7 +71,7 @@ def _test_names(name: str) -> Iterator[str]:
 def _outline(
     path: str, index: Index, source: str, why: str, score: float
 ) -> Iterator[Excerpt]:
-    """Signatures of what is at the top of a file, then of what its types hold."""
+    """Return signatures of top-level definitions first, then of members."""
     symbols = index.symbols(path) or Symbols("")
     top = [each for each in symbols.definitions if not each.container]
     types = {each.name for each in top if each.kind in TYPES}

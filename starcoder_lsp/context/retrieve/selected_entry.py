@@ -1,4 +1,4 @@
-"""The definition of a popup's selected entry, which the user is about to insert."""
+"""Proposes the definition of the selected popup entry, which the user may insert next."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine
 from starcoder_lsp.context.retrieve.name_resolution import NameResolver
 from starcoder_lsp.context.retrieve.scene import Scene
 
-# What the user points at comes before what may be meant.
+# The selected entry ranks above anything that is only likely.
 BEST = 3.5
-# A name with more definitions than these says nothing without a receiver.
+# Without a receiver, a name with more definitions than this is ambiguous.
 MAX_PLACES = 3
 
 
@@ -36,7 +36,7 @@ def chosen(scene: Scene, index: Index) -> list[Excerpt]:
 
 
 def _places(lookup: NameResolver, name: str) -> list[DefinitionSite]:
-    """The receiver's own member, what the name means here, or all that are called so."""
+    """Return the receiver's member, what the name means here, or all of its definitions."""
     receiver = lookup.scene.receiver
     type_ = lookup.type_of(receiver) if receiver else None
     for base in lookup.with_bases(type_) if type_ else ():
@@ -50,7 +50,7 @@ def _places(lookup: NameResolver, name: str) -> list[DefinitionSite]:
 
 
 def _lines(place: DefinitionSite, lookup: NameResolver) -> Iterator[ExcerptLine]:
-    """Its signature, below that of what it belongs to."""
+    """Yield the signature of its container, then its own."""
     for each in lookup.symbols(place.path).definitions:
         if each.qualified_name == place.definition.container:
             yield signature_line(each)

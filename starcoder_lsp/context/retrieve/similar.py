@@ -1,4 +1,4 @@
-"""Windows of other files that look like the place where the cursor is."""
+"""Proposes windows of other files that are similar to the surroundings of the cursor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from starcoder_lsp.context.retrieve.prose import is_prose
 from starcoder_lsp.context.retrieve.scene import Scene
 
 MAX_HITS = 24
-# Ranks count, not scores: what a search scores depends on the size of the workspace.
+# Ranks count, not scores: a search's scores depend on the size of the workspace.
 BEST = 2.0
 HALVED_AT_RANK = 3
-# The user looks at these files, so what they hold matters more than as much elsewhere.
+# Open files matter more than equally similar ones.
 OPEN_BONUS = 1.25
 SHOWN_TERMS = 5
-# These are shown with what repeats the place: how it goes on there, it may go on here.
+# The best windows are shown whole: code there may go on as it should here.
 N_WHOLE = 2
 
 
