@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from starcoder_lsp.context.index.reader import Index, index_in_memory
