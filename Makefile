@@ -13,7 +13,7 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants lint nvim-test benchmark clean
+.PHONY: demo test fresh mutants lint package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -39,6 +39,9 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+package:
+	PYTHON=$(PYTHON) bash .ci/package
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py

@@ -8,12 +8,12 @@ import pty
 import re
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from starcoder_lsp import __version__
 from starcoder_lsp.cli import COMMANDS
 from starcoder_lsp.cli.complete import as_object, read_cursor
 from starcoder_lsp.errors import ConfigError
@@ -232,7 +232,7 @@ def test_help_names_every_command_and_the_version_is_the_packages() -> None:
     shown = run("--help").stdout
     for command, summary in COMMANDS.items():
         assert re.search(rf"^ +{command} +{re.escape(summary[:20])}", shown, re.M)
-    assert run("--version").stdout.strip() == metadata.version("starcoder-lsp")
+    assert run("--version").stdout.strip() == __version__
 
 
 def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:

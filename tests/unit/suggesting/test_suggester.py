@@ -1,4 +1,4 @@
-"""From the question to the answer, with an engine that says what it is told to."""
+"""Requests and answers, with a scripted engine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from starcoder_lsp.flow import Completion, Cursor, Document, Limits, Prompt, Tex
 from starcoder_lsp.settings.resolve import Layer, Settings, resolve
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
-from starcoder_lsp.suggesting.debounce import GAPS_AT_REST, ON_BATTERY, Pace
-from starcoder_lsp.suggesting.suggester import RESTS_PER_COST, Suggester
+from starcoder_lsp.suggesting.cost import CostEstimator
+from starcoder_lsp.suggesting.debounce import BATTERY_FACTOR, GAPS_AT_PAUSE
+from starcoder_lsp.suggesting.speculation import PAUSES_PER_COST
+from starcoder_lsp.suggesting.suggester import Suggester
 
 
 def settings(**values: object) -> Settings:
@@ -26,7 +28,7 @@ def settings(**values: object) -> Settings:
 
 
 class Session:
-    """One editor, one document, and what the model was asked."""
+    """One editor with one document, and a scripted engine."""
 
     def __init__(self, *pieces: str, battery: bool = False, **values: object) -> None:
         self.engine = ScriptedEngine(pieces or ["1", "\n"])
@@ -57,7 +59,7 @@ class Session:
         return texts(await self.suggester.suggest(self.ask_at(picture, uri)))
 
     async def waits_at(self, picture: str) -> float:
-        """How long a request waits for a rest in typing, in seconds."""
+        """Return the delay of a debounced request, in seconds."""
         waiting = replace(self.ask_at(picture), waits=True)
         answer = asyncio.create_task(self.suggester.suggest(waiting))
         await self.rests()
@@ -86,7 +88,7 @@ def texts(suggestion: Suggestion | None) -> list[str]:
 
 
 def suffix_of(prompt: Prompt) -> str:
-    """The text after the cursor as the model reads it."""
+    """The suffix that the model reads."""
     written = [part.text for part in prompt.segments if isinstance(part, Text)]
     return written[0]
 
@@ -103,12 +105,12 @@ async def test_typing_through_a_suggestion_asks_the_model_once() -> None:
 FAST = Speed(prefill_tokens_per_s=100_000, decode_tokens_per_s=1e9)
 
 
-async def test_the_wait_for_a_rest_grows_with_what_the_model_has_not_read() -> None:
+async def test_the_delay_grows_with_the_text_that_the_kv_cache_lacks() -> None:
     session = Session("", "\n", speculate="never")
     session.engine.speed = FAST
 
     def wait_s(n_characters: int) -> object:
-        return pytest.approx(Pace().cost_s(n_characters, FAST) * GAPS_AT_REST)
+        return pytest.approx(CostEstimator().cost_s(n_characters, FAST) * GAPS_AT_PAUSE)
 
     # The whole window of text below, and what stands above.
     assert await session.waits_at("x = █\n") == wait_s(1000 + len("x = "))
@@ -120,27 +122,27 @@ async def test_the_wait_for_a_rest_grows_with_what_the_model_has_not_read() -> N
     assert await session.waits_at(f"{long}█\n") == wait_s(1000 + 1000)
 
 
-async def test_on_battery_a_rest_is_longer() -> None:
+async def test_on_battery_the_delay_is_longer() -> None:
     usual, sparing = Session(), Session(battery=True)
     for session in (usual, sparing):
         session.engine.speed = FAST
     wait_s = await usual.waits_at("x = █\n")
-    assert await sparing.waits_at("x = █\n") == pytest.approx(wait_s * ON_BATTERY)
+    assert await sparing.waits_at("x = █\n") == pytest.approx(wait_s * BATTERY_FACTOR)
 
 
-async def test_what_is_asked_for_waits_for_no_rest() -> None:
+async def test_a_request_that_may_not_wait_is_not_debounced() -> None:
     session = Session()
     session.engine.speed = FAST
     await session.at("x = █\n")
     assert session.suggester.trace.delay_s == 0
 
 
-async def test_keys_are_noted_by_the_clock() -> None:
+async def test_the_debouncer_measures_the_gap_between_keys() -> None:
     session = Session()
     session.suggester.note_key()
     session.now_s += 0.25
     session.suggester.note_key()
-    assert session.suggester.rhythm.gap_s == 0.25
+    assert session.suggester._debouncer.gap_s == 0.25
 
 
 async def test_a_bracket_closed_by_the_editor_keeps_the_suggestion() -> None:
@@ -151,7 +153,7 @@ async def test_a_bracket_closed_by_the_editor_keeps_the_suggestion() -> None:
     assert session.n_asked == 1
 
 
-async def test_a_bracket_that_stands_there_already_is_not_suggested() -> None:
+async def test_a_bracket_that_the_document_already_has_is_not_suggested() -> None:
     session = Session("(a)", "\n")
     assert await session.at("f█\n") == ["(a)"]
     session.engine._script = ["", "\n"]
@@ -176,20 +178,22 @@ async def test_a_longer_suggestion_does_not_wait_for_the_usual_one() -> None:
     assert session.n_asked == 3
 
 
-async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
+async def test_inserted_closers_are_left_out_of_the_prompt() -> None:
     session = Session("1", "\n")
     await session.at("x = █\nbelow = 1\n")
     await session.at('x = f(["█"])\nbelow = 1\n')
     first, second = session.engine.prompts
     assert suffix_of(first) == suffix_of(second) == "\nbelow = 1\n"
     told = str(session.suggester.trace)
-    assert "left out of the prompt: '\"])', from the editor" in told
+    assert "not in the prompt: '\"])', from the editor" in told
 
 
-async def test_it_is_left_out_of_the_search_for_several_too() -> None:
+async def test_inserted_closers_are_left_out_of_the_prompt_for_alternatives_too() -> (
+    None
+):
     session = Session("1", "\n")
     await session.at("x = █\nbelow = 1\n")
-    assert "left out" not in str(session.suggester.trace)
+    assert "not in the prompt" not in str(session.suggester.trace)
     closed = session.ask_at("x = f(█)\nbelow = 1\n")
     several = replace(closed, is_explicit=True, n_wanted=2)
     await session.suggester.suggest(several)
@@ -198,7 +202,7 @@ async def test_it_is_left_out_of_the_search_for_several_too() -> None:
     assert "raw text: '1\\n'" in str(session.suggester.trace)
 
 
-async def test_several_that_are_known_are_known_beside_a_bracket_too() -> None:
+async def test_cached_alternatives_are_found_beside_inserted_closers_too() -> None:
     session = Session("(a)", "\n")
     session.engine.alternatives = ["(b)\n"]
     for picture in ("f█\n", "f(█)\n", "f(█)\n"):
@@ -208,56 +212,58 @@ async def test_several_that_are_known_are_known_beside_a_bracket_too() -> None:
     assert session.n_asked == 2
 
 
-async def test_another_file_is_another_question() -> None:
+async def test_another_file_is_another_request() -> None:
     session = Session()
     await session.at("x = █", "a")
     await session.at("x = █", "b")
     assert session.n_asked == 2
 
 
-async def test_a_rejected_suggestion_comes_only_when_asked_for() -> None:
+async def test_a_rejected_suggestion_returns_only_after_an_explicit_request() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("x = █")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    session.suggester.cache.reject(session.suggester.key(ask), "value")
     assert await session.at("x = █") == []
     explicit = replace(ask, is_explicit=True)
     assert texts(await session.suggester.suggest(explicit)) == ["value"]
 
 
-async def test_what_was_turned_down_costs_the_model_nothing_more() -> None:
+async def test_a_rejected_suggestion_is_not_generated_again() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("x = █\n")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    session.suggester.cache.reject(session.suggester.key(ask), "value")
     for picture in ("x = █\n", "x = v█\n", "x = va█\n"):
         assert await session.at(picture) == []
         told = session.suggester.trace.decision
-        assert told == "you have turned down what is suggested here"
+        assert told == "you have rejected the suggestion for this place"
     assert session.n_asked == 1
     assert await session.at("x = w█\n") == ["value"]
 
 
-async def test_what_was_turned_down_does_not_come_back_beside_a_bracket() -> None:
+async def test_a_rejected_suggestion_does_not_return_beside_an_inserted_bracket() -> (
+    None
+):
     session = Session("(a, b)", "\n")
     ask = session.ask_at("f█\n")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "(a, b)")
+    session.suggester.cache.reject(session.suggester.key(ask), "(a, b)")
     session.engine._script = ["c", "\n"]
     assert await session.at("f(█)\n") == ["c"]
 
 
-async def test_what_is_known_and_wanted_stays_where_nothing_is_asked() -> None:
+async def test_peek_returns_known_suggestions_that_were_not_rejected() -> None:
     session = Session("f(1);", "\n")
     await session.at("x = █\n")
     ask = session.ask_at("x = f(█\n")
     assert texts(session.suggester.peek(ask)) == ["1);"]
     assert "suggested: '1);'" in str(session.suggester.trace)
-    session.suggester.cache.reject(session.suggester.spot(ask), "1);")
+    session.suggester.cache.reject(session.suggester.key(ask), "1);")
     assert texts(session.suggester.peek(ask)) == []
 
 
-async def test_nothing_is_an_answer_that_is_known_too() -> None:
+async def test_an_empty_answer_is_cached_until_an_explicit_request() -> None:
     session = Session("", "\n")
     assert await session.at("x = 1█\n") == []
     assert await session.at("x = 1█\n") == []
@@ -270,7 +276,7 @@ async def test_nothing_is_an_answer_that_is_known_too() -> None:
     assert session.n_asked == 2
 
 
-async def test_nothing_for_want_of_time_is_asked_again() -> None:
+async def test_an_empty_answer_for_want_of_time_is_not_cached() -> None:
     session = Session("")
     session.engine.finish_reason = "time"
     assert await session.at("x = 1█\n") == []
@@ -278,7 +284,7 @@ async def test_nothing_for_want_of_time_is_asked_again() -> None:
     assert session.n_asked == 2
 
 
-async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
+async def test_an_explicit_request_caches_all_its_alternatives() -> None:
     session = Session("one", "\n")
     session.engine.alternatives = ["two\n", "one\n", "three\n"]
     ask = replace(session.ask_at("x = █"), is_explicit=True, n_wanted=3)
@@ -288,8 +294,8 @@ async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
     assert session.n_asked == n_asked
 
 
-async def test_a_model_that_writes_something_else_than_is_typed_is_stopped() -> None:
-    """Whoever waits hears what is written, and may go on before it ends."""
+async def test_a_generation_that_differs_from_the_typed_text_is_stopped() -> None:
+    """The second request need not wait for the first one to end."""
     session = Session("value", "s", "\n")
     session.engine.gate = pieces = Turnstile()
     first = asyncio.create_task(session.suggester.suggest(session.ask_at("x = █")))
@@ -304,7 +310,7 @@ async def test_a_model_that_writes_something_else_than_is_typed_is_stopped() -> 
 
 
 class Turnstile(asyncio.Event):
-    """Lets as many pieces pass as it is told."""
+    """Lets a given number of pieces pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -318,7 +324,7 @@ class Turnstile(asyncio.Event):
         return await self._left.acquire()
 
 
-async def test_what_is_known_costs_nothing() -> None:
+async def test_a_cached_suggestion_costs_no_tokens() -> None:
     session = Session("value", "\n")
     first = await session.suggester.suggest(session.ask_at("x = █\n"))
     again = await session.suggester.suggest(session.ask_at("x = █\n"))
@@ -329,15 +335,15 @@ async def test_what_is_known_costs_nothing() -> None:
     assert again.completions[0].usage == Usage(finish_reason="stop")
 
 
-async def test_work_ahead_waits_as_long_as_it_costs() -> None:
+async def test_work_ahead_starts_after_a_pause_of_its_cost() -> None:
     session = Session("value", "\n")
     session.engine.speed = Speed(prefill_tokens_per_s=1e9, decode_tokens_per_s=12)
     await session.at("x = █\n")
     await asyncio.sleep(0)
-    assert session.rests_s == [pytest.approx(RESTS_PER_COST * 1.0)]
+    assert session.rests_s == [pytest.approx(PAUSES_PER_COST * 1.0)]
 
 
-async def test_what_is_known_is_not_worked_on_ahead() -> None:
+async def test_a_cached_suggestion_is_not_made_ahead_again() -> None:
     session = Session(" + 1", "\n")
     await session.at("x = value█\n")
     session.engine._script = ["value", "\n"]
@@ -347,7 +353,7 @@ async def test_what_is_known_is_not_worked_on_ahead() -> None:
     assert session.n_asked == n_asked
 
 
-async def test_who_accepts_while_the_model_works_ahead_waits_for_that() -> None:
+async def test_a_request_after_an_accept_joins_the_work_ahead() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.engine._script = [" + 1", "\n"]
@@ -362,10 +368,10 @@ async def test_who_accepts_while_the_model_works_ahead_waits_for_that() -> None:
     assert texts(await answer) == [" + 1"]
     assert session.n_asked == 2
     assert "raw text: ' + 1" in str(session.suggester.trace)
-    assert session.suggester.has_read["a"].prefix == "x = value"
+    assert session.suggester._costs._read["a"].prefix == "x = value"
 
 
-async def test_work_ahead_in_a_document_that_is_closed_is_stopped() -> None:
+async def test_closing_a_document_stops_its_work_ahead() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.engine.gate = asyncio.Event()
@@ -376,7 +382,7 @@ async def test_work_ahead_in_a_document_that_is_closed_is_stopped() -> None:
     assert session.engine.n_closed == 2
 
 
-async def test_work_ahead_of_what_was_asked_for_is_the_usual() -> None:
+async def test_work_ahead_after_an_explicit_request_is_for_automatic_ones() -> None:
     session = Session("if x:", "\n")
     ask = replace(session.ask_at("█\n"), is_explicit=True, n_wanted=2)
     assert texts(await session.suggester.suggest(ask)) == ["if x:"]
@@ -390,13 +396,13 @@ async def test_work_ahead_of_what_was_asked_for_is_the_usual() -> None:
     assert session.n_asked > n_asked
 
 
-async def test_the_first_suggestion_comes_after_no_accepted_one() -> None:
+async def test_the_first_suggestion_is_not_cut_to_one_line() -> None:
     session = Session("\n    a = 1\n", "    b = 2\n", "c")
     assert await session.at("if y:█\n") == ["\n    a = 1\n    b = 2"]
 
 
 @pytest.mark.parametrize(
-    ("picture", "uri", "patience"),
+    ("picture", "uri", "miss_factor"),
     [
         ("x = y█\n", "a", 1.5),
         ("x = va█\n", "a", 1.0),
@@ -407,23 +413,23 @@ async def test_the_first_suggestion_comes_after_no_accepted_one() -> None:
         ("x = y█\n", "b", 1.0),
     ],
 )
-async def test_who_types_past_a_suggestion_is_noticed(
-    picture: str, uri: str, patience: float
+async def test_only_other_text_typed_after_a_suggestion_is_a_miss(
+    picture: str, uri: str, miss_factor: float
 ) -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     await session.at(picture, uri)
-    assert session.suggester.rhythm.patience == patience
+    assert session.suggester._debouncer.miss_factor == miss_factor
 
 
-async def test_who_follows_a_suggestion_is_forgiven_those_typed_past() -> None:
+async def test_a_followed_suggestion_resets_the_misses() -> None:
     session = Session("value", "\n")
     for picture in ("x = █\n", "x = y█\n", "x = yvalue█\n"):
         await session.at(picture)
-    assert session.suggester.rhythm.patience == 1.0
+    assert session.suggester._debouncer.miss_factor == 1.0
 
 
-async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
+async def test_after_a_pause_the_model_writes_the_suggestion_after_this_one() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.engine._script = ["", "y = 2", "\n"]
@@ -434,7 +440,7 @@ async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
     assert session.n_asked == n_asked
 
 
-async def test_work_ahead_waits_longer_for_who_types_past_suggestions() -> None:
+async def test_work_ahead_waits_longer_after_ignored_suggestions() -> None:
     session = Session("value", "\n")
     for picture in ("x = █\n", "x = y█\n", "x = yz█\n"):
         await session.at(picture)
@@ -451,7 +457,7 @@ async def test_right_after_an_accepted_suggestion_one_line_is_enough() -> None:
     assert await session.at("if y:█\n") == ["\n    a = 1\n    b = 2"]
 
 
-async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
+async def test_an_explicit_request_gets_the_whole_block_right_after_an_accept() -> None:
     session = Session("if x:", "\n")
     await session.at("█\n")
     session.engine._script = ["\n    a = 1\n", "    b = 2\n", "c"]
@@ -460,7 +466,52 @@ async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
     assert found == ["\n    a = 1\n    b = 2"]
 
 
-async def test_work_ahead_does_not_read_what_the_editor_closed() -> None:
+BLOCK = ["\n    a = 1\n", "    b = 2\n", "c"]
+WHOLE_BLOCK = ["\n    a = 1\n    b = 2"]
+
+
+async def test_an_explicit_request_gets_the_whole_block_although_a_line_is_cached() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = BLOCK
+    assert await session.at("if x:█\n") == ["\n    a = 1"]
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == WHOLE_BLOCK
+    assert await session.at("if x:█\n") == WHOLE_BLOCK
+    assert session.n_asked == 3
+
+
+async def test_an_explicit_request_gets_the_whole_block_although_work_ahead_made_a_line() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = BLOCK
+    await session.rests()
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == WHOLE_BLOCK
+
+
+async def test_an_explicit_request_does_not_join_work_that_stops_after_one_line() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script, session.engine.gate = BLOCK, asyncio.Event()
+    ask = session.ask_at("if x:█\n")
+    line = asyncio.create_task(session.suggester.suggest(ask))
+    await session.until_asked(2)
+    explicit = replace(ask, is_explicit=True)
+    block = asyncio.create_task(session.suggester.suggest(explicit))
+    await session.until_asked(3)
+    session.engine.gate.set()
+    assert await line is None
+    assert texts(await block) == WHOLE_BLOCK
+
+
+async def test_work_ahead_does_not_read_inserted_closers() -> None:
     session = Session("x", "\n")
     await session.at("f█\nbelow = 1\n")
     await session.at("f(█)\nbelow = 1\n")
@@ -472,7 +523,7 @@ async def test_work_ahead_does_not_read_what_the_editor_closed() -> None:
     assert session.n_asked == n_asked + 1
 
 
-async def test_work_ahead_that_was_stopped_is_done_after_the_next_rest() -> None:
+async def test_work_ahead_that_was_stopped_is_done_after_the_next_pause() -> None:
     session = Session("value", "\n")
     session.engine.alternatives = ["other"]
     await session.at("x = █\n")
@@ -489,19 +540,19 @@ async def test_work_ahead_that_was_stopped_is_done_after_the_next_rest() -> None
     assert session.n_asked == n_asked
 
 
-async def test_of_a_closed_document_no_text_is_remembered() -> None:
+async def test_no_text_of_a_closed_document_is_remembered() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("secret = █\n")
     await session.suggester.suggest(ask)
     suggester = session.suggester
-    assert (len(suggester._traces), len(suggester.cache)) == (1, 1)
+    assert (len(suggester._known._traces), len(suggester.cache)) == (1, 1)
     suggester.forget("a")
     suggester.forget("never opened")
-    assert (suggester._traces, len(suggester.cache)) == ({}, 0)
-    assert suggester.has_read == {}
+    assert (suggester._known._traces, len(suggester.cache)) == ({}, 0)
+    assert suggester._costs._read == {}
 
 
-async def test_other_documents_are_remembered_when_one_is_closed() -> None:
+async def test_closing_a_document_keeps_the_suggestions_of_others() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n", uri="b")
     session.suggester.forget("a")
@@ -509,9 +560,7 @@ async def test_other_documents_are_remembered_when_one_is_closed() -> None:
     assert "raw text: 'value" in str(session.suggester.trace)
 
 
-async def test_of_a_closed_document_what_the_editor_closed_is_read_when_it_is_opened() -> (
-    None
-):
+async def test_closing_a_document_forgets_its_inserted_closers() -> None:
     session = Session("1", "\n")
     await session.at("f█\n")
     session.suggester.forget("a")
@@ -540,7 +589,7 @@ async def test_closing_a_document_answers_its_request_with_none() -> None:
         (False, "never", False),
     ],
 )
-async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
+async def test_battery_and_settings_decide_about_work_ahead(
     battery: bool, speculate: str, is_begun: bool
 ) -> None:
     session = Session(battery=battery, speculate=speculate)
@@ -550,7 +599,7 @@ async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
     assert {limits.reads_on for limits in session.engine.limits} == {is_begun}
 
 
-async def test_only_work_that_nobody_waits_for_yields() -> None:
+async def test_only_background_work_yields() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     await session.rests()
@@ -562,14 +611,14 @@ async def test_only_work_that_nobody_waits_for_yields() -> None:
     assert all(ahead)
 
 
-async def test_a_warm_up_only_reads_the_prompt() -> None:
+async def test_a_warm_up_only_prefills_the_prompt() -> None:
     session = Session()
     session.suggester.warm_up(session.ask_at("x = █\n"))
     await session.rests()
     assert [limits.max_tokens for limits in session.engine.limits] == [0]
 
 
-async def test_what_was_read_in_a_warm_up_is_not_read_again() -> None:
+async def test_a_second_warm_up_at_the_same_place_reads_nothing() -> None:
     session = Session()
     for _ in range(2):
         session.suggester.warm_up(session.ask_at("x = █\n"))
@@ -577,7 +626,7 @@ async def test_what_was_read_in_a_warm_up_is_not_read_again() -> None:
     assert session.n_asked == 1
 
 
-async def test_while_a_request_runs_nothing_is_warmed_up() -> None:
+async def test_a_warm_up_is_not_planned_while_a_request_runs() -> None:
     session = Session()
     session.engine.gate = asyncio.Event()
     answer = asyncio.create_task(session.suggester.suggest(session.ask_at("x = █\n")))
@@ -589,14 +638,14 @@ async def test_while_a_request_runs_nothing_is_warmed_up() -> None:
     await answer
 
 
-async def test_on_battery_nothing_is_warmed_up() -> None:
+async def test_on_battery_no_warm_up_is_planned() -> None:
     session = Session(battery=True)
     session.suggester.warm_up(session.ask_at("x = █\n"))
     await session.rests()
     assert session.n_asked == 0
 
 
-async def test_of_what_is_known_before_two_brackets_an_answer_of_nothing_is_passed_by() -> (
+async def test_an_empty_answer_before_two_closers_does_not_hide_an_older_suggestion() -> (
     None
 ):
     session = Session("", "\n")
@@ -604,13 +653,13 @@ async def test_of_what_is_known_before_two_brackets_an_answer_of_nothing_is_pass
         await session.at(picture)
     session.suggester.cache.forget_suggestions()
     for picture, text in (("f█\n", "([1])"), ("f(█)\n", "")):
-        spots = session.suggester._spots(session.ask_at(picture))
-        session.suggester.cache.keep(spots.exact, [Completion(text)])
+        keys = session.suggester._keys(session.ask_at(picture))
+        session.suggester.cache.keep(keys.exact, [Completion(text)])
     assert await session.at("f([█])\n") == ["1"]
     assert session.n_asked == 2
 
 
-async def test_what_was_just_read_is_not_read_again_in_place_of_work_ahead() -> None:
+async def test_a_warm_up_for_the_last_prompt_does_not_replace_work_ahead() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.suggester.warm_up(session.ask_at("x = █\n"))
@@ -619,7 +668,7 @@ async def test_what_was_just_read_is_not_read_again_in_place_of_work_ahead() -> 
     assert session.n_asked > 1
 
 
-async def test_the_trace_tells_where_an_answer_came_from() -> None:
+async def test_the_trace_names_the_source_of_an_answer() -> None:
     session = Session("value", "\n")
     await session.at("x = █")
     assert "raw text: 'value\\n'" in str(session.suggester.trace)
@@ -637,7 +686,7 @@ async def test_the_trace_tells_where_an_answer_came_from() -> None:
         assert told.startswith("request: asked for, python\ndecision: known already")
 
 
-async def test_the_trace_tells_of_work_done_ahead_too() -> None:
+async def test_the_trace_of_work_ahead_is_kept() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.engine._script = [" + 1", "\n"]
@@ -648,7 +697,7 @@ async def test_the_trace_tells_of_work_done_ahead_too() -> None:
     assert "raw text: ' + 1" in told
 
 
-async def test_the_trace_tells_of_work_that_somebody_else_has_begun() -> None:
+async def test_a_joined_request_has_the_trace_of_the_one_that_began() -> None:
     session = Session("value", "\n")
     session.engine.gate = asyncio.Event()
     ghost, popup = session.ask_at("x = █"), session.ask_at("x = █")
