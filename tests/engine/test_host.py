@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.engines.llama.messages import Request
+from starcoder_lsp.engines.llama.messages import EngineRequest
 from starcoder_lsp.engines.llama.process.host import Host
 from starcoder_lsp.engines.llama.process.inbox import Inbox
 from starcoder_lsp.flow import Limits, Piece, Prompt, Usage
@@ -31,8 +31,8 @@ def test_what_a_prompt_had_no_time_for_is_read_where_that_is_allowed(
     reads_on: bool,
 ) -> None:
     session = OneWord()
-    keeper: Any = SimpleNamespace(session=session, learn=lambda usage: None)
-    request = Request("generate", Prompt(()), Limits(reads_on=reads_on))
-    pieces = Host(Inbox())._generate(keeper, request, lambda: False)
+    persistence: Any = SimpleNamespace(session=session, learn=lambda usage: None)
+    request = EngineRequest("generate", Prompt(()), Limits(reads_on=reads_on))
+    pieces = Host(Inbox())._generate(persistence, request, lambda: False)
     assert [piece.text for piece in pieces] == ["word"]
     assert session.n_read_on == reads_on

@@ -22,7 +22,7 @@ from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.process.daemon import Door
 from starcoder_lsp.engines.llama.process.inbox import Inbox, Peer
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous
-from starcoder_lsp.engines.llama.shared_engine import SharedLink, rendezvous_of
+from starcoder_lsp.engines.llama.shared_engine import SharedProcess
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineYielded
 from starcoder_lsp.flow import Limits, Prompt, Text
 from starcoder_lsp.runtime import frames, paths
@@ -53,7 +53,7 @@ async def make_engine(load: Load) -> AsyncIterator[MakeEngine]:
     engines: list[LlamaEngine] = []
 
     def make(wanted: Load = load) -> LlamaEngine:
-        engine = LlamaEngine(wanted, connect=SharedLink, policy=AT_ONCE)
+        engine = LlamaEngine(wanted, connect=SharedProcess, policy=AT_ONCE)
         engine.start()
         engines.append(engine)
         return engine
@@ -61,7 +61,7 @@ async def make_engine(load: Load) -> AsyncIterator[MakeEngine]:
     yield make
     for engine in engines:
         await engine.close()
-    await gone(rendezvous_of(load))
+    await gone(Rendezvous.of(load))
 
 
 async def gone(place: Rendezvous) -> None:
@@ -99,7 +99,7 @@ async def test_two_clients_share_one_process_which_outlives_the_first(
     pid = other.pid
     assert pid is not None
     await other.close()
-    await gone(rendezvous_of(load))
+    await gone(Rendezvous.of(load))
     while is_running(pid):
         await asyncio.sleep(0.05)
 
@@ -113,7 +113,7 @@ async def test_other_settings_are_another_process(
     await asyncio.gather(one.ready(), other.ready())
     assert one.pid != other.pid
     await other.close()
-    await gone(rendezvous_of(wider))
+    await gone(Rendezvous.of(wider))
 
 
 async def test_ids_of_two_clients_are_not_confused(make_engine: MakeEngine) -> None:
@@ -171,7 +171,7 @@ async def test_a_crash_is_survived_by_both(make_engine: MakeEngine) -> None:
 async def test_files_that_a_killed_engine_left_are_no_obstacle(
     make_engine: MakeEngine, load: Load
 ) -> None:
-    place = rendezvous_of(load)
+    place = Rendezvous.of(load)
     paths.runtime_dir().mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(place.address))
@@ -201,7 +201,7 @@ async def test_whoever_does_not_know_the_token_is_refused(
         {"op": "load"},
         {"op": "hello", "token": "x" * 5000},
     ):
-        address = rendezvous_of(load).address
+        address = Rendezvous.of(load).address
         reader, writer = await asyncio.open_unix_connection(address)
         writer.write(frames.encode(hello))
         with contextlib.suppress(ConnectionError):
@@ -218,7 +218,7 @@ async def test_a_model_that_does_not_load_fails_for_all_and_keeps_nothing(
     for engine in (make_engine(broken), make_engine(broken)):
         with pytest.raises(EngineFailed, match=r"none\.gguf: there is no such file"):
             await engine.ready()
-    await gone(rendezvous_of(broken))
+    await gone(Rendezvous.of(broken))
 
 
 async def test_a_folder_that_is_not_the_users_is_not_used(

@@ -10,7 +10,7 @@ from random_model import VOCABULARY
 
 from starcoder_lsp.engines import token_cache
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.engines.token_cache import (
     TokenCache,
@@ -26,7 +26,7 @@ PARAGRAPHS = "def one():\n    return 1\n\n\ndef two():\n\n    return 2\n\nx = 3\
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
     library.set_up()
-    return Model(VOCABULARY, vocab_only=True).vocabulary
+    return LlamaModel(VOCABULARY, vocab_only=True).vocabulary
 
 
 class Counted:
@@ -66,7 +66,7 @@ def test_random_cuts_are_too(vocabulary: Vocabulary) -> None:
 
 def test_the_real_small_model_agrees(smollm2: Path) -> None:
     library.set_up()
-    vocabulary = Model(smollm2, vocab_only=True).vocabulary
+    vocabulary = LlamaModel(smollm2, vocab_only=True).vocabulary
     cache = TokenCache(vocabulary.encode)
     assert [cache.encode(text) for text in texts()] == [
         vocabulary.encode(text) for text in texts()
