@@ -15,7 +15,7 @@ import pytest
 import random_model
 
 from starcoder_lsp.engines import EngineState, Phase
-from starcoder_lsp.engines.llama import client, connection, pending
+from starcoder_lsp.engines.llama import connection, pending
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.machine.gguf import read_header
 from starcoder_lsp.engines.llama.messages import Load
@@ -329,7 +329,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     limited = tmp_path / "limited.py"
     limited.write_text(
         "import resource, runpy, sys\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (480 << 20, 480 << 20))\n"
         "sys.argv = ['host']\n"
         "runpy.run_module('starcoder_lsp.engines.llama.process.host', run_name='__main__')\n"
     )

@@ -18,9 +18,9 @@ import pytest
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.llama import rendezvous
 from starcoder_lsp.engines.llama.client import LlamaEngine
-from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.engines.llama.process.daemon import Door
-from starcoder_lsp.engines.llama.process.inbox import Inbox, Peer
+from starcoder_lsp.engines.llama.messages import Load, load_frame
+from starcoder_lsp.engines.llama.process.door import admit
+from starcoder_lsp.engines.llama.process.inbox import Inbox
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous
 from starcoder_lsp.engines.llama.shared_engine import SharedProcess
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineYielded
@@ -205,7 +205,9 @@ async def test_whoever_does_not_know_the_token_is_refused(
         reader, writer = await asyncio.open_unix_connection(address)
         writer.write(frames.encode(hello))
         with contextlib.suppress(ConnectionError):
-            assert await frames.receive(reader) == {"op": "refused"}
+            refusal = await frames.receive(reader)
+            assert refusal is not None
+            assert refusal["op"] == "refused"
             assert await frames.receive(reader) is None
         writer.close()
     assert await said(engine)
@@ -242,21 +244,16 @@ async def test_a_name_that_is_too_long_for_a_socket_is_said(
         await engine.ready()
 
 
-def test_who_comes_while_the_engine_leaves_is_sent_away_unheard(
-    tmp_path: Path,
-) -> None:
-    place, inbox = Rendezvous(tmp_path, "engine"), Inbox()
-    place.new_token()
+def test_who_comes_while_the_engine_leaves_is_sent_away_unheard() -> None:
+    inbox = Inbox()
     inbox.patience_s = 600
     last, theirs = socket.socketpair()
-    inbox.add(Peer(theirs.makefile("rb"), theirs.makefile("wb")))
+    admit(theirs, inbox)
     last.close()
-    theirs.close()
     assert inbox.next() is None
     late, theirs = socket.socketpair()
     with late:
-        late.sendall(frames.encode({"op": "hello", "token": place.token()}))
-        Door(theirs, place, inbox)._admit(theirs)
+        admit(theirs, inbox)
         assert late.recv(100) == b""
 
 
@@ -266,3 +263,50 @@ def test_another_users_process_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> N
         assert rendezvous.is_ours(ours)
         monkeypatch.setattr(os, "getuid", lambda: 12345)
         assert not rendezvous.is_ours(ours)
+
+
+async def joined(load: Load, words: bytes) -> bytes:
+    """Everything that a client with the token hears that says so and hangs up."""
+    place = Rendezvous.of(load)
+    reader, writer = await asyncio.open_unix_connection(place.address)
+    writer.write(frames.encode({"op": "hello", "token": place.token()}))
+    welcome = await frames.receive(reader)
+    assert welcome is not None
+    assert welcome["op"] == "welcome"
+    writer.write(words)
+    writer.write_eof()
+    heard = await reader.read()
+    writer.close()
+    return heard
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        frames.encode({"op": "cancel"}),
+        frames.encode({"op": "generate", "id": 1}),
+        frames.encode({"op": "generate"}),
+        frames.encode({"op": "load"}),
+        b"\xff\xff\xff\xff",
+    ],
+)
+async def test_a_client_that_talks_nonsense_costs_itself_only(
+    make_engine: MakeEngine, load: Load, words: bytes
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    pid = engine.pid
+    await joined(load, words)
+    assert await said(engine)
+    assert engine.pid == pid
+    # The fixture waits for the engine to leave with its last client.
+
+
+async def test_a_client_that_wants_another_model_is_sent_away(
+    make_engine: MakeEngine, load: Load
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    other = load_frame(replace(load, path="/no/such/file"))
+    assert await joined(load, frames.encode(other)) == b""
+    assert await said(engine)

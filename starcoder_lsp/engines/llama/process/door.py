@@ -42,22 +42,24 @@ class _Guest:
     received: bytearray = field(default_factory=bytearray)
 
     def hello(self) -> Frame | None:
-        """Receive more; the hello once it is complete. Raises OSError or BadFrame.
+        """Receive more; return the hello once it is complete.
 
-        Nothing is received that follows the hello.
+        Nothing is received that follows the hello. Raises OSError or BadFrame.
         """
-        n_missing = 4 - len(self.received)
-        if n_missing <= 0:
-            length = int.from_bytes(self.received[:4], "big")
-            if length > MAX_HELLO_BYTES:
-                raise BadFrame("a hello that is too long")
-            n_missing = 4 + length - len(self.received)
-        received = self.connection.recv(n_missing)
+        received = self.connection.recv(self._n_missing())
         if not received:
             raise ConnectionResetError
         self.received += received
-        is_complete = len(self.received) > 4 and len(received) == n_missing
-        return frames.decode(bytes(self.received[4:])) if is_complete else None
+        return None if self._n_missing() else frames.decode(bytes(self.received[4:]))
+
+    def _n_missing(self) -> int:
+        """How many bytes are missing in the length, or in what follows it."""
+        if len(self.received) < 4:
+            return 4 - len(self.received)
+        length = int.from_bytes(self.received[:4], "big")
+        if not 0 < length <= MAX_HELLO_BYTES:
+            raise BadFrame(f"a hello of {length} bytes")
+        return 4 + length - len(self.received)
 
 
 class Door:
@@ -131,7 +133,8 @@ class Door:
 
     def _decide(self, guest: _Guest, hello: Frame) -> None:
         if not is_token(hello.get("token"), self._token):
-            logger.warning("a client without the token was refused")
+            # No warning: a stranger must not fill the log.
+            logger.info("a client without the token was refused")
             self._send_away(guest, "it does not know the token")
         elif self._inbox.is_full:
             self._send_away(guest, f"{MAX_CLIENTS} editors use it already")
