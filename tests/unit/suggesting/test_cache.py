@@ -20,6 +20,7 @@ from starcoder_lsp.suggesting.cache import (
     CacheScope,
 )
 from starcoder_lsp.suggesting.cache.follow import follow
+from starcoder_lsp.suggesting.cache.trie import Trie
 
 LINE = "total = "
 
@@ -147,6 +148,31 @@ def test_rejecting_another_text_forgets_nothing(
     cache.reject(key(LINE), "sun")
     cache.reject(key(LINE), "x")
     assert texts_at(cache, key(LINE)) == ("sum(values)",)
+
+
+def test_a_text_is_rejected_up_to_the_end_of_its_first_line(cache: Cache) -> None:
+    cache.reject(key(LINE), "\n\nfirst = 1\nsecond = 2\nthird = 3")
+    assert cache.is_unwanted(key(LINE), "\n\nfirst = 1\nother = 2\n")
+    assert not cache.is_unwanted(key(LINE), "\n\nfirst = 2\nsecond = 2\n")
+
+
+def test_a_cut_off_text_does_not_hide_the_ones_after_it() -> None:
+    cache = Cache()
+    cut_off, whole = made("ab", ended="length") + made("a whole one")
+    cache.keep(key(""), [cut_off, whole])
+    assert texts_at(cache, key("a")) == (" whole one",)
+
+
+@pytest.mark.parametrize("n_common", range(9))
+def test_a_trie_keeps_common_beginnings_once(n_common: int) -> None:
+    trie, text = Trie[int](), "abcdefgh"
+    other = text[:n_common] + "XYZ"
+    trie.node_at(text).value = 1
+    trie.node_at(other).value = 2
+    assert trie.n_characters == len(text) + len(other) - n_common
+    found = [(node.value, n) for node, n in trie.on_the_way(other) if node.value]
+    assert found[-1] == (2, len(other))
+    assert [node.value for node in trie.below(other)] == [2]
 
 
 def test_an_empty_answer_is_known_only_at_its_own_place() -> None:
