@@ -371,6 +371,31 @@ async def test_a_request_after_an_accept_joins_the_work_ahead() -> None:
     assert session.suggester._costs._read["a"].prefix == "x = value"
 
 
+async def test_an_explicit_request_does_not_join_short_work_ahead() -> None:
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = ["\n    a = 1\n", "    b = 2\n", "c"]
+    session.engine.gate = asyncio.Event()
+    await session.rests()
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    answer = asyncio.create_task(session.suggester.suggest(explicit))
+    await session.until_asked(3)
+    session.engine.gate.set()
+    assert texts(await answer) == ["\n    a = 1\n    b = 2"]
+
+
+async def test_work_ahead_that_had_no_time_is_not_repeated() -> None:
+    session = Session("value", "\n")
+    await session.at("x = █\n")
+    session.engine._script, session.engine.finish_reason = [""], "time"
+    await session.rests()
+    n_asked = session.n_asked
+    assert n_asked > 1
+    await session.at("x = █\n")
+    await session.rests()
+    assert session.n_asked == n_asked
+
+
 async def test_closing_a_document_stops_its_work_ahead() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
