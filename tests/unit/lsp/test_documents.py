@@ -198,7 +198,7 @@ def test_a_change_to_a_closed_document_is_ignored_and_told_once(
     documents = Documents()
     documents.open(URI, "python", 1, "x")
     documents.close(URI)
-    for _ in range(2):
+    for _ in range(3):
         assert documents.change(URI, 2, [(None, "y")], "utf-16") == []
     assert documents.get(URI) is None
     assert caplog.messages == ["changes to a document that is not open are ignored"]
