@@ -670,18 +670,30 @@ async def test_on_battery_no_warm_up_is_planned() -> None:
     assert session.n_asked == 0
 
 
-async def test_an_empty_answer_before_two_closers_does_not_hide_an_older_suggestion() -> (
-    None
-):
+async def test_a_suggestion_of_closers_alone_does_not_hide_an_older_one() -> None:
     session = Session("", "\n")
     for picture in ("f█\n", "f(█)\n"):
         await session.at(picture)
     session.suggester.cache.forget_suggestions()
-    for picture, text in (("f█\n", "([1])"), ("f(█)\n", "")):
+    for picture, text in (("f█\n", "([1])"), ("f(█)\n", "[]")):
         keys = session.suggester._keys(session.ask_at(picture))
         session.suggester.cache.keep(keys.exact, [Completion(text)])
     assert await session.at("f([█])\n") == ["1"]
     assert session.n_asked == 2
+
+
+async def test_a_short_suggestion_is_short_beside_inserted_closers_too() -> None:
+    session = Session("1", "\n")
+    keys = session.suggester._keys(session.ask_at("f█\n"))
+    session.suggester.cache.keep(keys.exact, [Completion("(a)")], is_short=True)
+    assert await session.at("f(█)\n") == ["a"]
+    assert session.n_asked == 0
+    explicit = replace(session.ask_at("f(█)\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == ["1"]
+
+
+def test_before_the_first_request_the_trace_says_so() -> None:
+    assert "decision: nothing was asked yet" in str(Suggester().trace).split("\n")
 
 
 async def test_a_warm_up_for_the_last_prompt_does_not_replace_work_ahead() -> None:
