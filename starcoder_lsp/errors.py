@@ -5,6 +5,7 @@ StarcoderError
 ├── ModelError
 │   ├── UnknownModel      no such row in models.toml
 │   ├── ModelMissing      known, but not on this machine
+│   ├── NoModelFile       known, but there is no file that this machine could load
 │   ├── ModelBroken       on this machine, but not usable
 │   │   └── NoNumbers     its weights are damaged: no request will be answered
 │   └── DownloadFailed
@@ -31,6 +32,9 @@ class UnknownModel(ModelError): ...
 
 
 class ModelMissing(ModelError): ...
+
+
+class NoModelFile(ModelError): ...
 
 
 class ModelBroken(ModelError): ...

@@ -27,7 +27,8 @@ from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Resolved, Settings
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Resolved
 from starcoder_lsp.suggesting import trigger
 
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
@@ -58,10 +59,6 @@ def run(parsed: argparse.Namespace) -> int:
     for problem in resolved.problems:
         print(f"starcoder-lsp: {problem}", file=sys.stderr)
     settings = patient(resolved)
-    if parsed.json:
-        # What the text replaces is told there, as it is to an editor.
-        style = replace(settings.style, can_replace=True)
-        settings = replace(settings, style=style)
     log.set_up(settings.log.level, settings.log.file)
     show = Show(cursor, is_shown=not parsed.json)
     trace = Trace(cursor.document.language, is_explicit=True)
@@ -84,8 +81,8 @@ def patient(resolved: Resolved) -> Settings:
     longer: dict[str, Any] = {
         name: PATIENCE_MS for name in WAITS if resolved.origins[name] == "default"
     }
-    limits = replace(resolved.settings.limits, **longer)
-    return replace(resolved.settings, limits=limits)
+    writing = replace(resolved.settings.writing, **longer)
+    return replace(resolved.settings, writing=writing)
 
 
 def _decision(cursor: Cursor, settings: Settings) -> str:

@@ -20,7 +20,7 @@ from starcoder_lsp.errors import ConfigError, StarcoderError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet, readable
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 
 DEFAULT_CHARACTERS = 4000
 # Other files may have more tokens than this one has in as many characters.

@@ -22,7 +22,8 @@ from starcoder_lsp.models import registry
 from starcoder_lsp.runtime.child import python_module
 from starcoder_lsp.runtime.paths import data_dir
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Resolved, Settings
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Resolved
 
 PROBE_PATIENCE_S = 60
 ENGINE_PATIENCE_S = 120

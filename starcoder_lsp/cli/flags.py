@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from starcoder_lsp.settings.files import ConfigFiles
 from starcoder_lsp.settings.options import OPTIONS
-from starcoder_lsp.settings.resolve import ConfigFiles, Layer, Resolved
+from starcoder_lsp.settings.resolve import Layer, Resolved
 
 ORIGIN = "command line"
 
@@ -32,7 +33,7 @@ def flag_layer(parsed: argparse.Namespace) -> Layer:
 
 def resolve_for(folder: Path, parsed: argparse.Namespace) -> Resolved:
     """Settings for files in `folder`, as they are once for a command."""
-    return ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
+    return ConfigFiles().resolve(folder, [workspace_of(folder)], flag_layer(parsed))
 
 
 def workspace_of(folder: Path) -> Path:

@@ -43,23 +43,26 @@ def run(parsed: argparse.Namespace) -> int:
 def _list(parsed: argparse.Namespace) -> int:
     store = assemble.store()
     for model in registry.models().values():
-        is_here = store.is_present(model)
+        row = as_object(model, is_here=store.is_present(model))
         if parsed.json:
-            _say(
-                {
-                    "name": model.name,
-                    "present": is_here,
-                    "size_bytes": model.approximate_bytes,
-                    "family": model.family,
-                    "license": model.license,
-                    "source": model.source.address,
-                }
-            )
-        else:
-            mark = "here" if is_here else ""
-            gigabytes = model.approximate_bytes / 1e9
-            print(f"{mark:4}  {model.name:24} {gigabytes:5.1f} GB  {model.title}")
+            _say(row)
+            continue
+        mark = "here" if row["present"] else ""
+        size = f"{model.approximate_bytes / 1e9:5.1f} GB" if model.source else "no file"
+        print(f"{mark:4}  {model.name:24} {size:8}  {model.title}")
     return 0
+
+
+def as_object(model: Model, *, is_here: bool) -> dict[str, object]:
+    """A row of `models list --json`; `source` is null for a model without a file."""
+    return {
+        "name": model.name,
+        "present": is_here,
+        "size_bytes": model.approximate_bytes,
+        "family": model.family,
+        "license": model.license,
+        "source": model.source.address if model.source else None,
+    }
 
 
 def _get(parsed: argparse.Namespace) -> int:
@@ -86,7 +89,7 @@ def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
             _say({"share": share})
         elif sys.stderr.isatty() or percent % 25 == 0:
             end = "\r" if sys.stderr.isatty() and percent < 100 else "\n"
-            text = f"{model.name} from {model.source.address}: {percent} %"
+            text = f"{model.name} from {model.published.address}: {percent} %"
             print(text, end=end, file=sys.stderr, flush=True)
 
     return report

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from starcoder_lsp.context import Context, Gathered, NoContext, Progress
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 
 # What is answered within milliseconds to somebody who types, for one who waits.
 N_ASKED, AGAIN_S = 100, 0.05

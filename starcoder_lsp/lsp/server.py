@@ -26,7 +26,8 @@ from starcoder_lsp.lsp.settings import SettingsBook
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import ContextSettings, Layer, Settings
+from starcoder_lsp.settings.options import ContextSettings, Settings
+from starcoder_lsp.settings.resolve import Layer
 from starcoder_lsp.suggesting import trigger
 from starcoder_lsp.suggesting.ask import Ask
 from starcoder_lsp.suggesting.outcomes.statistics import Record, default_store
@@ -208,6 +209,7 @@ class Server(LanguageServer):
             self.path_of(uri),
             is_explicit,
             self._snoozed_until_s - time.monotonic(),
+            convert.named_path_of(uri),
         )
         return trigger.skip(occasion)
 
@@ -263,7 +265,7 @@ class Server(LanguageServer):
         self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:
-        if self.book.of_workspace().statistics:
+        if self.book.of_workspace().lsp.statistics:
             self.statistics.append(record)
 
     def _show_indexing(self, progress: Progress) -> None:

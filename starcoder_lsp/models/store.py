@@ -16,7 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from starcoder_lsp.errors import DownloadFailed, ModelBroken, ModelMissing
+from starcoder_lsp.errors import (
+    DownloadFailed,
+    ModelBroken,
+    ModelError,
+    ModelMissing,
+)
 from starcoder_lsp.models.registry import Model
 
 PARTIAL = ".get-"
@@ -39,10 +44,10 @@ class Store:
         self._root = root
 
     def path_of(self, model: Model) -> Path:
-        return self._root / model.name / model.source.file
+        return self._root / model.name / model.published.file
 
     def locate(self, model: Model) -> Path:
-        """The model's file; raises ModelMissing or ModelBroken without hashing it."""
+        """The model's file, not hashed; raises ModelMissing, ModelBroken or NoModelFile."""
         path = self.path_of(model)
         try:
             size_bytes = path.stat().st_size
@@ -64,7 +69,7 @@ class Store:
     def is_present(self, model: Model) -> bool:
         try:
             self.locate(model)
-        except (ModelMissing, ModelBroken):
+        except ModelError:
             return False
         return True
 
@@ -82,7 +87,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._require_space(model)
             with self._partial_dir(path.parent) as partial:
-                got, published = download.fetch(model.source, partial, on_progress)
+                got, published = download.fetch(model.published, partial, on_progress)
                 receipt = self._check(model, got, published)
                 self._keep(got, path, receipt)
         except OSError as exc:
@@ -131,13 +136,13 @@ class Store:
         receipt = Receipt(got.stat().st_size, sha256_of(got))
         if model.size_bytes and receipt.size_bytes != model.size_bytes:
             raise DownloadFailed(
-                f"{model.source.address} is {receipt.size_bytes} bytes instead of "
+                f"{model.published.address} is {receipt.size_bytes} bytes instead of "
                 f"{model.size_bytes}: the source has changed or the download was cut"
             )
         expected = model.sha256 or published
         if expected and receipt.sha256 != expected:
             raise DownloadFailed(
-                f"{model.source.address} has sha256 {receipt.sha256} instead of "
+                f"{model.published.address} has sha256 {receipt.sha256} instead of "
                 f"{expected}: it was damaged on the way or has changed; not kept"
             )
         return receipt

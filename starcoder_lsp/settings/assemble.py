@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
@@ -19,8 +21,8 @@ from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import Store
 from starcoder_lsp.runtime.paths import models_dir
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
-from starcoder_lsp.settings.options import AUTO
-from starcoder_lsp.settings.resolve import EngineSettings, Settings
+from starcoder_lsp.settings.forms import AUTO
+from starcoder_lsp.settings.options import EngineSettings, Settings
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
@@ -34,7 +36,10 @@ def store() -> Store:
 
 
 def model_file(settings: EngineSettings) -> Path:
-    """The GGUF file to load; raises ModelMissing, ModelBroken or UnknownModel."""
+    """The GGUF file to load.
+
+    Raises UnknownModel, ModelMissing, ModelBroken or NoModelFile.
+    """
     if settings.model_path is not None:
         return settings.model_path
     return store().locate(registry.find(settings.model))
@@ -61,23 +66,61 @@ def load_of(settings: EngineSettings) -> Load:
     )
 
 
-def build_engine(
+def _build_llama(
     settings: EngineSettings,
     *,
     log_level: str,
-    on_state: Callable[[EngineState], None] = lambda state: None,
-    policy: RestartPolicy = KEEP_TRYING,
-) -> LlamaEngine:
-    """An engine that is not started yet; errors as `model_file`."""
-    load = load_of(settings)
+    on_state: Callable[[EngineState], None],
+    policy: RestartPolicy,
+) -> Engine:
+    """llama.cpp in a process of its own, or in a shared one; errors as `model_file`."""
     return LlamaEngine(
-        load,
+        load_of(settings),
         connect=_shared_process() if settings.is_shared else own_process,
         on_state=on_state,
         policy=policy,
         log_level=log_level,
         idle_s=settings.idle_unload_s,
     )
+
+
+class Build(Protocol):
+    """Makes an engine that is not started yet; raises StarcoderError."""
+
+    def __call__(
+        self,
+        settings: EngineSettings,
+        /,
+        *,
+        log_level: str,
+        on_state: Callable[[EngineState], None],
+        policy: RestartPolicy,
+    ) -> Engine: ...
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """A kind of engine; `suits` tells whether the settings ask for it."""
+
+    name: str
+    suits: Callable[[EngineSettings], bool]
+    build: Build
+
+
+# The first that suits is built, so that the kind for all other settings stands last.
+ENGINE_KINDS = (EngineKind("llama", lambda settings: True, _build_llama),)
+
+
+def build_engine(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None] = lambda state: None,
+    policy: RestartPolicy = KEEP_TRYING,
+) -> Engine:
+    """The engine that the settings ask for, not started yet; raises StarcoderError."""
+    kind = next(kind for kind in ENGINE_KINDS if kind.suits(settings))
+    return kind.build(settings, log_level=log_level, on_state=on_state, policy=policy)
 
 
 def token_counter(settings: EngineSettings) -> Callable[[str], int]:
@@ -137,13 +180,17 @@ def build_completer(
         layout,
         settings.style,
         context if context and settings.context.enabled else NoContext(),
-        settings.hides_secrets,
+        settings.writing.hides_secrets,
     )
 
 
 def layout_of(settings: Settings, model: Model) -> str:
     """What the user set, else what the model's row says, else the family's own."""
-    return settings.layout if settings.layout != AUTO else model.layout or AUTO
+    return (
+        settings.writing.layout
+        if settings.writing.layout != AUTO
+        else model.layout or AUTO
+    )
 
 
 def family_of(settings: EngineSettings) -> Family:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.flow import Completion, Cursor
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.suggesting.cache import Spot
 
 
@@ -29,9 +29,8 @@ class Ask:
 
     @property
     def key(self) -> Hashable:
-        """What else an answer depends on."""
-        given = self.settings
-        return given.engine, given.limits, given.layout, given.style, given.context
+        """Everything in the settings that an answer depends on."""
+        return self.settings.suggestion_key
 
     def after_accept(self) -> Ask:
         """The same for where an accepted suggestion ends; who asks gets all of it."""

@@ -9,21 +9,26 @@ from pathlib import Path
 
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.flow import Cursor
+from starcoder_lsp.languages import language_id
 from starcoder_lsp.languages.lines import is_of_word
-from starcoder_lsp.settings.resolve import TriggerSettings
+from starcoder_lsp.settings.options import TriggerSettings
 
 MAX_DOCUMENT_CHARACTERS = 10_000_000
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """What the decision is about; `snoozed_s` is how long silence is still wanted."""
+    """What the decision is about; `snoozed_s` is how long silence is still wanted.
+
+    `path` is without links; `named_path` is the one that the editor names.
+    """
 
     cursor: Cursor
     settings: TriggerSettings
     path: Path | None = None
     is_explicit: bool = False
     snoozed_s: float = 0.0
+    named_path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,19 @@ def _is_snoozed(occasion: Occasion) -> bool:
 
 
 def _is_disabled_language(occasion: Occasion) -> bool:
-    return occasion.cursor.document.language in occasion.settings.disabled_languages
+    """Whatever the editor and the settings call the language."""
+    disabled = occasion.settings.disabled_languages
+    return bool(disabled) and language_id(occasion.cursor.document.language) in map(
+        language_id, disabled
+    )
 
 
 def _is_disabled_path(occasion: Occasion) -> bool:
-    if occasion.path is None:
-        return False
-    path = occasion.path.as_posix()
+    paths = [one.as_posix() for one in (occasion.path, occasion.named_path) if one]
     return any(
         fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
         for glob in occasion.settings.disabled_paths
+        for path in paths
     )
 
 

@@ -20,7 +20,8 @@ from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Layer, Settings, resolve
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Layer, resolve
 
 # A line is asked for, and nobody waits; what is set by a flag wins.
 USUALLY = {
@@ -52,7 +53,7 @@ def run(parsed: argparse.Namespace) -> int:
     results = asyncio.run(_evaluate(rows, settings, parsed))
     figures = {
         "model": settings.engine.model,
-        "layout": settings.layout,
+        "layout": settings.writing.layout,
         "asked": "automatic" if parsed.automatic else "explicit",
         **infilling.summary(results),
     }

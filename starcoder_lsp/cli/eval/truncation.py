@@ -10,7 +10,7 @@ from typing import Any
 from starcoder_lsp.cli.eval.infilling import read_rows
 from starcoder_lsp.cli.eval.measures import truncation
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.languages import languages
+from starcoder_lsp.languages import language_id, languages
 from starcoder_lsp.settings.options import OPTIONS
 
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    if parsed.language not in languages():
+    if language_id(parsed.language) not in languages():
         raise ConfigError(f"--language {parsed.language}: not in languages.toml")
     multiline = OPTIONS["multiline"].parsed(parsed.multiline)
     at = truncation.place(parsed.language, multiline)

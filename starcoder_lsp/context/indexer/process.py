@@ -24,7 +24,7 @@ from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocum
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
 from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
-from starcoder_lsp.languages import languages
+from starcoder_lsp.languages import language_id, languages
 from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.garbage_collection import collect_rarely
@@ -121,7 +121,9 @@ class Indexer:
 
     def _open(self, frame: Frame) -> None:
         fields = ("uri", "path", "language", "text", "version")
-        self._documents.open(OpenDocument(*(frame[name] for name in fields)))
+        # Under the name that files of the language have in the index.
+        opened = {**frame, "language": language_id(frame["language"])}
+        self._documents.open(OpenDocument(*(opened[name] for name in fields)))
 
     def _change(self, frame: Frame) -> None:
         self._documents.change(frame["uri"], frame["version"], frame["edits"])

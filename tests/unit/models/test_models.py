@@ -58,15 +58,15 @@ def leftovers(store: Store) -> list[str]:
 
 
 def test_the_default_model_has_a_row() -> None:
-    assert registry.find(OPTIONS["model"].default).source.file.endswith(".gguf")
+    assert registry.find(OPTIONS["model"].default).published.file.endswith(".gguf")
 
 
 @pytest.mark.parametrize("model", registry.models().values(), ids=lambda m: m.name)
 def test_a_row_has_a_size_and_a_name_without_a_path(model: Model) -> None:
     assert model.approximate_bytes > 50_000_000
-    assert "/" not in model.source.file
+    assert "/" not in model.published.file
     assert model.longest_prompt <= model.context_tokens
-    assert "bigcode/" not in model.source.address, "bigcode publishes no GGUF files"
+    assert "bigcode/" not in model.published.address, "bigcode publishes no GGUF files"
     if model.sha256:
         assert len(bytes.fromhex(model.sha256)) == 32
 
@@ -145,7 +145,7 @@ def test_what_the_hub_refuses_is_explained(
     hub.status, hub.headers = status, headers
     with pytest.raises(DownloadFailed, match=reason) as caught:
         store.get(MODEL, ignore)
-    assert MODEL.source.repository in str(caught.value)  # type: ignore[union-attr]  # a HubFile
+    assert MODEL.published.repository in str(caught.value)  # type: ignore[union-attr]  # a HubFile
     assert leftovers(store) == []
 
 
