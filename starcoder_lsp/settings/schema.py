@@ -109,7 +109,8 @@ def option(
 def declared(settings_type: type) -> Iterator[Option]:
     """Every setting of a dataclass whose fields are sections, in their order."""
     for section in fields(settings_type):
-        for one in fields(type(section.default)):
+        section_type: Any = type(section.default)
+        for one in fields(section_type):
             row: Option = one.metadata[OPTION]
             yield replace(
                 row,

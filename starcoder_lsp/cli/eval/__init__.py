@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluations = parser.add_subparsers(dest="evaluation", required=True)
     for name, summary in EVALUATIONS.items():
         one = evaluations.add_parser(name, help=summary, description=summary)
-        module: Any = import_module(f"starcoder_lsp.cli.eval.{name}")
+        module: Any = import_module(f"{__name__}.{name.replace('-', '_')}")
         module.add_arguments(one)
         one.set_defaults(evaluate=module.run)
 

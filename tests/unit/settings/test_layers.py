@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ OPTIONS_OF_A_LAYER = st.fixed_dictionaries({}, optional=VALUES)
 USERS = st.lists(OPTIONS_OF_A_LAYER, max_size=4)
 
 # How a value with a project in the game may differ from the one without it.
-STRICTER = {
+STRICTER: dict[str, Callable[[Any, Any], bool]] = {
     MAY_LOWER.name: lambda with_it, without: with_it <= without,
     MAY_SWITCH_OFF.name: lambda with_it, without: with_it <= without,
     MAY_RAISE.name: lambda with_it, without: with_it >= without,
