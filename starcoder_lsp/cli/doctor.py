@@ -20,7 +20,7 @@ from starcoder_lsp.engines.llama.machine import gguf
 from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.runtime.child import python_module
-from starcoder_lsp.runtime.paths import data_dir
+from starcoder_lsp.runtime.paths import NOWHERE, cache_dir, data_dir
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import Resolved
@@ -164,16 +164,25 @@ async def _speed(engine: LlamaEngine, settings: Settings) -> Finding:
 
 
 def _directories() -> Iterator[Finding]:
-    folder = data_dir()
-    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    for what, folder, variable, instead in (
+        ("models", data_dir(), "STARCODER_LSP_DATA", "none can be downloaded"),
+        ("indexes", cache_dir(), "STARCODER_LSP_CACHE", "they are kept in memory"),
+    ):
+        if reason := _why_not_writable(folder):
+            text = f"{what} cannot be stored in {folder}: {reason}; {instead}"
+            remedy = f"set {variable} to a directory that you can write to"
+            yield Finding("warning", text, remedy)
+        else:
+            yield Finding("ok", f"{what} are stored in {folder}")
+
+
+def _why_not_writable(folder: Path) -> str:
+    """The reason why nothing can be stored in a folder; empty when it can."""
+    if folder.is_relative_to(NOWHERE):
+        return "this user has no home directory"
     try:
+        existing = next(one for one in (folder, *folder.parents) if one.exists())
         with tempfile.TemporaryFile(dir=existing):
-            pass
+            return ""
     except OSError as exc:
-        yield Finding(
-            "warning",
-            f"models cannot be stored in {folder}: {exc.strerror}",
-            "set STARCODER_LSP_DATA to a directory that you can write to",
-        )
-        return
-    yield Finding("ok", f"models are stored in {folder}")
+        return exc.strerror or str(exc)

@@ -8,7 +8,7 @@ written there, so that what would be kept stays in memory.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
@@ -26,14 +26,12 @@ def user_config_file() -> Path:
     named = os.environ.get("STARCODER_LSP_CONFIG")
     if named:
         return Path(named).absolute()
-    return _own(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
+    return _own(platformdirs.user_config_dir) / "config.toml"
 
 
 def data_dir() -> Path:
     """The directory of what cannot be made again: models, statistics."""
-    return _named("STARCODER_LSP_DATA") or _own(
-        platformdirs.user_data_dir(APP, appauthor=False)
-    )
+    return _named("STARCODER_LSP_DATA") or _own(platformdirs.user_data_dir)
 
 
 def models_dir() -> Path:
@@ -42,9 +40,7 @@ def models_dir() -> Path:
 
 def cache_dir() -> Path:
     """The directory of what can be made again: indexes, measured speeds, KV files."""
-    return _named("STARCODER_LSP_CACHE") or _own(
-        platformdirs.user_cache_dir(APP, appauthor=False)
-    )
+    return _named("STARCODER_LSP_CACHE") or _own(platformdirs.user_cache_dir)
 
 
 def runtime_dir() -> Path:
@@ -62,22 +58,17 @@ def _named(variable: str) -> Path | None:
     return Path(named).absolute() if named else None
 
 
-def _own(directory: str) -> Path:
-    """A directory in the user's home.
+def _own(directory_of: Callable[..., str]) -> Path:
+    """A directory in the user's home; `NOWHERE` for a user without a home.
 
-    Without a home it would be a relative path, `~/...`, which a project could provide;
-    the XDG base directory specification wants relative ones ignored.
+    There platformdirs raises RuntimeError, and older versions answer a relative path,
+    `~/...`, which a project could provide.
     """
-    return Path(directory) if Path(directory).is_absolute() else NOWHERE
-
-
-def home() -> Path | None:
-    """The user's home directory; None for a user without one."""
     try:
-        found = Path.home()
+        directory = Path(directory_of(APP, appauthor=False))
     except RuntimeError:
-        return None
-    return found if found.is_absolute() else None
+        return NOWHERE
+    return directory if directory.is_absolute() else NOWHERE
 
 
 def project_file(start: Path, roots: Iterable[Path]) -> Path | None:
