@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from starcoder_lsp.cli import workspace
-from starcoder_lsp.cli.complete import read_cursor
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for, workspace_of
 from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.context import Gathered
@@ -46,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    cursor = read_cursor(parsed.place)
+    cursor = workspace.read_cursor(parsed.place)
     file = workspace.file_of(cursor)
     settings = resolve_for(file.parent, parsed).settings
     if not settings.context.enabled:

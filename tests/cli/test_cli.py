@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from starcoder_lsp import cli
-from starcoder_lsp.cli.complete import as_object, read_cursor
+from starcoder_lsp.cli.complete import as_object
+from starcoder_lsp.cli.workspace import read_cursor
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion
 
