@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from starcoder_lsp.context import Context, Gathered, NoContext, Progress
+from starcoder_lsp.context import Context, Gathered, IndexingProgress, NoContext
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Document
 from starcoder_lsp.languages import language_of
@@ -88,7 +88,7 @@ async def opened(
         return
     is_read = asyncio.Event()
 
-    def told(progress: Progress) -> None:
+    def told(progress: IndexingProgress) -> None:
         if progress.is_final:
             is_read.set()
 
