@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.context.files.reading import NotRegular, TooLarge, read_regular
+from starcoder_lsp.context.files.reading import FileTooLarge, NotRegular, read_regular
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.paths import project_file, user_config_file
@@ -53,7 +53,7 @@ def read_file(file: Path) -> Values:
         return tomllib.loads(text)
     except NotRegular as exc:
         raise ConfigError(f"{name} is not a file") from exc
-    except TooLarge as exc:
+    except FileTooLarge as exc:
         raise ConfigError(f"{name} is larger than {MAX_FILE_BYTES} bytes") from exc
     except OSError as exc:
         raise ConfigError(f"{name} cannot be read: {exc.strerror or exc}") from exc

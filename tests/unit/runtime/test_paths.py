@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from starcoder_lsp.runtime import paths
 from starcoder_lsp.runtime.paths import NOWHERE, path_of_uri, project_file, uri_of
 
-DIRECTORIES = {
+DIRECTORIES: dict[str, Callable[[], Path]] = {
     "cache": paths.cache_dir,
     "data": paths.data_dir,
     "config": lambda: paths.user_config_file().parent,
