@@ -129,19 +129,19 @@ def token_counter(settings: EngineSettings) -> Callable[[str], int]:
     from starcoder_lsp.engines.llama.native import library
 
     library.set_up()
-    vocabulary = library.Model(path, vocab_only=True).vocabulary
+    vocabulary = library.LlamaModel(path, vocab_only=True).vocabulary
     return lambda text: len(vocabulary.encode(text))
 
 
 def _shared_process() -> Connect:
     try:
-        from starcoder_lsp.engines.llama.shared_engine import SharedLink
+        from starcoder_lsp.engines.llama.shared_engine import SharedProcess
     except ImportError:
         raise ConfigError(
             "shared_engine needs Unix sockets and file locks, which this system "
             "lacks; set shared_engine = false"
         ) from None
-    return SharedLink
+    return SharedProcess
 
 
 def build_context(

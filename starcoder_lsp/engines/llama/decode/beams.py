@@ -18,7 +18,7 @@ from starcoder_lsp.engines.llama.decode.sampling import (
     check_numbers,
     log_sum_exp,
 )
-from starcoder_lsp.engines.llama.native.library import Context, Model, Row
+from starcoder_lsp.engines.llama.native.library import LlamaContext, LlamaModel, Row
 
 IsLast = Callable[[int], bool]
 # Texts that grow side by side, and how long they may become.
@@ -57,19 +57,19 @@ class Beam:
 
 
 @dataclass
-class Beams:
+class BeamSearch:
     """`should_abort` ends a search; what was found by then is its answer."""
 
-    model: Model
+    model: LlamaModel
     n_context: int
     n_threads: int
     kv_type: str
     should_abort: Callable[[], bool]
     _n_prompt: int = 0
-    _context: Context = field(init=False)
+    _context: LlamaContext = field(init=False)
 
     def __post_init__(self) -> None:
-        self._context = Context(
+        self._context = LlamaContext(
             self.model,
             n_context=self.n_context + N_SEQUENCES * MAX_BEAM_TOKENS,
             n_sequences=N_SEQUENCES,
@@ -80,7 +80,9 @@ class Beams:
             should_abort=lambda: self.should_abort(),
         )
 
-    def read(self, tokens: Sequence[int], source: Context, sequence: int) -> Logits:
+    def read(
+        self, tokens: Sequence[int], source: LlamaContext, sequence: int
+    ) -> Logits:
         """Take a prompt over from where it was read, and what follows it by the model.
 
         Raises TimeoutError when it was aborted.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from starcoder_lsp.engines.llama.decode.drafting import (
     MAX_DRAFT,
-    Economy,
+    DraftPolicy,
     Guess,
-    Lookup,
+    PromptLookup,
 )
 from starcoder_lsp.engines.llama.decode.sampling import (
     Choose,
@@ -21,7 +21,7 @@ from starcoder_lsp.engines.llama.decode.sampling import (
     log_sum_exp,
 )
 from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
-from starcoder_lsp.engines.llama.native.library import Context
+from starcoder_lsp.engines.llama.native.library import LlamaContext
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 
 
@@ -54,10 +54,10 @@ class Speller:
 class Decoder:
     """What stays the same from one answer to the next."""
 
-    context: Context
+    context: LlamaContext
     slots: Slots
     vocabulary: Vocabulary
-    economy: Economy
+    economy: DraftPolicy
     drafts: bool = True
 
     def steps(
@@ -76,7 +76,7 @@ class Decoder:
         and from tokens `elsewhere`.
         """
         speller = Speller(self.vocabulary, held_back)
-        lookup = Lookup([*elsewhere, *slot.tokens] if self.drafts else ())
+        lookup = PromptLookup([*elsewhere, *slot.tokens] if self.drafts else ())
         guess, n_drafted, row = Guess(), 0, -1
         for n_left in range(max_tokens - 1, -1, -1):
             logits = self.context.logits(row)
@@ -103,7 +103,7 @@ class Decoder:
         if n_wrong:
             self.slots.cut(slot, len(slot.tokens) - n_wrong)
 
-    def _guess(self, lookup: Lookup, speller: Speller) -> Guess:
+    def _guess(self, lookup: PromptLookup, speller: Speller) -> Guess:
         if not self.drafts or speller.held:
             return Guess()
         return lookup.guess(MAX_DRAFT + 1)

@@ -37,10 +37,10 @@ class Guess:
     n_matched: int = 0
 
 
-class Lookup:
+class PromptLookup:
     """Finds where the end of a text stood before.
 
-    >>> Lookup([1, 2, 3, 4, 9, 1, 2, 3]).guess(2)
+    >>> PromptLookup([1, 2, 3, 4, 9, 1, 2, 3]).guess(2)
     Guess(tokens=[4, 9], n_matched=3)
     """
 
@@ -90,7 +90,7 @@ class Lookup:
 
 
 @dataclass
-class Costs:
+class BatchCosts:
     """Seconds per batch, as a line through what was measured; forgets slowly.
 
     Having seen single tokens only for long, it expects more tokens to cost what they
@@ -131,10 +131,10 @@ class Costs:
 
 
 @dataclass
-class Economy:
+class DraftPolicy:
     """How many of a guess's tokens are worth checking."""
 
-    costs: Costs = field(default_factory=Costs)
+    costs: BatchCosts = field(default_factory=BatchCosts)
     _n_right: list[float] = field(default_factory=lambda: [0.0] * len(PRIOR_RIGHT))
     _n_seen: list[float] = field(default_factory=lambda: [0.0] * len(PRIOR_RIGHT))
 

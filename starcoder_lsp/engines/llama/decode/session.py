@@ -13,39 +13,42 @@ from dataclasses import replace
 from functools import cached_property
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.decode.beams import Beam, Beams
+from starcoder_lsp.engines.llama.decode.beams import Beam, BeamSearch
 from starcoder_lsp.engines.llama.decode.decoding import Decoder
-from starcoder_lsp.engines.llama.decode.drafting import Economy
+from starcoder_lsp.engines.llama.decode.drafting import DraftPolicy
 from starcoder_lsp.engines.llama.decode.sampling import Choose, likeliest, log_sum_exp
 from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
 from starcoder_lsp.engines.llama.machine.capacity import N_BATCH, N_SLOTS
 from starcoder_lsp.engines.llama.machine.speed import n_per_batch
 from starcoder_lsp.engines.llama.native.library import (
-    Context,
     InfillSampler,
-    Model,
+    LlamaContext,
+    LlamaModel,
     OutOfMemory,
 )
-from starcoder_lsp.engines.prompt_fit import Fitted, Part, fit, n_affordable
+from starcoder_lsp.engines.prompt_fit import (
+    Fitted,
+    fit,
+    n_affordable,
+    parts_of,
+    prompt_budget,
+)
 from starcoder_lsp.engines.token_cache import TokenCache
-from starcoder_lsp.errors import EngineError, ModelBroken
+from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import (
     Candidate,
-    Control,
     FinishReason,
-    Group,
     Limits,
     Piece,
     Prompt,
     Score,
-    Segment,
     Usage,
 )
 
 logger = logging.getLogger(__name__)
 
 
-class Session:
+class LlamaSession:
     """Answers one request at a time; not for use by two threads.
 
     `n_reserved` tokens of the context stay free for answers, so that reading a prompt
@@ -54,7 +57,7 @@ class Session:
 
     def __init__(
         self,
-        model: Model,
+        model: LlamaModel,
         *,
         n_context: int,
         n_threads: int,
@@ -66,7 +69,7 @@ class Session:
         self._vocabulary = model.vocabulary
         self._texts = TokenCache(model.vocabulary.encode)
         self._is_over: Callable[[], bool] = lambda: False
-        self._context = Context(
+        self._context = LlamaContext(
             model,
             n_context=n_context,
             n_sequences=n_slots,
@@ -75,7 +78,7 @@ class Session:
             kv_type=kv_type,
             should_abort=lambda: self._is_over(),
         )
-        self._make_beams: Callable[[], Beams] = lambda: Beams(
+        self._make_beams: Callable[[], BeamSearch] = lambda: BeamSearch(
             model, n_context, n_threads, kv_type, lambda: self._is_over()
         )
         self._slots = Slots(self._context)
@@ -85,14 +88,14 @@ class Session:
         self._n_reserved = n_reserved
         self._clock = time.perf_counter
         self._infill = InfillSampler(model.vocabulary)
-        self._economy = Economy()
+        self._economy = DraftPolicy()
         self._decoder = Decoder(
             self._context, self._slots, self._vocabulary, self._economy, drafts
         )
         self.speed: Speed | None = None
 
     @cached_property
-    def _beams(self) -> Beams:
+    def _beams(self) -> BeamSearch:
         """Memory for one more prompt, taken when it is first needed."""
         return self._make_beams()
 
@@ -217,6 +220,10 @@ class Session:
             self._prefill(self._unread)
             self._unread = []
 
+    def forget(self) -> None:
+        """Empty all KV caches, after an error that may have left them inconsistent."""
+        self._slots.forget_all()
+
     def _begin(self, limits: Limits, is_cancelled: Callable[[], bool]) -> float:
         started = self._clock()
         deadline = started + limits.time_budget_ms / 1000
@@ -224,29 +231,16 @@ class Session:
         return started
 
     def _fitted(self, prompt: Prompt, limits: Limits) -> Fitted:
-        parts = [Part(self._vocabulary.beginning, "never")]
-        for item in prompt.segments:
-            if isinstance(item, Group):
-                rows = map(self._tokens, item.segments)
-                parts.append(Part([t for row in rows for t in row], "whole"))
-            else:
-                parts.append(Part(self._tokens(item), item.cut))
-        # However long an answer may be, half of the context is for the prompt.
-        reserved = max(limits.max_tokens, self._n_reserved)
-        reserved = min(reserved, self.n_context // 2)
-        budget = self.n_context - reserved - 1
+        vocabulary = self._vocabulary
+        parts = parts_of(
+            prompt, self._texts.encode, vocabulary.control, vocabulary.beginning
+        )
+        n_answer = max(limits.max_tokens, self._n_reserved)
+        budget = prompt_budget(self.n_context, n_answer)
         return fit(parts, budget, self._slots.caches, n_affordable(limits, self.speed))
 
     def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
         return min(limits.max_tokens, self.n_context - len(tokens))
-
-    def _tokens(self, segment: Segment) -> list[int]:
-        if not isinstance(segment, Control):
-            return self._texts.encode(segment.text)
-        found = self._vocabulary.control(segment.token)
-        if found is None:
-            raise ModelBroken(f"the model has no token {segment.token}")
-        return [found]
 
     def _take(self, fitted: Fitted) -> list[int]:
         """Choose the slot; an empty prompt has nothing to predict from."""

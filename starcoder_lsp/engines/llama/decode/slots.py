@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from starcoder_lsp.engines.llama.native.library import Context, Row
+from starcoder_lsp.engines.llama.native.library import LlamaContext, Row
 from starcoder_lsp.languages.lines import n_common
 
 Stopped = Callable[[], bool]
@@ -31,7 +31,7 @@ class Slot:
 class Slots:
     """As many sequences as the context has, the least recently used given away first."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: LlamaContext) -> None:
         self._context = context
         self._slots = [Slot(sequence) for sequence in range(context.n_sequences)]
         self._n_taken = 0

@@ -58,7 +58,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelSize:
     """What a file and its header say of the memory it takes."""
 
     name: str
@@ -101,7 +101,7 @@ def wish_of(load: Load, header: Header) -> Wish:
     )
 
 
-def plan(model: Model, wish: Wish, room: Room) -> Plan:
+def plan(model: ModelSize, wish: Wish, room: Room) -> Plan:
     """The first of what may be tried that fits; raises ModelBroken when nothing does.
 
     Best first: all layers on the GPU, then f16, then q8_0, then fewer contexts kept,
@@ -131,7 +131,7 @@ def retreats(first: Plan) -> Iterator[Plan]:
         n_layers //= 2
 
 
-def _choices(model: Model, wish: Wish) -> Iterator[Plan]:
+def _choices(model: ModelSize, wish: Wish) -> Iterator[Plan]:
     kv_types = list(KV_TYPES) if wish.kv_type == "auto" else [wish.kv_type]
     if model.header.head_width % Q8_BLOCK:
         kv_types = ["f16"]
@@ -141,7 +141,7 @@ def _choices(model: Model, wish: Wish) -> Iterator[Plan]:
         yield Plan(wish.n_context, n_slots, kv_types[-1])
 
 
-def _placed(model: Model, choice: Plan, wish: Wish, room: Room) -> Plan:
+def _placed(model: ModelSize, choice: Plan, wish: Wish, room: Room) -> Plan:
     """`choice` with its layers on the GPU."""
     if wish.n_gpu_layers is None:
         n_layers = model.layers_that_fit(choice, room.device_bytes)
@@ -152,7 +152,7 @@ def _placed(model: Model, choice: Plan, wish: Wish, room: Room) -> Plan:
     return replace(choice, n_gpu_layers=n_layers)
 
 
-def _fits(model: Model, choice: Plan, room: Room) -> bool:
+def _fits(model: ModelSize, choice: Plan, room: Room) -> bool:
     if room.host_bytes is None:
         return True
     left = room.host_bytes - model.host_bytes(replace(choice, n_slots=0))
@@ -160,7 +160,7 @@ def _fits(model: Model, choice: Plan, room: Room) -> bool:
     return caches <= left * (SHARE_OF_FREE if choice.n_slots > 1 else 1)
 
 
-def _shortened(model: Model, choice: Plan, wish: Wish, room: Room) -> Plan:
+def _shortened(model: ModelSize, choice: Plan, wish: Wish, room: Room) -> Plan:
     """One context, as long as fits."""
     assert room.host_bytes is not None  # otherwise everything fits
     left = room.host_bytes - model.host_bytes(replace(choice, n_slots=0))

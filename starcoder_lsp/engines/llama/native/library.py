@@ -66,7 +66,7 @@ def _explain(fallback: str) -> str:
     return reasons or fallback
 
 
-class Model:
+class LlamaModel:
     """A loaded GGUF file and its vocabulary."""
 
     def __init__(
@@ -122,12 +122,12 @@ def _override_table(overrides: Mapping[str, int]) -> Any:
 Row = tuple[int, int, int]
 
 
-class Context:
+class LlamaContext:
     """The KV caches of some sequences, and the calls that fill, cut and read them."""
 
     def __init__(
         self,
-        model: Model,
+        model: LlamaModel,
         *,
         n_context: int,
         n_sequences: int,
@@ -204,7 +204,7 @@ class Context:
     def clear(self) -> None:
         llama.llama_memory_clear(self._memory, True)
 
-    def take_over(self, source: Context, sequence: int, n_tokens: int) -> bool:
+    def take_over(self, source: LlamaContext, sequence: int, n_tokens: int) -> bool:
         """Hold in sequence 0 what `source` holds of the first `n_tokens` of `sequence`.
 
         For a context of shared cells; False when the caches are of different kinds.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+import resource
+import time
 from pathlib import Path
 
 from starcoder_lsp.engines.llama.machine import cgroup
-
-Progress = Callable[[float], None]
 
 GIB = 1 << 30
 SPINS = "1000"
@@ -48,7 +47,7 @@ def cpu_name() -> str:
     return next(names, platform.processor() or platform.machine()).strip()
 
 
-def wait_politely() -> None:
+def limit_spinning() -> None:
     """Let llama.cpp's threads spin only shortly for each other; before it is loaded.
 
     OpenMP's default costs seconds per token as soon as something else computes, such
@@ -56,6 +55,18 @@ def wait_politely() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+
+
+def activity() -> tuple[float, ...]:
+    """Figures that all stay the same only while this process gets nothing done.
+
+    Its processor time in tenths of a second without that of the calling thread, its
+    largest memory so far, the pages that it waited for, and the blocks that it read
+    (getrusage(2)).
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_s = used.ru_utime + used.ru_stime - time.thread_time()
+    return round(cpu_s, 1), used.ru_maxrss, used.ru_majflt, used.ru_inblock
 
 
 def total_memory_bytes() -> int | None:
