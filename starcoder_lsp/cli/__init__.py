@@ -17,15 +17,15 @@ from starcoder_lsp.errors import ConfigError, StarcoderError
 from starcoder_lsp.runtime import import_path, log
 
 COMMANDS: Mapping[str, str] = {
-    "serve": "speak LSP over stdin and stdout (what an editor starts)",
-    "complete": "complete one place in a file",
+    "serve": "run the language server on stdin and stdout, for an editor",
+    "complete": "complete the code at one place in a file",
     "models": "list, get, remove and verify models",
-    "eval": "measure quality on data",
-    "context": "show what other files tell a model about one place",
-    "index": "index a folder as a server would, and say what is in it",
-    "config": "show the settings in force, or check the files they come from",
-    "stats": "show what became of the suggestions on this machine",
-    "doctor": "find out why it does not work",
+    "eval": "measure the quality of suggestions on data",
+    "context": "show what the model reads of other files at one place",
+    "index": "index a folder as the server does, and describe the index",
+    "config": "show the settings in force, or check the settings files",
+    "stats": "show how many suggestions were accepted on this machine",
+    "doctor": "check the installation, the model and this machine",
 }
 
 

@@ -15,7 +15,7 @@ from starcoder_lsp.cli.flags import (
     resolve_for,
     workspace_of,
 )
-from starcoder_lsp.cli.progress import Progress
+from starcoder_lsp.cli.progress import ProgressLine
 from starcoder_lsp.cli.show import Show, advice
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.trace import Trace
@@ -111,7 +111,7 @@ async def _complete(
     # Without a repository it is not known which files belong together.
     is_known = settings.context.enabled and is_repository(folder)
     folders = [folder] if is_known else []
-    progress = Progress("indexing the repository" if folders else "")
+    progress = ProgressLine("indexing the repository" if folders else "")
     engine.start()
     try:
         async with (

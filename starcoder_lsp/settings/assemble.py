@@ -18,7 +18,7 @@ from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
-from starcoder_lsp.models.store import Store
+from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.paths import models_dir
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.settings.forms import AUTO
@@ -31,8 +31,8 @@ LEAST_PROMPT_TOKENS = 64
 ONE_CRASH = RestartPolicy(max_crashes=1)
 
 
-def store() -> Store:
-    return Store(models_dir())
+def store() -> ModelStore:
+    return ModelStore(models_dir())
 
 
 def model_file(settings: EngineSettings) -> Path:

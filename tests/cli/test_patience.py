@@ -12,7 +12,7 @@ import pytest
 from starcoder_lsp.cli import pace, progress
 from starcoder_lsp.cli.complete import patient
 from starcoder_lsp.cli.eval.infilling import USUALLY
-from starcoder_lsp.cli.progress import Progress
+from starcoder_lsp.cli.progress import ProgressLine
 from starcoder_lsp.cli.show import advice
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.prompt_fit import n_affordable
@@ -117,7 +117,7 @@ async def written(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "SILENT_S", 0.0)
     monkeypatch.setattr(progress, "EVERY_S", 0.001)
-    shown = Progress("loading")
+    shown = ProgressLine("loading")
     async with shown.running():
         while is_terminal and "loading, 0 s" not in terminal.getvalue():
             await asyncio.sleep(0.001)

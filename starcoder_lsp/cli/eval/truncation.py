@@ -1,4 +1,4 @@
-"""`starcoder-lsp eval truncation`: what the rules make of recorded model output."""
+"""`starcoder-lsp eval truncation`: applies the rules to recorded output of a model."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--multiline",
         default="never",
-        help="as the option of that name; the lines of CrossCodeEval are single ones",
+        help="the setting of that name; CrossCodeEval has single lines",
     )
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -61,6 +61,7 @@ class Indexer:
             "gather": self._gather,
             "judge": self._judge,
             "statistics": self._statistics,
+            "log": lambda frame: log.follow(log.target_from(frame)),
         }
 
     async def run(self, requests: asyncio.StreamReader) -> None:
