@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp import cli
+from starcoder_lsp import __version__, cli
 from starcoder_lsp.cli.complete import as_object
 from starcoder_lsp.cli.workspace import read_cursor
 from starcoder_lsp.errors import ConfigError
@@ -230,7 +230,7 @@ def test_help_names_every_command_and_the_version_is_the_packages() -> None:
     shown = run("--help").stdout
     for command in ("serve", "complete", "models", "config", "doctor"):
         assert command in shown
-    assert run("--version").stdout.strip() == "0.1.0"
+    assert run("--version").stdout.strip() == __version__
 
 
 def test_a_command_may_have_a_hyphen_in_its_name(
