@@ -1,4 +1,4 @@
-"""Builds what settings ask for: the only place that chooses concrete classes."""
+"""Builds the objects that settings ask for; the only place that chooses classes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def model_file(settings: EngineSettings) -> Path:
 
 
 def load_of(settings: EngineSettings) -> Load:
-    """What an engine's process is asked to load; errors as `model_file`."""
+    """The request that makes an engine's process load the model; errors as `model_file`."""
     model = registry.find(settings.model)
     family = families()[model.family]
     n_more = settings.max_tokens + SPARE_TOKENS
@@ -73,7 +73,7 @@ def _build_llama(
     on_state: Callable[[EngineState], None],
     policy: RestartPolicy,
 ) -> Engine:
-    """llama.cpp in a process of its own, or in a shared one; errors as `model_file`."""
+    """llama.cpp in a process of its own or a shared one; errors as `model_file`."""
     return LlamaEngine(
         load_of(settings),
         connect=_shared_process() if settings.is_shared else own_process,
@@ -85,7 +85,7 @@ def _build_llama(
 
 
 class Build(Protocol):
-    """Makes an engine that is not started yet; raises StarcoderError."""
+    """Builds an engine that is not started yet; raises StarcoderError."""
 
     def __call__(
         self,
@@ -107,8 +107,8 @@ class EngineKind:
     build: Build
 
 
-# The first that suits is built, so that the kind for all other settings stands last.
-ENGINE_KINDS = (EngineKind("llama", lambda settings: True, _build_llama),)
+# The first kind that suits is built; the one for all other settings stands last.
+ENGINES = (EngineKind("llama", lambda settings: True, _build_llama),)
 
 
 def build_engine(
@@ -119,12 +119,15 @@ def build_engine(
     policy: RestartPolicy = KEEP_TRYING,
 ) -> Engine:
     """The engine that the settings ask for, not started yet; raises StarcoderError."""
-    kind = next(kind for kind in ENGINE_KINDS if kind.suits(settings))
+    kind = next(kind for kind in ENGINES if kind.suits(settings))
     return kind.build(settings, log_level=log_level, on_state=on_state, policy=policy)
 
 
 def token_counter(settings: EngineSettings) -> Callable[[str], int]:
-    """Counts as the model does; errors as `model_file`. It loads native code."""
+    """Return a function that counts tokens as the model does; errors as `model_file`.
+
+    It loads native code into this process.
+    """
     path = model_file(settings)
     from starcoder_lsp.engines.llama.native import library
 
@@ -149,7 +152,7 @@ def build_context(
     on_progress: Callable[[IndexingProgress], None],
     policy: RestartPolicy = KEEP_TRYING,
 ) -> Context:
-    """What other files can tell, not started yet."""
+    """Build the source of context from other files, not started yet."""
     wanted = settings.context
     if not wanted.enabled:
         return NoContext()
@@ -185,7 +188,7 @@ def build_completer(
 
 
 def layout_of(settings: Settings, model: Model) -> str:
-    """What the user set, else what the model's row says, else the family's own."""
+    """The layout that the user has set, else that of the model's row, else `auto`."""
     return (
         settings.writing.layout
         if settings.writing.layout != AUTO
