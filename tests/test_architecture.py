@@ -52,7 +52,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"llama"},
     ),
     "starcoder_lsp.engines.llama": (
-        {"messages", "watchdog", "idle", "native"},
+        {"messages", "idle", "native"},
         {"rendezvous", "pending", "machine"},
         {"connection", "shared_engine", "decode"},
         # The two ends, which know each other by messages only.

@@ -17,7 +17,8 @@ from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.decode.drafting import DraftPolicy, Guess
 from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import InfillSampler, LlamaModel
+from starcoder_lsp.engines.llama.native.infill_sampler import InfillSampler
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import Group, Limits, Prompt, Text, Usage
 

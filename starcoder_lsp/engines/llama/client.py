@@ -23,11 +23,11 @@ from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.idle import IdleWatch
 from starcoder_lsp.engines.llama.messages import AnswerRows, EngineRequest, Load
 from starcoder_lsp.engines.llama.pending import PendingRequests, is_last
-from starcoder_lsp.engines.llama.watchdog import Watchdog
 from starcoder_lsp.errors import EngineCrashed, EngineError, EngineYielded
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import asyncio
 import itertools
 
 from starcoder_lsp.engines.llama.messages import AnswerRows
-from starcoder_lsp.engines.llama.watchdog import Watchdog
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import Piece
+from starcoder_lsp.runtime.watchdog import Watchdog
 
 # The engine is taken to hang when it is silent for so much longer than a request's own
 # time budget. It answers a cancelled request within this time, too.

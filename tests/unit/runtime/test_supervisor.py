@@ -149,7 +149,7 @@ async def test_a_retired_process_may_ask_for_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(supervisor, "END_GRACE_S", 0.05)
-    wire = await running(is_deaf=True, on_frame=lambda frame: wire.allow(600))
+    wire: Wire = await running(is_deaf=True, on_frame=lambda frame: wire.allow(600))
     closing = asyncio.create_task(wire.close())
     assert wire.stream is not None
     wire.stream.feed_data(frames.encode({"op": "saving"}))

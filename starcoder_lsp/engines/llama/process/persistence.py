@@ -11,7 +11,7 @@ from pathlib import Path
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.machine import hardware, speed
 from starcoder_lsp.engines.llama.machine.capacity import Plan
-from starcoder_lsp.engines.llama.machine.speed import Known, Speeds
+from starcoder_lsp.engines.llama.machine.speed import KnownSpeed, Speeds
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.process import fingerprint
 from starcoder_lsp.engines.llama.process.kv_files import KvFiles
@@ -115,5 +115,5 @@ class Persistence:
 
     def _know(self, measured: Speed) -> None:
         self.session.speed = measured
-        self._speeds.keep(self._speed_key, Known(measured, self._is_sure))
+        self._speeds.keep(self._speed_key, KnownSpeed(measured, self._is_sure))
         logger.info("%s", measured)

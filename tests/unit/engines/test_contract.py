@@ -15,8 +15,7 @@ from starcoder_lsp.flow import Cursor, Limits
 from starcoder_lsp.settings import assemble
 
 NAMES = [name for name in vars(Engine) if not name.startswith("_")]
-LLAMA: type[Engine] = LlamaEngine
-SCRIPTED: type[Engine] = ScriptedEngine
+KINDS: dict[str, type[Engine]] = {"llama": LlamaEngine, "scripted": ScriptedEngine}
 VERBS = {"generate", "candidates", "score", "count_tokens"}
 
 
@@ -34,10 +33,14 @@ def test_the_protocol_names_what_the_rest_of_the_program_needs() -> None:
     assert {"state", "speed", "start", "ready", "measured", "close"} | VERBS == {*NAMES}
 
 
-@pytest.mark.parametrize("kind", [LlamaEngine, ScriptedEngine])
+def test_every_kind_that_settings_can_ask_for_is_tested_here() -> None:
+    assert assemble.ENGINES.keys() <= KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_an_engine_has_what_the_protocol_names(kind: type[object], name: str) -> None:
-    assert form_of(kind, name) == form_of(Engine, name)
+def test_an_engine_has_what_the_protocol_names(kind: str, name: str) -> None:
+    assert form_of(KINDS[kind], name) == form_of(Engine, name)
 
 
 def test_settings_know_nothing_of_a_built_engine_but_the_protocol() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from starcoder_lsp.engines.llama.watchdog import Watchdog
+from starcoder_lsp.runtime.watchdog import Watchdog
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""Notices an engine process that owes something and has gone silent."""
+"""Notices a process that owes something and has gone silent."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Watchdog:
     """Calls `on_silence` when nothing is heard although something is owed.
 
     Each thing that is owed has its own patience in seconds; the longest counts.
-    Time in which this process did not run does not count, and afterwards the engine
-    gets its whole patience again.
+    Time in which this process did not run does not count, and afterwards the
+    other process gets its whole patience again.
     """
 
     def __init__(
