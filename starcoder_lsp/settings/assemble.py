@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -102,13 +102,14 @@ class Build(Protocol):
 class EngineKind:
     """A kind of engine; `suits` tells whether the settings ask for it."""
 
-    name: str
     suits: Callable[[EngineSettings], bool]
     build: Build
 
 
 # The first kind that suits is built; the one for all other settings stands last.
-ENGINES = (EngineKind("llama", lambda settings: True, _build_llama),)
+ENGINES: Mapping[str, EngineKind] = {
+    "llama": EngineKind(lambda settings: True, _build_llama),
+}
 
 
 def build_engine(
@@ -119,7 +120,7 @@ def build_engine(
     policy: RestartPolicy = KEEP_TRYING,
 ) -> Engine:
     """The engine that the settings ask for, not started yet; raises StarcoderError."""
-    kind = next(kind for kind in ENGINES if kind.suits(settings))
+    kind = next(kind for kind in ENGINES.values() if kind.suits(settings))
     return kind.build(settings, log_level=log_level, on_state=on_state, policy=policy)
 
 

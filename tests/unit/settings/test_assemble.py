@@ -52,17 +52,17 @@ def test_a_suffix_that_each_keystroke_reads_again_is_short(
 def test_a_new_kind_of_engine_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     remote = ScriptedEngine([])
     row = assemble.EngineKind(
-        "remote",
         suits=lambda settings: settings.model == "starcoder2-7b",
         build=lambda settings, **rest: remote,
     )
-    monkeypatch.setattr(assemble, "ENGINES", (row, *assemble.ENGINES))
+    monkeypatch.setattr(assemble, "ENGINES", {"remote": row, **assemble.ENGINES})
     settings = resolve([Layer("editor", {"model": "starcoder2-7b"})]).settings
     assert assemble.build_engine(settings.engine, log_level="error") is remote
 
 
 def test_the_last_kind_of_engine_suits_all_settings() -> None:
-    assert assemble.ENGINES[-1].suits(resolve([]).settings.engine)
+    *_, last = assemble.ENGINES.values()
+    assert last.suits(resolve([]).settings.engine)
 
 
 @pytest.fixture
