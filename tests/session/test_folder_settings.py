@@ -81,3 +81,46 @@ async def test_a_language_is_disabled_by_any_of_its_names(
     client = await start_server("--download", "never")
     messages = await told(client, uri(tmp_path), uri(tmp_path / "a"), "sh")
     assert "disabled by `disabled_languages`" in messages
+
+
+async def until_logged(file: Path, line: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not file.exists() or line not in file.read_text("utf-8"):
+            await asyncio.sleep(0.05)
+
+
+async def test_log_settings_that_come_later_hold_for_all_processes(
+    start_server: StartServer, tmp_path: Path, tiny_starcoder2: Path
+) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    model = ("--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2))
+    client = await start_server(*model, "--kv-cache-mb", "0")
+    await client.initialize(rootUri=uri(tmp_path))
+    await client.until_ready("starcoder2-3b")
+    file = tmp_path / "logs" / "server.log"
+    wanted = {"log_level": "info", "log_file": str(file)}
+    client.notify(
+        "workspace/didChangeConfiguration", {"settings": {"starcoder": wanted}}
+    )
+    document = uri(tmp_path / "b.py")
+    client.open(document, "y = ")
+    await client.complete(document, 0, 4)
+    await until_logged(file, "starcoder_lsp.lsp.answers: python: ")
+    # The engine was started long before.
+    await until_logged(file, "starcoder_lsp.engines.llama.process.")
+
+
+async def test_log_settings_of_the_users_file_hold_without_a_restart(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    client = await start_server("--download", "never")
+    await client.initialize(rootUri=uri(tmp_path))
+    file = tmp_path / "server.log"
+    config = Path(os.environ["STARCODER_LSP_CONFIG"])
+    config.write_text(f'log_level = "info"\nlog_file = "{file}"\n')
+    document = uri(tmp_path / "b.py")
+    client.open(document, "y = ")
+    async with asyncio.timeout(PATIENCE_S):
+        while not file.exists():
+            await client.complete(document, 0, 4)
+            await asyncio.sleep(0.1)
