@@ -44,7 +44,7 @@ class EngineState:
 
 @dataclass(frozen=True)
 class Speed:
-    """What an engine was measured to do, without waiting for a network."""
+    """The measured speed of an engine, without the time that a network takes."""
 
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
@@ -52,7 +52,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class EngineReport:
-    """What an engine that became ready reports: a line for people, and warnings."""
+    """The report of an engine that became ready: a line for people, and warnings."""
 
     summary: str
     notes: tuple[str, ...] = ()

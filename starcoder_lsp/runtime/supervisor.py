@@ -24,7 +24,7 @@ END_GRACE_S = 1.0
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """How often a process that crashes is started again.
+    """Limits how often a process that crashes is started again.
 
     The wait before a restart doubles with each crash, starting with `first_wait_s`.
     After `max_crashes` within `window_s` seconds there is no further restart.
@@ -42,7 +42,7 @@ KEEP_TRYING = RestartPolicy()
 
 
 class _Then(Enum):
-    """What follows when the process ends."""
+    """The next step when the process ends."""
 
     RESTART = "it crashed: start it again after a wait"
     STOP = "it was retired: start no other"

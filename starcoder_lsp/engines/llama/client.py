@@ -103,7 +103,7 @@ class LlamaEngine:
 
     @property
     def loaded(self) -> messages.Loaded | None:
-        """How the model was cut to fit this machine; None before it was loaded."""
+        """The size that the model was loaded with; None before."""
         return self._loaded
 
     @property
@@ -151,7 +151,7 @@ class LlamaEngine:
         return await self._answer(request)
 
     async def close(self) -> None:
-        # Whoever asks from now on is told at once, not when patience ends.
+        # Requests from now on fail at once.
         self._state = EngineState(Phase.FAILED, "the engine was closed")
         self._changed.set()
         self._idle.stop()

@@ -1,4 +1,4 @@
-"""How a front reaches an engine's process: its own here, a shared one in `shared_engine`."""
+"""Connects a front to an engine's process of its own; `shared_engine` to a shared one."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Loaded:
-    """How a model was loaded; `n_context` is of each slot, `notes` are warnings."""
+    """The result of loading; `n_context` is of each slot, `notes` are warnings."""
 
     build: str
     n_context: int

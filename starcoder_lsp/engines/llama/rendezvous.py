@@ -1,4 +1,4 @@
-"""Where a shared engine and its clients meet: a folder that only their user can enter."""
+"""The folder where a shared engine and its clients meet; only their user can enter it."""
 
 from __future__ import annotations
 

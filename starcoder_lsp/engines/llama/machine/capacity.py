@@ -48,7 +48,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a model is loaded; `n_context` is of each slot, `notes` are warnings."""
+    """A way to load a model; `n_context` is of each slot, `notes` are warnings."""
 
     n_context: int
     n_slots: int

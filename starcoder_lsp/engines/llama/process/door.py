@@ -1,7 +1,7 @@
-"""Admits the clients of a shared engine; strangers cost it little, and nobody else.
+"""Admits the clients of a shared engine and keeps strangers from disturbing them.
 
-Whoever can open the socket may connect to it. Until a connection has shown the token it
-is a guest: there are few of them at a time, each for a short time, without a thread.
+Until a connection has shown the token it is a guest. There are few guests at a time,
+each for a short time and without a thread.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Guest:
         return None if self._n_missing() else frames.decode(bytes(self.received[4:]))
 
     def _n_missing(self) -> int:
-        """How many bytes are missing in the length, or in what follows it."""
+        """Count the bytes that are missing in the length, or after it."""
         if len(self.received) < 4:
             return 4 - len(self.received)
         length = int.from_bytes(self.received[:4], "big")

@@ -1,4 +1,4 @@
-"""The requests of all clients, in turn, and which of them nobody waits for any more.
+"""Collects the requests of all clients, and notes which of them were cancelled.
 
 The main thread works; each client has a thread that reads, so that a cancel or the end
 of a client is seen while llama.cpp computes.
