@@ -13,7 +13,7 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants lint package benchmark clean
+.PHONY: demo test fresh mutants lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -39,6 +39,10 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The tables of docs/settings.md come from the declarations of the settings.
+docs: $(VENV)/.installed
+	$(BIN)/python -P -m starcoder_lsp.settings.reference docs/settings.md
 
 package:
 	PYTHON=$(PYTHON) bash .ci/package
