@@ -144,6 +144,7 @@ def test_the_part_that_every_prompt_holds_is_known_beforehand() -> None:
     ("window", "n_taken", "left"),
     [
         (Window(600, 200), 0, Window(600, 200)),
+        (Window(100, 700), 0, Window(100, 700)),
         (Window(600, 200), 1, Window(525, 175)),
         (Window(600, 200), 100, Window(525, 175)),
         (Window(600, 200), 101, Window(450, 150)),
@@ -177,12 +178,12 @@ def test_the_window_before_the_cursor_starts_on_its_grid(
 def test_text_outside_of_the_window_is_for_drafts_without_what_is_hidden() -> None:
     above, below = "first = 1\n" * 50, "last = 2\n" * 50
     cursor = Cursor(Document(f"{above}x = \n{below}"), len(above) + 4)
-    hidden = [(0, 9, "KEY"), (len(cursor.document.text) - 9, 10**6, "KEY")]
+    hidden = [(10, 19, "KEY"), (len(cursor.document.text) - 9, 10**6, "KEY")]
     family, window = families()["starcoder2"], Window(64, 20)
     prompt = build_prompt(cursor, family, window, hidden=hidden)
     suffix, prefix = [one.text for one in prompt.segments if isinstance(one, Text)]
     assert (prefix, suffix) == (above[-50:] + "x = ", "\n" + below[:19])
-    assert prompt.beyond == "\n" + above[10:-50] + below[19:-9] + "\n"
+    assert prompt.beyond == above[:10] + above[19:-50] + below[19:-9] + "\n"
     assert prompt.stops == family.stops
 
 

@@ -62,7 +62,7 @@ def test_frames_are_read_one_by_one_up_to_the_largest_allowed() -> None:
     stream = io.BytesIO(frames.encode({"a": 1}) + frames.encode({"b": 22}))
     n_bytes = len('{"a":1}')
     assert frames.read(stream, n_bytes) == {"a": 1}
-    with pytest.raises(frames.BadFrame, match="^a frame of 8 bytes$"):
+    with pytest.raises(frames.BadFrame, match=r"^a frame of 8 bytes$"):
         frames.read(stream, n_bytes)
 
 
