@@ -26,6 +26,7 @@ LAYERS = (
         "frames",
         "link",
         "child",
+        "parent_watch",
         "garbage",
     },
     {"options", "config", "languages"},
@@ -50,6 +51,7 @@ LAYERS = (
 WITHIN_LAYER = {
     ("child", "frames"),
     ("child", "link"),
+    ("child", "parent_watch"),
     ("link", "frames"),
     ("config", "options"),
     ("__main__", "cli"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starcoder_lsp import __version__, assemble
-from starcoder_lsp.child import python_module
+from starcoder_lsp.child import clean_environment, python_module
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.config import Resolved, Settings
 from starcoder_lsp.engines.llama import gguf
@@ -77,7 +77,11 @@ def _llama_cpp(settings: Settings) -> Iterator[Finding]:
     command = python_module("starcoder_lsp.engines.llama.probe")
     try:
         done = subprocess.run(
-            command, capture_output=True, check=False, timeout=PROBE_PATIENCE_S
+            command,
+            capture_output=True,
+            check=False,
+            timeout=PROBE_PATIENCE_S,
+            env=clean_environment(),
         )
         answer = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):

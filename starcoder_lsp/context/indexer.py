@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import BinaryIO
 
-from starcoder_lsp import frames, log
+from starcoder_lsp import frames, log, parent_watch
 from starcoder_lsp.context import Gathered, Progress, base_of, wire
 from starcoder_lsp.context.answer import gathered
 from starcoder_lsp.context.crawl import Crawler, Wishes
@@ -250,6 +250,7 @@ async def serve(out: BinaryIO) -> None:
 
 
 def main() -> None:
+    parent_watch.end_soon_after_parent(has_compute_limit=True)
     out = frames.claim_stdout()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
     # The tables that answers need would hold up the first one for 20 ms.

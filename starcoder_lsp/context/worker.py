@@ -19,7 +19,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from starcoder_lsp import frames, log
+from starcoder_lsp import frames, log, parent_watch
 from starcoder_lsp.context import base_of, wire
 from starcoder_lsp.context.entries import Entry, entry_of, to_wire
 from starcoder_lsp.context.reading import NotRegular, TooLarge, read_regular
@@ -209,6 +209,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main() -> None:
+    parent_watch.end_with_parent()
     out = frames.claim_stdout()
     log.set_up("warning")
     # Its default is to end the process, which Python cannot delay.

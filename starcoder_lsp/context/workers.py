@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from starcoder_lsp import frames
-from starcoder_lsp.child import python_module
+from starcoder_lsp.child import clean_environment, python_module
 from starcoder_lsp.frames import Frame
 
 logger = logging.getLogger(__name__)
@@ -114,6 +114,7 @@ class Worker:
             *self._argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=clean_environment(),
             cwd=os.sep,
         )
 

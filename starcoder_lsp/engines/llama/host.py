@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starcoder_lsp import frames, log
+from starcoder_lsp import frames, log, parent_watch
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import gguf, machine, wire
 from starcoder_lsp.engines.llama.inbox import END_PATIENCE_S, Inbox, Peer
@@ -181,6 +181,7 @@ def _rows(
 
 
 def main() -> None:
+    parent_watch.end_soon_after_parent()
     out = frames.claim_stdout()
     machine.wait_politely()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
