@@ -19,7 +19,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from starcoder_lsp.engines.llama.client import LlamaEngine
-from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.flow import Limits, Prompt, Text
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

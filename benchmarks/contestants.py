@@ -203,7 +203,7 @@ class StarcoderLsp:
     name = "starcoder-lsp over LSP"
 
     def __init__(self, model: Path, prompt_tokens: int, *flags: str) -> None:
-        from starcoder_lsp.options import RULES
+        from starcoder_lsp.settings.options import RULES
 
         self._server = Server(
             "--model", "starcoder2-3b", "--model-path", str(model),

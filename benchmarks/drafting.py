@@ -18,13 +18,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from starcoder_lsp import assemble
-from starcoder_lsp.engines.llama import library, machine
-from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.completion.prompt import hold_back
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.machine import resources
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Model
 from starcoder_lsp.flow import Limits, Prompt, Text
 from starcoder_lsp.models import registry
-from starcoder_lsp.prompt import hold_back
+from starcoder_lsp.settings import assemble
 
 HANDLER = '''
 def handle_{name}(request, response):
@@ -129,11 +130,11 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=machine.n_cores())
+    parser.add_argument("--threads", type=int, default=resources.n_cores())
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     path = arguments.model or assemble.store().locate(registry.find("smollm2-135m"))
-    machine.wait_politely()
+    resources.wait_politely()
     library.set_up()
     model = Model(path)
     plain, drafting = (

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from llama_cpp_tools import tool
 
-from starcoder_lsp.engines.llama import library, machine
-from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.machine import resources
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Model
 from starcoder_lsp.flow import Limits, Prompt, Text
 
 N_PROMPT, N_WRITTEN = 512, 64
@@ -65,10 +66,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=machine.n_cores())
+    parser.add_argument("--threads", type=int, default=resources.n_cores())
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    machine.wait_politely()
+    resources.wait_politely()
     library.set_up()
     session = Session(
         Model(arguments.model), n_context=1024, n_threads=arguments.threads, n_slots=1

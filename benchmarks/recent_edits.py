@@ -21,10 +21,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from starcoder_lsp.context.gather import ALL_SOURCES, EDITS, gather
-from starcoder_lsp.context.index import Index
-from starcoder_lsp.context.recent import RecentEdits
-from starcoder_lsp.context.scene import IDENTIFIER, Scene
+from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.retrieve.gather import ALL_SOURCES, EDITS, gather
+from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
+from starcoder_lsp.context.retrieve.scene import IDENTIFIER, Scene
 from starcoder_lsp.context.syntax import parse
 
 BUDGET_CHARACTERS = 2250

@@ -163,9 +163,9 @@ def tree_sitter_cpu_s(root: Path) -> dict[str, float]:
     """Of parsers and queries alone, for outlines as we read them and for whole files."""
     from tree_sitter import QueryCursor
 
+    from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
+    from starcoder_lsp.context.files.walk import Bounds, Walk
     from starcoder_lsp.context.syntax import grammar_of, outline
-    from starcoder_lsp.context.unwanted import MAX_FILE_BYTES
-    from starcoder_lsp.context.walk import Bounds, Walk
     from starcoder_lsp.languages import language_of
 
     seconds = {"outlines": 0.0, "whole": 0.0}
@@ -190,18 +190,18 @@ def long_document() -> str:
 
 def edited_document_ms() -> list[float]:
     """From a keystroke to symbols and index, without processes and the pause of typing."""
-    from starcoder_lsp.context import wire, worker
-    from starcoder_lsp.context.database import in_memory
-    from starcoder_lsp.context.index import Index
+    from starcoder_lsp.context import messages, worker_process
+    from starcoder_lsp.context.index.database import in_memory
+    from starcoder_lsp.context.index.reader import Index
 
     text, times = long_document(), []
     index = Index(in_memory().connection)
     for n in range(N_EDITS + 1):
-        text = wire.apply(text, wire.edits_rows([Edit(text.index("total"), text.index("total") + 5, f"total{n}")]))  # fmt: skip
+        text = messages.apply(text, messages.edits_rows([Edit(text.index("total"), text.index("total") + 5, f"total{n}")]))  # fmt: skip
         started = time.perf_counter()
         request = {"uri": "a", "language": "python", "text": text}
-        (answer,) = worker.OPERATIONS["document"](request)
-        index.put("a.py", answer["text"], wire.symbols_from(answer["symbols"]))
+        (answer,) = worker_process.OPERATIONS["document"](request)
+        index.put("a.py", answer["text"], messages.symbols_from(answer["symbols"]))
         times.append((time.perf_counter() - started) * 1000)
     return times[1:]
 

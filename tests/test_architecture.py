@@ -5,97 +5,170 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "starcoder_lsp"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+FILES = sorted(PACKAGE.rglob("*.py"))
 
-# A module imports only from lower layers; inside a folder, from its siblings too.
-LAYERS = (
-    {"flow", "errors"},
-    {
-        "paths",
-        "private",
-        "lines",
-        "log",
-        "newest",
-        "frames",
-        "link",
-        "child",
-        "parent_watch",
-        "garbage",
-    },
-    {"options", "config", "languages"},
-    {"context", "prompt", "engines", "postprocess", "cache", "models"},
-    {
-        "density",
-        "freeze",
-        "power",
-        "ranking",
-        "rhythm",
-        "statistics",
-        "trace",
-        "trigger",
-    },
-    {"completer", "schedule", "fates"},
-    {"ahead", "ask", "spots"},
-    {"assemble", "suggest"},
-    {"lsp", "evaluate"},
-    {"cli", "__main__"},
-)
-# These siblings build on each other inside one layer.
-WITHIN_LAYER = {
-    ("child", "frames"),
-    ("child", "link"),
-    ("child", "parent_watch"),
-    ("link", "frames"),
-    ("config", "options"),
-    ("__main__", "cli"),
+# Of each folder that holds folders: its parts, the lowest first. A part imports only
+# from parts of lower rows; parts of one row do not know each other.
+LAYERS: Mapping[str, Sequence[set[str]]] = {
+    "starcoder_lsp": (
+        {"flow", "errors"},
+        {"languages", "runtime"},
+        {"models", "engines", "context"},
+        {"completion"},
+        {"settings"},
+        {"suggesting"},
+        {"lsp"},
+        {"cli"},
+        {"__main__"},
+    ),
+    "starcoder_lsp.completion": (
+        {"prompt", "postprocess", "ranking"},
+        {"characters_per_token", "trace"},
+        {"completer"},
+    ),
+    "starcoder_lsp.context": (
+        {"symbols"},
+        {"messages"},
+        {"files", "secrets", "syntax"},
+        {"index"},
+        {"resolve"},
+        {"retrieve"},
+        {"worker_process", "indexer"},
+        {"client"},
+    ),
+    "starcoder_lsp.engines": (
+        {"prompt_fit", "token_cache", "scripted"},
+        {"llama"},
+    ),
+    "starcoder_lsp.engines.llama": (
+        {"messages", "idle", "rendezvous", "native"},
+        {"connection", "shared_engine", "machine"},
+        {"client"},
+        {"decode"},
+        {"process"},
+    ),
+    "starcoder_lsp.suggesting": (
+        {"battery", "closing_brackets", "debounce", "trigger", "cache"},
+        {"scheduler", "spots", "ask", "ahead", "outcomes"},
+        {"suggester"},
+    ),
+    "starcoder_lsp.cli": (
+        {"flags"},
+        {"workspace"},
+        {"complete", "config", "doctor", "index", "models", "serve", "stats", "eval"},
+        {"context"},
+    ),
 }
-HEAVY = ("numpy", "llama_cpp", "tree_sitter", "huggingface_hub", "httpx2", "rich")
+MAX_ROOT_ENTRIES = 12
+MAX_FOLDER_MODULES = 15
 MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 60
+HEAVY = ("numpy", "llama_cpp", "tree_sitter", "huggingface_hub", "httpx2", "rich")
 
 
-def part_of(module: Path) -> str:
-    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
 
 
-def imports_of(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from names if node.module == "starcoder_lsp" else [node.module]
+MODULES = {module_of(file): file for file in FILES}
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    """The modules of ours that a file imports, wherever and for whatever purpose."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if submodule in MODULES else node.module
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
-def test_imports_only_look_down(module: Path) -> None:
-    here = part_of(module)
-    if here == "__init__":
-        return
-    layer_of = {part: i for i, layer in enumerate(LAYERS) for part in layer}
-    for name in imports_of(module):
-        parts = name.split(".")
-        if parts[0] != "starcoder_lsp" or parts[1] in (here, "__version__"):
-            continue
-        is_lower = layer_of[parts[1]] < layer_of[here]
-        assert is_lower or (here, parts[1]) in WITHIN_LAYER, f"imports {name}"
+def parts_in_common_folder(one: str, other: str) -> tuple[str, str, str]:
+    """The deepest folder that holds both modules, and the part of it that each is in.
+
+    >>> parts_in_common_folder("a.b.c", "a.b.d.e")
+    ('a.b', 'c', 'd')
+    """
+    ours, theirs = one.split("."), other.split(".")
+    depth = 0
+    while depth < min(len(ours), len(theirs)) and ours[depth] == theirs[depth]:
+        depth += 1
+    part, their_part = (".".join(each[depth : depth + 1]) for each in (ours, theirs))
+    return ".".join(ours[:depth]), part, their_part
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
-def test_modules_and_functions_stay_small(module: Path) -> None:
-    source = module.read_text("utf-8")
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_only_look_down(module: str) -> None:
+    for imported in imports_of(MODULES[module]):
+        folder, here, there = parts_in_common_folder(module, imported)
+        # A folder's own __init__ is known to its parts, or the folder to its __init__.
+        if folder in LAYERS and here and there:
+            layer_of = {
+                part: row for row, layer in enumerate(LAYERS[folder]) for part in layer
+            }
+            assert layer_of[there] < layer_of[here], f"imports {imported}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {module: set(imports_of(file)) for module, file in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as exc:
+        pytest.fail(" imports ".join(reversed(exc.args[1])))
+
+
+def test_the_table_of_layers_names_every_part() -> None:
+    for folder, layers in LAYERS.items():
+        held = {
+            module.split(".")[folder.count(".") + 1]
+            for module in MODULES
+            if module.startswith(f"{folder}.")
+        }
+        assert sorted(held) == sorted(part for layer in layers for part in layer)
+
+
+def test_folders_can_be_taken_in_at_a_glance() -> None:
+    inside = Counter(file.parent for file in FILES if file.name != "__init__.py")
+    crowded = {
+        str(folder.relative_to(ROOT)): n_modules
+        for folder, n_modules in inside.items()
+        if n_modules > MAX_FOLDER_MODULES
+    }
+    assert crowded == {}
+    root = {
+        module.split(".")[1]
+        for module in MODULES
+        if "." in module and "__" not in module
+    }
+    assert len(root) <= MAX_ROOT_ENTRIES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_and_functions_stay_small(module: str) -> None:
+    source = MODULES[module].read_text("utf-8")
     assert source.count("\n") <= MAX_MODULE_LINES
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, node.name
+
+
+def test_every_folder_says_what_it_holds() -> None:
+    for file in FILES:
+        if file.name == "__init__.py":
+            assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), file
 
 
 def test_the_front_process_loads_nothing_heavy() -> None:
@@ -110,8 +183,6 @@ def test_the_front_process_loads_nothing_heavy() -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     architecture = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     for requirement in project["dependencies"]:

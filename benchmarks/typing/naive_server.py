@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from starcoder_lsp import cli, schedule, suggest
-from starcoder_lsp.cache import Cache
-from starcoder_lsp.rhythm import Rhythm
+from starcoder_lsp import cli
+from starcoder_lsp.suggesting import scheduler, suggester
+from starcoder_lsp.suggesting.cache import Cache
+from starcoder_lsp.suggesting.debounce import Rhythm
 
 DEBOUNCE_S = 0.15
 
@@ -30,9 +31,9 @@ def never(*_: Any) -> bool:
 def main() -> None:
     Cache.find = finds_nothing  # type: ignore[method-assign]
     Rhythm.delay_s = waits  # type: ignore[method-assign]
-    suggest.Suggester._may_speculate = never  # type: ignore[method-assign]
-    schedule._Generation.may_serve = never  # type: ignore[method-assign]
-    schedule.GRACE_S = 0.0
+    suggester.Suggester._may_speculate = never  # type: ignore[method-assign]
+    scheduler._Generation.may_serve = never  # type: ignore[method-assign]
+    scheduler.GRACE_S = 0.0
     cli.main(["serve", *sys.argv[1:]])
 
 

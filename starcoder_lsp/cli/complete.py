@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from starcoder_lsp import assemble, log, trigger
 from starcoder_lsp.cli import workspace
 from starcoder_lsp.cli.flags import (
     add_option_flags,
@@ -20,13 +19,16 @@ from starcoder_lsp.cli.flags import (
     resolve_for,
     workspace_of,
 )
-from starcoder_lsp.config import Resolved, Settings
+from starcoder_lsp.completion.postprocess.place import Place
+from starcoder_lsp.completion.postprocess.safety import hidden_characters
+from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
-from starcoder_lsp.postprocess.place import Place
-from starcoder_lsp.postprocess.safety import hidden_characters
-from starcoder_lsp.trace import Trace
+from starcoder_lsp.runtime import log
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Resolved, Settings
+from starcoder_lsp.suggesting import trigger
 
 PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 SHOWN_LINES = 12

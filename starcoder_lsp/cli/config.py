@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
-from starcoder_lsp.config import Resolved
 from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.models import registry
-from starcoder_lsp.paths import user_config_file
+from starcoder_lsp.runtime.paths import user_config_file
+from starcoder_lsp.settings.resolve import Resolved
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

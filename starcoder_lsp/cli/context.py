@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from starcoder_lsp import assemble, log
 from starcoder_lsp.cli import workspace
 from starcoder_lsp.cli.complete import read_cursor
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for, workspace_of
-from starcoder_lsp.config import Settings
+from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.context import Gathered
 from starcoder_lsp.errors import ConfigError, StarcoderError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet, readable
-from starcoder_lsp.prompt import Window
+from starcoder_lsp.runtime import log
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Settings
 
 DEFAULT_CHARACTERS = 4000
 # Other files may have more tokens than this one has in as many characters.

@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from starcoder_lsp import __version__, assemble
-from starcoder_lsp.child import clean_environment, python_module
+from starcoder_lsp import __version__
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
-from starcoder_lsp.config import Resolved, Settings
-from starcoder_lsp.engines.llama import gguf
 from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.machine import gguf
 from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
-from starcoder_lsp.paths import data_dir
+from starcoder_lsp.runtime.child import clean_environment, python_module
+from starcoder_lsp.runtime.paths import data_dir
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Resolved, Settings
 
 PROBE_PATIENCE_S = 60
 ENGINE_PATIENCE_S = 120
@@ -74,7 +75,7 @@ def examine(resolved: Resolved) -> Iterator[Finding]:
 
 
 def _llama_cpp(settings: Settings) -> Iterator[Finding]:
-    command = python_module("starcoder_lsp.engines.llama.probe")
+    command = python_module("starcoder_lsp.engines.llama.native.probe")
     try:
         done = subprocess.run(
             command,

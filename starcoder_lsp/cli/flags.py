@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from starcoder_lsp.config import ConfigFiles, Layer, Resolved
-from starcoder_lsp.options import OPTIONS
+from starcoder_lsp.settings.options import OPTIONS
+from starcoder_lsp.settings.resolve import ConfigFiles, Layer, Resolved
 
 ORIGIN = "command line"
 

@@ -10,11 +10,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from starcoder_lsp import assemble
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
-from starcoder_lsp.config import Settings
 from starcoder_lsp.context import Progress, Statistics
 from starcoder_lsp.errors import ConfigError, ContextFailed
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,11 @@ import json
 import sys
 from collections.abc import Callable
 
-from starcoder_lsp import assemble, parent_watch
 from starcoder_lsp.errors import StarcoderError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
+from starcoder_lsp.runtime import parent_watch
+from starcoder_lsp.settings import assemble
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

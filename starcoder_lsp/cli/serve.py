@@ -10,9 +10,9 @@ import os
 import sys
 from typing import BinaryIO
 
-from starcoder_lsp import frames, log
 from starcoder_lsp.cli.flags import add_option_flags, flag_layer
-from starcoder_lsp.config import Layer
+from starcoder_lsp.runtime import frames, log
+from starcoder_lsp.settings.resolve import Layer
 
 HINT = (
     "starcoder-lsp speaks the Language Server Protocol with an editor on stdin;\n"

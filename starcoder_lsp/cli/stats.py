@@ -6,9 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from starcoder_lsp import assemble
-from starcoder_lsp.statistics.page import as_text, page
-from starcoder_lsp.statistics.summary import summarize
+from starcoder_lsp.suggesting.outcomes.page import as_text, page
+from starcoder_lsp.suggesting.outcomes.statistics import default_store
+from starcoder_lsp.suggesting.outcomes.summary import summarize
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    records = assemble.statistics().records()
+    records = default_store().records()
     if parsed.html:
         parsed.html.write_text(page(records), "utf-8")
     if parsed.json:

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
-from starcoder_lsp import assemble
-from starcoder_lsp.config import Settings
 from starcoder_lsp.context import Context, Gathered, NoContext, Progress
 from starcoder_lsp.flow import Cursor
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Settings
 
 # What is answered within milliseconds to somebody who types, for one who waits.
 N_ASKED, AGAIN_S = 100, 0.05

@@ -8,18 +8,18 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from starcoder_lsp.child import Child, python_module
 from starcoder_lsp.context import (
     Edit,
     Gathered,
     Progress,
     Statistics,
     are_rules,
-    wire,
+    messages,
 )
 from starcoder_lsp.flow import Cursor, Judgement
-from starcoder_lsp.frames import Frame
-from starcoder_lsp.link import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.runtime.child import Child, python_module
+from starcoder_lsp.runtime.frames import Frame
+from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class IndexedContext:
         self._silent_since: float | None = None
         self._last: tuple[str, Gathered] = ("", Gathered())
         self._child = Child(
-            python_module("starcoder_lsp.context.indexer", log_level),
+            python_module("starcoder_lsp.context.indexer.process", log_level),
             on_start=self._tell_all,
             on_frame=self._receive,
             on_exit=self._exited,
@@ -92,8 +92,8 @@ class IndexedContext:
         document = self._documents.get(uri)
         if document is None:
             return
-        rows = wire.edits_rows(edits)
-        document["text"] = wire.apply(document["text"], rows)
+        rows = messages.edits_rows(edits)
+        document["text"] = messages.apply(document["text"], rows)
         document["version"] = version
         frame = {"op": "change", "uri": uri, "version": version, "edits": rows}
         self._child.send(frame)
@@ -129,7 +129,7 @@ class IndexedContext:
         }  # fmt: skip
         answer = await self._ask(frame, GATHER_MS)
         if answer is not None:
-            self._last = document.uri, wire.gathered_from(answer)
+            self._last = document.uri, messages.gathered_from(answer)
         uri, gathered = self._last
         return gathered if uri == document.uri else Gathered()
 
@@ -140,11 +140,11 @@ class IndexedContext:
             "offset": cursor.offset, "texts": list(texts),
         }  # fmt: skip
         answer = await self._ask(frame, JUDGE_MS)
-        return wire.judgements_from(answer) if answer is not None else []
+        return messages.judgements_from(answer) if answer is not None else []
 
     async def statistics(self) -> Statistics:
         answer = await self._ask({"op": "statistics"}, STATISTICS_MS)
-        return wire.statistics_from(answer) if answer is not None else Statistics()
+        return messages.statistics_from(answer) if answer is not None else Statistics()
 
     async def _ask(self, frame: Frame, deadline_ms: int) -> Frame | None:
         """The child's answer, None when there is none in time."""

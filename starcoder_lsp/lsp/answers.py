@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from starcoder_lsp.ask import Ask, Suggestion
+from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.errors import EngineError, EngineFailed
-from starcoder_lsp.fates import Offer
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.lsp import convert
-from starcoder_lsp.trace import Trace
+from starcoder_lsp.suggesting.ask import Ask, Suggestion
+from starcoder_lsp.suggesting.outcomes.tracker import Offer
 
 if TYPE_CHECKING:
     from starcoder_lsp.lsp.server import Server

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
-from starcoder_lsp.lines import is_of_word
+from starcoder_lsp.languages.lines import is_of_word
 from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
 
 MARKER = "★"

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from starcoder_lsp import assemble
-from starcoder_lsp.config import EngineSettings, Settings
 from starcoder_lsp.engines import Engine, EngineState, Phase
 from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
 from starcoder_lsp.lsp.status import Kind, Status
 from starcoder_lsp.models import background, registry
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import EngineSettings, Settings
 
 logger = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from lsprotocol import types
 
-from starcoder_lsp import assemble
-from starcoder_lsp.config import Layer
 from starcoder_lsp.context import are_rules
-from starcoder_lsp.lsp import answers, convert, notebooks
+from starcoder_lsp.lsp import answers, convert, notebook_handlers
 from starcoder_lsp.lsp.engine_room import BuildEngine
 from starcoder_lsp.lsp.server import Server
 from starcoder_lsp.lsp.status import CLIENT_PATIENCE_S
-from starcoder_lsp.statistics.page import as_text
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Layer
+from starcoder_lsp.suggesting.outcomes.page import as_text
 
 logger = logging.getLogger(__name__)
 
@@ -220,9 +220,9 @@ HANDLERS: tuple[tuple[str, Any, Any], ...] = (
     (types.TEXT_DOCUMENT_DID_OPEN, _opened, None),
     (types.TEXT_DOCUMENT_DID_CHANGE, _changed, None),
     (types.TEXT_DOCUMENT_DID_CLOSE, _closed, None),
-    (types.NOTEBOOK_DOCUMENT_DID_OPEN, notebooks.opened, None),
-    (types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebooks.changed, None),
-    (types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebooks.closed, None),
+    (types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook_handlers.opened, None),
+    (types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook_handlers.changed, None),
+    (types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook_handlers.closed, None),
     ("textDocument/didFocus", _focused, None),
     ("textDocument/didShowCompletion", _shown, None),
     ("textDocument/didPartiallyAcceptCompletion", _accepted_in_part, None),

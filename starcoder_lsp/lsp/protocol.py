@@ -6,14 +6,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from typing import Protocol as Interface
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol, lsp_method
-
-if TYPE_CHECKING:
-    from starcoder_lsp.lsp.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +28,20 @@ CAPABILITIES_USED = {
 }
 
 
+class Session(Interface):
+    """What the protocol asks of the server it belongs to."""
+
+    def adjust_capabilities(
+        self, capabilities: types.ServerCapabilities, params: types.InitializeParams
+    ) -> None: ...
+
+    def stop(self, status: int) -> None: ...
+
+
 class Protocol(LanguageServerProtocol):
     """Messages in, exactly one answer out for each request."""
 
-    _server: Server
+    _server: Session  # type: ignore[assignment]  # all we use of it
 
     # Text sync is ours alone: without a builtin our own handler is called directly.
     lsp_text_document__did_open = None  # type: ignore[assignment]  # no builtin

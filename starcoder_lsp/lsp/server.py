@@ -13,13 +13,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 
-from starcoder_lsp import __version__, assemble, log, trigger
-from starcoder_lsp.ask import Ask
-from starcoder_lsp.config import ContextSettings, Layer, Settings
+from starcoder_lsp import __version__
+from starcoder_lsp.completion.characters_per_token import Densities
 from starcoder_lsp.context import Context, NoContext, Progress
-from starcoder_lsp.density import Densities
 from starcoder_lsp.engines import Engine, Phase
-from starcoder_lsp.fates import Fates
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.lsp import convert, notebooks
 from starcoder_lsp.lsp.documents import Documents, Encoding
@@ -27,8 +24,14 @@ from starcoder_lsp.lsp.engine_room import BuildEngine, EngineRoom
 from starcoder_lsp.lsp.protocol import Protocol
 from starcoder_lsp.lsp.settings import SettingsBook
 from starcoder_lsp.lsp.status import Status
-from starcoder_lsp.statistics import Record
-from starcoder_lsp.suggest import Suggester
+from starcoder_lsp.runtime import log
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import ContextSettings, Layer, Settings
+from starcoder_lsp.suggesting import trigger
+from starcoder_lsp.suggesting.ask import Ask
+from starcoder_lsp.suggesting.outcomes.statistics import Record, default_store
+from starcoder_lsp.suggesting.outcomes.tracker import Fates
+from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +77,7 @@ class Server(LanguageServer):
         # None until the client is initialized.
         self._context_settings: ContextSettings | None = None
         self._replacing: set[asyncio.Task[None]] = set()
-        self.statistics = assemble.statistics()
+        self.statistics = default_store()
         self.fates = Fates(self._count, self.suggester.cache.reject)
         self.room = EngineRoom(self.status, build_engine, self._warm_up_again)
         # Where the cursor was last, by document.

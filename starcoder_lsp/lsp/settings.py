@@ -7,8 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.config import ConfigFiles, Layer, Resolved, Settings, editor_layer
 from starcoder_lsp.lsp.convert import path_of
+from starcoder_lsp.settings.resolve import (
+    ConfigFiles,
+    Layer,
+    Resolved,
+    Settings,
+    editor_layer,
+)
 
 # How long a change to a file may go unnoticed; nothing has to be watched.
 FRESH_S = 2.0

@@ -7,12 +7,10 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from lsprotocol import types
-
-if TYPE_CHECKING:
-    from starcoder_lsp.lsp.server import Server
+from pygls.lsp.server import LanguageServer
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +26,7 @@ class Status:
     """Tells each thing once: a change, not a state; a cause, not each occurrence."""
 
     def __init__(
-        self, server: Server, clock: Callable[[], float] = time.monotonic
+        self, server: LanguageServer, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._server = server
         self._clock = clock
@@ -86,7 +84,7 @@ class Status:
 class Progress:
     """One workDoneProgress; the client may take its time to agree, or never answer."""
 
-    def __init__(self, server: Server, title: str, token: str) -> None:
+    def __init__(self, server: LanguageServer, title: str, token: str) -> None:
         self._work = server.work_done_progress
         self._title = title
         self._token = token

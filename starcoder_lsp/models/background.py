@@ -8,8 +8,8 @@ import os
 import signal
 from collections.abc import Callable
 
-from starcoder_lsp.child import clean_environment, python_module
 from starcoder_lsp.errors import DownloadFailed
+from starcoder_lsp.runtime.child import clean_environment, python_module
 
 
 async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:

@@ -14,9 +14,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from starcoder_lsp import parent_watch
 from starcoder_lsp.errors import DownloadFailed
 from starcoder_lsp.models.registry import HubFile, Source, WheelMember
+from starcoder_lsp.runtime import parent_watch
 
 Progress = Callable[[float], None]
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from starcoder_lsp.errors import UnknownModel
-from starcoder_lsp.paths import packaged_file
+from starcoder_lsp.runtime.paths import packaged_file
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.engines.llama.library import Model
+from starcoder_lsp.engines.llama.native.library import Model
 
 KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"
 UTIL = "".join(

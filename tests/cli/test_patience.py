@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from starcoder_lsp.cli.complete import PATIENCE_MS, patient
-from starcoder_lsp.cli.eval_infilling import USUALLY
-from starcoder_lsp.config import Layer, resolve
+from starcoder_lsp.cli.eval.infilling import USUALLY
+from starcoder_lsp.settings.resolve import Layer, resolve
 
 
 def test_a_command_has_time_to_read_everything() -> None:

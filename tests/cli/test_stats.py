@@ -7,11 +7,11 @@ from pathlib import Path
 
 from test_cli import SAMPLES, run
 
-from starcoder_lsp import assemble
+from starcoder_lsp.suggesting.outcomes.statistics import default_store
 
 
 def accepted() -> None:
-    assemble.statistics().append(
+    default_store().append(
         {"at": 1_700_000_000, "language": "python", "outcome": "accepted",
          "n_accepted": 12, "latency_ms": 30.0, "is_known": True, "kept": 1.0}
     )  # fmt: skip

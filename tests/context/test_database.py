@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.database import (
+from starcoder_lsp.context.index.database import (
     Database,
     file_of,
     is_damage,
     open_index,
     put_aside,
 )
-from starcoder_lsp.context.entries import entry_of
-from starcoder_lsp.context.folder import Folder, Source
-from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.index.entries import entry_of
+from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.symbols import Symbols
 
 ROOT = "/work space/é"
@@ -131,7 +131,7 @@ def test_damage_that_is_found_later_ends_in_a_new_index(folder: Path) -> None:
 def test_what_a_crash_left_in_the_journal_is_there_again(folder: Path) -> None:
     program = (
         "import os; from pathlib import Path\n"
-        "from starcoder_lsp.context.database import open_index\n"
+        "from starcoder_lsp.context.index.database import open_index\n"
         f"rows = open_index({ROOT!r}, Path({str(folder)!r}), {VERSION}).connection\n"
         "rows.execute('CREATE TABLE word (text)')\n"
         "rows.execute(\"INSERT INTO word VALUES ('a')\")\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from workspace import Workspace, contents, plant, until
 
-from starcoder_lsp.completer import Completer
-from starcoder_lsp.context.redact import INVISIBLE
+from starcoder_lsp.completion.completer import Completer
+from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.context.secrets.redact import INVISIBLE
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Control, Cursor, Document, Group, Limits, Prompt, Text
-from starcoder_lsp.prompt import Window, families
 
 TEXT = "from shop import total_price\nx = total_price("
 WINDOW = Window(3000, 1000)

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
-from starcoder_lsp.context import Edit, Gathered, worker
-from starcoder_lsp.context.database import file_of
+from starcoder_lsp.context import Edit, Gathered, worker_process
+from starcoder_lsp.context.index.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
 from starcoder_lsp.lsp.convert import path_of
-from starcoder_lsp.paths import cache_dir
+from starcoder_lsp.runtime.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
 # Of what the prompt shows of the document.
@@ -826,7 +826,7 @@ async def test_a_storm_of_stashes_ends_in_the_index_of_a_fresh_start(
 def test_a_document_below_a_whole_disk_has_its_place_there(tmp_path: Path) -> None:
     file = plant(tmp_path.resolve(), {"a.py": ""}) / "a.py"
     request = {"path": str(file), "roots": ["/"], "extra": []}
-    (place,) = worker.OPERATIONS["place"](request)
+    (place,) = worker_process.OPERATIONS["place"](request)
     assert (place["root"], f"/{place['path']}") == ("/", str(file))
     assert place["is_admitted"]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.redact import redact
+from starcoder_lsp.completion.prompt import Window, build_prompt, families
+from starcoder_lsp.context.secrets.redact import redact
 from starcoder_lsp.flow import (
     REDACTED,
     Cell,
@@ -24,7 +25,6 @@ from starcoder_lsp.flow import (
     Text,
     readable,
 )
-from starcoder_lsp.prompt import Window, build_prompt, families
 
 DIGEST = hashlib.sha512(b"canary").hexdigest()
 MIXED = base64.b64encode(hashlib.sha512(b"canary").digest()).decode().translate({43: 65, 47: 66, 61: 67})  # fmt: skip

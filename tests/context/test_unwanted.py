@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context import reading
-from starcoder_lsp.context.unwanted import ENCODINGS, Unwanted, text_of
+from starcoder_lsp.context.files import reading
+from starcoder_lsp.context.files.unwanted import ENCODINGS, Unwanted, text_of
 
 
 @pytest.mark.parametrize(

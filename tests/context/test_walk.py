@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.walk import Bounds, Walk, admits
+from starcoder_lsp.context.files.walk import Bounds, Walk, admits
 
 GIT = shutil.which("git")
 UNBOUND = Bounds()
@@ -202,7 +202,7 @@ def test_a_directory_that_is_mounted_in_itself_is_seen_once(tmp_path: Path) -> N
     plant(tmp_path, sources("a/b.py"))
     (tmp_path / "a/again").mkdir()
     program = (
-        "from starcoder_lsp.context.walk import Walk\n"
+        "from starcoder_lsp.context.files.walk import Walk\n"
         f"walk = Walk({str(tmp_path)!r})\n"
         "print([one.relative for one in walk], dict(walk.skipped))"
     )
@@ -326,7 +326,7 @@ def test_few_descriptors_are_enough(tmp_path: Path) -> None:
     plant(tmp_path, sources(*(f"{'d/' * depth}a.py" for depth in range(30))))
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))\n"
-        "from starcoder_lsp.context.walk import Walk\n"
+        "from starcoder_lsp.context.files.walk import Walk\n"
         f"print(len(list(Walk({str(tmp_path)!r}))))"
     )
     done = subprocess.run(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from starcoder_lsp.context import Progress
 from starcoder_lsp.context.client import IndexedContext
-from starcoder_lsp.context.database import file_of
-from starcoder_lsp.context.entries import definitions_from
-from starcoder_lsp.link import RestartPolicy
-from starcoder_lsp.paths import cache_dir
+from starcoder_lsp.context.index.database import file_of
+from starcoder_lsp.context.index.entries import definitions_from
+from starcoder_lsp.runtime.paths import cache_dir
+from starcoder_lsp.runtime.supervisor import RestartPolicy
 
 PATIENCE_S = 25.0
 LONG_PATIENCE_S = 120.0

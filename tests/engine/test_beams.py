@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.engines.llama import library
-from starcoder_lsp.engines.llama.library import Context, Model
-from starcoder_lsp.engines.llama.sampling import log_sum_exp
-from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.engines.llama.decode.sampling import log_sum_exp
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Context, Model
 from starcoder_lsp.flow import Limits, Prompt, Text
 
 CODE = "def below_zero(operations):\n    balance = 0\n    for op in operations:\n"

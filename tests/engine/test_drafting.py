@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from random_model import VOCABULARY
 
-from starcoder_lsp.engines.llama import drafting, library
-from starcoder_lsp.engines.llama.drafting import Economy, Guess, Lookup
-from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.sampling import Logits
-from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.completion.prompt import Window, build_prompt, families
+from starcoder_lsp.engines.llama.decode import drafting
+from starcoder_lsp.engines.llama.decode.drafting import Economy, Guess, Lookup
+from starcoder_lsp.engines.llama.decode.sampling import Logits
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Model
 from starcoder_lsp.flow import Cursor, Limits, Prompt, Text
-from starcoder_lsp.prompt import Window, build_prompt, families
 
 # Kernels for one token and for several round differently; what is nearer than this in
 # logits may come out either way. SmolLM2's quantized layers amplify it.

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.engines.llama.host import Host
-from starcoder_lsp.engines.llama.inbox import Inbox
-from starcoder_lsp.engines.llama.wire import Request
+from starcoder_lsp.engines.llama.messages import Request
+from starcoder_lsp.engines.llama.process.host import Host
+from starcoder_lsp.engines.llama.process.inbox import Inbox
 from starcoder_lsp.flow import Limits, Piece, Prompt, Usage
 
 

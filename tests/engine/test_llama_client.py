@@ -16,14 +16,15 @@ import random_model
 
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.llama import client as client_module
-from starcoder_lsp.engines.llama import devices, library, loading
 from starcoder_lsp.engines.llama.client import LlamaEngine
-from starcoder_lsp.engines.llama.gguf import read_header
-from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.engines.llama.machine.gguf import read_header
+from starcoder_lsp.engines.llama.messages import Load
+from starcoder_lsp.engines.llama.native import devices, library
+from starcoder_lsp.engines.llama.process import loading
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
-from starcoder_lsp.frames import Frame
-from starcoder_lsp.link import RestartPolicy
+from starcoder_lsp.runtime.frames import Frame
+from starcoder_lsp.runtime.supervisor import RestartPolicy
 
 LIMITS = Limits(max_tokens=200, time_budget_ms=60_000)
 PROMPT = Prompt((Text("def f(x):\n    return"),))
@@ -330,7 +331,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
         "import resource, runpy, sys\n"
         "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
         "sys.argv = ['host']\n"
-        "runpy.run_module('starcoder_lsp.engines.llama.host', run_name='__main__')\n"
+        "runpy.run_module('starcoder_lsp.engines.llama.process.host', run_name='__main__')\n"
     )
     monkeypatch.setattr(
         client_module, "python_module", lambda *_: [sys.executable, "-P", str(limited)]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from random_model import VOCABULARY
 
-from starcoder_lsp.engines.llama import library
-from starcoder_lsp.engines.llama.decoding import Speller
-from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.session import Session
-from starcoder_lsp.engines.llama.vocabulary import Vocabulary
+from starcoder_lsp.completion.prompt import families
+from starcoder_lsp.engines.llama.decode.decoding import Speller
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Text, Usage
-from starcoder_lsp.prompt import families
 
 LIMITS = Limits(max_tokens=12, time_budget_ms=60_000)
 CODE = "".join(f"def function_{n}(x):\n    return x + {n}\n" for n in range(60))

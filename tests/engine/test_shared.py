@@ -15,18 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp import frames, paths
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.llama import rendezvous
 from starcoder_lsp.engines.llama.client import LlamaEngine
-from starcoder_lsp.engines.llama.daemon import Door
-from starcoder_lsp.engines.llama.inbox import Inbox, Peer
+from starcoder_lsp.engines.llama.messages import Load
+from starcoder_lsp.engines.llama.process.daemon import Door
+from starcoder_lsp.engines.llama.process.inbox import Inbox, Peer
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous
-from starcoder_lsp.engines.llama.shared import SharedLink, rendezvous_of
-from starcoder_lsp.engines.llama.wire import Load
+from starcoder_lsp.engines.llama.shared_engine import SharedLink, rendezvous_of
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineYielded
 from starcoder_lsp.flow import Limits, Prompt, Text
-from starcoder_lsp.link import RestartPolicy
+from starcoder_lsp.runtime import frames, paths
+from starcoder_lsp.runtime.supervisor import RestartPolicy
 
 PROMPT = Prompt((Text("def f(x):\n    return "),))
 LIMITS = Limits(max_tokens=8, time_budget_ms=60_000)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.engines.llama import library
-from starcoder_lsp.engines.llama.library import Model
-from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.completion.prompt import Window, build_prompt, families
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Model
 from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text, Usage
-from starcoder_lsp.lines import n_common
-from starcoder_lsp.prompt import Window, build_prompt, families
+from starcoder_lsp.languages.lines import n_common
 
 LIMITS = Limits(max_tokens=2, time_budget_ms=60_000)
 FAMILY = families()["starcoder2"]

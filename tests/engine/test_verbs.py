@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama import library
-from starcoder_lsp.engines.llama.drafting import Economy, Guess
-from starcoder_lsp.engines.llama.library import InfillSampler, Model
-from starcoder_lsp.engines.llama.session import Session
+from starcoder_lsp.engines.llama.decode.drafting import Economy, Guess
+from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import InfillSampler, Model
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import Group, Limits, Prompt, Text, Usage
-from starcoder_lsp.prompt import families
 
 LIMITS = Limits(8, 600_000)
 CODE = "".join(f"def function_{n}(x):\n    return x + {n}\n\n\n" for n in range(60))

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.config import Layer
 from starcoder_lsp.context import Gathered, client
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Control, Cursor, Document, Group, Prompt
 from starcoder_lsp.lsp import stdio
 from starcoder_lsp.lsp.handlers import create_server
+from starcoder_lsp.settings.resolve import Layer
 
 OPTIONS = {"model": "starcoder2-3b", "statistics": False, "speculate": "never", "alternatives": 1}  # fmt: skip
 PATIENCE_S = 60.0

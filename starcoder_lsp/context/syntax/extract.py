@@ -1,6 +1,6 @@
 """From the matches of a language's queries to its symbols.
 
-What the captures of `context/queries/*.scm` mean; each match is one fact:
+What the captures of `queries/*.scm` mean; each match is one fact:
 
     @definition.KIND   a definition, with @name, and @body where its signature ends;
                        @container names what it belongs to but does not stand in

@@ -16,7 +16,7 @@ from starcoder_lsp.languages import Language as Row
 from starcoder_lsp.languages import language_id, languages
 
 logger = logging.getLogger(__name__)
-QUERIES = Path(__file__).parents[1] / "queries"
+QUERIES = Path(__file__).with_name("queries")
 REFERENCE = "@reference."
 TOKEN = re.compile(r';.*|"(?:\\.|[^"\\])*"|[()\[\]]')
 OPENING, CLOSING = ("(", "["), (")", "]")

@@ -9,13 +9,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 
-from starcoder_lsp.child import Child, python_module
 from starcoder_lsp.engines import AMPLE, EngineState, Phase, Speed
-from starcoder_lsp.engines.llama import wire
+from starcoder_lsp.engines.llama import messages
+from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.idle import IdleWatch
-from starcoder_lsp.engines.llama.wire import Answer, Load, Request
+from starcoder_lsp.engines.llama.messages import Answer, Load, Request
 from starcoder_lsp.errors import (
     EngineCrashed,
     EngineError,
@@ -24,8 +24,8 @@ from starcoder_lsp.errors import (
     EngineYielded,
 )
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
-from starcoder_lsp.frames import Frame
-from starcoder_lsp.link import KEEP_TRYING, Link, RestartPolicy
+from starcoder_lsp.runtime.frames import Frame
+from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -33,26 +33,6 @@ logger = logging.getLogger(__name__)
 HANG_GRACE_S = 10.0
 
 Outcome = Piece | Answer | EngineError
-
-
-class Connect(Protocol):
-    def __call__(
-        self,
-        load: Load,
-        /,
-        *,
-        log_level: str,
-        on_start: Callable[[], None],
-        on_frame: Callable[[Frame], None],
-        on_exit: Callable[[bool], None],
-        policy: RestartPolicy,
-    ) -> Link: ...
-
-
-def own_process(_load: Load, *, log_level: str, **callbacks: Any) -> Link:
-    """An engine of our own, which ends with us."""
-    argv = python_module("starcoder_lsp.engines.llama.host", log_level)
-    return Child(argv, **callbacks)
 
 
 class LlamaEngine:
@@ -81,7 +61,7 @@ class LlamaEngine:
         self._ids = itertools.count(1)
         self._state = EngineState(Phase.STARTING)
         self._speed: Speed | None = None
-        self._loaded: wire.Loaded | None = None
+        self._loaded: messages.Loaded | None = None
         self._changed = asyncio.Event()
         self._heard_at = 0.0
         self._unanswered: set[int] = set()
@@ -89,15 +69,21 @@ class LlamaEngine:
         self._link = connect(
             load,
             log_level=log_level,
-            on_start=lambda: self._link.send(wire.load_frame(load)),
+            on_start=lambda: self._link.send(messages.load_frame(load)),
             on_frame=self._receive,
             on_exit=self._exited,
             policy=policy,
         )
         self._hear: dict[str, Callable[[Frame], None]] = {
-            "piece": lambda frame: self._deliver(frame["id"], wire.piece_from(frame)),
-            "answer": lambda frame: self._deliver(frame["id"], wire.answer_from(frame)),
-            "error": lambda frame: self._deliver(frame["id"], wire.error_from(frame)),
+            "piece": lambda frame: self._deliver(
+                frame["id"], messages.piece_from(frame)
+            ),
+            "answer": lambda frame: self._deliver(
+                frame["id"], messages.answer_from(frame)
+            ),
+            "error": lambda frame: self._deliver(
+                frame["id"], messages.error_from(frame)
+            ),
             "loading": self._hear_loading,
             "ready": self._hear_ready,
             "speed": self._hear_speed,
@@ -123,7 +109,7 @@ class LlamaEngine:
         self._set_state(EngineState(Phase.STARTING, "starting"))
         self._link.start()
 
-    async def ready(self) -> wire.Loaded:
+    async def ready(self) -> messages.Loaded:
         """Wait until the model can be used; raises EngineFailed when it cannot."""
         while self._state.phase is not Phase.READY:
             self._raise_if_failed()
@@ -182,7 +168,7 @@ class LlamaEngine:
         patience_s = request.limits.time_budget_ms / 1000 + HANG_GRACE_S
         is_over = False
         try:
-            self._link.send(wire.request_frame(request_id, request))
+            self._link.send(messages.request_frame(request_id, request))
             while not is_over:
                 outcome = await self._next(stream, patience_s)
                 is_over = True
@@ -250,14 +236,14 @@ class LlamaEngine:
         self._set_state(EngineState(Phase.LOADING, f"loading {share:.0%}", share))
 
     def _hear_ready(self, frame: Frame) -> None:
-        self._loaded = wire.loaded_from(frame)
+        self._loaded = messages.loaded_from(frame)
         logger.info("ready: %s; %s", self._loaded, self._loaded.build)
         n_tokens = self._loaded.n_context - self._load.n_reserved - 1
         self._set_state(EngineState(Phase.READY, "ready", 1.0, n_tokens))
         self._idle.start()
 
     def _hear_speed(self, frame: Frame) -> None:
-        self._speed = wire.speed_from(frame)
+        self._speed = messages.speed_from(frame)
         self._changed.set()
 
     def _hear_failed(self, frame: Frame) -> None:

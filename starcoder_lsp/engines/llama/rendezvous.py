@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from starcoder_lsp import private
+from starcoder_lsp.runtime import private_files
 
 # What the kernel takes as the address of a Unix socket, on the narrowest system.
 MAX_ADDRESS_BYTES = 103
@@ -39,11 +39,11 @@ class Rendezvous:
         return self.folder / f"{self.name}.log"
 
     def new_token(self) -> None:
-        private.write(self._token, secrets.token_hex(32).encode())
+        private_files.write(self._token, secrets.token_hex(32).encode())
 
     def token(self) -> str:
         """What a client has to show; raises OSError where there is none."""
-        return private.read(self._token, MAX_TOKEN_BYTES).decode(errors="replace")
+        return private_files.read(self._token, MAX_TOKEN_BYTES).decode(errors="replace")
 
     def knows(self, token: object) -> bool:
         return isinstance(token, str) and hmac.compare_digest(

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.definitions import foresee
-from starcoder_lsp.context.gather import gather
-from starcoder_lsp.context.index import Index
-from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.retrieve.definitions import foresee
+from starcoder_lsp.context.retrieve.gather import gather
+from starcoder_lsp.context.retrieve.scene import Scene
+from starcoder_lsp.context.retrieve.usages import usages
 from starcoder_lsp.context.syntax import parse
-from starcoder_lsp.context.usages import usages
 from starcoder_lsp.flow import CURSOR_MARK, Snippet
 from starcoder_lsp.languages import language_of
 
@@ -250,9 +250,9 @@ def test_what_was_foreseen_of_an_import_is_not_looked_up_again() -> None:
 # Ten of twelve words in many orders, so that many lines are as much like the place.
 ORDERS = """
 import itertools, sqlite3
-from starcoder_lsp.context.gather import gather
-from starcoder_lsp.context.index import Index
-from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.retrieve.gather import gather
+from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.symbols import Symbols
 
 words = [f"word{i}" for i in range(12)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.imports import imported_files
-from starcoder_lsp.context.index import Index
+from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.resolve.imports import imported_files
 from starcoder_lsp.context.symbols import Import, Symbols
 from starcoder_lsp.languages import language_of
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.chunks import spans, terms, texts_of
-from starcoder_lsp.context.index import Index, module_name
+from starcoder_lsp.context.index.chunks import spans, terms, texts_of
+from starcoder_lsp.context.index.reader import Index, module_name
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.scene import Scene
+from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.symbols import Symbols
 from starcoder_lsp.flow import CURSOR_MARK
 

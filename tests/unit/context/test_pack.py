@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.pack import pack
-from starcoder_lsp.context.pieces import Later, Line, Piece, numbered
+from starcoder_lsp.context.retrieve.pack import pack
+from starcoder_lsp.context.retrieve.pieces import Later, Line, Piece, numbered
 
 PLENTY = 10_000
 

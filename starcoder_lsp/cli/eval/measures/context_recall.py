@@ -1,0 +1,142 @@
+"""How much of what the next line needs is in the context, without asking a model."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from statistics import mean, quantiles
+
+from starcoder_lsp.cli.eval.measures.next_line_tasks import NAME, Task, squeezed
+from starcoder_lsp.context.files.reading import read_regular
+from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
+from starcoder_lsp.context.files.walk import Walk
+from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.retrieve.gather import ALL_SOURCES, gather
+from starcoder_lsp.context.retrieve.scene import Scene
+from starcoder_lsp.context.syntax import parse
+from starcoder_lsp.flow import Snippet
+from starcoder_lsp.languages import language_of
+
+PARSE_BUDGET_MS = 2000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one task was given, and how much of what it needs is there.
+
+    `recall` is None where the line needs nothing, `has_definition` where none is known.
+    """
+
+    task: Task
+    snippets: Sequence[Snippet]
+    recall: float | None
+    has_definition: bool | None
+    query_ms: float
+
+
+def answers(
+    tasks: Iterable[Task],
+    repositories: Path,
+    budget_characters: int,
+    sources: Collection[str] = ALL_SOURCES,
+) -> Iterator[Answer]:
+    for task in tasks:
+        index = index_of(repositories / task.repository)
+        on_disk = index.text(task.path)
+        scene = open_scene(task, index)
+        started = time.perf_counter()
+        snippets = gather(scene, index, budget_characters, sources=sources)
+        query_ms = (time.perf_counter() - started) * 1000
+        # The next task may be about another file, which needs this one's gold line.
+        _put(index, task.path, on_disk)
+        yield Answer(
+            task,
+            snippets,
+            _recall(task, snippets),
+            _has_definition(task, snippets),
+            query_ms,
+        )
+
+
+@cache
+def index_of(root: Path) -> Index:
+    """All files that a workspace there would have in its index."""
+    index = Index(sqlite3.connect(":memory:"))
+    for found in Walk(str(root)):
+        source, _ = read_regular(str(root / found.relative), MAX_FILE_BYTES)
+        _put(index, found.relative, source.decode("utf-8", "replace"))
+    return index
+
+
+def open_scene(task: Task, index: Index) -> Scene:
+    """The task's file as an editor shows it, in the index too: without the gold line."""
+    text = task.left + task.right
+    _put(index, task.path, text)
+    symbols = parse(language_of(Path(task.path)), text.encode(), PARSE_BUDGET_MS)
+    return Scene(
+        task.path, text, len(task.left), symbols, task.shown_from, task.shown_to
+    )
+
+
+def _put(index: Index, path: str, text: str) -> None:
+    symbols = parse(language_of(Path(path)), text.encode(), PARSE_BUDGET_MS)
+    index.put(path, text, symbols)
+
+
+def _recall(task: Task, snippets: Iterable[Snippet]) -> float | None:
+    if not task.needed:
+        return None
+    shown = {name for each in snippets for name in NAME.findall(each.text)}
+    return len(task.needed & (task.known | shown)) / len(task.needed)
+
+
+def _has_definition(task: Task, snippets: Iterable[Snippet]) -> bool | None:
+    if task.definition is None:
+        return None
+    path, head = task.definition
+    return any(each.path == path and head in squeezed(each.text) for each in snippets)
+
+
+def summary(results: Sequence[Answer]) -> dict[str, float | int | None]:
+    """The figures of a run; shares as fractions, None where no task tells."""
+    recalls = [each.recall for each in results if each.recall is not None]
+    covered = [each.has_definition for each in results]
+    times = [each.query_ms for each in results]
+    cuts = quantiles(times, n=100) if len(times) > 1 else times * 99
+    return {
+        "n": len(results),
+        "identifier_recall": _share(recalls),
+        "all_identifiers_present": _share([recall == 1 for recall in recalls]),
+        "gold_coverage": _share([each for each in covered if each is not None]),
+        "query_ms_p50": round(cuts[49], 2),
+        "query_ms_p99": round(cuts[98], 2),
+        "mean_characters": round(mean(_characters(each) for each in results)),
+    }
+
+
+def by_repository(
+    results: Sequence[Answer],
+) -> dict[str, dict[str, float | int | None]]:
+    names = sorted({each.task.repository for each in results})
+    return {
+        name: summary([each for each in results if each.task.repository == name])
+        for name in names
+    }
+
+
+def with_prompt_window(task: Task, n_characters: int) -> Task:
+    """The task for a prompt that shows so much before the cursor, and nothing after."""
+    start = max(len(task.left) - n_characters, 0)
+    return replace(task, shown_from=start, shown_to=len(task.left))
+
+
+def _share(values: Sequence[float]) -> float | None:
+    return round(mean(values), 4) if values else None
+
+
+def _characters(answer: Answer) -> int:
+    return sum(len(each.path) + len(each.text) + 2 for each in answer.snippets)

@@ -1,0 +1,194 @@
+"""The whole of a completion, top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from starcoder_lsp.completion.postprocess import Result, process, rank, take
+from starcoder_lsp.completion.postprocess.place import Place
+from starcoder_lsp.completion.prompt import Family, Window, build_prompt
+from starcoder_lsp.completion.ranking import by_what_follows
+from starcoder_lsp.completion.trace import Trace
+from starcoder_lsp.context import Context, Gathered, NoContext
+from starcoder_lsp.engines import Engine
+from starcoder_lsp.flow import (
+    USUAL_STYLE,
+    Completion,
+    Cursor,
+    FinishReason,
+    Judgement,
+    Limits,
+    Prompt,
+    Style,
+    Usage,
+)
+
+# Endings in the middle of a thought: an unfinished last line is not shown.
+UNFINISHED = frozenset(("length", "time"))
+# Other suggestions may be this much longer than the first one.
+LONGER = 2
+MORE_TOKENS = 8
+
+
+def _nothing_to_tell(_text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Completer:
+    """Everything one completion needs, put together once by `assemble`.
+
+    Where a method takes `read_as`, that is the cursor as the model shall see it.
+    """
+
+    engine: Engine
+    family: Family
+    window: Window
+    limits: Limits
+    layout: str = "auto"
+    style: Style = USUAL_STYLE
+    context: Context = field(default_factory=NoContext)
+    hides_secrets: bool = True
+
+    async def complete(
+        self,
+        cursor: Cursor,
+        on_text: Callable[[str], None] = _nothing_to_tell,
+        *,
+        read_as: Cursor | None = None,
+        trace: Trace | None = None,
+    ) -> Completion:
+        """What to insert at `cursor`, perhaps nothing; `on_text` hears it grow.
+
+        Raises EngineError. Cancelling the task stops the model.
+        """
+        trace = trace or Trace()
+        prompt = await self._prompt(read_as or cursor, trace)
+        return await self._complete(prompt, Place(cursor, self.style), on_text, trace)
+
+    async def _complete(
+        self,
+        prompt: Prompt,
+        place: Place,
+        on_text: Callable[[str], None],
+        trace: Trace,
+    ) -> Completion:
+        raw, usage = await self._generate(prompt, place, on_text)
+        ((result, _),) = await self._processed([(raw, usage.finish_reason)], place)
+        trace.raw, trace.usage, trace.effects = raw, usage, result.effects
+        return Completion(result.text, usage, result.n_replaced)
+
+    async def alternatives(
+        self,
+        cursor: Cursor,
+        n_wanted: int,
+        *,
+        read_as: Cursor | None = None,
+        trace: Trace | None = None,
+    ) -> list[Completion]:
+        """Up to so many different completions, the best first.
+
+        That is the one `complete` would make, unless the model does not read what
+        follows the cursor: then it is the one that fits best before it.
+        """
+        trace = trace or Trace()
+        prompt = await self._prompt(read_as or cursor, trace)
+        place = Place(cursor, self.style)
+        first = await self._complete(prompt, place, _nothing_to_tell, trace)
+        found = {first.text.strip(): first}
+        if n_wanted > 1:
+            n_enough = first.usage.generated_tokens * LONGER + MORE_TOKENS
+            limits = replace(
+                self.limits,
+                max_tokens=min(self.limits.max_tokens, n_enough),
+                one_line=self.style.multiline == "never",
+            )
+            candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
+            trace.candidates = tuple(candidates)
+            written = [(one.text, one.finish_reason) for one in candidates]
+            results = await self._processed(written, place)
+            for i in rank([judgement for _, judgement in results]):
+                result, _ = results[i]
+                usage = replace(first.usage, finish_reason=candidates[i].finish_reason)
+                completion = Completion(result.text, usage, result.n_replaced)
+                found.setdefault(result.text.strip(), completion)
+        different = [one for text, one in found.items() if text]
+        if self.family.layout_for(self.layout) == "plain" and len(different) > 1:
+            different = await by_what_follows(
+                self.engine, prompt, cursor, different, self.limits
+            )
+        return different[:n_wanted]
+
+    async def warm_up(self, cursor: Cursor) -> Usage:
+        """Let the model read what a completion at `cursor` would need."""
+        prompt = await self._prompt(cursor, Trace())
+        usage = Usage()
+        limits = replace(self.limits, max_tokens=0, yields=True)
+        async with aclosing(self.engine.generate(prompt, limits)) as pieces:
+            async for piece in pieces:
+                usage = piece.usage
+        return usage
+
+    async def _prompt(self, cursor: Cursor, trace: Trace) -> Prompt:
+        gathered = Gathered()
+        if self.family.repository or self.family.notebook:
+            shown = self.window.shown(cursor)
+            budget = self.window.for_context
+            gathered = await self.context.gather(cursor, budget, shown)
+        trace.snippets, trace.cells = gathered.snippets, gathered.cells
+        texts = [one.text for one in gathered.snippets]
+        texts += [one.text for one in gathered.cells]
+        n_taken = sum(map(len, texts))
+        return build_prompt(
+            cursor,
+            self.family,
+            self.window.beside(n_taken),
+            layout=self.layout,
+            snippets=gathered.snippets,
+            repository=gathered.repository,
+            path=gathered.path,
+            cells=gathered.cells,
+            redact=self._redact,
+        )
+
+    @cached_property
+    def _redact(self) -> Callable[[str], str]:
+        if not self.hides_secrets:
+            return str
+        # Imported late: its patterns take longer to compile than a server to start.
+        from starcoder_lsp.context.secrets.redact import redact_typed
+
+        return redact_typed
+
+    async def _generate(
+        self, prompt: Prompt, place: Place, on_text: Callable[[str], None]
+    ) -> tuple[str, Usage]:
+        """What the model writes until nothing more can belong here, and its cost."""
+        text, usage = "", Usage()
+        async with aclosing(self.engine.generate(prompt, self.limits)) as pieces:
+            async for piece in pieces:
+                text, usage = text + piece.text, piece.usage
+                taken = take(text, place)
+                on_text(taken.text)
+                if taken.is_final:
+                    return text, replace(usage, finish_reason="rule")
+        return text, usage
+
+    async def _processed(
+        self, written: Sequence[tuple[str, FinishReason | None]], place: Place
+    ) -> list[tuple[Result, Judgement]]:
+        """What is left of each text, and what a parser says of it."""
+        texts = [take(raw, place).text for raw, _ in written]
+        known = await self.context.judge(place.cursor, texts)
+        judgements = known or [Judgement() for _ in texts]
+        results = []
+        for (raw, reason), judgement in zip(written, judgements, strict=True):
+            at = place
+            # A place remembers what it has computed: another one only where it differs.
+            if reason in UNFINISHED or known:
+                is_cut_off = reason in UNFINISHED
+                at = replace(place, judgement=judgement, is_cut_off=is_cut_off)
+            results.append((process(raw, at), judgement))
+        return results

@@ -1,0 +1,152 @@
+"""Rules for text that is already there, after the cursor."""
+
+from __future__ import annotations
+
+import re
+
+from starcoder_lsp.completion.postprocess.nesting import match, read
+from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
+
+LONGEST_OVERLAP = 400
+MOST_CLOSERS = 10
+MOST_LINES = 200
+# What two spellings of the same code may differ in.
+SPELLING = str.maketrans("'`", '""', " \t;,")
+SAYS_SOMETHING = re.compile(r"\w")
+ONLY_CLOSES = re.compile(r"[)\]}>\"'`;:, \t]+")
+
+
+def line_rest(text: str, place: Place) -> str:
+    """Cut the tail that the rest of the line says again.
+
+    >>> line_rest("name)", Place.marked("print(█)"))
+    'name'
+    >>> line_rest("len(name)", Place.marked("print(█)"))
+    'len(name)'
+    """
+    follows = place.cursor.line_suffix.rstrip()
+    written = text.rstrip()
+    longest = min(len(follows), len(written), LONGEST_OVERLAP)
+    kept = [
+        written[: len(written) - length]
+        for length in range(longest, 0, -1)
+        if written.endswith(follows[:length])
+    ]
+    return min([*kept, text], key=lambda one: imbalance(one, place)) if kept else text
+
+
+def brackets(text: str, place: Place) -> str:
+    """Cut before a bracket that closes what the code after the cursor closes.
+
+    >>> brackets("a); g()", Place.marked("f(█)"))
+    'a'
+    >>> brackets("a)", Place.marked("f(█"))
+    'a)'
+    """
+    if n_replaced(text, place) or not _n_surplus(text, place):
+        return text
+    closes = read(text, place.row, place.before.literal).closes[:MOST_CLOSERS]
+    for closer in reversed(closes):
+        kept = text[: closer.offset]
+        if not _n_surplus(kept, place):
+            return kept
+    return text
+
+
+def n_replaced(text: str, place: Place) -> int:
+    """How much of the cursor's line the text says in its own words, so replaces it.
+
+    >>> from starcoder_lsp.flow import Style
+    >>> place = Place(Place.marked("f(█)").cursor, Style(can_replace=True))
+    >>> n_replaced("a); g()", place), n_replaced("a", place)
+    (1, 0)
+    """
+    follows = place.cursor.line_suffix.rstrip()
+    if not place.style.can_replace or "\n" in text or not _n_surplus(text, place):
+        return 0
+    if not ONLY_CLOSES.fullmatch(follows) or not _has_in_order(text, follows):
+        return 0
+    return len(follows)
+
+
+def line_below(text: str, place: Place) -> Cut:
+    r"""Stop where the model has reached the line that follows.
+
+    >>> line_below("a = 1\nb = 2\nc", Place.marked("█\nb = 2")).text
+    'a = 1'
+    """
+    follows = place.below[0] if place.below else ""
+    if not SAYS_SOMETHING.search(follows):
+        return growing(text)
+    end = -1
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        whole = place.cursor.line_prefix + line if i == 0 else line
+        if whole.rstrip() == follows and _is_closed(text[: max(end, 0)], place):
+            return Cut(text[: max(end, 0)], is_final=i < len(lines) - 1)
+        end += 1 + len(line)
+    return growing(text)
+
+
+def next_lines(text: str, place: Place) -> str:
+    r"""Cut trailing lines that stand right below the cursor.
+
+    >>> next_lines("a = 1\nb = 2", Place.marked("█\nb = 2\nc = 3"))
+    'a = 1'
+    """
+    lines = text.split("\n")
+    written = [place.cursor.line_prefix + lines[0], *lines[1:]]
+    for start in range(max(len(lines) - MOST_LINES, 0), len(lines)):
+        if written[start].rstrip() not in place.below[:1] and start > 0:
+            continue
+        tail = [line.rstrip() for line in written[start:] if line.strip()]
+        kept = "\n".join(lines[:start])
+        if _are_below(tail, place, is_all=start == 0) and _is_closed(kept, place):
+            return kept
+    return text
+
+
+def imbalance(text: str, place: Place) -> int:
+    """How many brackets on the cursor's line do not find their other half there."""
+    written = read(text, place.row, place.before.literal)
+    line_start = len(place.window) - len(place.cursor.line_prefix)
+    line_end = len(place.cursor.line_suffix)
+    opens = [mark for mark in place.before.opens if mark.offset >= line_start]
+    closes = [mark for mark in place.after.closes if mark.offset < line_end]
+    inside = match(opens, written.closes)
+    outside = match((*inside.rest, *written.opens), closes)
+    n_open = inside.n_skipped + outside.n_skipped + len(outside.rest)
+    return n_open + len(inside.surplus) + len(outside.surplus)
+
+
+def _n_surplus(text: str, place: Place) -> int:
+    """How many brackets, in the text or after it, close nothing because of the text."""
+    written = read(text, place.row, place.before.literal)
+    inside = match(place.before.opens, written.closes)
+    outside = match((*inside.rest, *written.opens), place.after.closes)
+    n_far = len(inside.surplus) if place.is_far else 0
+    n_all = len(inside.surplus) - n_far + len(outside.surplus)
+    return max(n_all - len(place.closed.surplus), 0)
+
+
+def _has_in_order(text: str, follows: str) -> bool:
+    characters = iter(text)
+    return all(one in characters for one in follows if not one.isspace())
+
+
+def _are_below(tail: list[str], place: Place, *, is_all: bool) -> bool:
+    below = place.below[: len(tail)]
+    if not tail or len(below) < len(tail):
+        return False
+    if tail == below:
+        return True
+    return is_all and _spelled(tail) == _spelled(below)
+
+
+def _spelled(lines: list[str]) -> list[str]:
+    return [line.translate(SPELLING) for line in lines]
+
+
+def _is_closed(text: str, place: Place) -> bool:
+    """Whether every bracket that `text` opens is closed in it."""
+    return not read(text, place.row, place.before.literal).opens

@@ -1,0 +1,99 @@
+"""Rules for what no user wants to see: the model's own marks, and too much of anything."""
+
+from __future__ import annotations
+
+import re
+
+from starcoder_lsp.completion.postprocess.place import Cut, Place, ended, growing
+
+# What nobody reads; models that never end are stopped here at the latest.
+MOST_CHARACTERS, MOST_LINES = 8000, 200
+# Control tokens of all families as they look when a model spells them out; not those
+# that are words of HTML or of a usage line, such as </s> and <filename>.
+SENTINEL = re.compile(
+    r"<\|?(?:fim_|file_sep|file_separator|repo_name|endoftext|im_start|im_end|"
+    r"code_prefix|code_suffix|code_middle|end_of_text|jupyter_|issue_start|commit_)"
+    r"\w*\|?>|<｜|<\|EOT\|>|[▁ ]<(?:PRE|SUF|MID|EOT)>"
+)
+# How the next file begins, in training data and in prompts.
+NEXT_FILE = re.compile(
+    r"^(?:\+{3,} \S+|-{3} a/\S+|diff --git .*|"
+    r"(?:#|//|--|;|%|<!--) ?(?:Path|File|Filename|filepath|Repo-name): \S+.*|"
+    r"(?:#|//|--) ?End of file\.?|#-\*- coding: .*|#- coding: .*|"
+    r"###(?:PATH|LANGUAGE|MODE|REFERENCE):.*)[ \t]*$",
+    re.MULTILINE,
+)
+FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+WITH_FENCES = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc"))
+
+
+def length(text: str, place: Place) -> Cut:
+    """Nobody reads thousands of lines of ghost text.
+
+    >>> len(length("x" * 10**6, Place.marked("█")).text)
+    8000
+    """
+    text, is_long = text[:MOST_CHARACTERS], len(text) > MOST_CHARACTERS
+    lines = text.split("\n", MOST_LINES)
+    if len(lines) > MOST_LINES:
+        return Cut("\n".join(lines[:MOST_LINES]), is_final=True)
+    return Cut(text, is_long)
+
+
+def whole_lines(text: str, place: Place) -> Cut:
+    r"""Of several lines, the last is not shown when the model could not finish it.
+
+    Nor are those before it that open a block of which nothing is there yet.
+
+    >>> whole_lines("a = 1\nb = (", Place.marked("█")).text
+    'a = 1\nb = ('
+    """
+    if not place.is_cut_off or "\n" not in text.strip("\n"):
+        return growing(text)
+    lines = text.split("\n")[:-1]
+    opens = place.row.opens
+    while any(map(str.strip, lines[:-1])) and opens.search(lines[-1].rstrip()):
+        lines.pop()
+    return growing("\n".join(lines) + "\n")
+
+
+def sentinel(text: str, place: Place) -> Cut:
+    """Cut where the model spells a control token that the document does not contain.
+
+    >>> sentinel("x)<|endoftext|>import", Place.marked("f(█")).text
+    'x)'
+    """
+    return _before(SENTINEL, text, place)
+
+
+def next_file(text: str, place: Place) -> Cut:
+    r"""Cut where another file begins.
+
+    >>> next_file("x = 1\n# Path: lib/b.py\ny", Place.marked("█")).text
+    'x = 1\n'
+    """
+    return _before(NEXT_FILE, text, place)
+
+
+def fence(text: str, place: Place) -> Cut:
+    r"""Cut where a chat-trained model ends its code block.
+
+    >>> fence("return 1\n```", Place.marked("█")).text
+    'return 1\n'
+    """
+    document = place.cursor.document
+    found = FENCE.search(text)
+    if found and (document.language in WITH_FENCES or "```" in document.text):
+        return growing(text)
+    if found and not text[: found.start()].strip() and "\n" not in text.lstrip("\n"):
+        # The first line of a fence that is still being written (`opening`).
+        return growing("")
+    return ended(text, found.start() if found else len(text))
+
+
+def _before(pattern: re.Pattern[str], text: str, place: Place) -> Cut:
+    """Cut at the first match that the document itself does not contain."""
+    for found in pattern.finditer(text):
+        if found[0].strip() not in place.cursor.document.text:
+            return ended(text, found.start())
+    return growing(text)

@@ -1,0 +1,77 @@
+"""Rules for suggestions that are not worth a look, and for blank in and after them."""
+
+from __future__ import annotations
+
+import re
+
+from starcoder_lsp.completion.postprocess.place import Place
+
+BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
+BLANK_LINE = re.compile(r"(?<=\n)[ \t]+(?=\n)")
+WITH_MEANING_AT_LINE_ENDS = frozenset(("markdown", "mdx", "rmd", "quarto", "diff"))
+
+
+def statement(text: str, place: Place) -> str:
+    r"""Cut at the end of what the cursor's line begins, where a parser knows it.
+
+    >>> from dataclasses import replace
+    >>> from starcoder_lsp.flow import Judgement
+    >>> place = replace(Place.marked("x = █"), judgement=Judgement(statement_end=1))
+    >>> statement("1; y = 2", place)
+    '1'
+    """
+    end = place.judgement.statement_end if place.judgement else None
+    is_enough = place.style.wants_more or place.style.multiline == "always"
+    if end is None or is_enough or not text[:end].strip():
+        return text
+    rest = text[end:].partition("\n")[0]
+    is_comment = place.row.comment and rest.lstrip().startswith(place.row.comment)
+    return text[: end + len(rest)] if is_comment else text[:end]
+
+
+def empty_comments(text: str, place: Place) -> str:
+    r"""Cut comments that say nothing from the end.
+
+    >>> empty_comments("x = 1\n#\n#", Place.marked("█"))
+    'x = 1'
+    """
+    mark = place.row.comment
+    if not mark or place.is_in_comment:
+        return text
+    while text.rstrip().rpartition("\n")[2].strip() == mark:
+        text = text.rstrip().removesuffix(mark).rstrip()
+    return text
+
+
+def blank_lines(text: str, place: Place) -> str:
+    r"""Two empty lines are enough, and they are empty.
+
+    >>> blank_lines("a\n  \n\n\n\nb", Place.marked("█"))
+    'a\n\n\nb'
+    """
+    if place.cursor.document.language not in WITH_MEANING_AT_LINE_ENDS:
+        text = BLANK_LINE.sub("", text)
+    return BLANK_LINES.sub("\n\n\n", text)
+
+
+def trailing_space(text: str, place: Place) -> str:
+    """Nobody asked for white space that cannot be seen; between words it can.
+
+    >>> trailing_space("x = 1  ", Place.marked("█"))
+    'x = 1'
+    >>> trailing_space("not ", Place.marked("if █x:"))
+    'not '
+    """
+    if not text.strip():
+        return ""
+    return text if place.cursor.line_suffix[:1].strip() else text.rstrip()
+
+
+def too_little(text: str, place: Place) -> str:
+    """Drop a lone mark of punctuation: typing it is faster than reading it.
+
+    >>> too_little(";", Place.marked("x = 1█")), too_little("1", Place.marked("x = █"))
+    ('', '1')
+    """
+    said = text.strip()
+    return text if len(said) > 1 or said.isalnum() else ""

@@ -1,0 +1,165 @@
+"""Lays out prefix, suffix and snippets as the model's family was trained to read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from starcoder_lsp.completion.prompt import notebook
+from starcoder_lsp.completion.prompt.family import (
+    LAYOUTS,
+    Family,
+    families,
+    filled,
+    one_line,
+    unix,
+    unmarked,
+)
+from starcoder_lsp.flow import Cell, Cursor, Group, Prompt, Segment, Snippet
+
+__all__ = (
+    "LAYOUTS", "Family", "Window", "build_prompt", "families", "hold_back",
+    "prefix_window",
+)  # fmt: skip
+
+# How much of the document before and after what the model reads drafts may come from.
+BEYOND = 16_384
+
+
+@dataclass(frozen=True)
+class Window:
+    """How much of the document the model sees, in code points."""
+
+    prefix: int
+    suffix: int
+
+    # Before any are counted. Code has 3 to 4; with more than there are, the engine would
+    # have to leave out other files altogether.
+    CHARACTERS_PER_TOKEN = 3.0
+    SUFFIX_SHARE = 0.25
+    # Of one that stands after the prefix, so that each keystroke has it read again.
+    LONGEST_LAST_SUFFIX = 512
+
+    @classmethod
+    def of_tokens(
+        cls,
+        n_tokens: int,
+        form: str = "spm",
+        characters_per_token: float = CHARACTERS_PER_TOKEN,
+    ) -> Window:
+        characters = int(n_tokens * characters_per_token)
+        suffix = int(characters * cls.SUFFIX_SHARE)
+        if form == "psm":
+            suffix = min(suffix, cls.LONGEST_LAST_SUFFIX)
+        return cls(characters - suffix, suffix)
+
+    # Other files get less than the text around the cursor.
+    CONTEXT_SHARE = 0.4
+    # The window shrinks in steps: its start must not move with each snippet.
+    N_STEPS = 8
+
+    @property
+    def for_context(self) -> int:
+        """How many code points other files may take."""
+        return int((self.prefix + self.suffix) * self.CONTEXT_SHARE)
+
+    def beside(self, n_taken: int) -> Window:
+        """What is left of the window beside so many code points of other files."""
+        step = max((self.prefix + self.suffix) // self.N_STEPS, 1)
+        n_left = max(self.prefix + self.suffix - -(-n_taken // step) * step, 0)
+        suffix = min(int(n_left * self.SUFFIX_SHARE), self.suffix)
+        return Window(n_left - suffix, suffix) if n_taken else self
+
+    def shown(self, cursor: Cursor) -> range:
+        """The offsets of the document that a prompt holds, however much others take."""
+        least = self.beside(self.for_context)
+        start = cursor.offset - len(prefix_window(cursor.prefix, least.prefix))
+        return range(start, cursor.offset + len(cursor.suffix[: least.suffix]))
+
+
+def build_prompt(
+    cursor: Cursor,
+    family: Family,
+    window: Window,
+    *,
+    layout: str = "auto",
+    snippets: Sequence[Snippet] = (),
+    repository: str = "",
+    path: str = "",
+    cells: Sequence[Cell] = (),
+    redact: Callable[[str], str] = str,
+) -> Prompt:
+    """The prompt for the text at `cursor`, which may be in a notebook of other `cells`.
+
+    Snippets and cells are left out where the family has no form for them. What `redact`
+    makes of the document's text is read, but for what is held back.
+    """
+    shown = prefix_window(cursor.prefix, window.prefix)
+    above = cursor.prefix[: len(cursor.prefix) - len(shown)][-BEYOND:]
+    below = cursor.suffix[window.suffix :][:BEYOND]
+    prefix = unix(shown)
+    prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
+    fields = {
+        "prefix": redact(unmarked(prefix)),
+        "suffix": redact(unmarked(unix(cursor.suffix[: window.suffix]))),
+        "path": one_line(path),
+        "repository": one_line(repository),
+        "language": one_line(cursor.document.language),
+    }
+    form = family.layout_for(layout)
+    language = cursor.document.language
+    if layout in ("auto", "plain") and notebook.is_readable(family, cells, fields):
+        filling = notebook.segments(family, fields, snippets, cells, language)
+    else:
+        snippets = (*snippets, *notebook.as_snippets(cells, path, language))
+        filling = _segments(family, form, fields, snippets)
+    segments = tuple(filling)
+    return Prompt(segments, held_back, family.stops, unix(above + below))
+
+
+def _segments(
+    family: Family, form: str, fields: Mapping[str, str], snippets: Sequence[Snippet]
+) -> Iterator[Segment | Group]:
+    if not snippets or not family.repository:
+        yield from filled(family, family.forms[form], fields)
+        return
+    parts = family.repository
+    yield from filled(family, parts["head"], fields)
+    for snippet in snippets:
+        text = {"path": one_line(snippet.path), "text": unix(snippet.text)}
+        yield Group(tuple(filled(family, parts["snippet"], {**fields, **text})))
+    yield from filled(family, parts[form], fields)
+
+
+def prefix_window(prefix: str, n_characters: int) -> str:
+    """The end of `prefix`, begun at a coarse grid of lines.
+
+    A window that slides with each new line would change the head of every prompt,
+    and the KV cache with it.
+    """
+    if len(prefix) <= n_characters:
+        return prefix
+    grid = max(n_characters // 4, 1)
+    start = -(-(len(prefix) - n_characters) // grid) * grid
+    line_end = prefix.find("\n", start)
+    return prefix[start if line_end < 0 else line_end + 1 :]
+
+
+# The word being typed, and the space or punctuation that a token may share with it.
+HELD_BACK = re.compile(r"\s{0,32}[^\s\w]{0,8}\s{0,32}\w{0,64}\Z")
+MAX_HELD_BACK = 32 + 8 + 32 + 64
+
+
+def hold_back(prefix: str) -> tuple[str, str]:
+    """Split off the end of `prefix` where a tokenizer might not have cut.
+
+    A model without fill-in-the-middle training predicts badly after a token that its
+    tokenizer would never have ended there (token healing).
+
+    >>> hold_back("    return sel")
+    ('    return', ' sel')
+    """
+    found = HELD_BACK.search(prefix, max(len(prefix) - MAX_HELD_BACK, 0))
+    start = found.start() if found else len(prefix)
+    return prefix[:start], prefix[start:]

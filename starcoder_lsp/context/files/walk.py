@@ -1,0 +1,214 @@
+"""Finds the files worth indexing, on any disk, without ever waiting or looping.
+
+No link is followed: what it leads to inside of the workspace is found at its own
+place, under the rules that hold there, and what lies outside is not ours to read.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from starcoder_lsp.context.files.ignore import Scope, UnreadableRules, scope_of_root
+from starcoder_lsp.context.files.unwanted import (
+    MAX_FILE_BYTES,
+    is_marked,
+    is_secret,
+    is_unwanted_directory,
+    reason_by_name,
+)
+
+
+class Found(NamedTuple):
+    """A file worth reading; `relative` has `/` between its parts.
+
+    `stamp` changes with every change of the file that the system's clock can tell.
+    """
+
+    relative: str
+    n_bytes: int
+    stamp: str
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where a walk ends at the latest: a root may be `/`, or a loop of mounts."""
+
+    max_files: int = 20_000
+    max_entries: int = 1_000_000
+    max_depth: int = 32
+    max_s: float = 120.0
+
+
+class Place(NamedTuple):
+    """A directory still to be looked into."""
+
+    relative: str
+    depth: int
+    scope: Scope
+
+
+@dataclass
+class Walk:
+    """One look at everything under `root`, breadth first and in a fixed order.
+
+    `skipped` counts what was left out, by reason. `is_partial` tells that more may be
+    there than was seen, so that nothing can be said of files that were not found.
+    """
+
+    root: str
+    extra: Sequence[str] = ()
+    bounds: Bounds = Bounds()
+    clock: Callable[[], float] = time.monotonic
+    skipped: Counter[str] = field(default_factory=Counter)
+    is_partial: bool = False
+
+    def __iter__(self) -> Iterator[Found]:
+        deadline = self.clock() + self.bounds.max_s
+        n_files = n_entries = 0
+        queue = deque(self._start())
+        seen: set[tuple[int, int]] = set()
+        while queue:
+            place = queue.popleft()
+            entries = self._entries(place, seen)
+            n_entries += len(entries)
+            if n_entries > self.bounds.max_entries or self.clock() > deadline:
+                self.skipped["beyond the bounds"] += 1 + len(queue)
+                self.is_partial = True
+                return
+            for found in self._sorted_out(place, entries, queue):
+                if n_files == self.bounds.max_files:
+                    self.skipped["beyond index_max_files"] += 1
+                    return
+                n_files += 1
+                yield found
+
+    def _start(self) -> list[Place]:
+        try:
+            return [Place("", 0, scope_of_root(self.root, self.extra))]
+        except UnreadableRules:
+            self.skipped["unreadable rules"] += 1
+            return []
+
+    def _entries(
+        self, place: Place, seen: set[tuple[int, int]]
+    ) -> list[os.DirEntry[str]]:
+        """What a directory holds; nothing when it was seen under another name."""
+        folder = f"{self.root}/{place.relative}"
+        try:
+            status = Path(folder).stat()
+            if (status.st_dev, status.st_ino) in seen:
+                self.skipped["seen before"] += 1
+                return []
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as listing:
+                return sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            self.skipped["unreadable"] += 1
+            self.is_partial = self.is_partial or not place.relative
+            return []
+
+    def _sorted_out(
+        self, place: Place, entries: list[os.DirEntry[str]], queue: deque[Place]
+    ) -> Iterator[Found]:
+        names = {entry.name for entry in entries}
+        if place.relative and is_marked(names):
+            self.skipped["unwanted directory"] += 1
+            return
+        try:
+            scope = place.scope.inside(
+                f"{self.root}/{place.relative}", place.relative, names
+            )
+        except UnreadableRules:
+            self.skipped["unreadable rules"] += 1
+            return
+        for entry in entries:
+            relative = place.relative + entry.name
+            if entry.is_symlink():
+                self.skipped["link"] += 1
+            elif entry.is_dir(follow_symlinks=False):
+                below = Place(relative + "/", place.depth + 1, scope)
+                self._consider(below, entry.name, names, queue)
+            elif (found := self._file(entry, relative, scope)) is not None:
+                yield found
+
+    def _consider(
+        self, below: Place, name: str, siblings: set[str], queue: deque[Place]
+    ) -> None:
+        reason = _directory_reason(below, name, siblings)
+        if reason is None and below.depth > self.bounds.max_depth:
+            reason = "too deep"
+        if reason is None:
+            queue.append(below)
+        else:
+            self.skipped[reason] += 1
+
+    def _file(
+        self, entry: os.DirEntry[str], relative: str, scope: Scope
+    ) -> Found | None:
+        reason: str | None = "not a file"
+        if entry.is_file(follow_symlinks=False):
+            reason = reason_by_name(entry.name)
+            if reason is None and scope.ignores(relative):
+                reason = "ignored"
+        if reason is not None:
+            self.skipped[reason] += 1
+            return None
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            self.skipped["unreadable"] += 1
+            return None
+        if not 0 < status.st_size <= MAX_FILE_BYTES:
+            self.skipped["too large" if status.st_size else "empty"] += 1
+            return None
+        return Found(relative, status.st_size, stamp_of(status))
+
+
+def stamp_of(status: os.stat_result) -> str:
+    """Modification times can be set back, change times cannot."""
+    return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
+
+
+def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None:
+    if not name.isprintable():
+        return "odd name"
+    if is_unwanted_directory(name, siblings):
+        return "unwanted directory"
+    return "ignored" if place.scope.ignores(place.relative) else None
+
+
+def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
+    """Whether a walk of `root` would find a file of this name, be it there or not."""
+    try:
+        scope = scope_of_root(root, extra)
+        *folders, name = relative.split("/")
+        base = ""
+        for depth, part in enumerate((*folders, "")):
+            names = _names_in(f"{root}/{base}")
+            if base and is_marked(names):
+                return False
+            scope = scope.inside(f"{root}/{base}", base, names)
+            if part:
+                base += part + "/"
+                place = Place(base, depth + 1, scope)
+                if _directory_reason(place, part, names) is not None:
+                    return False
+    except UnreadableRules:
+        return False
+    if is_secret(relative) or scope.ignores(relative):
+        return False
+    return reason_by_name(name) is None
+
+
+def _names_in(folder: str) -> set[str]:
+    try:
+        with os.scandir(folder) as listing:
+            return {entry.name for entry in listing}
+    except OSError:
+        return set()

@@ -1,0 +1,212 @@
+"""One workspace folder in the index: what is known of each file, and what has changed."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from starcoder_lsp.context.index import database
+from starcoder_lsp.context.index.entries import Entry
+from starcoder_lsp.context.index.reader import SCHEMA_VERSION, Index
+
+logger = logging.getLogger(__name__)
+
+# To be raised when the table below, or what a worker makes of a file, changes.
+SOURCE_VERSION = 5
+VERSION = SCHEMA_VERSION * 1000 + SOURCE_VERSION
+SOURCE_TABLE = """
+CREATE TABLE IF NOT EXISTS source (
+    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, reason TEXT
+) WITHOUT ROWID
+"""
+COMMIT_S = 0.5
+T = TypeVar("T")
+CRASHES = "crashes its parser"
+
+
+class Source(NamedTuple):
+    """What a file was when it was last read; `reason` tells why it is not indexed."""
+
+    stamp: str
+    digest: str
+    reason: str | None = None
+
+
+class Folder:
+    """The index of one root. Errors of the database end in another database, not here."""
+
+    def __init__(
+        self, root: str, cache: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.root = root
+        self.sources: dict[str, Source] = {}
+        # Raised whenever another database takes the place of the last one.
+        self.generation = 0
+        self._cache = cache
+        self._clock = clock
+        self._since: float | None = None
+        self._open(database.open_index(root, cache, VERSION))
+
+    @property
+    def is_writer(self) -> bool:
+        return self._database.is_writer
+
+    @property
+    def is_in_memory(self) -> bool:
+        return self._database.file is None
+
+    def _open(self, opened: database.Database) -> None:
+        self._database = opened
+        self._since = None
+        self.generation += 1
+        self.sources = {}
+        self.crashing: set[str] = set()
+        try:
+            self.index = Index(opened.connection)
+            if opened.is_writer:
+                opened.connection.execute(SOURCE_TABLE)
+            rows = opened.connection.execute("SELECT * FROM source")
+            self.sources = {path: Source(*source) for path, *source in rows}
+            crashing = [one for one in self.sources.values() if one.reason == CRASHES]
+            self.crashing = {one.digest for one in crashing}
+        except sqlite3.Error as exc:
+            self._recover(exc)
+
+    def _recover(self, error: sqlite3.Error) -> None:
+        """Go on with an empty index: on disk after damage, else in memory."""
+        logger.warning("the index of a workspace starts again: %s", error)
+        was_writer = self.is_writer
+        if database.is_damage(error) and was_writer:
+            database.put_aside(self._database)
+            self._open(database.open_index(self.root, self._cache, VERSION))
+            return
+        self._database.close()
+        if was_writer:
+            self._open(database.in_memory())
+        else:
+            # The writer has only just begun; `follow` looks again.
+            self.index = Index(database.in_memory().connection)
+
+    def follow(self) -> None:
+        """See what the writer made meanwhile, or take its place when it is gone."""
+        if not self.is_writer:
+            self._database.close()
+            self._open(database.open_index(self.root, self._cache, VERSION))
+
+    def changed(self, path: str, stamp: str) -> bool:
+        known = self.sources.get(path)
+        return known is None or not stamp or known.stamp != stamp
+
+    def put(self, path: str, source: Source, entry: Entry) -> None:
+        def write() -> None:
+            self.index.put_entry(path, entry)
+            self._remember(path, source)
+
+        self._write(write)
+
+    def leave_out(self, path: str, source: Source) -> None:
+        """Forget what is in a file, and remember why."""
+
+        def write() -> None:
+            self.index.remove(path)
+            self._remember(path, source)
+
+        self._write(write)
+
+    def touch(self, path: str, source: Source) -> None:
+        """The file has another stamp and the same content."""
+        if self.sources.get(path) != source:
+            self._write(lambda: self._remember(path, source))
+
+    def remove(self, paths: Iterable[str]) -> None:
+        for path in list(paths):
+            self._write(lambda path=path: self._forget(path))  # type: ignore[misc]  # a default binds the loop's variable
+
+    def join_some(self) -> bool:
+        """As `Index.join_some`."""
+        is_more = False
+
+        def write() -> None:
+            nonlocal is_more
+            is_more = self.index.join_some()
+
+        self._write(write)
+        return is_more
+
+    def below(self, path: str) -> list[str]:
+        """All known files at `path` or below it."""
+        return [
+            one for one in self.sources if one == path or one.startswith(path + "/")
+        ]
+
+    def look_up(self, search: Callable[[Index], T], otherwise: T) -> T:
+        """What a search finds; `otherwise` when the database has to be opened again."""
+        try:
+            return search(self.index)
+        except sqlite3.Error as exc:
+            self._recover(exc)
+            return otherwise
+
+    def languages(self) -> Counter[str]:
+        """How many files are indexed, by language."""
+        rows = self._rows("SELECT language, count(*) FROM file GROUP BY language")
+        return Counter(dict(rows))
+
+    def n_definitions(self) -> int:
+        rows = self._rows("SELECT total(n_definitions) FROM file")
+        return int(rows[0][0]) if rows else 0
+
+    def left_out(self) -> Counter[str]:
+        """How many files were read and not indexed, by reason."""
+        return Counter(one.reason for one in self.sources.values() if one.reason)
+
+    def _rows(self, query: str) -> list[Any]:
+        try:
+            return self._database.connection.execute(query).fetchall()
+        except sqlite3.Error as exc:
+            self._recover(exc)
+            return []
+
+    def _remember(self, path: str, source: Source) -> None:
+        self.sources[path] = source
+        if source.reason == CRASHES:
+            self.crashing.add(source.digest)
+        self._database.connection.execute(
+            "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (path, *source)
+        )
+
+    def _forget(self, path: str) -> None:
+        self.sources.pop(path, None)
+        self.index.remove(path)
+        self._database.connection.execute("DELETE FROM source WHERE path = ?", (path,))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        if not self.is_writer:
+            return
+        try:
+            if self._since is None:
+                self._database.connection.execute("BEGIN IMMEDIATE")
+                self._since = self._clock()
+            write()
+            if self._clock() - self._since > COMMIT_S:
+                self.commit()
+        except sqlite3.Error as exc:
+            self._recover(exc)
+
+    def commit(self) -> None:
+        if self._since is None:
+            return
+        self._since = None
+        try:
+            self._database.connection.execute("COMMIT")
+        except sqlite3.Error as exc:
+            self._recover(exc)
+
+    def close(self) -> None:
+        self.commit()
+        self._database.close()

@@ -1,0 +1,1 @@
+"""Which file of the workspace an import means."""

@@ -1,0 +1,1 @@
+"""Finds credentials in source text and puts marks in their place."""

@@ -1,0 +1,1 @@
+"""The token-level session: KV cache slots, prefill, decoding, drafts and beams."""

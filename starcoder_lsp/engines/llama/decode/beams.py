@@ -1,0 +1,262 @@
+"""Several texts after one prompt at once: the likeliest lines, by beam search.
+
+A context of its own whose sequences share their cells, so that the prompt is held and
+read once for all of them and a fork costs nothing. The prompt itself is read in the
+session's slots; its cache is copied over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from starcoder_lsp.engines.llama.decode.sampling import (
+    Logits,
+    check_numbers,
+    log_sum_exp,
+)
+from starcoder_lsp.engines.llama.native.library import Context, Model, Row
+
+IsLast = Callable[[int], bool]
+# Texts that grow side by side, and how long they may become.
+N_SEQUENCES = 8
+MAX_BEAM_TOKENS = 128
+N_BATCH = 128
+# A text so much less likely than the best is not followed (20 times).
+HOPELESS = 3.0
+
+
+@dataclass(frozen=True)
+class Beam:
+    """A text and what it took; `held` is what its tokens still have to spell.
+
+    Logarithms are natural. `sequence` is where the cache has its tokens.
+    """
+
+    tokens: tuple[int, ...] = ()
+    held: bytes = b""
+    spelled: bytes = b""
+    log_probability: float = 0.0
+    sequence: int = 0
+    is_finished: bool = False
+
+    @property
+    def is_whole_line(self) -> bool:
+        """Whether it ends, or a line with something on it does."""
+        return self.is_finished or b"\n" in self.spelled.lstrip()
+
+    @property
+    def line(self) -> bytes:
+        text = self.spelled
+        blank = len(text) - len(text.lstrip())
+        end = text.find(b"\n", blank)
+        return text if end < 0 else text[:end]
+
+
+@dataclass
+class Beams:
+    """`should_abort` ends a search; what was found by then is its answer."""
+
+    model: Model
+    n_context: int
+    n_threads: int
+    kv_type: str
+    should_abort: Callable[[], bool]
+    _n_prompt: int = 0
+    _context: Context = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._context = Context(
+            self.model,
+            n_context=self.n_context + N_SEQUENCES * MAX_BEAM_TOKENS,
+            n_sequences=N_SEQUENCES,
+            n_batch=N_BATCH,
+            n_threads=self.n_threads,
+            kv_type=self.kv_type,
+            is_shared=True,
+            should_abort=lambda: self.should_abort(),
+        )
+
+    def read(self, tokens: Sequence[int], source: Context, sequence: int) -> Logits:
+        """Take a prompt over from where it was read, and what follows it by the model.
+
+        Raises TimeoutError when it was aborted.
+        """
+        self._context.clear()
+        self._n_prompt = n_known = len(tokens) - 1
+        if not self._context.take_over(source, sequence, n_known):
+            # A cache of another build of memory: read it again.
+            n_known = 0
+        for start in range(n_known, len(tokens), N_BATCH):
+            part = tokens[start : start + N_BATCH]
+            rows = [(0, start + i, token) for i, token in enumerate(part)]
+            self._evaluate(rows)
+        self._n_prompt = len(tokens)
+        root = self._context.logits().copy()
+        check_numbers(root)
+        self._share(range(1, N_SEQUENCES), 0)
+        return root
+
+    def lines(
+        self,
+        root: Logits,
+        held: bytes,
+        is_last: IsLast,
+        n_wanted: int,
+        n_most: int,
+    ) -> list[Beam]:
+        """The likeliest ways to go on to the end of a line, the likeliest first."""
+        width = min(max(n_wanted, 2), N_SEQUENCES)
+        live = [(Beam(held=held), root)]
+        done: dict[bytes, Beam] = {}
+        for _ in range(min(n_most, MAX_BEAM_TOKENS)):
+            forks = self._forks(live, is_last, width)
+            for beam in forks:
+                if beam.is_whole_line:
+                    done.setdefault(beam.line, beam)
+            found = _best(done.values(), n_wanted)
+            growing = _promising(forks, found, width, n_wanted)
+            if not growing:
+                break
+            try:
+                live = self._advance(growing)
+            except TimeoutError:
+                break
+        begun = [beam for beam, _ in live if beam.tokens]
+        return _best(done.values(), n_wanted) or begun
+
+    def go_on(self, beams: Sequence[Beam], is_last: IsLast, n_most: int) -> list[Beam]:
+        """Each text continued greedily, side by side, up to `n_most` tokens."""
+        grown = [replace(beam, sequence=i) for i, beam in enumerate(beams)]
+        try:
+            live = self._replay([beam for beam in grown if not beam.is_finished])
+            while live:
+                longer = [self._greedy(beam, logits, is_last) for beam, logits in live]
+                for beam in longer:
+                    grown[beam.sequence] = beam
+                room = min(n_most, MAX_BEAM_TOKENS)
+                live = self._advance(
+                    [b for b in longer if not b.is_finished and len(b.tokens) < room]
+                )
+        except TimeoutError:
+            pass
+        return grown
+
+    def _forks(
+        self, live: Sequence[tuple[Beam, Logits]], is_last: IsLast, width: int
+    ) -> list[Beam]:
+        """All that the live beams may become, the likeliest first."""
+        forks = [
+            fork
+            for beam, logits in live
+            for fork in self._grown(beam, logits, is_last, width)
+        ]
+        return sorted(forks, key=lambda beam: -beam.log_probability)
+
+    def _grown(
+        self, beam: Beam, logits: Logits, is_last: IsLast, width: int
+    ) -> Iterator[Beam]:
+        total = log_sum_exp(logits)
+        vocabulary = self.model.vocabulary
+        if beam.held:
+            agreeing = vocabulary.agreeing(beam.held)
+            order = np.argsort(-logits[agreeing])[:width]
+            tokens = [agreeing[int(i)] for i in order]
+        else:
+            tokens = np.argpartition(-logits, width)[:width].tolist()
+        for token in tokens:
+            chance = float(logits[token]) - total
+            yield self._with(beam, token, chance, is_last)
+
+    def _with(self, beam: Beam, token: int, chance: float, is_last: IsLast) -> Beam:
+        grown = replace(beam, log_probability=beam.log_probability + chance)
+        if is_last(token):
+            return replace(grown, is_finished=True)
+        piece = self.model.vocabulary.bytes_of(token)
+        return replace(
+            grown,
+            tokens=(*beam.tokens, token),
+            held=beam.held[len(piece) :],
+            spelled=beam.spelled + piece[len(beam.held) :],
+        )
+
+    def _greedy(self, beam: Beam, logits: Logits, is_last: IsLast) -> Beam:
+        token = int(logits.argmax())
+        return self._with(beam, token, _log_probability(logits, token), is_last)
+
+    def _advance(self, beams: Sequence[Beam]) -> list[tuple[Beam, Logits]]:
+        """Evaluate the last token of each, in a sequence of its own."""
+        if not beams:
+            return []
+        placed = self._placed(beams)
+        position = self._n_prompt - 1
+        self._evaluate(
+            [(b.sequence, position + len(b.tokens), b.tokens[-1]) for b in placed],
+            every=True,
+        )
+        return [(b, self._context.logits(i).copy()) for i, b in enumerate(placed)]
+
+    def _placed(self, beams: Sequence[Beam]) -> list[Beam]:
+        """The first child of a beam stays in its sequence, others get free ones."""
+        used = {beam.sequence for beam in beams}
+        free = [s for s in range(N_SEQUENCES) if s not in used]
+        taken: set[int] = set()
+        placed = []
+        for beam in beams:
+            if beam.sequence in taken:
+                target = free.pop()
+                self._share([target], beam.sequence)
+                beam = replace(beam, sequence=target)
+            taken.add(beam.sequence)
+            placed.append(beam)
+        return placed
+
+    def _replay(self, beams: Sequence[Beam]) -> list[tuple[Beam, Logits]]:
+        """Evaluate whole texts again, each in the sequence it names."""
+        for sequence in range(N_SEQUENCES):
+            self._context.keep(sequence, self._n_prompt)
+        rows = [
+            (beam.sequence, self._n_prompt + i, token)
+            for beam in beams
+            for i, token in enumerate(beam.tokens)
+        ]
+        last: dict[int, Logits] = {}
+        for start in range(0, len(rows), N_BATCH):
+            part = rows[start : start + N_BATCH]
+            self._evaluate(part, every=True)
+            for i, row in enumerate(part):
+                last[row[0]] = self._context.logits(i).copy()
+        return [(beam, last[beam.sequence]) for beam in beams]
+
+    def _share(self, targets: Sequence[int], source: int) -> None:
+        for target in targets:
+            self._context.keep(target, 0)
+            self._context.copy(source, target)
+
+    def _evaluate(self, rows: Sequence[Row], *, every: bool = False) -> None:
+        n_logits = len(rows) if every else 1
+        if self.should_abort() or not self._context.evaluate(rows, n_logits):
+            raise TimeoutError
+
+
+def _promising(
+    forks: Sequence[Beam], found: Sequence[Beam], width: int, n_wanted: int
+) -> list[Beam]:
+    """The forks that may still end among the best, the likeliest first."""
+    is_full = len(found) == n_wanted
+    bar = found[-1].log_probability if is_full else -math.inf
+    best = max(beam.log_probability for beam in (*forks[:1], *found[:1]))
+    bar = max(bar, best - HOPELESS)
+    growing = (beam for beam in forks if not beam.is_whole_line)
+    return [beam for beam in growing if beam.log_probability > bar][:width]
+
+
+def _best(beams: Iterable[Beam], n_wanted: int) -> list[Beam]:
+    return sorted(beams, key=lambda beam: -beam.log_probability)[:n_wanted]
+
+
+def _log_probability(logits: Logits, token: int) -> float:
+    return float(logits[token]) - log_sum_exp(logits)

@@ -1,0 +1,295 @@
+"""One conversation with a loaded model: prompt in, text out, the KV cache kept between.
+
+Tokens common with the last request are not evaluated again; a stop at any moment,
+also inside a prefill, leaves what was evaluated usable for the next request.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from starcoder_lsp.engines import Speed
+from starcoder_lsp.engines.llama.decode.beams import Beam, Beams
+from starcoder_lsp.engines.llama.decode.decoding import Decoder
+from starcoder_lsp.engines.llama.decode.drafting import Economy
+from starcoder_lsp.engines.llama.decode.sampling import Choose, likeliest, log_sum_exp
+from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
+from starcoder_lsp.engines.llama.machine.capacity import N_BATCH, N_SLOTS
+from starcoder_lsp.engines.llama.machine.speed import n_per_batch
+from starcoder_lsp.engines.llama.native.library import (
+    Context,
+    InfillSampler,
+    Model,
+    OutOfMemory,
+)
+from starcoder_lsp.engines.prompt_fit import Fitted, Part, fit, n_affordable
+from starcoder_lsp.engines.token_cache import TokenCache
+from starcoder_lsp.errors import EngineError, ModelBroken
+from starcoder_lsp.flow import (
+    Candidate,
+    Control,
+    FinishReason,
+    Group,
+    Limits,
+    Piece,
+    Prompt,
+    Score,
+    Segment,
+    Usage,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """Answers one request at a time; not for use by two threads.
+
+    `n_reserved` tokens of the context stay free for answers, so that reading a prompt
+    for none and answering it read the same.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        n_context: int,
+        n_threads: int,
+        n_slots: int = N_SLOTS,
+        kv_type: str = "f16",
+        n_reserved: int = 0,
+        drafts: bool = True,
+    ) -> None:
+        self._vocabulary = model.vocabulary
+        self._texts = TokenCache(model.vocabulary.encode)
+        self._is_over: Callable[[], bool] = lambda: False
+        self._context = Context(
+            model,
+            n_context=n_context,
+            n_sequences=n_slots,
+            n_batch=N_BATCH,
+            n_threads=n_threads,
+            kv_type=kv_type,
+            should_abort=lambda: self._is_over(),
+        )
+        self._make_beams: Callable[[], Beams] = lambda: Beams(
+            model, n_context, n_threads, kv_type, lambda: self._is_over()
+        )
+        self._slots = Slots(self._context)
+        self._slot = Slot(0)
+        self._unread: list[int] = []
+        self._was_shortened = False
+        self._n_reserved = n_reserved
+        self._clock = time.perf_counter
+        self._infill = InfillSampler(model.vocabulary)
+        self._economy = Economy()
+        self._decoder = Decoder(
+            self._context, self._slots, self._vocabulary, self._economy, drafts
+        )
+        self.speed: Speed | None = None
+
+    @cached_property
+    def _beams(self) -> Beams:
+        """Memory for one more prompt, taken when it is first needed."""
+        return self._make_beams()
+
+    @property
+    def n_context(self) -> int:
+        return self._context.n_context
+
+    def generate(
+        self, prompt: Prompt, limits: Limits, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Piece]:
+        """Greedy text for `prompt`; the last piece says why it ended.
+
+        Raises NoNumbers when the model's numbers are none.
+        """
+        started = self._begin(limits, is_cancelled)
+        fitted = self._fitted(prompt, limits)
+        tokens = self._take(fitted)
+        usage = Usage(len(tokens), len(tokens) - len(self._slot.tokens))
+        ended: FinishReason | None = None
+        if not self._prefill(tokens):
+            ended = "cancelled"
+            # Whoever cancels a prompt half read wants another one.
+            self._unread = [] if is_cancelled() else fitted.whole
+        else:
+            self._unread = fitted.whole if self._was_shortened else []
+            for step in self._decoder.steps(
+                self._slot,
+                prompt.held_back,
+                self._is_last(prompt),
+                self._choose(limits),
+                self._n_most(limits, tokens),
+                self._is_over,
+                self._elsewhere(prompt, fitted),
+            ):
+                elapsed_ms = (self._clock() - started) * 1000
+                usage = replace(
+                    usage,
+                    generated_tokens=usage.generated_tokens + 1,
+                    first_token_ms=usage.first_token_ms or elapsed_ms,
+                    total_ms=elapsed_ms,
+                    log_probability=usage.log_probability + step.log_probability,
+                )
+                if step.is_end:
+                    ended = "stop"
+                elif step.text:
+                    yield Piece(step.text, usage)
+        if ended != "stop" and self._is_over():
+            ended = "cancelled" if is_cancelled() else "time"
+        total_ms = (self._clock() - started) * 1000
+        yield Piece(
+            "", replace(usage, total_ms=total_ms, finish_reason=ended or "length")
+        )
+
+    def candidates(
+        self,
+        prompt: Prompt,
+        limits: Limits,
+        n_wanted: int,
+        is_cancelled: Callable[[], bool],
+    ) -> list[Candidate]:
+        """Up to `n_wanted` different texts, the likeliest first.
+
+        Their first lines are the likeliest a beam search finds; unless one line is
+        enough, each goes on greedily.
+        """
+        self._begin(limits, is_cancelled)
+        tokens = self._take(self._fitted(prompt, limits))
+        if not self._prefill(tokens) or n_wanted < 1:
+            return []
+        held, is_last = prompt.held_back.encode(errors="replace"), self._is_last(prompt)
+        try:
+            root = self._beams.read(tokens, self._context, self._slot.sequence)
+        except TimeoutError:
+            return []
+        except OutOfMemory as exc:
+            logger.warning("%s", exc)
+            return []
+        n_most = self._n_most(limits, tokens)
+        found = self._beams.lines(root, held, is_last, n_wanted, n_most)
+        if not limits.one_line:
+            found = self._beams.go_on(found, is_last, n_most)
+        return [self._candidate(beam, limits) for beam in found]
+
+    def score(
+        self,
+        prompt: Prompt,
+        texts: Sequence[str],
+        limits: Limits,
+        is_cancelled: Callable[[], bool],
+    ) -> list[Score]:
+        """How likely each text is to follow the prompt and what it holds back."""
+        self._begin(limits, is_cancelled)
+        rows = [self._vocabulary.encode(prompt.held_back + text) for text in texts]
+        n_longest = max(map(len, rows), default=0)
+        tokens = self._take(self._fitted(prompt, replace(limits, max_tokens=n_longest)))
+        if not self._prefill(tokens):
+            raise EngineError("the texts were not scored in time")
+        logits = self._context.logits()
+        first = logits - log_sum_exp(logits)
+        scores = []
+        for row in rows:
+            self._slots.cut(self._slot, len(tokens))
+            total = float(first[row[0]]) + self._rest(row) if row else 0.0
+            scores.append(Score(total, len(row)))
+        return scores
+
+    def count_tokens(
+        self, texts: Sequence[str], is_cancelled: Callable[[], bool]
+    ) -> list[int]:
+        """How many each text has; fewer answers when nobody waits for them."""
+        return [len(self._texts.encode(text)) for text in texts if not is_cancelled()]
+
+    def read_on(self, is_wanted: Callable[[], bool]) -> None:
+        """Read what the last prompt had to leave out, until something is wanted.
+
+        The next request, most likely for nearly the same prompt, finds it read.
+        """
+        if self._unread:
+            self._is_over = is_wanted
+            spared = self._slot if self._was_shortened else None
+            self._slot = self._slots.take(self._unread, spared)
+            self._prefill(self._unread)
+            self._unread = []
+
+    def _begin(self, limits: Limits, is_cancelled: Callable[[], bool]) -> float:
+        started = self._clock()
+        deadline = started + limits.time_budget_ms / 1000
+        self._is_over = lambda: is_cancelled() or self._clock() >= deadline
+        return started
+
+    def _fitted(self, prompt: Prompt, limits: Limits) -> Fitted:
+        parts = [Part(self._vocabulary.beginning, "never")]
+        for item in prompt.segments:
+            if isinstance(item, Group):
+                rows = map(self._tokens, item.segments)
+                parts.append(Part([t for row in rows for t in row], "whole"))
+            else:
+                parts.append(Part(self._tokens(item), item.cut))
+        # However long an answer may be, half of the context is for the prompt.
+        reserved = max(limits.max_tokens, self._n_reserved)
+        reserved = min(reserved, self.n_context // 2)
+        budget = self.n_context - reserved - 1
+        return fit(parts, budget, self._slots.caches, n_affordable(limits, self.speed))
+
+    def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
+        return min(limits.max_tokens, self.n_context - len(tokens))
+
+    def _tokens(self, segment: Segment) -> list[int]:
+        if not isinstance(segment, Control):
+            return self._texts.encode(segment.text)
+        found = self._vocabulary.control(segment.token)
+        if found is None:
+            raise ModelBroken(f"the model has no token {segment.token}")
+        return [found]
+
+    def _take(self, fitted: Fitted) -> list[int]:
+        """Choose the slot; an empty prompt has nothing to predict from."""
+        tokens = fitted.tokens or [self._vocabulary.encode("\n")[-1]]
+        self._slot = self._slots.take(tokens)
+        self._unread = []
+        self._was_shortened = fitted.tokens != fitted.whole
+        return tokens
+
+    def _elsewhere(self, prompt: Prompt, fitted: Fitted) -> list[int]:
+        """What of the document and of other files did not fit."""
+        left_out = fitted.whole if self._was_shortened else []
+        return self._texts.encode(prompt.beyond) + left_out
+
+    def _is_last(self, prompt: Prompt) -> Callable[[int], bool]:
+        # A stop that the vocabulary lacks cannot be generated.
+        stops = {self._vocabulary.control(token) for token in prompt.stops}
+        return lambda token: token in stops or self._vocabulary.is_end(token)
+
+    def _choose(self, limits: Limits) -> Choose:
+        return self._infill if limits.stops_when_unsure else likeliest
+
+    def _prefill(self, tokens: list[int]) -> bool:
+        """Evaluate what is not cached; False when it was stopped on the way."""
+        size = n_per_batch(N_BATCH, self.speed)
+        return self._slots.read(self._slot, tokens, size, self._is_over)
+
+    def _candidate(self, beam: Beam, limits: Limits) -> Candidate:
+        spelled = beam.line if limits.one_line else beam.spelled
+        text = spelled.decode(errors="replace")
+        ended: FinishReason = "time" if self._is_over() else "length"
+        if beam.is_finished or limits.one_line:
+            ended = "stop"
+        return Candidate(text, beam.log_probability, ended)
+
+    def _rest(self, row: Sequence[int]) -> float:
+        """Log-probability of all but the first of a text's tokens."""
+        total = 0.0
+        for start in range(0, len(row) - 1, N_BATCH):
+            batch = row[start : start + N_BATCH]
+            if not self._slots.extend(self._slot, batch, n_logits=len(batch)):
+                raise EngineError("the texts were not scored in time")
+            for i, token in enumerate(row[start + 1 : start + 1 + len(batch)]):
+                logits = self._context.logits(i)
+                total += float(logits[token]) - log_sum_exp(logits)
+        return total

@@ -1,0 +1,1 @@
+"""The only modules that touch llama.cpp's C interface."""

@@ -1,0 +1,1 @@
+"""The engine's process: takes requests, loads the model, and keeps what outlives it."""

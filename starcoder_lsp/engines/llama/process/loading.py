@@ -1,0 +1,97 @@
+"""From a GGUF file to a session, with a message for what is wrong with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from starcoder_lsp.engines.llama.machine import capacity, resources
+from starcoder_lsp.engines.llama.machine.gguf import Header
+from starcoder_lsp.engines.llama.messages import Load
+from starcoder_lsp.engines.llama.native import devices, library
+from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.process.persistent_session import LastingSession
+from starcoder_lsp.errors import ModelBroken
+
+logger = logging.getLogger(__name__)
+
+CPU_ONLY = (
+    "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
+    "with the CMAKE_ARGS that the README names for your GPU"
+)
+NO_DEVICE = (
+    "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from us; all "
+    "layers stay on the CPU"
+)
+
+
+def open_session(
+    load: Load, header: Header, on_progress: Callable[[float], None]
+) -> tuple[LastingSession, capacity.Plan]:
+    """Load the model as it fits; raises ModelBroken when it is not what `load` expects."""
+    library.set_up()
+    planned = _plan(load, header)
+    failure = ModelBroken(f"{load.path} does not fit into memory")
+    for plan in capacity.retreats(planned):
+        for note in plan.notes:
+            logger.warning("%s", note)
+        try:
+            return _open(load, plan, on_progress), plan
+        except library.OutOfMemory as exc:
+            logger.warning("%s", exc)
+            failure = exc
+    raise failure
+
+
+def _plan(load: Load, header: Header) -> capacity.Plan:
+    path = Path(load.path)
+    notes: tuple[str, ...] = ()
+    found = devices.devices() if library.supports_gpu() else []
+    if not found:
+        if load.n_gpu_layers:
+            notes = (NO_DEVICE if library.supports_gpu() else CPU_ONLY,)
+        load = replace(load, n_gpu_layers=0)
+    on_devices = sum(device.free_bytes for device in found)
+    room = capacity.Room(resources.available_memory_bytes(), on_devices)
+    model = capacity.Model(path.name, path.stat().st_size, header)
+    planned = capacity.plan(model, capacity.wish_of(load, header), room)
+    return replace(planned, notes=(*notes, *planned.notes))
+
+
+def _open(
+    load: Load, plan: capacity.Plan, on_progress: Callable[[float], None]
+) -> LastingSession:
+    model = library.Model(
+        Path(load.path),
+        n_gpu_layers=plan.n_gpu_layers,
+        overrides=load.overrides,
+        on_progress=on_progress,
+    )
+    _check(model, load)
+    if load.heals:
+        model.vocabulary.warm()
+    try:
+        return LastingSession(
+            model,
+            n_context=plan.n_context,
+            n_threads=load.n_threads or resources.n_cores(),
+            n_slots=plan.n_slots,
+            kv_type=plan.kv_type,
+            n_reserved=load.n_reserved,
+        )
+    except library.OutOfMemory:
+        model.free()
+        raise
+
+
+def _check(model: Model, load: Load) -> None:
+    if not model.is_decoder:
+        raise ModelBroken(f"{load.path} writes no text: it is an embedding model")
+    for token in load.controls:
+        if model.vocabulary.control(token) is None:
+            raise ModelBroken(
+                f"{load.path} has no token {token}, which models of the family "
+                f"{load.family!r} have: it is another model than its name says"
+            )

@@ -1,0 +1,154 @@
+"""Builds what settings ask for: the only place that chooses concrete classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from starcoder_lsp.completion.completer import Completer
+from starcoder_lsp.completion.prompt import Family, Window, families
+from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.context.client import IndexedContext
+from starcoder_lsp.engines import Engine, EngineState
+from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.connection import Connect, own_process
+from starcoder_lsp.engines.llama.messages import Load
+from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.models import registry
+from starcoder_lsp.models.registry import Model
+from starcoder_lsp.models.store import Store
+from starcoder_lsp.runtime.paths import models_dir
+from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.settings.options import AUTO
+from starcoder_lsp.settings.resolve import EngineSettings, Settings
+
+# One token for the sampler, the rest for control tokens.
+SPARE_TOKENS = 32
+# A model that cannot read this much has nothing to go by.
+LEAST_PROMPT_TOKENS = 64
+ONE_CRASH = RestartPolicy(max_crashes=1)
+
+
+def store() -> Store:
+    return Store(models_dir())
+
+
+def model_file(settings: EngineSettings) -> Path:
+    """The GGUF file to load; raises ModelMissing, ModelBroken or UnknownModel."""
+    if settings.model_path is not None:
+        return settings.model_path
+    return store().locate(registry.find(settings.model))
+
+
+def load_of(settings: EngineSettings) -> Load:
+    """What an engine's process is asked to load; errors as `model_file`."""
+    model = registry.find(settings.model)
+    family = families()[model.family]
+    n_more = settings.max_tokens + SPARE_TOKENS
+    return Load(
+        path=str(model_file(settings)),
+        family=family.name,
+        n_context=_prompt_tokens(settings, model) + n_more,
+        n_context_least=LEAST_PROMPT_TOKENS + n_more,
+        controls=tuple(sorted(family.controls | family.redaction)),
+        overrides=family.overrides,
+        heals=family.heals,
+        n_gpu_layers=settings.gpu_layers,
+        n_threads=settings.threads,
+        kv_type=settings.kv_type,
+        kv_cache_bytes=settings.kv_cache_mb << 20,
+        n_reserved=settings.max_tokens,
+    )
+
+
+def build_engine(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None] = lambda state: None,
+    policy: RestartPolicy = KEEP_TRYING,
+) -> LlamaEngine:
+    """An engine that is not started yet; errors as `model_file`."""
+    load = load_of(settings)
+    return LlamaEngine(
+        load,
+        connect=_shared_process() if settings.is_shared else own_process,
+        on_state=on_state,
+        policy=policy,
+        log_level=log_level,
+        idle_s=settings.idle_unload_s,
+    )
+
+
+def token_counter(settings: EngineSettings) -> Callable[[str], int]:
+    """Counts as the model does; errors as `model_file`. It loads native code."""
+    path = model_file(settings)
+    from starcoder_lsp.engines.llama.native import library
+
+    library.set_up()
+    vocabulary = library.Model(path, vocab_only=True).vocabulary
+    return lambda text: len(vocabulary.encode(text))
+
+
+def _shared_process() -> Connect:
+    try:
+        from starcoder_lsp.engines.llama.shared_engine import SharedLink
+    except ImportError:
+        raise ConfigError(
+            "shared_engine needs Unix sockets and file locks, which this system "
+            "lacks; set shared_engine = false"
+        ) from None
+    return SharedLink
+
+
+def build_context(
+    settings: Settings,
+    on_progress: Callable[[Progress], None],
+    policy: RestartPolicy = KEEP_TRYING,
+) -> Context:
+    """What other files can tell, not started yet."""
+    wanted = settings.context
+    if not wanted.enabled:
+        return NoContext()
+    return IndexedContext(
+        max_files=wanted.max_files,
+        ignore=wanted.ignore,
+        on_progress=on_progress,
+        policy=policy,
+        log_level=settings.log.level,
+    )
+
+
+def build_completer(
+    settings: Settings,
+    engine: Engine,
+    context: Context | None = None,
+    characters_per_token: float = Window.CHARACTERS_PER_TOKEN,
+) -> Completer:
+    model = registry.find(settings.engine.model)
+    family, layout = family_of(settings.engine), layout_of(settings, model)
+    wanted = _prompt_tokens(settings.engine, model)
+    n_tokens = min(wanted, engine.state.n_prompt_tokens or wanted)
+    return Completer(
+        engine,
+        family,
+        Window.of_tokens(n_tokens, family.layout_for(layout), characters_per_token),
+        settings.limits,
+        layout,
+        settings.style,
+        context if context and settings.context.enabled else NoContext(),
+        settings.hides_secrets,
+    )
+
+
+def layout_of(settings: Settings, model: Model) -> str:
+    """What the user set, else what the model's row says, else the family's own."""
+    return settings.layout if settings.layout != AUTO else model.layout or AUTO
+
+
+def family_of(settings: EngineSettings) -> Family:
+    return families()[registry.find(settings.model).family]
+
+
+def _prompt_tokens(settings: EngineSettings, model: Model) -> int:
+    return min(settings.max_prompt_tokens, model.longest_prompt)

@@ -1,0 +1,1 @@
+"""What becomes of suggestions, counted on this machine."""

@@ -1,0 +1,119 @@
+"""Whether to suggest at all, and why not: rows of a name, a test and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from starcoder_lsp.completion.postprocess.place import Place
+from starcoder_lsp.flow import Cursor
+from starcoder_lsp.languages.lines import is_of_word
+from starcoder_lsp.settings.resolve import TriggerSettings
+
+MAX_DOCUMENT_CHARACTERS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What the decision is about; `snoozed_s` is how long silence is still wanted."""
+
+    cursor: Cursor
+    settings: TriggerSettings
+    path: Path | None = None
+    is_explicit: bool = False
+    snoozed_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why nothing is suggested; `is_lasting` when that will be so for a while."""
+
+    reason: str
+    is_lasting: bool = False
+
+
+def skip(occasion: Occasion) -> Skip | None:
+    """The first reason not to suggest; None to go on."""
+    for applies, reason in ALWAYS:
+        if applies(occasion):
+            return Skip(reason, is_lasting=True)
+    if not occasion.is_explicit:
+        for applies, reason in UNLESS_ASKED:
+            if applies(occasion):
+                return Skip(reason)
+    return None
+
+
+def _is_snoozed(occasion: Occasion) -> bool:
+    return not occasion.is_explicit and occasion.snoozed_s > 0
+
+
+def _is_disabled_language(occasion: Occasion) -> bool:
+    return occasion.cursor.document.language in occasion.settings.disabled_languages
+
+
+def _is_disabled_path(occasion: Occasion) -> bool:
+    if occasion.path is None:
+        return False
+    path = occasion.path.as_posix()
+    return any(
+        fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
+        for glob in occasion.settings.disabled_paths
+    )
+
+
+def _is_after_statement(occasion: Occasion) -> bool:
+    """Right after a semicolon that is no part of a `for (…)`."""
+    line = occasion.cursor.line_prefix
+    is_after = line.endswith(";") and line.count("(") <= line.count(")")
+    return is_after and not occasion.cursor.line_suffix.strip()
+
+
+def _is_inside_word(occasion: Occasion) -> bool:
+    before = occasion.cursor.line_prefix[-1:]
+    after = occasion.cursor.line_suffix[:1]
+    return is_of_word(before) and is_of_word(after)
+
+
+def _is_in_comment(occasion: Occasion) -> bool:
+    wanted = "comments" in occasion.settings.skip_in
+    return wanted and kind_of_text(occasion.cursor) == "comment"
+
+
+def _is_in_string(occasion: Occasion) -> bool:
+    wanted = "strings" in occasion.settings.skip_in
+    return wanted and kind_of_text(occasion.cursor) == "string"
+
+
+Row = tuple[Callable[[Occasion], bool], str]
+
+ALWAYS: tuple[Row, ...] = (
+    (lambda occasion: not occasion.settings.enabled, "disabled by `enabled`"),
+    (_is_disabled_language, "disabled by `disabled_languages`"),
+    (_is_disabled_path, "disabled by `disabled_paths`"),
+    (
+        lambda occasion: len(occasion.cursor.document.text) > MAX_DOCUMENT_CHARACTERS,
+        "this file is too large",
+    ),
+    (_is_snoozed, "snoozing"),
+)
+UNLESS_ASKED: tuple[Row, ...] = (
+    (_is_after_statement, "the statement is finished"),
+    (_is_inside_word, "the cursor is inside a word"),
+    (_is_in_comment, "in a comment, see `skip_in`"),
+    (_is_in_string, "in a string, see `skip_in`"),
+)
+
+
+def kind_of_text(cursor: Cursor) -> str:
+    """What the cursor stands in, as far as the text alone tells.
+
+    >>> kind_of_text(Cursor.marked("x = 1  # one█")), kind_of_text(Cursor.marked("'#█'"))
+    ('comment', 'string')
+    """
+    place = Place(cursor)
+    if place.is_in_comment:
+        return "comment"
+    return "string" if place.before.literal else "code"

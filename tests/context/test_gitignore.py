@@ -1,0 +1,137 @@
+"""Ignore patterns mean what they mean to git."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from starcoder_lsp.context.files import gitignore
+from starcoder_lsp.context.files.gitignore import Patterns, TooManyPatterns
+
+GIT = shutil.which("git")
+needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
+
+PIECES = ("a", "b", "*", "**", "?", "/", "[ab]", "[!a]", "\\", "!", " ", "#", "é", "[", "]", "-", "[[:alpha:]]", "***")  # fmt: skip
+LINES = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+PATHS = st.lists(
+    st.sampled_from(("a", "b", "ab", "é", "#", "a b", "]", "-", "!a")),
+    min_size=1,
+    max_size=4,
+).map("/".join)
+
+
+def is_ignored(pattern: str, path: str, *, is_directory: bool = False) -> bool | None:
+    end = "/" if is_directory else ""
+    name = path.rpartition("/")[2]
+    patterns = Patterns(pattern.encode())
+    return patterns.decide((name + end).encode(), (path + end).encode())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "wanted"),
+    [
+        ("*.log", "a/b.log", True),
+        ("*.log\n!b.log", "a/b.log", False),
+        ("/b", "a/b", None),
+        ("a/b", "x/a/b", None),
+        ("a/**", "a/x/y", True),
+        ("**/b", "b", True),
+        ("a/**/b", "a/b", True),
+        ("b ", "b", True),
+        ("b\\ ", "b ", True),
+        ("b\r", "b", True),
+        ("# b", "# b", None),
+        ("\\#b", "#b", True),
+        ("[a", "[a", None),
+        ("[z-a]", "b", None),
+        ("\ufeffb", "b", True),
+    ],
+)
+def test_what_git_says(pattern: str, path: str, wanted: bool | None) -> None:
+    assert is_ignored(pattern, path) is wanted
+
+
+def test_what_is_in_a_directory_is_not_the_directory() -> None:
+    patterns = Patterns(b"build/*\n!build/keep/")
+    assert patterns.decide(b"build/", b"build/") is None
+    assert patterns.decide(b"x.py", b"build/x.py") is True
+    assert patterns.decide(b"keep/", b"build/keep/") is False
+
+
+def test_a_slash_at_the_end_means_directories_alone() -> None:
+    assert is_ignored("build/", "build") is None
+    assert is_ignored("build/", "build", is_directory=True)
+
+
+def test_a_file_of_ten_thousand_names_is_read_at_once() -> None:
+    many = "\n".join(f"name{n}" for n in range(10_000))
+    assert is_ignored(many, "a/name9999")
+
+
+def test_a_file_of_ten_thousand_wildcards_is_refused() -> None:
+    with pytest.raises(TooManyPatterns):
+        Patterns(b"*a\n" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("hostile", "plain", "path"),
+    [("*a" * 8 + "*b", "*b", "a" * 30), ("/**/a" * 8 + "/b", "**/b", "a/" * 30 + "a")],
+)
+def test_no_pattern_takes_long(hostile: str, plain: str, path: str) -> None:
+    """Measured against one that asks as much once; a bad one takes 100,000 times that."""
+    ours, measure = (
+        min(_seconds(Patterns(one.encode()), path.encode()) for _ in range(5))
+        for one in (hostile, plain)
+    )
+    assert ours < 1000 * measure
+
+
+def _seconds(rules: Patterns, path: bytes) -> float:
+    started = time.perf_counter()
+    assert rules.decide(path.rpartition(b"/")[2], path) is None
+    return time.perf_counter() - started
+
+
+def test_where_names_have_no_case_rules_have_none_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gitignore, "CASE", re.IGNORECASE)
+    for rule in ("Hidden.py", "/HIDDEN.py", "*DDEN.PY"):
+        assert is_ignored(rule, "hidden.PY")
+
+
+@needs_git
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(LINES, max_size=4), st.lists(PATHS, min_size=1, max_size=8))
+def test_random_patterns_as_git_decides(
+    tmp_path: Path, lines: list[str], paths: list[str]
+) -> None:
+    assert GIT is not None
+    if not (tmp_path / ".git").exists():
+        subprocess.run([GIT, "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("\n".join(lines))
+    tops = [path.partition("/")[0] for path in paths]
+    # Parents are asked on their own by a walk, so only entries at the top are compared
+    # here; test_ignore.py compares whole trees.
+    asked = "".join(f"{top}\0" for top in tops)
+    done = subprocess.run(
+        [GIT, "check-ignore", "--no-index", "-z", "--stdin", "--verbose", "--non-matching"],
+        input=asked.encode(), capture_output=True, cwd=tmp_path, check=False,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+    )  # fmt: skip
+    fields = done.stdout.decode().split("\0")[:-1]
+    for top, pattern in zip(fields[3::4], fields[2::4], strict=True):
+        theirs = None if not pattern else not pattern.startswith("!")
+        assert is_ignored("\n".join(lines), top) is theirs, (lines, top)

@@ -1,0 +1,313 @@
+"""What of an engine outlives its process, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starcoder_lsp.engines import Phase
+from starcoder_lsp.engines.llama import messages
+from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.llama.messages import Load, Loaded
+from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.process.persistent_session import LastingSession
+from starcoder_lsp.errors import EngineNotReady
+from starcoder_lsp.flow import Limits, Piece, Prompt, Text, Usage
+from starcoder_lsp.runtime import paths
+from starcoder_lsp.runtime.frames import Frame
+from starcoder_lsp.runtime.supervisor import RestartPolicy
+
+PROMPT = Prompt((Text("def f(x):\n    return "),))
+LIMITS = Limits(max_tokens=6, time_budget_ms=60_000)
+MakeEngine = Callable[..., LlamaEngine]
+
+
+@pytest.fixture
+async def make_engine(tiny_starcoder2: Path) -> AsyncIterator[MakeEngine]:
+    engines: list[LlamaEngine] = []
+
+    def make(**load: object) -> LlamaEngine:
+        fields = {"family": "starcoder2", "n_context": 1024, **load}
+        engine = LlamaEngine(
+            Load(str(tiny_starcoder2), **fields),  # type: ignore[arg-type]  # checked by Load
+            policy=RestartPolicy(max_crashes=1),
+        )
+        engine.start()
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        await engine.close()
+
+
+async def asked(engine: LlamaEngine, prompt: Prompt = PROMPT) -> list[Piece]:
+    async with aclosing(engine.generate(prompt, LIMITS)) as pieces:
+        return [piece async for piece in pieces]
+
+
+def said(pieces: list[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+async def test_an_idle_engine_gives_its_memory_back_and_wakes(
+    tiny_starcoder2: Path,
+) -> None:
+    states: list[Phase] = []
+    time_is_over = asyncio.Event()
+    now = 0.0
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal now
+        await time_is_over.wait()
+        now = 1e6
+
+    engine = LlamaEngine(
+        Load(str(tiny_starcoder2), "starcoder2", 1024),
+        on_state=lambda state: states.append(state.phase),
+        policy=RestartPolicy(max_crashes=1),
+        idle_s=1800,
+        clock=lambda: now,
+        sleep=sleep,
+    )
+    engine.start()
+    await engine.ready()
+    answer = said(await asked(engine))
+    time_is_over.set()
+    while engine.pid is not None:
+        await asyncio.sleep(0.01)
+    assert engine.state.phase is Phase.SLEEPING
+    time_is_over.clear()
+    with pytest.raises(EngineNotReady):
+        await asked(engine)
+    await engine.ready()
+    assert said(await asked(engine)) == answer
+    assert Phase.RESTARTING not in states
+    await engine.close()
+
+
+class Line:
+    """A process that says what a test tells it to."""
+
+    pid = None
+
+    def __init__(self, _load: Load, **callbacks: Any) -> None:
+        self.hear = callbacks["on_frame"]
+
+    def start(self) -> None: ...
+
+    def retire(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def send(self, frame: Frame) -> None:
+        ended = Piece("", Usage(finish_reason="length"))
+        self.hear(messages.piece_frame(frame["id"], ended))
+
+
+async def test_reading_ahead_keeps_no_engine_awake() -> None:
+    now, wakes = 0.0, asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await wakes.wait()
+        await asyncio.sleep(0)
+
+    engine = LlamaEngine(
+        Load("model.gguf", "starcoder2", 1024),
+        connect=Line,  # type: ignore[arg-type]  # as much of a link as is used
+        idle_s=1800,
+        clock=lambda: now,
+        sleep=sleep,
+    )
+    engine._receive(messages.ready_frame(Loaded("build", 1024, 1, "f16")))
+    now = 1700.0
+    async with aclosing(engine.generate(PROMPT, Limits(max_tokens=0))) as pieces:
+        assert [piece.text async for piece in pieces] == [""]
+    now = 1800.0
+    wakes.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert engine.state.phase is Phase.SLEEPING
+
+
+async def test_one_that_is_wanted_while_it_goes_starts_at_once(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    engine._fall_asleep()
+    with pytest.raises(EngineNotReady):
+        await asked(engine)
+    await engine.ready()
+    assert await asked(engine)
+
+
+async def test_the_speed_is_measured_once_and_remembered(
+    make_engine: MakeEngine,
+) -> None:
+    first = make_engine()
+    measured = await first.measured()
+    assert measured.prefill_tokens_per_s > measured.decode_tokens_per_s > 0
+    assert (paths.cache_dir() / "engine" / "speeds.json").is_file()
+    remembered = await make_engine().measured()
+    assert remembered.prefill_tokens_per_s >= measured.prefill_tokens_per_s
+
+
+async def test_another_context_type_is_another_speed(
+    make_engine: MakeEngine, tiny_starcoder2: Path
+) -> None:
+    await make_engine().measured()
+    speeds = paths.cache_dir() / "engine" / "speeds.json"
+    before = speeds.read_text()
+    await make_engine(n_threads=1).measured()
+    assert speeds.read_text() != before
+
+
+async def test_measuring_changes_no_answer(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    await engine.ready()
+    early = said(await asked(engine))
+    await engine.measured()
+    assert said(await asked(engine)) == early
+
+
+READ = Prompt((Text("".join(f"value_{n} = {n * n}\n" for n in range(60)) + "def "),))
+KEPT = {"kv_cache_bytes": 8 << 20}
+
+
+def saved_states() -> list[Path]:
+    folder = paths.cache_dir() / "engine" / "states"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+async def read_and_closed(engine: LlamaEngine) -> str:
+    await engine.ready()
+    text = said(await asked(engine, READ))
+    await engine.close()
+    return text
+
+
+async def test_what_was_read_is_known_in_the_next_session(
+    make_engine: MakeEngine,
+) -> None:
+    fresh = await read_and_closed(make_engine(**KEPT))
+    (path,) = saved_states()
+    assert path.stat().st_mode & 0o777 == 0o600
+    engine = make_engine(**KEPT)
+    await engine.ready()
+    pieces = await asked(engine, READ)
+    assert said(pieces) == fresh
+    assert pieces[-1].usage.evaluated_tokens == 1
+    assert pieces[-1].usage.prompt_tokens > 300
+
+
+async def test_what_was_read_is_known_after_a_sleep(make_engine: MakeEngine) -> None:
+    engine = make_engine(**KEPT)
+    await engine.ready()
+    fresh = said(await asked(engine, READ))
+    engine._fall_asleep()
+    engine.start()
+    await engine.ready()
+    pieces = await asked(engine, READ)
+    assert said(pieces) == fresh
+    assert pieces[-1].usage.evaluated_tokens == 1
+
+
+async def test_as_much_is_kept_as_fits(make_engine: MakeEngine) -> None:
+    fresh = await read_and_closed(make_engine(kv_cache_bytes=100_000))
+    (path,) = saved_states()
+    assert path.stat().st_size < 100_000 + 4096
+    engine = make_engine(kv_cache_bytes=100_000)
+    await engine.ready()
+    pieces = await asked(engine, READ)
+    usage = pieces[-1].usage
+    assert said(pieces) == fresh
+    assert 1 < usage.evaluated_tokens < usage.prompt_tokens * 0.6
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+async def test_a_damaged_state_is_deleted_and_does_no_harm(
+    make_engine: MakeEngine, share: float
+) -> None:
+    fresh = await read_and_closed(make_engine(**KEPT))
+    (path,) = saved_states()
+    raw = bytearray(path.read_bytes())
+    raw[int(len(raw) * share)] ^= 255
+    path.write_bytes(raw)
+    engine = make_engine(**KEPT)
+    await engine.ready()
+    assert saved_states() == []
+    pieces = await asked(engine, READ)
+    assert said(pieces) == fresh
+    assert pieces[-1].usage.evaluated_tokens == pieces[-1].usage.prompt_tokens
+
+
+async def test_other_settings_do_not_take_it(make_engine: MakeEngine) -> None:
+    await read_and_closed(make_engine(**KEPT))
+    engine = make_engine(**KEPT, n_context=2048)
+    await engine.ready()
+    usage = (await asked(engine, READ))[-1].usage
+    assert usage.evaluated_tokens == usage.prompt_tokens
+    assert len(saved_states()) == 1
+
+
+async def test_without_leave_nothing_is_written(make_engine: MakeEngine) -> None:
+    await read_and_closed(make_engine())
+    assert saved_states() == []
+
+
+def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
+    library.set_up()
+    session = LastingSession(
+        Model(tiny_starcoder2), n_context=1024, n_threads=1, n_slots=1
+    )
+
+    def evaluated() -> int:
+        pieces = list(session.generate(READ, LIMITS, lambda: False))
+        return pieces[-1].usage.evaluated_tokens
+
+    assert evaluated() > 300
+    assert session.measure(lambda: False) is not None
+    assert evaluated() == 1
+    assert session.measure(lambda: True) is None
+    assert evaluated() == 1
+
+
+def test_a_request_stopped_at_its_beginning_is_not_what_is_saved(
+    tiny_starcoder2: Path,
+) -> None:
+    library.set_up()
+    session = LastingSession(Model(tiny_starcoder2), n_context=1024, n_threads=1)
+    list(session.generate(READ, LIMITS, lambda: False))
+    list(session.generate(PROMPT, LIMITS, lambda: True))
+    tokens, _state = session.state(1 << 24)
+    assert len(tokens) > 300
+
+
+def test_a_copy_that_was_not_begun_is_made_before_it_is_saved(
+    tiny_starcoder2: Path,
+) -> None:
+    library.set_up()
+    model = Model(tiny_starcoder2)
+
+    def session() -> LastingSession:
+        return LastingSession(model, n_context=2048, n_threads=1)
+
+    def said_to(session: LastingSession, text: str, *, stops: bool = False) -> str:
+        (before,) = READ.segments
+        prompt = Prompt((before, Text(text)))
+        return said(list(session.generate(prompt, LIMITS, lambda: stops)))
+
+    older = session()
+    said_to(older, "one(a):\n" + "x = 1\n" * 200)
+    said_to(older, "other():\n", stops=True)
+    tokens, state = older.state(1 << 24)
+    newer = session()
+    assert newer.restore(tokens, memoryview(state))
+    assert said_to(newer, "other():\n") == said_to(session(), "other():\n")

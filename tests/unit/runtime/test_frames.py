@@ -1,0 +1,67 @@
+"""Frames, and a stdout that nothing else can write to."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from starcoder_lsp.runtime import frames
+
+values = st.text() | st.integers() | st.booleans() | st.none() | st.lists(st.text())
+
+
+@given(st.dictionaries(st.text(), values))
+def test_what_is_sent_is_what_is_read(frame: frames.Frame) -> None:
+    assert frames.read(io.BytesIO(frames.encode(frame))) == frame
+
+
+@given(st.dictionaries(st.text(), values), st.binary())
+def test_texts_travel_beside_the_json(frame: frames.Frame, raw: bytes) -> None:
+    frame["raw"] = raw
+    assert frames.read(io.BytesIO(frames.encode(frame))) == frame
+
+
+async def test_frames_are_received_one_by_one() -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(frames.encode({"a": 1}) + frames.encode({"b": "😀"}))
+    stream.feed_eof()
+    assert await frames.receive(stream) == {"a": 1}
+    assert await frames.receive(stream) == {"b": "😀"}
+    assert await frames.receive(stream) is None
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 4, 5])
+def test_a_frame_that_breaks_off_is_the_end(n_bytes: int) -> None:
+    assert frames.read(io.BytesIO(frames.encode({"a": 1})[:n_bytes])) is None
+
+
+@pytest.mark.parametrize("raw", [b"\x7f\xff\xff\xff", b"\0\0\0\x01x", b"\0\0\0\x0242"])
+def test_what_is_no_frame_is_refused(raw: bytes) -> None:
+    with pytest.raises(frames.BadFrame):
+        frames.read(io.BytesIO(raw))
+
+
+def test_a_claimed_stdout_carries_the_protocol_alone() -> None:
+    program = """
+import ctypes, os, subprocess, sys
+from starcoder_lsp import frames
+wire = frames.claim_stdout()
+print("a print")
+sys.__stdout__.write("the old stdout"); sys.__stdout__.flush()
+os.write(1, b"a write to the descriptor")
+libc = ctypes.CDLL(None); libc.puts(b"native code"); libc.fflush(None)
+subprocess.run(["echo", "a child"])
+wire.write(b"protocol"); wire.flush()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True
+    )
+    assert done.stdout == b"protocol"
+    for stray in (b"a print", b"the old", b"a write", b"native code", b"a child"):
+        assert stray in done.stderr

@@ -1,0 +1,334 @@
+"""What was suggested is found again, and nothing else."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from starcoder_lsp.flow import Completion, FinishReason, Usage
+from starcoder_lsp.suggesting.cache import UNSURE_END, Cache, Found, Space, Spot
+from starcoder_lsp.suggesting.cache.follow import follow
+
+LINE = "total = "
+
+
+def spot(prefix: str, suffix: str = "\n", uri: str = "a", model: str = "m") -> Spot:
+    return Spot(Space.of(uri, model, suffix), prefix)
+
+
+def made(*texts: str, ended: FinishReason = "stop") -> list[Completion]:
+    return [Completion(text, Usage(finish_reason=ended)) for text in texts]
+
+
+def texts_at(cache: Cache, where: Spot) -> tuple[str, ...]:
+    found = cache.find(where)
+    return texts_of(found) if found else ()
+
+
+def texts_of(found: Found) -> tuple[str, ...]:
+    return tuple(completion.text for completion in found.completions)
+
+
+@pytest.fixture
+def cache() -> Cache:
+    filled = Cache()
+    filled.keep(spot(LINE), made("sum(values)"))
+    return filled
+
+
+def test_a_suggestion_is_found_where_it_was_made(cache: Cache) -> None:
+    assert texts_at(cache, spot(LINE)) == ("sum(values)",)
+
+
+def test_what_the_user_types_of_it_is_left_out(cache: Cache) -> None:
+    assert texts_at(cache, spot(LINE + "sum(")) == ("values)",)
+
+
+@pytest.mark.parametrize("typed", ["x", "sumx", "sum(values)", "sum(values) "])
+def test_what_differs_or_is_all_there_is_not_found(cache: Cache, typed: str) -> None:
+    assert texts_at(cache, spot(LINE + typed)) == ()
+
+
+def test_after_undo_it_is_there_again(cache: Cache) -> None:
+    texts_at(cache, spot(LINE + "sum(values)"))
+    texts_at(cache, spot(LINE + "other"))
+    assert texts_at(cache, spot(LINE)) == ("sum(values)",)
+
+
+def test_suggestions_can_be_forgotten_without_what_was_turned_down(
+    cache: Cache,
+) -> None:
+    cache.reject(spot(LINE), "max(values)")
+    cache.forget_suggestions()
+    assert texts_at(cache, spot(LINE)) == ()
+    assert (len(cache), cache.n_characters) == (0, 0)
+    assert cache.is_unwanted(spot(LINE), "max(values)")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        spot(LINE, uri="b"),
+        spot(LINE, model="other"),
+        spot(LINE, suffix=")\n"),
+        spot("x" + LINE),
+        spot(LINE[:-1]),
+    ],
+)
+def test_another_file_model_or_text_around_finds_nothing(
+    cache: Cache, other: Spot
+) -> None:
+    assert texts_at(cache, other) == ()
+
+
+def test_of_several_the_one_on_the_screen_stays(cache: Cache) -> None:
+    cache.keep(spot(LINE + "su"), made("m(other)"))
+    assert texts_at(cache, spot(LINE + "sum(")) == ("other)",)
+    cache.find(spot(LINE))
+    assert texts_at(cache, spot(LINE + "sum(")) == ("values)",)
+
+
+def test_alternatives_go_as_soon_as_they_differ() -> None:
+    cache = Cache()
+    cache.keep(spot(""), made("print()", "pass", "print()"), is_full=True)
+    assert texts_at(cache, spot("")) == ("print()", "pass")
+    assert texts_at(cache, spot("pa")) == ("ss",)
+
+
+def test_the_end_of_what_was_cut_off_is_not_trusted() -> None:
+    cache = Cache()
+    text = "a" * UNSURE_END + "b"
+    cache.keep(spot(""), made(text, ended="length"))
+    assert texts_at(cache, spot("")) == (text,)
+    assert texts_at(cache, spot("a")) == ()
+
+
+def test_what_was_rejected_is_known_as_unwanted(cache: Cache) -> None:
+    cache.keep(spot(LINE + "sum(values)"), made("\nprint(total)"))
+    cache.reject(spot(LINE + "s"), "um(values)")
+    assert cache.is_unwanted(spot(LINE), "sum(values)")
+    assert cache.is_unwanted(spot("total "), "= sum(values) \r\nand more")
+    assert not cache.is_unwanted(spot(LINE), "sum(others)")
+    assert not cache.is_unwanted(spot(LINE, model="other"), "sum(values)")
+    assert cache.find(spot(LINE + "sum(values)")) is None
+
+
+def test_an_answer_of_nothing_is_known_where_it_was_given() -> None:
+    cache = Cache()
+    cache.keep(spot(LINE), made(""))
+    found = cache.find(spot(LINE))
+    assert found is not None
+    assert found.completions == ()
+    assert cache.find(spot(LINE + "s")) is None
+
+
+def test_a_closed_document_is_forgotten(cache: Cache) -> None:
+    cache.reject(spot(LINE), "no")
+    cache.forget("a")
+    assert len(cache) == 0
+    assert cache.n_characters == 0
+    assert not cache.is_unwanted(spot(LINE), "no")
+
+
+def test_a_text_larger_than_everything_allowed_is_not_kept() -> None:
+    cache = Cache(max_characters=10)
+    cache.keep(spot("x" * 11), made("y"))
+    assert len(cache) == 0
+    assert cache.n_characters == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "rest"),
+    [
+        ("\n    return 1", "\n", "    return 1"),
+        ("\n    return 1", "\n    ", "return 1"),
+        ("\n    return 1", "\n  ", "  return 1"),
+        ("\n    return 1", "\n\t", "return 1"),
+        ("\n    return 1", "\n        ret", "urn 1"),
+        ("\n    if a:\n        b", "\n\tif", " a:\n\t    b"),
+        ("\n    if a:\n        b\n", "\n  if", " a:\n      b\n"),
+        ("\n  f(\n)", "\n    f", None),
+        ("\n  f(\n)", "\n  f", "(\n)"),
+        ("\n\n  x", "\n  \n  ", "x"),
+        (" 1", "1", ""),
+        ("1", "  ", "1"),
+        ("a b", "ab", None),
+        ("a", "a\n", None),
+        ("\r\n  x", "\r\n\t", "x"),
+    ],
+)
+def test_white_space_around_lines_may_differ(
+    text: str, typed: str, rest: str | None
+) -> None:
+    assert follow(text, typed) == rest
+
+
+@given(st.text("ab \t\n", max_size=12), st.text("ab \t\n", max_size=8))
+def test_what_is_left_and_what_was_typed_are_the_suggestion(
+    text: str, typed: str
+) -> None:
+    rest = follow(text, typed)
+    if text.startswith(typed):
+        assert rest == text[len(typed) :]
+    elif rest is not None:
+        assert bare(typed + rest) == bare(text)
+
+
+@given(
+    st.text("ab \n", max_size=12), st.integers(0, 12), st.sampled_from(["", "\t", "  "])
+)
+def test_lines_may_be_indented_otherwise(text: str, n_typed: int, indent: str) -> None:
+    head, *lines = text[:n_typed].split("\n")
+    typed = "\n".join([head, *(indent + line.lstrip() for line in lines)])
+    rest = follow(text, typed)
+    is_dedent_inside = rest is None and "\n" in text[n_typed:]
+    assert is_dedent_inside or bare(typed + (rest or "")) == bare(text)
+
+
+def bare(text: str) -> str:
+    return text.translate(dict.fromkeys(map(ord, string.whitespace)))
+
+
+SOME = st.text("ab \n", max_size=4)
+SAYING = SOME.filter(str.strip)
+# A document, a model, and the text after the cursor; not the cache's own key.
+WHERE = st.tuples(st.sampled_from("de"), st.sampled_from("mn"), st.sampled_from(" )"))
+Where = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    where: Where
+    prefix: str
+    texts: tuple[str, ...]
+
+    def left(self, where: Where, prefix: str) -> tuple[str, ...]:
+        """What it says at a place, if that goes on from its own."""
+        if self.where != where or not prefix.startswith(self.prefix):
+            return ()
+        rests = [follow(text, prefix[len(self.prefix) :]) for text in self.texts]
+        return tuple(dict.fromkeys(rest for rest in rests if rest and rest.strip()))
+
+
+def spot_at(where: Where, prefix: str) -> Spot:
+    uri, model, suffix = where
+    return Spot(Space.of(uri, model, suffix), prefix)
+
+
+class AgainstAList(RuleBasedStateMachine):
+    """The cache finds what a list of all entries, searched from the newest, finds."""
+
+    @initialize(max_entries=st.integers(1, 6))
+    def begin(self, max_entries: int) -> None:
+        self.cache = Cache(max_entries)
+        self.max_entries = max_entries
+        # The least recently used first.
+        self.entries: list[Entry] = []
+        self.unwanted: set[tuple[Where, str]] = set()
+
+    @rule(where=WHERE, prefix=SOME, texts=st.lists(SAYING | SOME, max_size=2))
+    def keep(self, where: Where, prefix: str, texts: list[str]) -> None:
+        self.cache.keep(spot_at(where, prefix), made(*texts))
+        self._forget_if(lambda one: (one.where, one.prefix) == (where, prefix))
+        self.entries.append(Entry(where, prefix, tuple(texts)))
+        del self.entries[: -self.max_entries]
+
+    @rule(where=WHERE, prefix=SOME)
+    def find(self, where: Where, prefix: str) -> None:
+        found = self.cache.find(spot_at(where, prefix))
+        assert (texts_of(found) if found else None) == self._searched(where, prefix)
+
+    @rule(data=st.data(), elsewhere=st.none() | WHERE)
+    def find_near(self, data: st.DataObject, elsewhere: Where | None) -> None:
+        """Ask again where something is known, or at the same text elsewhere."""
+        where, prefix, _ = self._near(data)
+        self.find(elsewhere or where, prefix)
+
+    @rule(data=st.data())
+    def keep_near(self, data: st.DataObject) -> None:
+        self.keep(*self._near(data))
+
+    def _near(self, data: st.DataObject) -> tuple[Where, str, list[str]]:
+        """Some way through a known suggestion, with what is left of it, or nearly so."""
+        if not self.entries:
+            return ("d", "m", " "), "", []
+        entry = data.draw(st.sampled_from(self.entries))
+        text = data.draw(st.sampled_from(entry.texts or ("",)))
+        n_typed = data.draw(st.integers(0, len(text)))
+        prefix = entry.prefix + text[:n_typed]
+        prefix = data.draw(st.sampled_from([prefix, prefix + " ", prefix[:-1] + "a"]))
+        rest = text[n_typed:]
+        return entry.where, prefix, [data.draw(st.sampled_from([rest + "b", rest]))]
+
+    def _searched(self, where: Where, prefix: str) -> tuple[str, ...] | None:
+        for entry in reversed(self.entries):
+            left = entry.left(where, prefix)
+            if left or (entry.where, entry.prefix) == (where, prefix):
+                self.entries.remove(entry)
+                self.entries.append(entry)
+                return left
+        return None
+
+    @rule(where=WHERE, prefix=SOME, text=SAYING)
+    def reject(self, where: Where, prefix: str, text: str) -> None:
+        self.cache.reject(spot_at(where, prefix), text)
+        self.unwanted.add((where, first_line(prefix + text, len(prefix))))
+        whole = prefix + text
+        self._forget_if(lambda one: one.where == where and one.prefix.startswith(whole))
+
+    @rule(data=st.data(), elsewhere=st.none() | WHERE, prefix=SOME, text=SAYING)
+    def ask_whether_it_is_wanted(
+        self, data: st.DataObject, elsewhere: Where | None, prefix: str, text: str
+    ) -> None:
+        where = elsewhere or ("d", "m", " ")
+        if self.unwanted:
+            known, line = data.draw(st.sampled_from(sorted(self.unwanted)))
+            where, at = elsewhere or known, data.draw(st.integers(0, len(line) - 1))
+            prefix, text = line[:at], line[at:] + data.draw(st.sampled_from(["", "b"]))
+        is_unwanted = (where, first_line(prefix + text, len(prefix))) in self.unwanted
+        assert self.cache.is_unwanted(spot_at(where, prefix), text) == is_unwanted
+
+    @rule(uri=st.sampled_from("de"))
+    def forget(self, uri: str) -> None:
+        self.cache.forget(uri)
+        self._forget_if(lambda one: one.where[0] == uri)
+        self.unwanted = {row for row in self.unwanted if row[0][0] != uri}
+
+    def _forget_if(self, is_gone: Callable[[Entry], bool]) -> None:
+        self.entries = [one for one in self.entries if not is_gone(one)]
+
+    @invariant()
+    def counts(self) -> None:
+        if not hasattr(self, "cache"):
+            return
+        assert len(self.cache) == len(self.entries)
+        beginnings = {
+            (one.where, one.prefix[:n])
+            for one in self.entries
+            for n in range(1, len(one.prefix) + 1)
+        }
+        n_written = sum(len(text) for one in self.entries for text in one.texts)
+        assert self.cache.n_characters == len(beginnings) + n_written
+
+
+def first_line(text: str, start: int) -> str:
+    """`text` up to the end of the first line after `start` that says something."""
+    blank = len(text[start:]) - len(text[start:].lstrip())
+    return text[: start + blank] + text[start + blank :].partition("\n")[0].rstrip()
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "line"), [("ab\nc", 1, "ab"), ("a\n b \nc", 1, "a\n b")]
+)
+def test_a_line_is_turned_down_up_to_its_end(text: str, start: int, line: str) -> None:
+    assert first_line(text, start) == line
+
+
+TestAgainstAList = AgainstAList.TestCase
+TestAgainstAList.settings = settings(max_examples=150, stateful_step_count=50)

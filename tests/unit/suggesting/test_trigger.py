@@ -1,0 +1,107 @@
+"""Whether to suggest, and the sentence that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from starcoder_lsp.flow import Cursor
+from starcoder_lsp.settings.resolve import Layer, resolve
+from starcoder_lsp.suggesting.trigger import Occasion, kind_of_text, skip
+
+
+def why_not(
+    picture: str,
+    language: str = "javascript",
+    path: str | None = None,
+    *,
+    is_explicit: bool = False,
+    snoozed_s: float = 0.0,
+    **values: object,
+) -> str | None:
+    settings = resolve([Layer("test", values)]).settings.trigger
+    occasion = Occasion(
+        Cursor.marked(picture, language),
+        settings,
+        Path(path) if path else None,
+        is_explicit,
+        snoozed_s,
+    )
+    found = skip(occasion)
+    return found.reason if found else None
+
+
+@pytest.mark.parametrize(
+    "picture", ["x = █", "f(█)", "█", "for (let i = 0;█)", "return █ + 1", "a;\n█"]
+)
+def test_where_something_can_follow_it_is_asked(picture: str) -> None:
+    assert why_not(picture) is None
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        ("x = 1;█", "the statement is finished"),
+        ("f(1);█", "the statement is finished"),
+        ("na█me", "the cursor is inside a word"),
+    ],
+)
+def test_where_nothing_helps_nothing_is_asked_unless_wanted(
+    picture: str, reason: str
+) -> None:
+    assert why_not(picture) == reason
+    assert why_not(picture, is_explicit=True) is None
+
+
+def test_settings_are_reasons_that_last() -> None:
+    assert why_not("█", enabled=False) == "disabled by `enabled`"
+    assert why_not("█", disabled_languages=["javascript"], is_explicit=True)
+    assert why_not("█", path="/p/vendor/a.js", disabled_paths=["vendor/*"])
+    assert why_not("█", path="/p/.env", disabled_paths=["*.env"])
+    assert why_not("█", path="/p/a.js", disabled_paths=["vendor/*"]) is None
+
+
+def test_snoozing_ends_where_the_user_asks() -> None:
+    assert why_not("█", snoozed_s=5) == "snoozing"
+    assert why_not("█", snoozed_s=-5) is None
+    assert why_not("█", snoozed_s=5, is_explicit=True) is None
+
+
+@pytest.mark.parametrize(
+    ("picture", "language", "kind"),
+    [
+        ("x = 1  # say█", "python", "comment"),
+        ("x = '# say█'", "python", "string"),
+        ("x = 'it\\'s█'", "python", "string"),
+        ("x = 'a' + █", "python", "code"),
+        ("/* one\n two█ */", "javascript", "comment"),
+        ("/* one */ two█", "javascript", "code"),
+        ("// one█", "javascript", "comment"),
+        ("# it's\nx = █", "python", "code"),
+        ('def f():\n    """Say\n    it█', "python", "string"),
+        ('x = """a"""\n█', "python", "code"),
+        ("const a = `one\ntwo█`", "javascript", "string"),
+        ("let a = 'b; // c█", "rust", "comment"),
+        ("-- it's █", "lua", "comment"),
+    ],
+)
+def test_comments_and_strings_are_known(picture: str, language: str, kind: str) -> None:
+    assert kind_of_text(Cursor.marked(picture, language)) == kind
+
+
+def test_comments_and_strings_are_skipped_when_the_user_says_so() -> None:
+    picture = "x // say█"
+    assert why_not(picture) is None
+    assert why_not(picture, skip_in=["comments"]) == "in a comment, see `skip_in`"
+    assert why_not("x = 'say█'", skip_in=["strings"]) == "in a string, see `skip_in`"
+
+
+def test_a_document_too_large_is_no_place() -> None:
+    cursor = Cursor.marked("█")
+    settings = resolve([]).settings.trigger
+    large = replace(cursor, document=replace(cursor.document, text="x" * 10_000_001))
+    found = skip(Occasion(large, settings))
+    assert found is not None
+    assert found.is_lasting

@@ -1,0 +1,79 @@
+"""What the model reads before anybody types."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from lsprotocol import types
+
+from starcoder_lsp.engines import Engine, EngineState, Phase
+from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.flow import Text
+from starcoder_lsp.lsp import handlers
+from starcoder_lsp.lsp.server import Server
+from starcoder_lsp.settings.resolve import EngineSettings, Layer
+
+URI = "file:///project/add.py"
+LOADING, READY = EngineState(Phase.LOADING), EngineState(Phase.READY)
+
+
+class Editor:
+    """One document, and an engine that is ready when a test says so."""
+
+    def __init__(self) -> None:
+        self.engine = ScriptedEngine(["1"])
+        self.engine.state = LOADING
+        self._tell: Callable[[EngineState], None] = lambda state: None
+        self.server = Server(
+            Layer("flags", {"model": "starcoder2-3b", "context": False}), self._build
+        )
+        self.server.protocol.server_capabilities = types.ServerCapabilities()
+        self.server.documents.open(URI, "python", 1, "one\ntwo\nthree\n")
+
+    def _build(
+        self,
+        settings: EngineSettings,
+        *,
+        log_level: str,
+        on_state: Callable[[EngineState], None],
+    ) -> Engine:
+        self._tell = on_state
+        return self.engine
+
+    def moves(self, line: int) -> None:
+        place = {"line": line, "character": 0}
+        params = {"textDocument": {"uri": URI}, "position": place}
+        handlers._cursor_moved(self.server, params)
+
+    def is_ready(self) -> None:
+        self.engine.state = READY
+        self._tell(READY)
+
+    async def prefixes_read(self, n_read: int) -> list[str]:
+        """What stood before the cursor, when so many prompts have been read."""
+        async with asyncio.timeout(10):
+            while len(self.engine.prompts) < n_read:
+                await asyncio.sleep(0.01)
+        last = [prompt.segments[-1] for prompt in self.engine.prompts]
+        return [part.text for part in last if isinstance(part, Text)]
+
+
+async def test_where_the_cursor_rested_while_the_model_was_loading_is_read_then() -> (
+    None
+):
+    editor = Editor()
+    editor.moves(1)
+    assert editor.engine.prompts == []
+    editor.is_ready()
+    assert await editor.prefixes_read(1) == ["one\n"]
+
+
+async def test_a_new_engine_reads_what_the_older_one_had_read() -> None:
+    editor = Editor()
+    editor.moves(2)
+    editor.is_ready()
+    await editor.prefixes_read(1)
+    await asyncio.sleep(0)
+    editor.is_ready()
+    assert await editor.prefixes_read(2) == ["one\ntwo\n"] * 2
