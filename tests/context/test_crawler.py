@@ -29,7 +29,7 @@ from starcoder_lsp.runtime.paths import cache_dir
 DEF = "def {}():\n    return 1\n"
 # A worker whose parser does not come back from some texts.
 ENDLESS = """
-from starcoder_lsp.context import worker
+from starcoder_lsp.context import worker_process
 
 parse = worker_process.parse
 
@@ -45,7 +45,7 @@ worker_process.main()
 DISTURBED = """
 import sys
 from pathlib import Path
-from starcoder_lsp.context import worker
+from starcoder_lsp.context import worker_process
 
 parse = worker_process.parse
 
@@ -61,7 +61,7 @@ worker_process.main()
 MORTAL = """
 import os, sys
 from pathlib import Path
-from starcoder_lsp.context import worker
+from starcoder_lsp.context import worker_process
 
 redact = worker_process.redact
 

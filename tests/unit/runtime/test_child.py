@@ -22,7 +22,7 @@ class Watched:
     def __init__(self, program: str, **policy: float) -> None:
         header = """
             import os, sys, time
-            from starcoder_lsp import frames
+            from starcoder_lsp.runtime import frames
             def say(frame):
                 sys.stdout.buffer.write(frames.encode(frame)); sys.stdout.buffer.flush()
         """

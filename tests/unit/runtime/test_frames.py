@@ -50,7 +50,7 @@ def test_what_is_no_frame_is_refused(raw: bytes) -> None:
 def test_a_claimed_stdout_carries_the_protocol_alone() -> None:
     program = """
 import ctypes, os, subprocess, sys
-from starcoder_lsp import frames
+from starcoder_lsp.runtime import frames
 wire = frames.claim_stdout()
 print("a print")
 sys.__stdout__.write("the old stdout"); sys.__stdout__.flush()
