@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    parent = os.getppid()
     flags = flag_layer(parsed)
     wire = frames.claim_stdout()
     if sys.stdin.isatty():
@@ -37,7 +38,7 @@ def run(parsed: argparse.Namespace) -> int:
     # The protocol's types are some 100,000 objects that stay: looking through them
     # for garbage while they are made takes longer than our own start.
     gc.disable()
-    status = asyncio.run(_serve(flags, wire))
+    status = asyncio.run(_serve(flags, wire, parent))
     for descriptor in range(3):
         # A terminal that we were started in is shared with the shell.
         with contextlib.suppress(OSError):
@@ -46,10 +47,10 @@ def run(parsed: argparse.Namespace) -> int:
     os._exit(status)
 
 
-async def _serve(flags: Layer, wire: BinaryIO) -> int:
+async def _serve(flags: Layer, wire: BinaryIO, parent: int) -> int:
     from starcoder_lsp.lsp import handlers, stdio
 
     created = handlers.create_server(flags)
     gc.freeze()
     gc.enable()
-    return await stdio.serve(created, wire)
+    return await stdio.serve(created, wire, parent)

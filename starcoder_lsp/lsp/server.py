@@ -66,7 +66,10 @@ class Server(LanguageServer):
             notebook_document_sync=notebooks.SYNC,
             protocol_cls=Protocol,
         )
-        self.stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.stopped: asyncio.Future[int] = loop.create_future()
+        # The process that the client says it is.
+        self.editor: asyncio.Future[int | None] = loop.create_future()
         self.documents = Documents()
         self.notebooks = notebooks.Notebooks()
         self.status = Status(self)
@@ -93,6 +96,7 @@ class Server(LanguageServer):
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
     ) -> None:
         """Take in what the client says of itself, and offer what suits it."""
+        self.editor.set_result(params.process_id)
         self.book.use_folders(convert.folders_of(params))
         self.book.use_editor_at_start(params.initialization_options)
         self._log_as_wanted()

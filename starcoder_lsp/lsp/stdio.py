@@ -1,4 +1,4 @@
-"""Messages over stdin and stdout, without a thread, and the watch over our parent."""
+"""Messages over stdin and stdout, without a thread, until the client goes away."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sys
 import traceback
 from typing import BinaryIO
 
+from starcoder_lsp.lsp import editor_watch
 from starcoder_lsp.lsp.server import Server
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,6 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
 # A client that reads nothing gets no more progress and log messages than this.
 MAX_UNREAD_BYTES = 8 * 1024 * 1024
-PARENT_WATCH_S = 3.0
 CLOSE_GRACE_S = 2.0
 
 
@@ -95,13 +95,17 @@ class FileWriter:
     async def drained(self) -> None: ...
 
 
-async def serve(server: Server, wire: BinaryIO) -> int:
-    """Serve until the client says exit, goes away, or dies; the exit status."""
+async def serve(server: Server, wire: BinaryIO, parent: int | None = None) -> int:
+    """Serve until the client says exit, goes away or dies; returns the exit status.
+
+    `parent` is the process that started this one, where the caller knew it earlier.
+    """
+    parent = os.getppid() if parent is None else parent
     reader = await _open_stdin()
-    writer = await _open_wire(wire)
+    writer = await _open_wire(wire, server)
     server.protocol.set_writer(writer)
     _never_wait_for_stderr()
-    watch = asyncio.create_task(_watch_parent(server))
+    watch = asyncio.create_task(_end_with_editor(server, parent))
     pump = asyncio.create_task(_pump(server, reader))
     try:
         return await server.stopped
@@ -159,38 +163,26 @@ async def _open_stdin() -> asyncio.StreamReader:
     return reader
 
 
-async def _open_wire(wire: BinaryIO) -> PipeWriter | FileWriter:
+class _Wire(asyncio.BaseProtocol):
+    """Ends the server when nobody can read its answers any more."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.stop(1)
+
+
+async def _open_wire(wire: BinaryIO, server: Server) -> PipeWriter | FileWriter:
     loop = asyncio.get_running_loop()
     try:
-        transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, wire)
+        transport, _ = await loop.connect_write_pipe(lambda: _Wire(server), wire)
     except ValueError:
         return FileWriter(wire)
     return PipeWriter(transport)
 
 
-async def _watch_parent(server: Server) -> None:
-    """End when the editor has died without closing our stdin.
-
-    Only a parent that was seen alive is watched: in a container it may be invisible.
-    """
-    born_to = os.getppid()
-    seen = False
-    while True:
-        await asyncio.sleep(PARENT_WATCH_S)
-        editor = server.process_id
-        alive = editor is not None and _is_alive(editor)
-        if os.getppid() != born_to or (seen and not alive):
-            logger.warning("the editor is gone; ending")
-            server.stop(1)
-            return
-        seen = seen or alive
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+async def _end_with_editor(server: Server, parent: int) -> None:
+    await editor_watch.until_gone(parent, server.editor)
+    logger.warning("the editor is gone; ending")
+    server.stop(1)
