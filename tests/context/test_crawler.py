@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from workspace import contents, plant, until
 
 from starcoder_lsp.context import Progress, worker_process
 from starcoder_lsp.context.index.folder import Folder
-from starcoder_lsp.context.indexer import crawler, read_queue
-from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
+from starcoder_lsp.context.indexer import read_queue, schedule
+from starcoder_lsp.context.indexer.crawler import Crawler
+from starcoder_lsp.context.indexer.looks import Wishes
 from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.indexer.worker_client import Worker
 from starcoder_lsp.runtime import frames
@@ -248,8 +250,8 @@ async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_c
 async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crawler, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(crawler, "LOOK_SHARE", 1.0)
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.05)
+    monkeypatch.setattr(schedule, "CHANGE_SHARE", inf)
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
     async with crawling(root):
         plant(root, {"a.py": None, "d/b.py": DEF.format("b")})

@@ -1,4 +1,4 @@
-"""What the user, a project or a tool has said not to look at.
+"""The rules of the user, the project and its tools about files not to read.
 
 git's own rules decide as in git; each assistant's file can only add to them.
 """
@@ -102,7 +102,12 @@ def scope_of_root(root: str, extra: Sequence[str] = ()) -> Scope:
 
 def repository_rules(folder: str, base: str) -> tuple[Rules, ...]:
     """What holds in a repository besides its `.gitignore` files."""
-    return _rules(f"{_git_directory(folder)}/info/exclude", base)
+    return _rules(exclude_file(folder), base)
+
+
+def exclude_file(folder: str) -> str:
+    """Where the repository in `folder` keeps rules that it does not share."""
+    return f"{_git_directory(folder)}/info/exclude"
 
 
 def global_rules(folder: str) -> tuple[Rules, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starcoder_lsp.context import messages
-from starcoder_lsp.context.indexer.crawler import Wishes
+from starcoder_lsp.context.indexer.looks import Wishes
 from starcoder_lsp.context.indexer.worker_client import (
     CannotStart,
     LostItsTurn,

@@ -19,7 +19,8 @@ from starcoder_lsp.context import Gathered, Progress, base_of, messages
 from starcoder_lsp.context.index.entries import entry_of
 from starcoder_lsp.context.index.folder import Folder, Source
 from starcoder_lsp.context.indexer.answers import gathered
-from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
+from starcoder_lsp.context.indexer.crawler import Crawler
+from starcoder_lsp.context.indexer.looks import Wishes
 from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
