@@ -104,6 +104,7 @@ class Walk:
             for found in self._sorted_out(place, entries, queue):
                 if n_files == self.bounds.max_files:
                     self.skipped["beyond index_max_files"] += 1
+                    del self.files[found.relative]
                     return
                 n_files += 1
                 yield found

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -73,7 +74,7 @@ class Orphan:
         assert self._parent.stdout is not None
         self._parent.stdin.write(frames.encode(request))
         self._parent.stdin.flush()
-        return frames.read(self._parent.stdout)
+        return frames.read(cast(BinaryIO, self._parent.stdout))
 
     def kill_parent(self) -> None:
         self._parent.kill()
