@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -59,7 +60,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.suggesting": (
         {"battery", "closing_brackets", "debounce", "trigger", "cache"},
-        {"scheduler", "spots", "ask", "ahead", "outcomes"},
+        {"scheduler", "cache_keys", "ask", "cost", "outcomes"},
+        {"known"},
+        {"speculation"},
         {"suggester"},
     ),
     "starcoder_lsp.cli": (
@@ -188,3 +191,16 @@ def test_every_dependency_has_its_reason() -> None:
     for requirement in project["dependencies"]:
         name = requirement.split(">")[0].split("=")[0]
         assert f"`{name}`" in architecture, f"ARCHITECTURE.md says nothing of {name}"
+
+
+DOCUMENTS = [ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs" / "design").glob("*.md"))]
+SOURCE_FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|toml))`")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_documents_name_only_files_that_exist(document: Path) -> None:
+    folders = ("starcoder_lsp", "tests", "benchmarks")
+    files = [f"/{file}" for folder in folders for file in (ROOT / folder).rglob("*.*")]
+    files += ["/models.toml", "/.starcoder.toml"]
+    for name in SOURCE_FILE.findall(document.read_text("utf-8")):
+        assert any(file.endswith(f"/{name}") for file in files), name

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
-from starcoder_lsp.context import Progress, Statistics
+from starcoder_lsp.context import IndexingProgress, Statistics
 from starcoder_lsp.errors import ConfigError, ContextFailed
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Settings
@@ -51,9 +51,9 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 async def _index(root: Path, settings: Settings) -> Statistics:
-    done: asyncio.Future[Progress] = asyncio.get_running_loop().create_future()
+    done: asyncio.Future[IndexingProgress] = asyncio.get_running_loop().create_future()
 
-    def told(progress: Progress) -> None:
+    def told(progress: IndexingProgress) -> None:
         if sys.stderr.isatty():
             end = "\n" if progress.is_final else "\r"
             text = f"{progress.n_done} of {progress.n_total} files"

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
-from starcoder_lsp.context import Context, Gathered, NoContext, Progress
+from starcoder_lsp.context import Context, Gathered, IndexingProgress, NoContext
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Settings
@@ -36,7 +36,7 @@ async def opened(
         return
     is_read = asyncio.Event()
 
-    def told(progress: Progress) -> None:
+    def told(progress: IndexingProgress) -> None:
         if progress.is_final:
             is_read.set()
 

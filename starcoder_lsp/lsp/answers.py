@@ -128,7 +128,7 @@ def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
     known = server.suggester.peek(ask)
     if known is None or not known.completions:
         server.suggester.trace = _not_asked(ask.cursor, reason)
-        return Suggestion((), server.suggester.spot(ask))
+        return Suggestion((), server.suggester.key(ask))
     return known
 
 
@@ -178,7 +178,7 @@ def _commands(
     model = server.book.of_document(cursor.document.uri).engine.model
     latency_ms = answer.seconds * 1000
     offers = (
-        Offer(cursor, answer.spot, one, model, latency_ms, answer.is_known, i == 0)
+        Offer(cursor, answer.key, one, model, latency_ms, answer.is_known, i == 0)
         for i, one in enumerate(_worth_showing(answer))
     )
     ids = [server.fates.offer(offer) for offer in offers]

@@ -14,8 +14,8 @@ from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__
-from starcoder_lsp.completion.characters_per_token import Densities
-from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.completion.characters_per_token import CharactersPerToken
+from starcoder_lsp.context import Context, IndexingProgress, NoContext
 from starcoder_lsp.engines import Engine, Phase
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.lsp import convert, notebooks
@@ -30,7 +30,7 @@ from starcoder_lsp.settings.resolve import ContextSettings, Layer, Settings
 from starcoder_lsp.suggesting import trigger
 from starcoder_lsp.suggesting.ask import Ask
 from starcoder_lsp.suggesting.outcomes.statistics import Record, default_store
-from starcoder_lsp.suggesting.outcomes.tracker import Fates
+from starcoder_lsp.suggesting.outcomes.tracker import OutcomeTracker
 from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
@@ -75,13 +75,13 @@ class Server(LanguageServer):
         self.status = Status(self)
         self.book = SettingsBook(flags, self.status.tell)
         self.suggester = Suggester()
-        self.densities = Densities()
+        self.densities = CharactersPerToken()
         self.context: Context = NoContext()
         # None until the client is initialized.
         self._context_settings: ContextSettings | None = None
         self._replacing: set[asyncio.Task[None]] = set()
         self.statistics = default_store()
-        self.fates = Fates(self._count, self.suggester.cache.reject)
+        self.fates = OutcomeTracker(self._count, self.suggester.cache.reject)
         self.room = EngineRoom(self.status, build_engine, self._warm_up_again)
         # Where the cursor was last, by document.
         self.positions: dict[str, types.Position] = {}
@@ -263,14 +263,14 @@ class Server(LanguageServer):
 
     def _warm_up_again(self) -> None:
         """Let an engine that has just loaded its model read what the user looks at."""
-        self.suggester.has_read.clear()
+        self.suggester.note_new_engine()
         self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:
         if self.book.of_workspace().statistics:
             self.statistics.append(record)
 
-    def _show_indexing(self, progress: Progress) -> None:
+    def _show_indexing(self, progress: IndexingProgress) -> None:
         if progress.is_lost:
             self.status.tell(
                 "starcoder: no context from other files, since the indexer keeps "

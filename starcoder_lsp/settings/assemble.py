@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
-from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.context import Context, IndexingProgress, NoContext
 from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
@@ -103,7 +103,7 @@ def _shared_process() -> Connect:
 
 def build_context(
     settings: Settings,
-    on_progress: Callable[[Progress], None],
+    on_progress: Callable[[IndexingProgress], None],
     policy: RestartPolicy = KEEP_TRYING,
 ) -> Context:
     """What other files can tell, not started yet."""

@@ -1,4 +1,4 @@
-"""Whether to suggest at all, and why not: rows of a name, a test and a sentence."""
+"""Decides whether to suggest anything: a table of conditions and reasons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ MAX_DOCUMENT_CHARACTERS = 10_000_000
 
 @dataclass(frozen=True)
 class Occasion:
-    """What the decision is about; `snoozed_s` is how long silence is still wanted."""
+    """The facts that the decision depends on.
+
+    `path` is the document's file, if it has one; `snoozed_s` is how long automatic
+    suggestions stay off.
+    """
 
     cursor: Cursor
     settings: TriggerSettings
@@ -28,14 +32,14 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Skip:
-    """Why nothing is suggested; `is_lasting` when that will be so for a while."""
+    """The reason for no suggestion; `is_lasting` if typing does not change it."""
 
     reason: str
     is_lasting: bool = False
 
 
 def skip(occasion: Occasion) -> Skip | None:
-    """The first reason not to suggest; None to go on."""
+    """Return the first reason not to suggest; None when there is none."""
     for applies, reason in ALWAYS:
         if applies(occasion):
             return Skip(reason, is_lasting=True)
@@ -65,7 +69,7 @@ def _is_disabled_path(occasion: Occasion) -> bool:
 
 
 def _is_after_statement(occasion: Occasion) -> bool:
-    """Right after a semicolon that is no part of a `for (…)`."""
+    """Return whether a `;` ends the line prefix and is not part of a `for (…)`."""
     line = occasion.cursor.line_prefix
     is_after = line.endswith(";") and line.count("(") <= line.count(")")
     return is_after and not occasion.cursor.line_suffix.strip()
@@ -108,7 +112,7 @@ UNLESS_ASKED: tuple[Row, ...] = (
 
 
 def kind_of_text(cursor: Cursor) -> str:
-    """What the cursor stands in, as far as the text alone tells.
+    """Return `comment`, `string` or `code`, without a parser.
 
     >>> kind_of_text(Cursor.marked("x = 1  # one█")), kind_of_text(Cursor.marked("'#█'"))
     ('comment', 'string')

@@ -20,7 +20,7 @@ from starcoder_lsp.context.index.database import (
     open_index,
     put_aside,
 )
-from starcoder_lsp.context.index.entries import entry_of
+from starcoder_lsp.context.index.entry import entry_of
 from starcoder_lsp.context.index.folder import Folder, Source
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.symbols import Symbols

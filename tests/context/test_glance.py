@@ -13,7 +13,7 @@ from workspace import plant
 
 from starcoder_lsp.context.files import walk as walks
 from starcoder_lsp.context.files.glance import NEEDS_WALK, Glance, glance
-from starcoder_lsp.context.files.walk import Bounds, Found, Walk
+from starcoder_lsp.context.files.walk import Bounds, FoundFile, Walk
 
 FILES = {"a.py": "a = 1\n", "pkg/b.py": "b = 1\n", "pkg/sub/c.py": "c = 1\n"}
 # Longer than the clock of the file system needs to go on.
@@ -54,7 +54,7 @@ def test_a_file_that_is_written_is_told_once(root: Path) -> None:
     plant(root, {"pkg/b.py": "b = 2\n"})
     status = (root / "pkg/b.py").stat()
     seen = glance(walk)
-    assert seen.changed == [Found("pkg/b.py", 6, walks.stamp_of(status))]
+    assert seen.changed == [FoundFile("pkg/b.py", 6, walks.stamp_of(status))]
     assert changed(glance(walk)) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from starcoder_lsp.context.index import database, folder
 from starcoder_lsp.context.index.database import Database, file_of
-from starcoder_lsp.context.index.entries import entry_of
+from starcoder_lsp.context.index.entry import entry_of
 from starcoder_lsp.context.index.folder import Folder, Source
 from starcoder_lsp.context.symbols import Symbols
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from lsp_client import children_of
-from workspace import Workspace, plant, until
+from workspace import Workspace, plant
 
 from starcoder_lsp.context import Gathered
 from starcoder_lsp.context.index.database import file_of
@@ -38,7 +38,6 @@ async def editors(tmp_path: Path) -> AsyncIterator[list[Workspace]]:
         for other in others:
             other.context.use_folders([root])
             other.context.start()
-            await until(lambda other=other: other.context.pid is not None)
         yield [first, *others]
         for other in others:
             await other.context.close()

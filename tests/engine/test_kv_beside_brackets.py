@@ -12,7 +12,11 @@ from starcoder_lsp.engines.llama.decode.session import Session
 from starcoder_lsp.engines.llama.native import library
 from starcoder_lsp.engines.llama.native.library import Model
 from starcoder_lsp.flow import Cursor, Document, Limits
-from starcoder_lsp.suggesting.closing_brackets import CLOSERS, Freezer, closers_due
+from starcoder_lsp.suggesting.closing_brackets import (
+    CLOSERS,
+    AutoCloseFilter,
+    closers_due,
+)
 
 FAMILY = families()["starcoder2"]
 LIMITS = Limits(max_tokens=2, time_budget_ms=60_000)
@@ -49,11 +53,11 @@ def evaluated(session: Session, cursors: Iterator[Cursor]) -> list[int]:
 
 
 def test_a_keystroke_evaluates_about_one_token(session: Session) -> None:
-    freezer = Freezer()
+    auto_close = AutoCloseFilter()
     empty = next(typed_with_closing_brackets())
-    freezer.frozen(empty)
-    frozen = (freezer.frozen(cursor) for cursor in typed_with_closing_brackets())
-    counts = evaluated(session, frozen)
+    auto_close.apply(empty)
+    read_as = (auto_close.apply(cursor) for cursor in typed_with_closing_brackets())
+    counts = evaluated(session, read_as)
     assert sum(counts) / len(counts) <= 2
     assert max(counts) <= 4
 

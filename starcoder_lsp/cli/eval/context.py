@@ -15,7 +15,7 @@ from typing import Any
 from starcoder_lsp.cli.eval.measures import baselines, bits, context_recall
 from starcoder_lsp.cli.eval.measures.next_line_tasks import Task, read_tasks
 from starcoder_lsp.cli.flags import add_option_flags, flag_layer
-from starcoder_lsp.context.retrieve.gather import ALL_SOURCES
+from starcoder_lsp.context.retrieve.gather import SOURCES
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.runtime import log
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, help="only the first so many rows")
     parser.add_argument("--every", type=int, default=1, help="only every n-th row")
     parser.add_argument(
-        "--without", action="append", default=[], choices=ALL_SOURCES, help="a source"
+        "--without", action="append", default=[], choices=SOURCES, help="a source"
     )
     parser.add_argument(
         "--score-model", help="also bits per character of the gold line under a model"
@@ -48,7 +48,7 @@ def run(parsed: argparse.Namespace) -> int:
         raise ConfigError(f"{parsed.root} is not a folder of repositories")
     tasks = read_tasks(parsed.data, parsed.root)
     tasks = tasks[:: max(parsed.every, 1)][: parsed.limit]
-    sources = [name for name in ALL_SOURCES if name not in parsed.without]
+    sources = [name for name in SOURCES if name not in parsed.without]
     found = context_recall.answers(tasks, parsed.root, parsed.budget_chars, sources)
     results = list(found)
     figures: dict[str, Any] = context_recall.summary(results)

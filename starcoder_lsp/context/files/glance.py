@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from starcoder_lsp.context.files.ignore import UnreadableRules, scope_of_root
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
-from starcoder_lsp.context.files.walk import Found, Walk, mark_at, mark_of, stamp_of
+from starcoder_lsp.context.files.walk import FoundFile, Walk, mark_at, mark_of, stamp_of
 
 
 class Glance(NamedTuple):
     """Files with another content, or that only a walk can tell what has changed."""
 
-    changed: list[Found]
+    changed: list[FoundFile]
     needs_walk: bool
 
 
@@ -41,7 +41,7 @@ def glance(walk: Walk) -> Glance:
             continue
         if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= MAX_FILE_BYTES:
             return NEEDS_WALK
-        changed.append(Found(relative, status.st_size, stamp_of(status)))
+        changed.append(FoundFile(relative, status.st_size, stamp_of(status)))
         marks[relative] = now
     walk.files.update(marks)
     return Glance(changed, needs_walk=False)

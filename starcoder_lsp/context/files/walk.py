@@ -1,7 +1,7 @@
-"""Finds the files worth indexing, on any disk, without ever looping.
+"""Walks a workspace and finds files worth indexing, without ever looping.
 
-No link is followed: what it leads to inside of the workspace is found at its own
-place, under the rules that hold there, and what lies outside is not ours to read.
+Links are not followed: a target inside the workspace is found at its own place, under
+the rules that hold there, and a target outside is not ours to read.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ Mark = int | None
 MISSING: Mark = 0
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file worth reading; `relative` has `/` between its parts.
 
-    `stamp` changes with every change of the file that the system's clock can tell.
+    `stamp` differs after every change of the file that the system's clock can tell.
     """
 
     relative: str
@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a walk ends at the latest: a root may be `/`, or a loop of mounts."""
+    """Limits of a walk: a root may be `/`, or contain a loop of mounts."""
 
     max_files: int = 20_000
     max_entries: int = 1_000_000
@@ -59,8 +59,8 @@ class Bounds:
     max_s: float = 120.0
 
 
-class Place(NamedTuple):
-    """A directory that the walk has yet to enter."""
+class PendingDirectory(NamedTuple):
+    """A directory that is still to be read."""
 
     relative: str
     depth: int
@@ -69,12 +69,12 @@ class Place(NamedTuple):
 
 @dataclass
 class Walk:
-    """One look at everything under `root`, breadth first and in a fixed order.
+    """One walk below `root`, breadth first and in a fixed order.
 
-    `skipped` counts what was left out, by reason. `is_partial` tells that more may be
-    there than was seen, so that nothing can be said of files that were not found.
-    `directories`, `rules` and `files` hold a mark of each directory that was entered, of
-    the files with rules (by whole path) and of all files that the rules admit.
+    `skipped` counts what was left out, by reason. `is_partial` means that the walk did
+    not see everything: a file that it did not find may still exist. `directories`,
+    `rules` and `files` hold a mark of each directory that the walk has read, of the files
+    with rules (by absolute path) and of all files that the rules admit.
     """
 
     root: str
@@ -88,7 +88,7 @@ class Walk:
     rules: dict[str, Mark] = field(default_factory=dict)
     files: dict[str, Mark] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         deadline = self.clock() + self.bounds.max_s
         n_files = n_entries = 0
         queue = deque(self._start())
@@ -109,18 +109,18 @@ class Walk:
                 n_files += 1
                 yield found
 
-    def _start(self) -> list[Place]:
+    def _start(self) -> list[PendingDirectory]:
         try:
             self.scope = scope_of_root(self.root, self.extra)
-            return [Place("", 0, self.scope)]
+            return [PendingDirectory("", 0, self.scope)]
         except UnreadableRules:
             self.skipped["unreadable rules"] += 1
             return []
 
     def _entries(
-        self, place: Place, seen: set[tuple[int, int]]
+        self, place: PendingDirectory, seen: set[tuple[int, int]]
     ) -> list[os.DirEntry[str]]:
-        """What a directory holds; nothing when it was seen under another name."""
+        """Return the entries of a directory; nothing if it was seen under another name."""
         folder = f"{self.root}/{place.relative}"
         try:
             status = Path(folder).stat()
@@ -137,8 +137,11 @@ class Walk:
             return []
 
     def _sorted_out(
-        self, place: Place, entries: list[os.DirEntry[str]], queue: deque[Place]
-    ) -> Iterator[Found]:
+        self,
+        place: PendingDirectory,
+        entries: list[os.DirEntry[str]],
+        queue: deque[PendingDirectory],
+    ) -> Iterator[FoundFile]:
         names = {entry.name for entry in entries}
         if place.relative and is_marked(names):
             self.skipped["unwanted directory"] += 1
@@ -155,7 +158,7 @@ class Walk:
             if entry.is_symlink():
                 self.skipped["link"] += 1
             elif entry.is_dir(follow_symlinks=False):
-                below = Place(relative + "/", place.depth + 1, scope)
+                below = PendingDirectory(relative + "/", place.depth + 1, scope)
                 self._consider(below, entry.name, names, queue)
             elif (found := self._file(entry, relative, scope)) is not None:
                 yield found
@@ -167,7 +170,11 @@ class Walk:
         self.rules.update((path, mark_at(path)) for path in rules)
 
     def _consider(
-        self, below: Place, name: str, siblings: set[str], queue: deque[Place]
+        self,
+        below: PendingDirectory,
+        name: str,
+        siblings: set[str],
+        queue: deque[PendingDirectory],
     ) -> None:
         reason = _directory_reason(below, name, siblings)
         if reason is None and below.depth > self.bounds.max_depth:
@@ -179,7 +186,7 @@ class Walk:
 
     def _file(
         self, entry: os.DirEntry[str], relative: str, scope: Scope
-    ) -> Found | None:
+    ) -> FoundFile | None:
         reason: str | None = "not a file"
         if entry.is_file(follow_symlinks=False):
             reason = reason_by_name(entry.name)
@@ -197,11 +204,11 @@ class Walk:
         if not 0 < status.st_size <= MAX_FILE_BYTES:
             self.skipped["too large" if status.st_size else "empty"] += 1
             return None
-        return Found(relative, status.st_size, stamp_of(status))
+        return FoundFile(relative, status.st_size, stamp_of(status))
 
 
 def stamp_of(status: os.stat_result) -> str:
-    """Modification times can be set back, change times cannot."""
+    """Return a stamp with the change time, which unlike the others cannot be set back."""
     return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
 
 
@@ -211,20 +218,22 @@ def mark_of(status: os.stat_result) -> Mark:
 
 
 def mark_of_directory(status: os.stat_result) -> Mark:
-    """As `mark_of`; None for a directory that has just changed."""
+    """Return the mark of a directory, None when it has just changed."""
     age_s = time.time() - max(status.st_mtime, status.st_ctime)
     return None if abs(age_s) < RACY_S else mark_of(status)
 
 
 def mark_at(path: str) -> Mark:
-    """The mark of what `path` leads to; MISSING when that is nothing."""
+    """Return the mark of the file that `path` leads to, MISSING when there is none."""
     try:
         return mark_of(Path(path).stat())
     except OSError:
         return MISSING
 
 
-def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None:
+def _directory_reason(
+    place: PendingDirectory, name: str, siblings: set[str]
+) -> str | None:
     if not name.isprintable():
         return "odd name"
     if is_unwanted_directory(name, siblings):
@@ -233,7 +242,7 @@ def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None
 
 
 def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
-    """Whether a walk of `root` would find a file of this name, be it there or not."""
+    """Return whether a walk of `root` would admit a file of this name, existing or not."""
     try:
         scope = scope_of_root(root, extra)
         *folders, name = relative.split("/")
@@ -245,7 +254,7 @@ def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
             scope = scope.inside(f"{root}/{base}", base, names)
             if part:
                 base += part + "/"
-                place = Place(base, depth + 1, scope)
+                place = PendingDirectory(base, depth + 1, scope)
                 if _directory_reason(place, part, names) is not None:
                     return False
     except UnreadableRules:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context.index import database
-from starcoder_lsp.context.index.entries import Entry
-from starcoder_lsp.context.index.reader import SCHEMA_VERSION, Index
+from starcoder_lsp.context.index.entry import Entry
+from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.version import index_version
 
 logger = logging.getLogger(__name__)
 
-# To be raised when the table below, or what a worker makes of a file, changes.
-SOURCE_VERSION = 5
-VERSION = SCHEMA_VERSION * 1000 + SOURCE_VERSION
 SOURCE_TABLE = """
 CREATE TABLE IF NOT EXISTS source (
     path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, reason TEXT
@@ -60,7 +58,7 @@ class Folder:
         self._clock = clock
         self._since: float | None = None
         self._rebuilt_at: deque[float] = deque(maxlen=MAX_REBUILDS)
-        self._open(database.open_index(root, cache, VERSION))
+        self._open(database.open_index(root, cache, index_version()))
 
     @property
     def is_writer(self) -> bool:
@@ -92,7 +90,7 @@ class Folder:
 
     def _reopen(self) -> None:
         self._database.close()
-        self._open(database.open_index(self.root, self._cache, VERSION))
+        self._open(database.open_index(self.root, self._cache, index_version()))
 
     def _recover(self, error: sqlite3.Error) -> None:
         """Go on with another index: on disk after damage, else in memory."""
@@ -102,7 +100,7 @@ class Folder:
         logger.warning("the index of a workspace starts again: %s", error)
         if database.is_damage(error) and self._may_rebuild():
             database.put_aside(self._database)
-            self._open(database.open_index(self.root, self._cache, VERSION))
+            self._open(database.open_index(self.root, self._cache, index_version()))
         else:
             self._database.close()
             self._open(database.in_memory())

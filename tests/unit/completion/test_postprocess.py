@@ -1,4 +1,4 @@
-"""Pictures: the text before, what the model writes, what is shown."""
+"""Pictures of rules: the document, the text of the model, the suggestion."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def place_of(case: dict[str, Any]) -> Place:
     return Place(cursor, Style(**style), judgement, case.get("is_cut_off", False))
 
 
-def test_every_rule_can_be_switched_by_its_name() -> None:
+def test_every_rule_can_be_switched_off_by_its_name() -> None:
     assert tuple(name for name, _ in (*STARTS, *STOPS, *STAGES)) == RULES
 
 
@@ -50,7 +50,7 @@ PICTURES = [
 
 
 @pytest.mark.parametrize("case", PICTURES)
-def test_what_is_left_of_it(case: dict[str, Any]) -> None:
+def test_the_text_that_is_shown(case: dict[str, Any]) -> None:
     result = process(case["text"], place_of(case))
     assert result.text == case["shown"]
     assert result.n_replaced == case.get("n_replaced", 0)

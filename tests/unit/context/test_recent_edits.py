@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.index.reader import Index
-from starcoder_lsp.context.retrieve.gather import EDITS, gather
+from starcoder_lsp.context.retrieve.gather import gather
 from starcoder_lsp.context.retrieve.hunks import MAX_KEPT_LINES, MAX_LINES, Hunk, steps
 from starcoder_lsp.context.retrieve.recent_edits import MAX_HUNKS, RecentEdits
 from starcoder_lsp.context.retrieve.scene import Scene
@@ -166,7 +166,9 @@ def shown(
     before, _, after = document.partition(CURSOR_MARK)
     scene = Scene("here.py", before + after, len(before), Symbols("python"))
     scene = replace(scene, open_paths=tuple(open_paths))
-    return gather(scene, index, PLENTY, edits=edits, sources=(EDITS,))[::-1]
+    return gather(scene, index, PLENTY, memories={"edits": edits}, sources=("edits",))[
+        ::-1
+    ]
 
 
 def renamed(path: str, old: str, new: str) -> RecentEdits:

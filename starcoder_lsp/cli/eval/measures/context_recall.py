@@ -15,7 +15,7 @@ from starcoder_lsp.context.files.reading import read_regular
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
 from starcoder_lsp.context.files.walk import Walk
 from starcoder_lsp.context.index.reader import Index
-from starcoder_lsp.context.retrieve.gather import ALL_SOURCES, gather
+from starcoder_lsp.context.retrieve.gather import SOURCES, gather
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.syntax import parse
 from starcoder_lsp.flow import Snippet
@@ -42,7 +42,7 @@ def answers(
     tasks: Iterable[Task],
     repositories: Path,
     budget_characters: int,
-    sources: Collection[str] = ALL_SOURCES,
+    sources: Collection[str] = SOURCES,
 ) -> Iterator[Answer]:
     for task in tasks:
         index = index_of(repositories / task.repository)

@@ -1,27 +1,27 @@
-"""The definition of a popup's selected entry, which the user is about to insert."""
+"""Proposes the definition of the selected popup entry, which the user may insert next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from starcoder_lsp.context.index.reader import Index, Place
+from starcoder_lsp.context.index.reader import DefinitionSite, Index
 from starcoder_lsp.context.retrieve.definitions import signature_line
-from starcoder_lsp.context.retrieve.names import Lookup
-from starcoder_lsp.context.retrieve.pieces import Line, Piece
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine
+from starcoder_lsp.context.retrieve.name_resolution import NameResolver
 from starcoder_lsp.context.retrieve.scene import Scene
 
-# What the user points at comes before what may be meant.
+# The selected entry ranks above anything that is only likely.
 BEST = 3.5
-# A name with more definitions than these says nothing without a receiver.
+# Without a receiver, a name with more definitions than this is ambiguous.
 MAX_PLACES = 3
 
 
-def chosen(scene: Scene, index: Index) -> list[Piece]:
+def chosen(scene: Scene, index: Index) -> list[Excerpt]:
     if not scene.chosen_name:
         return []
-    lookup = Lookup(scene, index)
+    lookup = NameResolver(scene, index)
     return [
-        Piece(
+        Excerpt(
             place.path,
             tuple(_lines(place, lookup)),
             "chosen",
@@ -35,22 +35,22 @@ def chosen(scene: Scene, index: Index) -> list[Piece]:
     ]
 
 
-def _places(lookup: Lookup, name: str) -> list[Place]:
-    """The receiver's own member, what the name means here, or all that are called so."""
+def _places(lookup: NameResolver, name: str) -> list[DefinitionSite]:
+    """Return the receiver's member, what the name means here, or all of its definitions."""
     receiver = lookup.scene.receiver
     type_ = lookup.type_of(receiver) if receiver else None
     for base in lookup.with_bases(type_) if type_ else ():
         for each in lookup.members(base):
             if each.name == name:
-                return [Place(base.path, each)]
+                return [DefinitionSite(base.path, each)]
     if not receiver and (found := lookup.meaning(name)):
         return [found]
     places = lookup.index.definitions(name, limit=MAX_PLACES + 1)
     return places if len(places) <= MAX_PLACES else []
 
 
-def _lines(place: Place, lookup: Lookup) -> Iterator[Line]:
-    """Its signature, below that of what it belongs to."""
+def _lines(place: DefinitionSite, lookup: NameResolver) -> Iterator[ExcerptLine]:
+    """Yield the signature of its container, then its own."""
     for each in lookup.symbols(place.path).definitions:
         if each.qualified_name == place.definition.container:
             yield signature_line(each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starcoder_lsp.context.retrieve.sticky import Sticky
+from starcoder_lsp.context.retrieve.stable_choice import Sticky
 from starcoder_lsp.flow import Snippet
 
 PLENTY = 1000

@@ -1,4 +1,4 @@
-"""What a name in a file means: through its imports, its classes and its assignments."""
+"""Resolves names of a file through its imports, classes, assignments and annotations."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from starcoder_lsp.context.index.reader import Index, Place
-from starcoder_lsp.context.index.stored import Stored
-from starcoder_lsp.context.resolve.imports import Style, imported_files, styles
+from starcoder_lsp.context.index.reader import DefinitionSite, Index
+from starcoder_lsp.context.index.stored_symbols import StoredSymbols
+from starcoder_lsp.context.resolve.imports import ImportStyle, imported_files, styles
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER, Scene
 from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
@@ -18,37 +18,37 @@ TYPES = CLASSES | {"module"}
 FUNCTIONS = frozenset(("function", "method"))
 OWN_OBJECT = frozenset(("self", "this", "cls", "Self", "super"))
 MAX_DEPTH = 3
-# What so many define is not meant without an import.
+# A name that this many files define means none of them without an import.
 WIDESPREAD = 4
-# Names of an expression or signature that are looked up.
+# At most this many names of an expression or signature are looked up.
 MAX_NAMES = 6
 
 
-class Lookup:
-    """Finds definitions for one scene; remembers what it read meanwhile."""
+class NameResolver:
+    """Finds definitions for one scene, and caches what it has read."""
 
     def __init__(self, scene: Scene, index: Index) -> None:
         self.scene, self.index = scene, index
-        self._symbols: dict[str, Symbols | Stored] = {scene.path: scene.symbols}
-        self._found: dict[tuple[str, str], Place | None] = {}
+        self._symbols: dict[str, Symbols | StoredSymbols] = {scene.path: scene.symbols}
+        self._found: dict[tuple[str, str], DefinitionSite | None] = {}
         self._brought: dict[str, Brought] = {}
 
-    def symbols(self, path: str) -> Symbols | Stored:
+    def symbols(self, path: str) -> Symbols | StoredSymbols:
         if path not in self._symbols:
             self._symbols[path] = self.index.symbols(path) or Symbols("")
         return self._symbols[path]
 
     def files(self, each: Import, path: str) -> Sequence[str]:
-        """As `imported_files`; on whichever line it stands."""
+        """Return `imported_files`, cached without regard to the import's line."""
         question = (each._replace(line=0), path, self.symbols(path).language)
         return self.index.recall(imported_files, question)
 
-    def exported(self, path: str, name: str, depth: int = 0) -> Place | None:
-        """What `path` calls `name`, also where it only passes it on."""
+    def exported(self, path: str, name: str, depth: int = 0) -> DefinitionSite | None:
+        """Return the definition that `path` exports as `name`, followed through re-exports."""
         found = self.symbols(path).named(name)
         for each in sorted(found, key=lambda each: bool(each.container)):
-            if self._is_top(Place(path, each)):
-                return Place(path, each)
+            if self._is_top(DefinitionSite(path, each)):
+                return DefinitionSite(path, each)
         if depth >= MAX_DEPTH:
             return None
         for import_, real in self._bringing(path, name):
@@ -58,20 +58,20 @@ class Lookup:
         return None
 
     def _bringing(self, path: str, name: str) -> list[tuple[Import, str]]:
-        """Imports of `path` that bring `name` or may do so, and what is called so there."""
+        """Yield imports of `path` that bring or may bring `name`, with its name there."""
         if path not in self._brought:
             symbols = self.symbols(path)
             self._brought[path] = _brought(tuple(symbols.imports), symbols.language)
         return self._brought[path].of(name)
 
-    def meaning(self, name: str, path: str = "") -> Place | None:
-        """What `name` means in `path`: its own, imported, or the only one there is."""
+    def meaning(self, name: str, path: str = "") -> DefinitionSite | None:
+        """Resolve `name` in `path`: its own definition, an imported one, or the only one."""
         key = (path or self.scene.path, name)
         if key not in self._found:
             self._found[key] = self.exported(*key) or self._only(name)
         return self._found[key]
 
-    def _only(self, name: str) -> Place | None:
+    def _only(self, name: str) -> DefinitionSite | None:
         if not self.index.may_mean(name, WIDESPREAD):
             return None
         places = self.index.definitions(name, WIDESPREAD)
@@ -80,13 +80,13 @@ class Lookup:
         return top[0] if len(top) == 1 and len(places) < WIDESPREAD else None
 
     def _is_akin(self, path: str) -> bool:
-        """Whether a file's language can use what this one's defines, and the other way."""
+        """Return whether the languages of both files can use each other's definitions."""
         here, there = self.scene.language, self.symbols(path).language
         style = styles().get(here)
         return here == there or (style is not None and style == styles().get(there))
 
-    def _is_top(self, place: Place) -> bool:
-        """Whether nothing but namespaces stands round a definition."""
+    def _is_top(self, place: DefinitionSite) -> bool:
+        """Return whether only namespaces enclose a definition."""
         container = place.definition.container
         if not container:
             return True
@@ -96,11 +96,11 @@ class Lookup:
         around = self.symbols(place.path).named(owner)
         return all(each.kind == "module" for each in around)
 
-    def members(self, place: Place) -> Sequence[Definition]:
+    def members(self, place: DefinitionSite) -> Sequence[Definition]:
         return self.symbols(place.path).inside(place.definition.qualified_name)
 
-    def members_elsewhere(self, place: Place) -> list[Place]:
-        """Those in other files of the package, where a type may be spread over them."""
+    def members_elsewhere(self, place: DefinitionSite) -> list[DefinitionSite]:
+        """Return members in other files, for languages that spread a type over a package."""
         style = styles().get(self.symbols(place.path).language)
         if style is None or not style.siblings:
             return []
@@ -109,8 +109,10 @@ class Lookup:
         found = self.index.members_in_folder(folder, container)
         return [each for each in found if each.path != place.path]
 
-    def with_bases(self, place: Place, depth: int = 0) -> Iterator[Place]:
-        """`place` and the types that its signature names."""
+    def with_bases(
+        self, place: DefinitionSite, depth: int = 0
+    ) -> Iterator[DefinitionSite]:
+        """Yield a type and the types that its signature names, such as base classes."""
         yield place
         if depth >= MAX_DEPTH:
             return
@@ -119,20 +121,20 @@ class Lookup:
             if found and found.definition.kind in CLASSES and found != place:
                 yield from self.with_bases(found, depth + 1)
 
-    def type_of(self, names: tuple[str, ...]) -> Place | None:
-        """The type of `a.b`, as far as assignments and annotations tell."""
+    def type_of(self, names: tuple[str, ...]) -> DefinitionSite | None:
+        """Infer the type of `a.b` from assignments and annotations; None if unknown."""
         head, *rest = names
         here = self._own_type() if head in OWN_OBJECT else self._type_of_name(head)
         for name in rest:
             here = self._type_of_member(here, name) if here else None
         return here
 
-    def _own_type(self) -> Place | None:
+    def _own_type(self) -> DefinitionSite | None:
         around = [each for each in self.scene.enclosing if each.kind in TYPES]
-        return Place(self.scene.path, around[-1]) if around else None
+        return DefinitionSite(self.scene.path, around[-1]) if around else None
 
-    def _type_of_name(self, name: str) -> Place | None:
-        """What the file says of it comes before what has its name in another file."""
+    def _type_of_name(self, name: str) -> DefinitionSite | None:
+        """Infer the type of a name; bindings in this file rank before other files."""
         found = self.exported(self.scene.path, name)
         if found and found.definition.kind in TYPES:
             return found
@@ -142,21 +144,25 @@ class Lookup:
         found = self._only(name)
         return found if found and found.definition.kind in TYPES else None
 
-    def _type_of_member(self, place: Place, name: str) -> Place | None:
+    def _type_of_member(
+        self, place: DefinitionSite, name: str
+    ) -> DefinitionSite | None:
         for base in self.with_bases(place):
-            here = [Place(base.path, each) for each in self.members(base)]
+            here = [DefinitionSite(base.path, each) for each in self.members(base)]
             for each in (*here, *self.members_elsewhere(base)):
                 if each.definition.name == name:
                     is_type = each.definition.kind in TYPES
                     return each if is_type else self._declared_type(each)
         return None
 
-    def type_in(self, expression: str, path: str, depth: int = 0) -> Place | None:
-        """The first type that an expression names or a function in it returns.
+    def type_in(
+        self, expression: str, path: str, depth: int = 0
+    ) -> DefinitionSite | None:
+        """Return the first type that an expression names, or that a function in it returns.
 
-        A namespace is one only where nothing better stands behind it.
+        A namespace counts only if no better name follows it.
         """
-        space: Place | None = None
+        space: DefinitionSite | None = None
         files: list[str] = []
         for name in IDENTIFIER.findall(expression)[:MAX_NAMES]:
             inside = (found for file in files if (found := self.exported(file, name)))
@@ -172,13 +178,15 @@ class Lookup:
                 return returned
         return space
 
-    def _returned_by(self, place: Place, depth: int) -> Place | None:
+    def _returned_by(self, place: DefinitionSite, depth: int) -> DefinitionSite | None:
         if place.definition.kind not in FUNCTIONS or depth > MAX_DEPTH:
             return None
         return self._declared_type(place, depth)
 
-    def _declared_type(self, place: Place, depth: int = 0) -> Place | None:
-        """What a function returns or a member holds, as its signature says."""
+    def _declared_type(
+        self, place: DefinitionSite, depth: int = 0
+    ) -> DefinitionSite | None:
+        """Return the type that a function returns or a member holds, by its signature."""
         for text in type_texts(place.definition):
             if OWN_OBJECT.intersection(IDENTIFIER.findall(text)):
                 return self._owner(place)
@@ -186,14 +194,14 @@ class Lookup:
                 return found
         return None
 
-    def _owner(self, place: Place) -> Place | None:
+    def _owner(self, place: DefinitionSite) -> DefinitionSite | None:
         for each in self.symbols(place.path).definitions:
             if each.qualified_name == place.definition.container:
-                return Place(place.path, each)
+                return DefinitionSite(place.path, each)
         return None
 
     def _files_called(self, name: str, path: str) -> list[str]:
-        """The files that `name` stands for in `path`, as an imported module or package."""
+        """Return the files that `name` stands for in `path` as a module or package."""
         return [
             file
             for each in self.symbols(path).imports
@@ -203,16 +211,16 @@ class Lookup:
 
 
 class Brought:
-    """What the imports of one file bring, by the names that it has there.
+    """The names that the imports of one file bring into it.
 
     >>> path = Import("os", 0, ("path", "sep"), ("p", "sep"))
-    >>> Brought([path], Style()).of("p") == [(path, "path")]
+    >>> Brought([path], ImportStyle()).of("p") == [(path, "path")]
     True
     """
 
-    def __init__(self, imports: Iterable[Import], style: Style) -> None:
+    def __init__(self, imports: Iterable[Import], style: ImportStyle) -> None:
         self._named: defaultdict[str, list[tuple[int, Import, str]]] = defaultdict(list)
-        # These may bring any name.
+        # Wildcard imports may bring any name.
         self._open: list[tuple[int, Import]] = []
         for n, each in enumerate(imports):
             for local, real in zip(
@@ -226,7 +234,7 @@ class Brought:
                 self._named[local_name(each)].append((n, each, real))
 
     def of(self, name: str) -> list[tuple[Import, str]]:
-        """In the order of the imports."""
+        """Return imports that bring `name`, with its original name, in source order."""
         found = [(n, each, name) for n, each in self._open]
         found += self._named.get(name, ())
         return [(each, real) for _, each, real in sorted(found)]
@@ -234,11 +242,11 @@ class Brought:
 
 @lru_cache(maxsize=256)
 def _brought(imports: tuple[Import, ...], language: str) -> Brought:
-    return Brought(imports, styles().get(language, Style()))
+    return Brought(imports, styles().get(language, ImportStyle()))
 
 
 def local_name(each: Import) -> str:
-    """What a module is called here that is imported as a whole; empty for others.
+    """Return the local name of a module that is imported as a whole; else "".
 
     >>> local_name(Import("example.com/shop/store", 0))
     'store'
@@ -251,7 +259,7 @@ def local_name(each: Import) -> str:
 
 
 def type_texts(definition: Definition) -> Iterator[str]:
-    """The parts of a signature that may say the type of what it defines.
+    """Yield the parts of a signature that may state the type of what it defines.
 
     >>> list(type_texts(Definition("f", "function", 0, 0, 1, "func f(n int) *Row")))
     [' *Row', 'func ']

@@ -1,7 +1,7 @@
-"""Keeps what a model was shown of other files while the user types.
+"""Keeps the shown snippets stable while the user types.
 
-A model reads a prompt again from the first byte that changed, and other files stand
-first in it: to show something better with every key would cost more than it gives.
+Snippets stand first in a prompt, and a model reads a prompt again from the first change
+on: better snippets with every key would cost more than they give.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from starcoder_lsp.context.retrieve.pack import cost
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
 
-# Nobody types during so long a time: what is shown may change.
+# After a pause this long, the snippets may change.
 PAUSE_S = 1.0
-# So many lines away it is another place.
+# A cursor this many lines away is at another place.
 FAR_LINES = 20
-# What is shown changes when at least this share of what is wanted now is new.
+# The snippets change when at least this share of the wanted score is new.
 WORTH_A_CHANGE = 0.25
 
 
 @dataclass
 class Sticky:
-    """What was shown last for one document, and where, when and for what it was asked."""
+    """The snippets shown last for one document, with the line, time and entry of the request."""
 
     kept: tuple[Snippet, ...] = ()
     _asked_at_s: float = -math.inf
@@ -41,11 +41,11 @@ class Sticky:
         now_s: float,
         chosen: str = "",
     ) -> tuple[Snippet, ...]:
-        """What to show now; `find` is asked when it may change.
+        """Return the snippets to show now; call `find` only when they may change.
 
-        Files for which `is_there` says no are left out at once. What stays keeps its
-        place, what is new comes behind it. `chosen` is the name that a popup's entry
-        stands for: it is looked for once, and shown however little that is.
+        Files for which `is_there` is false are dropped at once. Snippets that stay keep
+        their order, new ones follow them. `chosen` is the name of the selected popup
+        entry: it is searched for once, and shown however small its score is.
         """
         is_elsewhere = abs(line - self._line) > FAR_LINES
         may_change = is_elsewhere or now_s - self._asked_at_s >= PAUSE_S
@@ -66,7 +66,7 @@ class Sticky:
         return self.kept
 
     def _share_of_new(self, wanted: Sequence[Snippet]) -> float:
-        """How much of the score of what is wanted is not shown."""
+        """Return the share of the wanted score that is not shown yet."""
         shown = {line for one in self.kept for line in _lines_of(one)}
         total = new = 0.0
         for one in wanted:
@@ -77,7 +77,7 @@ class Sticky:
 
 
 def _within(snippets: Sequence[Snippet], budget_characters: int) -> tuple[Snippet, ...]:
-    """The last ones that fit: they are the newest and the best."""
+    """Return the last snippets that fit: they are the newest and the best."""
     for n_kept, one in enumerate(reversed(snippets)):
         budget_characters -= cost(one)
         if budget_characters < 0:

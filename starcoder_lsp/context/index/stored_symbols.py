@@ -1,6 +1,6 @@
-"""What the index knows of a file, as it was written, decoded where somebody asks for it.
+"""The stored symbols of a file, decoded only as far as needed.
 
-A name that is looked up is mostly one of hundreds that its file defines.
+A lookup mostly wants one of the hundreds of names that a file defines.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from starcoder_lsp.context.index.entries import definitions_from, imports_from
+from starcoder_lsp.context.index.entry import definitions_from, imports_from
 from starcoder_lsp.context.symbols import Definition, Import
 
 DECODER = json.JSONDecoder()
 
 
 @dataclass
-class Stored:
-    """As `Symbols`, without references; `written_` fields are JSON as `entries` makes it."""
+class StoredSymbols:
+    """As `Symbols`, without references; the `written_` fields are JSON from `entry.py`."""
 
     language: str
     package: str
@@ -39,13 +39,13 @@ class Stored:
         return imports_from(self.written_imports)
 
     def named(self, name: str) -> Sequence[Definition]:
-        """Those with this name, an identifier."""
+        """Return the definitions of an identifier."""
         if name not in self._named:
             self._named[name] = list(self._find(name))
         return self._named[name]
 
     def inside(self, container: str) -> Sequence[Definition]:
-        """Those right inside of what has this qualified name."""
+        """Return the direct members of the container with this qualified name."""
         return self._by_container.get(container, ())
 
     @cached_property
@@ -56,10 +56,10 @@ class Stored:
         return found
 
     def _find(self, name: str) -> Iterator[Definition]:
-        """What looks like the start of a definition is one.
+        """Yield positions in the JSON where a definition of `name` starts.
 
-        A quote inside of a string is escaped, and what follows a string in JSON begins no
-        identifier.
+        A textual match is always a definition: quotes inside strings are escaped, and no
+        identifier follows a string in JSON.
         """
         start = f"[{json.dumps(name)},"
         at = self.written_definitions.find(start)

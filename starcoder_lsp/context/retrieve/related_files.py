@@ -1,4 +1,4 @@
-"""Files that belong to this one by their names: its tests, its package, its users."""
+"""Proposes outlines of files that belong together: tests, and files of the same package."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import SHORT_SIGNATURE, signature_line
-from starcoder_lsp.context.retrieve.names import TYPES
-from starcoder_lsp.context.retrieve.pieces import Later, Piece
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, LazyLines
+from starcoder_lsp.context.retrieve.name_resolution import TYPES
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.symbols import Definition, Symbols
 
@@ -23,8 +23,8 @@ COUNTERPART = 1.0
 SIBLING = 0.6
 
 
-def counterparts(scene: Scene, index: Index) -> list[Piece]:
-    """The implementation that this test is about, or the test of this implementation."""
+def counterparts(scene: Scene, index: Index) -> list[Excerpt]:
+    """Return an outline of the implementation of this test, or the test of this file."""
     name = PurePosixPath(scene.path).name.rsplit(".", 1)[0]
     tested = TEST_MARK.sub("", name)
     names = [tested] if tested != name else _test_names(name)
@@ -39,8 +39,8 @@ def counterparts(scene: Scene, index: Index) -> list[Piece]:
     ]
 
 
-def siblings(scene: Scene, index: Index) -> list[Piece]:
-    """What the other files of the same package define, where no import tells of it."""
+def siblings(scene: Scene, index: Index) -> list[Excerpt]:
+    """Return definitions in other files of the package, for languages that need no import."""
     style = styles().get(scene.language)
     if style is None or not style.siblings:
         return []
@@ -70,19 +70,21 @@ def _test_names(name: str) -> Iterator[str]:
 
 def _outline(
     path: str, index: Index, source: str, why: str, score: float
-) -> Iterator[Piece]:
-    """Signatures of what is at the top of a file, then of what its types hold."""
+) -> Iterator[Excerpt]:
+    """Return signatures of top-level definitions first, then of members."""
     symbols = index.symbols(path) or Symbols("")
     top = [each for each in symbols.definitions if not each.container]
     types = {each.name for each in top if each.kind in TYPES}
     inner = [each for each in symbols.definitions if each.container in types]
     for definitions, worth in ((top, score), (inner, score / 2)):
         if definitions:
-            yield Piece(path, _signatures(definitions), source, why, worth)
+            yield Excerpt(path, _signatures(definitions), source, why, worth)
 
 
-def _signatures(definitions: Sequence[Definition]) -> Later:
-    return Later(lambda: (signature_line(one, SHORT_SIGNATURE) for one in definitions))
+def _signatures(definitions: Sequence[Definition]) -> LazyLines:
+    return LazyLines(
+        lambda: (signature_line(one, SHORT_SIGNATURE) for one in definitions)
+    )
 
 
 def _suffix(path: str) -> str:

@@ -1,4 +1,4 @@
-"""One file as the index keeps it; workers make it so, and the indexer only writes it."""
+"""An entry: one file as the index stores it, made by a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from starcoder_lsp.context.index.chunks import PARTS, Span, spans
+from starcoder_lsp.context.index.chunks import PARTS, ChunkSpan, spans
 from starcoder_lsp.context.messages import import_from
 from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
@@ -18,17 +18,16 @@ from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 N_RAW = 4
 HAS_PARTS = re.compile("[a-z][A-Z]|[A-Za-z0-9]_[A-Za-z0-9]")
 
-# With it, whether all that it names in a file are members.
+# A name, and whether it names only members in its file.
 Name = tuple[str, bool]
 
 
 class Entry(NamedTuple):
-    """All of one file.
+    """Everything the index stores of one file.
 
-    `definitions` and `imports` are JSON already, which nobody reads before they are
-    looked up, and `chunks` are the numbers of each `Span`, four bytes a number. `parts`
-    has for each chunk the words that names defined there are made of, where the text
-    does not show them as words.
+    `definitions` and `imports` are JSON, decoded only when they are looked up. `chunks`
+    are the numbers of each `ChunkSpan`, four bytes a number. `parts` holds, for each
+    chunk, the words inside names defined there that the text does not show as words.
     """
 
     language: str
@@ -60,7 +59,7 @@ def entry_of(text: str, symbols: Symbols) -> Entry:
 
 
 def to_wire(entry: Entry) -> tuple[list[Any], bytes]:
-    """What goes as JSON, and the bytes beside it."""
+    """Return the JSON part and the bytes beside it."""
     texts = (entry.definitions, entry.imports, entry.text)
     raw = [entry.chunks, *(text.encode("utf-8", "replace") for text in texts)]
     return [*entry[:-N_RAW], *map(len, raw)], b"".join(raw)
@@ -75,13 +74,13 @@ def from_wire(row: Sequence[Any], raw: bytes) -> Entry:
     return Entry._make([*row[:-N_RAW], chunks, *(each.decode() for each in texts)])
 
 
-def spans_from(chunks: bytes) -> list[Span]:
+def spans_from(chunks: bytes) -> list[ChunkSpan]:
     numbers = iter(memoryview(chunks).cast("I").tolist())
-    return list(map(Span, numbers, numbers, numbers, numbers))
+    return list(map(ChunkSpan, numbers, numbers, numbers, numbers))
 
 
 def names_of(definitions: Iterable[Definition]) -> list[Name]:
-    """Each once.
+    """Return each name once, and whether it names only members.
 
     >>> names_of([Definition("a", "field", 0, 0, 1, "a"), Definition("a", "class", 2, 2, 3, "a")])
     [('a', False)]
@@ -93,10 +92,10 @@ def names_of(definitions: Iterable[Definition]) -> list[Name]:
     return sorted(are_members.items())
 
 
-def parts_in(cut: Sequence[Span], definitions: Iterable[Definition]) -> list[str]:
-    """Of `readFile` and `read_file` the text shows but one word.
+def parts_in(cut: Sequence[ChunkSpan], definitions: Iterable[Definition]) -> list[str]:
+    """Return, for each chunk, the words inside compound names such as `readFile`.
 
-    >>> parts_in([Span(0, 9, 0, 400)], [Definition("readFile", "function", 3, 4, 4, "")])
+    >>> parts_in([ChunkSpan(0, 9, 0, 400)], [Definition("readFile", "function", 3, 4, 4, "")])
     ['read File ']
     """
     found = [""] * len(cut)
