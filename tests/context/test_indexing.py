@@ -9,9 +9,11 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from lsp_client import children_of
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
 from starcoder_lsp.context import Edit, Gathered, worker_process
@@ -576,6 +578,31 @@ async def test_a_killed_indexer_is_started_again_and_told_everything(
         plant(root, functions("b"))
         workspace.context.files_changed([root / "b.py"])
         await workspace.until_indexed("a.py", "b.py")
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is more than an entry that nobody has reaped."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what is stopped")
+async def test_stopped_workers_end_with_their_indexer(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", functions("a"))
+    async with Workspace(root) as workspace:
+        workspace.open(root / "a.py", DEF.format("typed"))
+        await until(lambda: contents(root)["a.py"][1] == ("typed",))
+        indexer = workspace.context.pid
+        assert indexer is not None
+        workers = children_of(indexer)
+        assert len(workers) >= 2
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        os.kill(indexer, signal.SIGKILL)
+        await until(lambda: not any(map(is_running, workers)))
 
 
 async def test_a_stopped_indexer_costs_context_and_no_time(tmp_path: Path) -> None:

@@ -68,6 +68,11 @@ class Folder:
     def is_in_memory(self) -> bool:
         return self._database.file is None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether this reader has nothing to read yet, or no longer."""
+        return self._database.is_waiting
+
     def _open(self, opened: database.Database) -> None:
         self._database = opened
         self._since = None

@@ -1,4 +1,4 @@
-"""Keeps the index of one folder equal to what a fresh look at the disk would give."""
+"""Keeps the index of one folder equal to the disk."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ PROGRESS_EVERY_S = 0.1
 
 
 class Crawler:
-    """Looks, reads what has changed, waits for a hint or the next look, until closed.
+    """Looks at the disk, reads what has changed, and waits for a hint or the next look.
 
-    Only the process that writes the index does so; another one waits to take its place.
-    `is_held` and `on_doubt` are as in `Looks`.
+    Only the process that writes the index does so; a reader waits to take its place.
+    `is_held` and `on_doubt` are explained in `Looks`.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Crawler:
         )  # fmt: skip
         self._done = self._total = 0
         self._told_at = 0.0
+        self._has_told = False
         self._new_worker = new_worker
         self._workers = [new_worker()]
         folder.on_renewed = self.look_again
@@ -126,10 +127,15 @@ class Crawler:
 
     def _has_work(self) -> bool:
         if not self.folder.is_writer:
-            # The writer's own looks find what has changed.
-            self._queue.clear()
+            self._rest()
             return False
         return bool(self._queue) or self._looks.schedule.due() is not None
+
+    def _rest(self) -> None:
+        """Leave hints to the writer, whose own looks find what has changed."""
+        self._queue.clear()
+        if not self._has_told and not self.folder.is_waiting:
+            self._tell(is_final=True)
 
     async def _until_hint(self, longest_s: float) -> None:
         """Wait for a hint, and then for the rest of the flood that it may begin."""
@@ -225,7 +231,7 @@ class Crawler:
         }  # fmt: skip
 
     async def _blame(self, batch: list[Waiting], worker: Worker) -> None:
-        """Try again, one by one; a file that a worker dies of twice is given up."""
+        """Put a batch back that killed its worker; leave out a file that did so twice."""
         path = self._queue.blame(batch)
         if path is None:
             return
@@ -263,4 +269,5 @@ class Crawler:
         now = time.monotonic()
         if is_final or now - self._told_at > PROGRESS_EVERY_S:
             self._told_at = now
+            self._has_told = self._has_told or is_final
             self._on_progress(IndexingProgress(self._done, self._total, is_final))

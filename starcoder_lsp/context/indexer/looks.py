@@ -1,4 +1,4 @@
-"""Looks at the disk through a worker: what is new, what has changed and what is gone."""
+"""Looks at the disk through a worker and queues the files that have to be read."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Wishes:
 
 
 class Looks:
-    """Puts what a look finds into the queue of files to read, and forgets what is gone.
+    """Queues new and changed files, and removes files that are gone from the index.
 
-    `is_held` tells which files an editor has open: what it shows is stronger than what
-    the disk holds. `on_doubt` is told of those that a walk has not found, `on_found` how
-    many files each part of a look has put into the queue.
+    `is_held(path)`: an editor has the file open, and its text replaces the file's.
+    `on_doubt(path)`: a walk has not found such a file. `on_found(n)`: a part of a look
+    has queued `n` files.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Looks:
         self.is_looking = False
         self._folder, self._queue, self._wishes = folder, queue, wishes
         self._is_held, self._on_doubt, self._on_found = is_held, on_doubt, on_found
-        # Paths that exist, as far as the walk in progress and readers know.
+        # The paths that the current walk has found and those that were read meanwhile.
         self._seen: set[str] = set()
 
     def note(self, path: str) -> None:
-        """A file was read: it exists, also if the walk in progress passed by before it did."""
+        """Record that a file exists, although the current walk may have missed it."""
         self._seen.add(path)
 
     async def look(self, kind: Look, worker: Worker) -> None:
-        """Look at the disk; on failure the schedule has another walk."""
+        """Look at the disk once; a failure is logged and scheduled again."""
         self.is_looking = True
         try:
             if kind is Look.WALK:
@@ -64,7 +64,7 @@ class Looks:
             else:
                 await self._glance(worker)
         except CannotStart:
-            self.schedule.failed()  # as the worker has told
+            self.schedule.failed()  # the worker has logged it
         except WorkerDied:
             logger.warning("a look at a workspace ended early")
             self.schedule.failed()

@@ -36,6 +36,7 @@ class Schedule:
         self._clock = clock
         self._is_walk_wanted = True
         self._has_change = False
+        self._n_failures = 0
         # The earliest times of a glance, of a walk after one that saw a change, and of
         # a walk without a reason.
         self._glance_at = self._change_at = self._walk_at = clock()
@@ -67,6 +68,7 @@ class Schedule:
     def walked(self, computed_s: float) -> None:
         """A walk has ended that took `computed_s` of processor time."""
         now = self._clock()
+        self._n_failures = 0
         self._glance_at = now + GLANCE_EVERY_S
         self._change_at = now + computed_s / CHANGE_SHARE
         self._walk_at = now + max(WALK_EVERY_S, computed_s / WALK_SHARE)
@@ -78,6 +80,8 @@ class Schedule:
         self._has_change = self._has_change or needs_walk
 
     def failed(self) -> None:
-        """A look has ended without a result: walk, but not at once."""
+        """A look has ended without a result: walk again, each time after a longer wait."""
+        wait_s = min(GLANCE_EVERY_S * 2**self._n_failures, WALK_EVERY_S)
+        self._n_failures += 1
         self._has_change = True
-        self._glance_at = self._change_at = self._clock() + GLANCE_EVERY_S
+        self._glance_at = self._change_at = self._clock() + wait_s

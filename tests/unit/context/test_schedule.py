@@ -98,6 +98,22 @@ def test_a_look_that_failed_is_made_again_and_not_at_once(
     assert walked.due() is Look.WALK
 
 
+def test_looks_that_fail_again_and_again_get_rare(
+    walked: Schedule, clock: Clock
+) -> None:
+    waits = []
+    for _ in range(8):
+        walked.begin_walk()
+        walked.failed()
+        waits.append(walked.wait_s())
+        clock.now_s += waits[-1]
+    assert waits[:3] == [GLANCE_EVERY_S, 2 * GLANCE_EVERY_S, 4 * GLANCE_EVERY_S]
+    assert waits[-1] == WALK_EVERY_S
+    walked.walked(0.1)
+    walked.failed()
+    assert walked.wait_s() == GLANCE_EVERY_S
+
+
 def test_a_first_walk_that_failed_is_no_reason_to_walk_without_pause(
     clock: Clock,
 ) -> None:
