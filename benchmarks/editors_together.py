@@ -2,12 +2,12 @@
 
     python benchmarks/editors_together.py [--minutes 10] [--files 20000] [--json]
 
-Each minute something happens to the workspace or to the index they share: files are
+Again and again something happens to the workspace or to the index they share: files are
 written, hidden and made, told to one editor or to none, the index is damaged or deleted,
 the process that writes it is killed. Then all three have to give the same and the right
-answer, and for the rest of the minute their indexers and workers are measured, in
-processor time from /proc (Linux). A change that nobody tells of is to be seen within
-30 s. The workspace is made for the purpose and thrown away.
+answer; once all files are read again their indexers and workers are measured for half a
+minute, in processor time from /proc (Linux). A change that nobody tells of is to be seen
+within 30 s. The workspace is made for the purpose and thrown away.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from workspace import computed_s, proportional_mib, tree_of
 
-from starcoder_lsp.context import Gathered
+from starcoder_lsp.context import Gathered, Statistics
 from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.context.index.database import file_of
 from starcoder_lsp.flow import Cursor, Document
@@ -36,7 +36,9 @@ from starcoder_lsp.runtime.paths import cache_dir
 
 N_EDITORS = 3
 FILES_PER_FOLDER = 10
-ROUND_S = 60.0
+IDLE_S = 30.0
+# What has just changed is read once more with the next look, 20 s later.
+SETTLE_S = 25.0
 LONGEST_S = 300.0
 NOTHING = range(0)
 
@@ -93,6 +95,16 @@ class Editors:
                 if is_right and answers.count(answers[0]) == len(answers):
                     return time.perf_counter() - started
                 await asyncio.sleep(0.5)
+
+    async def until_read(self) -> None:
+        """Wait until the index holds all files and has settled."""
+        before: list[Statistics] = []
+        while True:
+            await asyncio.sleep(SETTLE_S)
+            now = [await context.statistics() for context in self.contexts]
+            if now == before and not any(each.n_pending for each in now):
+                return
+            before = now
 
     async def _answer(self, context: IndexedContext, wanted: Wanted) -> Gathered:
         path = self.root / "main.py"
@@ -177,14 +189,12 @@ def make_workspace(root: Path, n_files: int) -> None:
 
 
 async def played(editors: Editors, event: Callable[[Editors, int], Wanted], n: int) -> Round:  # fmt: skip
-    ends = time.perf_counter() + ROUND_S
     seconds = await editors.seconds_until(event(editors, n))
-    # What has just changed is read once more, 20 s later.
-    rest_s = max(ends - time.perf_counter(), ROUND_S / 2)
+    await editors.until_read()
     pids = editors.processes()
     before_s = computed_s(pids)
-    await asyncio.sleep(rest_s)
-    idle = (computed_s(pids) - before_s) / rest_s
+    await asyncio.sleep(IDLE_S)
+    idle = (computed_s(pids) - before_s) / IDLE_S
     mib = proportional_mib(editors.processes())
     return Round(event.__name__, seconds, idle * 100, len(pids), mib)
 

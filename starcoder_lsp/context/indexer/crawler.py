@@ -107,8 +107,7 @@ class Crawler:
             await self._until_work()
 
     async def close(self) -> None:
-        for worker in self._workers:
-            await worker.close()
+        await self._close_workers(self._workers)
         self.folder.close()
 
     async def _until_work(self) -> None:
@@ -121,6 +120,8 @@ class Crawler:
             self._arrived.clear()
             if self._has_work():
                 return
+            if not self.folder.is_writer:
+                await self._close_workers(self._workers)
             look_s = self._looks.schedule.wait_s() if self.folder.is_writer else inf
             await self._until_hint(min(look_s, FOLLOW_EVERY_S))
             self.folder.follow()
@@ -165,7 +166,10 @@ class Crawler:
         self.folder.commit()
         self._tell(is_final=True)
         await self._join()
-        for worker in self._workers[1:]:
+        await self._close_workers(self._workers[1:])
+
+    async def _close_workers(self, workers: Iterable[Worker]) -> None:
+        for worker in workers:
             await worker.close()
 
     async def _join(self) -> None:
