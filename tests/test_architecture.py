@@ -52,11 +52,11 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"llama"},
     ),
     "starcoder_lsp.engines.llama": (
-        {"messages", "idle", "rendezvous", "native"},
-        {"connection", "shared_engine", "machine"},
-        {"client"},
-        {"decode"},
-        {"process"},
+        {"messages", "idle", "native"},
+        {"rendezvous", "pending", "machine"},
+        {"connection", "shared_engine", "decode"},
+        # The two ends, which know each other by messages only.
+        {"client", "process"},
     ),
     "starcoder_lsp.suggesting": (
         {"battery", "closing_brackets", "debounce", "trigger", "cache"},
@@ -66,10 +66,18 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.cli": (
-        {"flags"},
-        {"workspace"},
-        {"complete", "config", "doctor", "index", "models", "serve", "stats", "eval"},
-        {"context"},
+        {"flags", "pace", "progress", "show", "workspace"},
+        {
+            "complete",
+            "config",
+            "context",
+            "doctor",
+            "eval",
+            "index",
+            "models",
+            "serve",
+            "stats",
+        },
     ),
 }
 MAX_ROOT_ENTRIES = 12
