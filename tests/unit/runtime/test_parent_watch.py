@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
+from starcoder_lsp.engines.llama.messages import Load, load_frame
 from starcoder_lsp.runtime import frames, parent_watch
 from starcoder_lsp.runtime.child import python_module
 from starcoder_lsp.runtime.frames import Frame
@@ -211,7 +212,7 @@ CHILDREN: dict[str, tuple[list[str], Frame]] = {
     ),
     "engine": (
         python_module("starcoder_lsp.engines.llama.process.host"),
-        {"op": "count_tokens", "id": 1},
+        load_frame(Load("/no/such/model", "plain", 512)),
     ),
 }
 
