@@ -336,6 +336,19 @@ async def test_while_nothing_changes_nothing_is_read_or_told(
         assert len(it.progress) == n_told
 
 
+async def test_a_hint_that_names_no_file_of_the_folder_leads_to_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client may know the folder by the name of a link."""
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", inf)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    worker = Recorded(running(CREDULOUS)._argv)
+    workers = iter([worker])
+    async with crawling(root, lambda: next(workers, Worker.in_background())) as it:
+        it.crawler.suspect([])
+        await until(lambda: "glance" in worker.asked)
+
+
 async def test_hints_do_not_put_off_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

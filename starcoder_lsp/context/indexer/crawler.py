@@ -87,7 +87,13 @@ class Crawler:
         self._arrived.set()
 
     def suspect(self, paths: Iterable[str]) -> None:
-        """Queue paths that may have changed, except names that a walk rejects."""
+        """Queue paths that may have changed, except names that a walk rejects.
+
+        No path means that something has changed, perhaps in this folder.
+        """
+        paths = list(paths)
+        if not paths:
+            self._looks.schedule.want_glance()
         for path in filter(str.isprintable, paths):
             name = path.rpartition("/")[2]
             if name in RULE_FILES or "/.git/" in f"/{path}":

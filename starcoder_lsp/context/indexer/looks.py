@@ -112,5 +112,6 @@ class Looks:
         gone = [path for path in self._folder.sources if path not in self._seen]
         held = [path for path in gone if self._is_held(path)]
         self._folder.remove(path for path in gone if path not in held)
+        self._seen.clear()
         for path in held:
             self._on_doubt(path)

@@ -15,9 +15,10 @@ from enum import Enum
 # A new file on an idle machine is indexed within 30 s, with the walk that follows.
 GLANCE_EVERY_S = 20.0
 WALK_EVERY_S = 600.0
-# At most this part of one core goes into glances, into walks after a glance, and into
-# walks without a reason.
+# At most this part of one core goes into regular glances, into glances that hints ask for,
+# into walks after a glance, and into walks without a reason.
 GLANCE_SHARE = 0.01
+HINT_SHARE = 0.1
 CHANGE_SHARE = 0.02
 WALK_SHARE = 0.001
 
@@ -37,13 +38,17 @@ class Schedule:
         self._is_walk_wanted = True
         self._has_change = False
         self._n_failures = 0
-        # The earliest times of a glance, of a walk after one that saw a change, and of
-        # a walk without a reason.
-        self._glance_at = self._change_at = self._walk_at = clock()
+        # The earliest times of a glance, of one that a hint asks for, of a walk after a
+        # glance that saw a change, and of a walk without a reason.
+        self._glance_at = self._hint_at = self._change_at = self._walk_at = clock()
 
     def want_walk(self) -> None:
         """Something has changed that may concern every file."""
         self._is_walk_wanted = True
+
+    def want_glance(self) -> None:
+        """Something may have changed, and nobody knows what."""
+        self._glance_at = min(self._glance_at, max(self._clock(), self._hint_at))
 
     def due(self) -> Look | None:
         now = self._clock()
@@ -75,8 +80,9 @@ class Schedule:
 
     def glanced(self, computed_s: float, *, needs_walk: bool) -> None:
         """A glance has ended that took `computed_s` of processor time."""
-        wait_s = max(GLANCE_EVERY_S, computed_s / GLANCE_SHARE)
-        self._glance_at = self._clock() + wait_s
+        now = self._clock()
+        self._glance_at = now + max(GLANCE_EVERY_S, computed_s / GLANCE_SHARE)
+        self._hint_at = now + computed_s / HINT_SHARE
         self._has_change = self._has_change or needs_walk
 
     def failed(self) -> None:

@@ -8,6 +8,7 @@ from starcoder_lsp.context.indexer.schedule import (
     CHANGE_SHARE,
     GLANCE_EVERY_S,
     GLANCE_SHARE,
+    HINT_SHARE,
     WALK_EVERY_S,
     Look,
     Schedule,
@@ -72,6 +73,23 @@ def test_walks_for_changes_that_never_end_get_their_share_of_time(
 def test_long_glances_are_rarer(walked: Schedule, clock: Clock) -> None:
     walked.glanced(1.0, needs_walk=False)
     assert walked.wait_s() == 1.0 / GLANCE_SHARE
+
+
+def test_a_hint_that_names_nothing_brings_the_next_glance_forward(
+    walked: Schedule, clock: Clock
+) -> None:
+    walked.want_glance()
+    assert walked.due() is Look.GLANCE
+
+
+def test_glances_for_a_flood_of_hints_get_their_share_of_time(
+    walked: Schedule, clock: Clock
+) -> None:
+    walked.glanced(1.0, needs_walk=False)
+    walked.want_glance()
+    assert (walked.due(), walked.wait_s()) == (None, 1.0 / HINT_SHARE)
+    walked.want_glance()
+    assert walked.wait_s() == 1.0 / HINT_SHARE
 
 
 def test_there_is_a_walk_now_and_then_without_a_reason(
