@@ -89,12 +89,12 @@ class Crawler:
     def suspect(self, paths: Iterable[str]) -> None:
         """Queue paths that may have changed, except names that a walk rejects.
 
-        No path means that something has changed, perhaps in this folder.
+        Without any, something has changed, perhaps in this folder.
         """
-        paths = list(paths)
-        if not paths:
+        wanted = [path for path in paths if path.isprintable()]
+        if not wanted:
             self._looks.schedule.want_glance()
-        for path in filter(str.isprintable, paths):
+        for path in wanted:
             name = path.rpartition("/")[2]
             if name in RULE_FILES or "/.git/" in f"/{path}":
                 self._looks.schedule.want_walk()
