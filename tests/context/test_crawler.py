@@ -172,6 +172,16 @@ async def crawling(
         await crawl.crawler.close()
 
 
+@asynccontextmanager
+async def recorded(root: Path) -> AsyncIterator[tuple[Crawl, Recorded]]:
+    """A crawler of a folder that has rested, and the worker that it looks through."""
+    await asyncio.sleep(0.1)
+    worker = Recorded(running(CREDULOUS)._argv)
+    workers = iter([worker])
+    async with crawling(root, lambda: next(workers, Worker.in_background())) as it:
+        yield it, worker
+
+
 async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
     tmp_path: Path,
 ) -> None:
@@ -309,10 +319,7 @@ async def test_a_file_that_is_written_in_place_is_found_at_a_glance(
 ) -> None:
     monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.05)
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
-    await asyncio.sleep(0.1)
-    worker = Recorded(running(CREDULOUS)._argv)
-    workers = iter([worker])
-    async with crawling(root, lambda: next(workers, Worker.in_background())):
+    async with recorded(root) as (_, worker):
         plant(root, {"a.py": DEF.format("b")})
         await until(lambda: contents(root)["a.py"][1] == ("b",))
     assert worker.asked.count("walk") == 1
@@ -323,10 +330,7 @@ async def test_while_nothing_changes_nothing_is_read_or_told(
 ) -> None:
     monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.01)
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
-    await asyncio.sleep(0.1)
-    worker = Recorded(running(CREDULOUS)._argv)
-    workers = iter([worker])
-    async with crawling(root, lambda: next(workers, Worker.in_background())) as it:
+    async with recorded(root) as (it, worker):
         # What is as young as this is read once more.
         await until(lambda: worker.asked.count("glance") > 3)
         n_told = len(it.progress)
@@ -342,9 +346,7 @@ async def test_a_hint_that_names_no_file_of_the_folder_leads_to_a_look(
     """A client may know the folder by the name of a link."""
     monkeypatch.setattr(schedule, "GLANCE_EVERY_S", inf)
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
-    worker = Recorded(running(CREDULOUS)._argv)
-    workers = iter([worker])
-    async with crawling(root, lambda: next(workers, Worker.in_background())) as it:
+    async with recorded(root) as (it, worker):
         it.crawler.suspect([])
         await until(lambda: "glance" in worker.asked)
 
