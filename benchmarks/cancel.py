@@ -66,7 +66,7 @@ async def measure(path: Path, n_times: int, n_tokens: int) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", type=Path, help="a GGUF file")
     parser.add_argument("--times", type=int, default=100, help="number of cancels")
     parser.add_argument("--tokens", type=int, default=3000, help="length of a prompt")

@@ -23,7 +23,7 @@ LARGEST_BYTES = 500_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--root", type=Path, required=True, help="the folder of sources"
     )

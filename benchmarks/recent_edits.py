@@ -119,7 +119,7 @@ class Replay:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--repository", default=".", help="a git repository")
     arguments.add_argument("--commits", type=int, default=60, help="how many")
     arguments.add_argument("--until", default="HEAD", help="the last commit")

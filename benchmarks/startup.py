@@ -55,7 +55,7 @@ def reply_ms(command: list[str]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=15, help="starts of each server")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
