@@ -146,8 +146,10 @@ class Connection:
 class Neovim:
     """One editor with one file open, in normal mode, the server attached."""
 
-    def __init__(self, binary: str) -> None:
-        self.connection = Connection(binary)
+    def __init__(
+        self, binary: str, connect: Callable[[str], Connection] = Connection
+    ) -> None:
+        self.connection = connect(binary)
         self.command(f"set runtimepath^={PLUGIN} shortmess+=F")
         self.command("runtime plugin/starcoder.lua")
 
