@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What llama.cpp has for pictures and sound is not needed. For a GPU say, for example,
+# LLAVA_BUILD is llama.cpp's support for pictures and sound. To build for a GPU, run
 #   make demo CMAKE_ARGS="-DGGML_CUDA=on -DLLAVA_BUILD=OFF"
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
@@ -36,7 +36,7 @@ benchmark: $(VENV)/.installed
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Debian's Python has no ensurepip without python3-venv; its pip can fill a bare venv.
+# Without python3-venv, Debian's Python has no ensurepip; its pip can fill a bare venv.
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) 2>/dev/null \
 	  || ( rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) \
@@ -50,11 +50,11 @@ $(VENV)/.tested: pyproject.toml | $(BIN)/python
 	$(call install,.[dev])
 	@touch $(VENV)/.installed $@
 
-# pip shows nothing while it compiles: of its log, print what is a step forward.
+# pip shows nothing while it compiles, so print the lines of its log that show progress.
 define install
-	@echo "Installing. llama.cpp is compiled from its source once: about 5 minutes on 2 cores."
+	@echo "Installing. This compiles llama.cpp once, which takes about 5 minutes on 2 cores."
 	@$(BIN)/python -m pip install --verbose --no-input -e '$(1)' 2>&1 \
 	  | tee $(VENV)/install.log \
 	  | { grep --line-buffered -oE '^ *\[[0-9]+/[0-9]+\]|^Collecting [^ ]+|^Successfully installed' || true; } \
-	  || { tail -n 40 $(VENV)/install.log; echo "The whole log: $(VENV)/install.log"; exit 1; }
+	  || { tail -n 40 $(VENV)/install.log; echo "Full log: $(VENV)/install.log"; exit 1; }
 endef

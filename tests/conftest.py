@@ -1,4 +1,4 @@
-"""Fixtures of all tests: directories of their own, real models, real servers."""
+"""Fixtures for all tests: private directories, real models, real servers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lsp_client import Client
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.store import ModelStore
 
-# The same examples in each run: what is red once is red again, on any machine.
+# Each run draws the same examples, so that a failure repeats on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
 def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the directories of the person who runs it."""
+    """Keep tests away from the directories of the person who runs them."""
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
@@ -29,20 +29,20 @@ def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def models_dir(pytestconfig: pytest.Config) -> Path:
-    """Models that stay between test runs."""
+    """Return the directory of models, which stay there between test runs."""
     assert pytestconfig.cache is not None
     return pytestconfig.cache.mkdir("models")
 
 
 @pytest.fixture(scope="session")
 def smollm2(models_dir: Path) -> Path:
-    """The real SmolLM2-135M, got the way users get it."""
+    """Return the real SmolLM2-135M, downloaded as users do."""
     return ModelStore(models_dir).get(registry.find("smollm2-135m"), lambda share: None)
 
 
 @pytest.fixture(scope="session")
 def tiny_starcoder2(models_dir: Path) -> Path:
-    """A StarCoder2 with random weights."""
+    """Return a StarCoder2 with random weights."""
     path = models_dir / "tiny-starcoder2.gguf"
     if not path.exists():
         partial = path.with_suffix(".partial")
@@ -56,7 +56,7 @@ StartServer = Callable[..., Awaitable[Client]]
 
 @pytest.fixture
 async def start_server() -> AsyncIterator[StartServer]:
-    """Starts real servers and ends those that a test leaves behind."""
+    """Start real servers, and end them after the test."""
     clients: list[Client] = []
 
     async def start(*flags: str, env: dict[str, str] | None = None) -> Client:
