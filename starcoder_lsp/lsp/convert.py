@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
 from starcoder_lsp.languages.lines import is_of_word
-from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
+from starcoder_lsp.lsp.documents import OpenDocument
+from starcoder_lsp.lsp.documents.positions import Encoding, units
+from starcoder_lsp.lsp.documents.uris import paths_of
 
 MARKER = "★"
 MAX_LABEL = 60
-
-# Documents that an editor may have open at once.
-N_REMEMBERED = 1024
-# A cell of a notebook lies in the notebook's file.
-WITH_A_PATH = frozenset(("file", "vscode-notebook-cell"))
-
-
-@lru_cache(N_REMEMBERED)
-def path_of(uri: str) -> Path | None:
-    """The file on this machine that a document is, or lies in; None when in none.
-
-    >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
-    (PosixPath('/a/b.ipynb'), None)
-    """
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    path = unquote(parts.path)
-    if parts.scheme not in WITH_A_PATH or parts.netloc or not path or "\0" in path:
-        return None
-    return Path(path)
-
-
-def edits_of(
-    changes: Iterable[types.TextDocumentContentChangeEvent],
-) -> list[tuple[Span | None, str]]:
-    return [(_span(getattr(change, "range", None)), change.text) for change in changes]
-
-
-def _span(range_: types.Range | None) -> Span | None:
-    if range_ is None:
-        return None
-    start, end = range_.start, range_.end
-    return Span((start.line, start.character), (end.line, end.character))
 
 
 def cursor_of(
@@ -119,9 +84,12 @@ def popup_items(
     commands: Sequence[types.Command],
 ) -> types.CompletionList:
     """One entry for clients without ghost text; it replaces the word being typed."""
-    if not completions:
+    pairs = zip(completions, commands, strict=True)
+    # An entry of white space shows nothing.
+    shown = next((pair for pair in pairs if pair[0].text.strip()), None)
+    if shown is None:
         return types.CompletionList(is_incomplete=True, items=[])
-    completion = completions[0]
+    completion, command = shown
     word = _word_before(cursor.line_prefix)
     # Counted anew: what the client sent may lie beyond the line's end.
     character = units(cursor.line_prefix, encoding)
@@ -141,7 +109,7 @@ def popup_items(
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
         text_edit=types.TextEdit(types.Range(start, end), text),
-        command=commands[0],
+        command=command,
     )
     return types.CompletionList(is_incomplete=True, items=[item])
 
@@ -167,11 +135,6 @@ def n_code_points(text: str, n_utf16_units: int) -> int:
     """
     encoded = text.encode("utf-16-le", "surrogatepass")[: max(n_utf16_units, 0) * 2]
     return len(encoded.decode("utf-16-le", "ignore"))
-
-
-def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:
-    """The files behind those of the URIs that have one."""
-    return tuple(path for path in map(path_of, uris) if path)
 
 
 def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:

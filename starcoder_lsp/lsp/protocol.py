@@ -1,31 +1,37 @@
-"""pygls' protocol with one answer for every request, also for those it cannot read."""
+"""pygls' protocol with exactly one answer for each request, readable or not."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Generator
+import traceback
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 from typing import Protocol as Interface
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    LanguageServerProtocol,
+    lsp_method,
+)
+
+from starcoder_lsp.lsp.messages import json_in_steps
+from starcoder_lsp.lsp.messages.framing import Envelope, Skipped, envelope_of
+from starcoder_lsp.lsp.messages.tolerant import tolerated
 
 logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 Code = types.ErrorCodes | types.LSPErrorCodes
+Errors = types.ErrorCodes
 
-# What of a client's capabilities is read; the rest may hold values that lsprotocol
-# does not know, and must not keep us from starting.
-CAPABILITIES_USED = {
-    "general": ("positionEncodings",),
-    "textDocument": ("inlineCompletion",),
-    "window": ("workDoneProgress", "showMessage"),
-    "workspace": ("configuration", "workspaceFolders"),
-}
+# Notifications that pygls handles itself; ours read their parameters as they come.
+READ_BY_PYGLS = frozenset((types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL))
+NO_CLIENT: Message = {"processId": None, "rootUri": None, "capabilities": {}}
 
 
 class Session(Interface):
@@ -43,99 +49,204 @@ class Protocol(LanguageServerProtocol):
 
     _server: Session  # type: ignore[assignment]  # all we use of it
 
-    # Text sync is ours alone: without a builtin our own handler is called directly.
+    # Documents and folders are ours alone: without a builtin our handlers are called.
     lsp_text_document__did_open = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_change = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_close = None  # type: ignore[assignment]  # no builtin
     lsp_notebook_document__did_open = None  # type: ignore[assignment]  # no builtin
     lsp_notebook_document__did_change = None  # type: ignore[assignment]  # no builtin
     lsp_notebook_document__did_close = None  # type: ignore[assignment]  # no builtin
+    lsp_workspace__did_change_workspace_folders = None  # type: ignore[assignment]  # no builtin
 
     is_initialized = False
 
-    def receive(self, body: bytes) -> None:
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        # Requests that the specification does not know.
+        self.custom_requests: set[str] = set()
+        # Notifications whose handlers end before the next message is looked at.
+        self.in_order: dict[str, Callable[[Any], Awaitable[None] | None]] = {}
+        # Hears of messages that are too large to be read, or damaged.
+        self.on_unread: Callable[[Envelope, int], None] = lambda envelope, n_bytes: None
+
+    async def receive(self, body: bytes) -> None:
         """Handle one message; whatever is wrong with it is answered, not raised."""
         try:
-            message = json.loads(body)
+            message = await json_in_steps.loads(body)
         except (ValueError, RecursionError):
-            self._refuse(None, types.ErrorCodes.ParseError, "not JSON")
+            envelope = envelope_of(body)
+            self._refuse(envelope.id, Errors.ParseError, "this is no JSON")
+            self.on_unread(envelope, len(body))
             return
-        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            self._refuse(None, types.ErrorCodes.InvalidRequest, "not JSON-RPC 2.0")
-        elif not isinstance(message.get("method", ""), str):
-            self._refuse(None, types.ErrorCodes.InvalidRequest, "the method is no text")
-        elif "method" not in message:
-            self._dispatch(message)
+        except json_in_steps.TooManyValues as exc:
+            self._leave_unread(envelope_of(body, body), len(body), str(exc))
+            return
+        await self._handle(message)
+
+    def skip(self, skipped: Skipped) -> None:
+        """Handle a message that is too large to be read."""
+        envelope = envelope_of(skipped.first, skipped.last)
+        self._leave_unread(envelope, skipped.n_bytes, "too large")
+
+    def _leave_unread(self, envelope: Envelope, n_bytes: int, why: str) -> None:
+        if envelope.id is not None and envelope.method is not None:
+            text = f"a message of {n_bytes} bytes is not read: {why}"
+            self._refuse(envelope.id, Errors.InvalidRequest, text)
+        self.on_unread(envelope, n_bytes)
+
+    async def _handle(self, message: Any) -> None:
+        if not isinstance(message, dict):
+            self._refuse(None, Errors.InvalidRequest, "this is no JSON-RPC 2.0")
+        elif "method" not in message and ("result" in message or "error" in message):
+            self._response(message)
+        elif message.get("jsonrpc") != "2.0":
+            self._refuse(_id_of(message), Errors.InvalidRequest, "no JSON-RPC 2.0")
+        elif not isinstance(message.get("method"), str):
+            text = "the method is no text"
+            self._refuse(_id_of(message), Errors.InvalidRequest, text)
         elif "id" in message:
             self._request(message)
-        elif self._knows(message["method"]) and (
-            self.is_initialized or message["method"] == types.EXIT
-        ):
-            self._dispatch(message)
+        else:
+            await self._notification(message)
 
     def _request(self, message: Message) -> None:
-        request_id, method = message["id"], message["method"]
-        errors = types.ErrorCodes
-        if type(request_id) not in (int, str):
-            self._refuse(None, errors.InvalidRequest, "the id is no text or number")
+        request_id, method = _id_of(message), message["method"]
+        if request_id is None:
+            self._refuse(None, Errors.InvalidRequest, "the id is no text or number")
         elif self._shutdown:
-            self._refuse(request_id, errors.InvalidRequest, "the server shuts down")
+            self._refuse(request_id, Errors.InvalidRequest, "the server shuts down")
         elif self.is_initialized == (method == types.INITIALIZE):
-            code = errors.InvalidRequest
+            code = Errors.InvalidRequest
             if not self.is_initialized:
-                code = errors.ServerNotInitialized
+                code = Errors.ServerNotInitialized
             self._refuse(request_id, code, "initialize comes first, and once")
         elif request_id in self._request_futures:
-            self._refuse(request_id, errors.InvalidRequest, "the id is in use")
+            self._refuse(request_id, Errors.InvalidRequest, "the id is in use")
         elif not self._knows(method):
-            self._refuse(request_id, errors.MethodNotFound, f"no method {method}")
+            self._refuse(request_id, Errors.MethodNotFound, f"no method {method}")
+        elif not self._is_request(method):
+            text = f"{method} is a notification, which has no id"
+            self._refuse(request_id, Errors.InvalidRequest, text)
         else:
             self._dispatch(message)
 
+    async def _notification(self, message: Message) -> None:
+        method, params = message["method"], message.get("params")
+        if method == types.EXIT:
+            self._server.stop(0 if self._shutdown else 1)
+        elif not self.is_initialized or self._shutdown:
+            return
+        elif method == types.CANCEL_REQUEST:
+            self._cancel(params)
+        elif method in self.in_order:
+            await self._in_order(method, params)
+        elif self._knows(method) and not self._is_request(method):
+            self._dispatch(message)
+
+    async def _in_order(self, method: str, params: Any) -> None:
+        try:
+            if (work := self.in_order[method](params)) is not None:
+                await work
+        except Exception as exc:
+            report(logger, method, exc)
+
+    def _cancel(self, params: Any) -> None:
+        request_id = _id_of(params)
+        if isinstance(self._request_futures.get(request_id), asyncio.Future):  # type: ignore[arg-type]  # None is in no dictionary
+            self._handle_cancel_notification(request_id)  # type: ignore[arg-type]  # found
+
     def _knows(self, method: str) -> bool:
-        if method == types.CANCEL_REQUEST:
-            return True
-        return method in self.fm.builtin_features or method in self.fm.features
+        known = (self.fm.builtin_features, self.fm.features, self.in_order)
+        return method == types.CANCEL_REQUEST or any(method in one for one in known)
+
+    def _is_request(self, method: str) -> bool:
+        if method in types.METHOD_TO_TYPES:
+            return types.METHOD_TO_TYPES[method][1] is not None
+        return method in self.custom_requests
 
     def _dispatch(self, message: Message) -> None:
         try:
             structured = self._structured(message)
         except JsonRpcException as exc:
-            reason = exc.__cause__ or exc
-            logger.warning(
-                "%s cannot be read: %s", message.get("method"), type(reason).__name__
-            )
-            if "id" in message and "method" in message:
-                text = f"the parameters of {message['method']} are not as specified"
-                self._refuse(message["id"], types.ErrorCodes.InvalidParams, text)
+            method, reason = message["method"], exc.__cause__ or exc
+            logger.warning("%s cannot be read: %s", method, type(reason).__name__)
+            if "id" in message:
+                text = f"the parameters of {method} are not as specified"
+                self._refuse(message["id"], Errors.InvalidParams, text)
             return
         self.handle_message(structured)
 
     def _structured(self, message: Message) -> Any:
-        try:
-            return self.structure_message(message)
-        except JsonRpcException:
-            if message.get("method") != types.INITIALIZE:
-                raise
-            params = message.get("params")
-            if not isinstance(params, dict):
-                raise
-            reduced = {**params, "capabilities": _used(params.get("capabilities"))}
-            return self.structure_message({**message, "params": reduced})
+        method, params = message["method"], message.get("params")
+        if method in self.custom_requests:
+            return JsonRPCRequestMessage(message["id"], method, "2.0", params)
+        if "id" not in message and method not in READ_BY_PYGLS:
+            return JsonRPCNotification(method, "2.0", params)
+        if method == types.INITIALIZE and isinstance(params, dict):
+            wanted = types.InitializeParams
+            params = tolerated(self._converter, {**NO_CLIENT, **params}, wanted)
+            message = {**message, "params": params or NO_CLIENT}
+        return self.structure_message(message)
 
-    def _refuse(self, request_id: Any, code: Code, text: str) -> None:
+    def _response(self, message: Message) -> None:
+        """Take the answer to a request of ours; all others answer nothing."""
+        response_id = _id_of(message)
+        future = self._request_futures.get(response_id)  # type: ignore[arg-type]  # None is in no dictionary
+        if future is None or isinstance(future, asyncio.Task):
+            return  # unknown, or the id of a request of the client's
+        if future.done():
+            # We stopped waiting; pygls would raise (its issue 621).
+            self._request_futures.pop(response_id, None)  # type: ignore[arg-type]  # found
+            return
+        try:
+            structured = self.structure_message(message)
+        except JsonRpcException as exc:
+            self._request_futures.pop(response_id, None)  # type: ignore[arg-type]  # found
+            future.set_exception(exc)
+        else:
+            self.handle_message(structured)
+
+    def _refuse(self, request_id: int | str | None, code: Code, text: str) -> None:
         error = {"code": int(code), "message": text}
         self._send_data({"jsonrpc": "2.0", "id": request_id, "error": error})
 
-    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None):  # type: ignore[no-untyped-def]  # as in pygls
-        future = self._request_futures.get(msg_id)
-        if isinstance(future, asyncio.Task):
-            return  # the id of a request of the client's: this answers nothing
-        if future is not None and future.done():
-            # We stopped waiting; pygls would raise (its issue 621).
-            self._request_futures.pop(msg_id, None)
+    def notify(self, method: str, params: Any = None) -> None:
+        """Send a notification, unless the client reads nothing."""
+        if not getattr(self.writer, "is_behind", False):
+            super().notify(method, params)
+
+    async def until_read(self) -> None:
+        """Wait while the client leaves too much unread."""
+        if getattr(self.writer, "is_behind", False):
+            await self.writer.until_read()  # type: ignore[union-attr]  # a PipeWriter
+
+    def _send_data(self, data: Any) -> None:
+        if self.writer is None:
             return
-        super()._handle_response(msg_id, result, error)
+        body = json.dumps(data, default=self._serialize_message)
+        header = f"Content-Length: {len(body)}\r\n\r\n"
+        self.writer.write((header + body).encode())
+
+    def _send_handler_result(self, future: Any, *, msg_id: Any) -> None:
+        self._request_futures.pop(msg_id, None)
+        if future.cancelled():
+            self._result_types.pop(msg_id, None)
+            code = types.LSPErrorCodes.RequestCancelled
+            self._refuse(msg_id, code, "the request was cancelled")
+        elif (exc := future.exception()) is None:
+            self._send_response(msg_id, result=future.result())
+        elif isinstance(exc, JsonRpcException) and exc.code != Errors.InternalError:
+            self._result_types.pop(msg_id, None)
+            self._send_response(msg_id, error=exc.to_response_error())
+        else:
+            self._result_types.pop(msg_id, None)
+            report(logger, "a request", exc)
+            text = f"internal error ({type(exc).__name__}); the log tells more"
+            self._refuse(msg_id, Errors.InternalError, text)
+
+    def _check_handler_result(self, future: Any) -> None:
+        if not future.cancelled() and (exc := future.exception()) is not None:
+            report(logger, "a notification", exc)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(
@@ -155,16 +266,16 @@ class Protocol(LanguageServerProtocol):
             if msg_id != current:
                 future.cancel()
 
-    @lsp_method(types.EXIT)
-    def lsp_exit(self, *_args: object) -> None:  # type: ignore[override]  # plain will do
-        self._server.stop(0 if self._shutdown else 1)
+
+def report(to: logging.Logger, what: str, exc: BaseException) -> None:
+    """Log a mistake of ours; only at DEBUG what it says, which may be the user's."""
+    frame = traceback.extract_tb(exc.__traceback__)[-1:]
+    where = f" at {frame[0].filename}:{frame[0].lineno}" if frame else ""
+    to.error("%s failed: %s%s", what, type(exc).__name__, where)
+    to.debug("%s failed", what, exc_info=exc)
 
 
-def _used(capabilities: Any) -> Message:
-    if not isinstance(capabilities, dict):
-        return {}
-    reduced: Message = {}
-    for section, keys in CAPABILITIES_USED.items():
-        if isinstance(found := capabilities.get(section), dict):
-            reduced[section] = {key: found[key] for key in keys if key in found}
-    return reduced
+def _id_of(message: Any) -> int | str | None:
+    """The id of a message, None where it has none that can be answered."""
+    found = message.get("id") if isinstance(message, dict) else None
+    return found if type(found) in (int, str) else None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.lsp.convert import path_of
+from starcoder_lsp.lsp.documents.uris import path_of
 from starcoder_lsp.settings.resolve import (
     ConfigFiles,
     Layer,
@@ -20,7 +20,7 @@ from starcoder_lsp.settings.resolve import (
 FRESH_S = 2.0
 
 
-class SettingsBook:
+class FolderSettings:
     """Resolves settings per folder and remembers them for a moment."""
 
     def __init__(

@@ -14,7 +14,7 @@ import random_model
 from conftest import StartServer
 from lsp_client import PATIENCE_S, Client, children_of, engines_of
 
-from starcoder_lsp.lsp.server import is_too_wide
+from starcoder_lsp.lsp.current_context import is_too_wide
 
 URI = "file:///project/a.py"
 INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND = -32602, -32600, -32601

@@ -25,14 +25,17 @@ class Notebooks:
         """The notebook that a document is a cell of; empty for none."""
         return next((uri for uri, cells in self._cells.items() if cell in cells), "")
 
+    def cells(self, uri: str) -> Sequence[str]:
+        return self._cells.get(uri, ())
+
     def arrange(
-        self, uri: str, start: int, n_removed: int, added: Sequence[types.NotebookCell]
+        self, uri: str, start: int, n_removed: int, added: Sequence[str]
     ) -> Sequence[str]:
         """The cells after some of them were replaced."""
         cells = self._cells.setdefault(uri, [])
-        cells[start : start + n_removed] = [cell.document for cell in added]
+        cells[start : start + n_removed] = added
         return cells
 
     def close(self, uri: str) -> Sequence[str]:
-        """What its cells were."""
+        """Forget a notebook, and return its cells."""
         return self._cells.pop(uri, ())

@@ -33,7 +33,7 @@ class BuildEngine(Protocol):
     ) -> Engine: ...
 
 
-class EngineRoom:
+class CurrentEngine:
     """One engine at a time: the one that was asked for last.
 
     `on_ready` is called when one has loaded its model, also again.
@@ -88,6 +88,11 @@ class EngineRoom:
         older, self._engine, self._for = self._engine, engine, settings.engine
         self._spawn(self._start_after(engine, older), "start")
         return engine
+
+    def ready(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
+        """The engine for `settings` as `require` gives it; None until it is ready."""
+        engine = self.require(settings, is_wanted=is_wanted)
+        return engine if engine and engine.state.phase is Phase.READY else None
 
     async def _start_after(self, engine: Engine, older: Engine | None) -> None:
         """Start an engine once the one before it has given its memory back."""

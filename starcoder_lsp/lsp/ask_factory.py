@@ -1,0 +1,55 @@
+"""Makes the question for a cursor: settings of its folder, engine, context, completer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from starcoder_lsp.completion.characters_per_token import Densities
+from starcoder_lsp.completion.completer import Completer
+from starcoder_lsp.context import Context
+from starcoder_lsp.engines import Engine
+from starcoder_lsp.flow import Cursor, Document
+from starcoder_lsp.lsp.current_context import CurrentContext
+from starcoder_lsp.lsp.current_engine import CurrentEngine
+from starcoder_lsp.lsp.settings import FolderSettings
+from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.suggesting.ask import Ask
+
+
+class AskFactory:
+    """Knows what answers a question in which document."""
+
+    def __init__(
+        self, settings: FolderSettings, engine: CurrentEngine, context: CurrentContext
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._context = context
+        self._densities = Densities()
+
+    def ask_at(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
+        """A question at `cursor`; None while there is no model to answer it.
+
+        `is_wanted` when a user waits for the answer.
+        """
+        context = self._context.require()
+        settings = self._settings.of_document(cursor.document.uri)
+        engine = self._engine.ready(settings, is_wanted=is_wanted)
+        if engine is None:
+            return None
+        completer = self._completer(settings, engine, context, cursor.document)
+        return Ask(cursor, completer, settings)
+
+    def learn(self, ask: Ask) -> None:
+        """Let the engine count the tokens of what it has just read, for later prompts."""
+        engine, model = ask.completer.engine, ask.settings.engine
+        self._densities.learn(engine, model, ask.cursor)
+
+    def _completer(
+        self, settings: Settings, engine: Engine, context: Context, document: Document
+    ) -> Completer:
+        density = self._densities.of(settings.engine, document.language, document.uri)
+        completer = assemble.build_completer(settings, engine, context, density)
+        # Every client has ranges: in the protocol an item says what it replaces.
+        return replace(completer, style=replace(completer.style, can_replace=True))

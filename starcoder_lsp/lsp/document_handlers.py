@@ -1,0 +1,189 @@
+"""What clients tell of documents and notebooks: read, delegate.
+
+These handlers are called in turn, each awaited before the next message is looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from lsprotocol import types
+
+from starcoder_lsp.languages import language_of
+from starcoder_lsp.lsp.documents import MAX_CHARACTERS, OpenDocument
+from starcoder_lsp.lsp.documents.batches import lines_after, split_in_steps
+from starcoder_lsp.lsp.documents.parameters import (
+    Change,
+    change_of,
+    count_field,
+    field,
+    item_of,
+    list_field,
+    text_field,
+    uris_of,
+)
+from starcoder_lsp.lsp.documents.uris import is_document
+from starcoder_lsp.lsp.messages.framing import Envelope
+from starcoder_lsp.lsp.server import TOO_LARGE, UNKNOWN_TEXT, Server
+
+logger = logging.getLogger(__name__)
+
+# So many changes are cheaper one by one than in one pass over the document.
+FEW = 8
+ABOUT_TEXT = frozenset((types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE))
+ABOUT_CELLS = frozenset((types.NOTEBOOK_DOCUMENT_DID_OPEN, types.NOTEBOOK_DOCUMENT_DID_CHANGE))  # fmt: skip
+
+
+async def opened(server: Server, params: Any) -> None:
+    await _open(server, field(params, "textDocument"))
+
+
+async def changed(server: Server, params: Any) -> None:
+    changes = list_field(params, "contentChanges")
+    await _change(server, field(params, "textDocument"), changes)
+
+
+def closed(server: Server, params: Any) -> None:
+    if uri := text_field(params, "textDocument", "uri"):
+        server.close_document(uri)
+
+
+async def notebook_opened(server: Server, params: Any) -> None:
+    uri = text_field(params, "notebookDocument", "uri")
+    if uri is None or not is_document(uri):
+        return
+    server.notebooks.close(uri)
+    added = _cells(list_field(params, "notebookDocument", "cells"))
+    cells = server.notebooks.arrange(uri, 0, 0, added)
+    for item in list_field(params, "cellTextDocuments"):
+        await _open(server, item)
+    server.context.arrange(uri, cells)
+
+
+async def notebook_changed(server: Server, params: Any) -> None:
+    uri = text_field(params, "notebookDocument", "uri")
+    cells = field(params, "change", "cells")
+    if uri is None or not is_document(uri):
+        return
+    if structure := field(cells, "structure"):
+        await _rearrange(server, uri, structure)
+    for content in list_field(cells, "textContent"):
+        changes = list_field(content, "changes")
+        await _change(server, field(content, "document"), changes)
+
+
+def notebook_closed(server: Server, params: Any) -> None:
+    if (uri := text_field(params, "notebookDocument", "uri")) is None:
+        return
+    told = uris_of(params, "cellTextDocuments")
+    for cell in dict.fromkeys((*told, *server.notebooks.close(uri))):
+        server.close_document(cell)
+    server.context.arrange(uri, ())
+
+
+def unread(server: Server, envelope: Envelope, n_bytes: int) -> None:
+    """Suggest nothing in documents of which a message could not be read."""
+    method, uri = envelope.method or "", envelope.uri or ""
+    is_large = n_bytes > MAX_CHARACTERS
+    documents = []
+    if method in ABOUT_TEXT and is_document(uri):
+        known = server.documents.get(uri) or server.documents.lost(uri)
+        documents = [known or OpenDocument(uri, "", 0, [""])]
+    elif method in ABOUT_CELLS:
+        cells = map(server.documents.get, server.notebooks.cells(uri))
+        documents = [cell for cell in cells if cell]
+    for document in documents:
+        server.lose_document(document, TOO_LARGE if is_large else UNKNOWN_TEXT)
+    if is_large and not documents:
+        server.status.tell(
+            f"starcoder: a message of {n_bytes / 1e6:.0f} MB from the editor was too "
+            f"large to be read ({method or 'of unknown kind'})"
+        )
+
+
+async def _rearrange(server: Server, notebook: str, structure: Any) -> None:
+    array = field(structure, "array")
+    start, n_removed = count_field(array, "start"), count_field(array, "deleteCount")
+    added = _cells(list_field(array, "cells"))
+    order = server.notebooks.arrange(notebook, start or 0, n_removed or 0, added)
+    for cell in uris_of(structure, "didClose"):
+        server.close_document(cell)
+    for item in list_field(structure, "didOpen"):
+        await _open(server, item)
+    server.context.arrange(notebook, order)
+
+
+def _cells(cells: Sequence[Any]) -> list[str]:
+    named = (text_field(cell, "document") for cell in cells)
+    return [uri for uri in named if uri is not None]
+
+
+async def _open(server: Server, params: Any) -> None:
+    item = item_of(params)
+    if item is None or not is_document(item.uri):
+        return
+    version = item.version or 0
+    document = OpenDocument(item.uri, item.language or "", version, [""])
+    if item.text is None:
+        server.lose_document(document, UNKNOWN_TEXT)
+    elif len(item.text) > MAX_CHARACTERS:
+        server.lose_document(document, TOO_LARGE)
+    else:
+        lines = await split_in_steps(item.text)
+        language = item.language or _language_of(server, item.uri, lines[0])
+        server.open_document(replace(document, language=language, lines=lines))
+
+
+def _language_of(server: Server, uri: str, first_line: str) -> str:
+    path = server.path_of(uri)
+    return language_of(path, first_line) if path else "plaintext"
+
+
+async def _change(server: Server, identifier: Any, sent: Sequence[Any]) -> None:
+    uri = text_field(identifier, "uri")
+    if uri is None or not is_document(uri):
+        return
+    document = server.documents.get(uri)
+    known = document or server.documents.lost(uri)
+    if known is None:
+        logger.warning("changes to a document that is not open are ignored")
+        return
+    version = count_field(identifier, "version")
+    if version is None:
+        version = known.version + 1
+    elif version < known.version:
+        logger.warning("a document went back to version %s", version)
+    changes = list(map(change_of, sent))
+    if document is not None and _are_few(changes):
+        document.renumber(version)
+        spans = [(one.span, one.text) for one in changes if one and one.span]
+        edits = [document.edit(*one, server.encoding) for one in spans]
+        server.note_change(document, edits)
+    else:
+        await _change_at_once(server, known, version, changes)
+
+
+def _are_few(changes: Sequence[Change | None]) -> bool:
+    return len(changes) <= FEW and all(one and one.span for one in changes)
+
+
+async def _change_at_once(
+    server: Server,
+    document: OpenDocument,
+    version: int,
+    changes: Sequence[Change | None],
+) -> None:
+    """Apply changes in one pass, which may give a lost document its text again."""
+    before = None if document.trouble else document.lines
+    lines = await lines_after(before, changes, server.encoding)
+    document.renumber(version)
+    if lines is None:
+        if not document.trouble:
+            server.lose_document(document, UNKNOWN_TEXT)
+    elif document.trouble:
+        server.open_document(replace(document, lines=lines, trouble=""))
+    else:
+        server.note_change(document, [document.replace_all(lines)])

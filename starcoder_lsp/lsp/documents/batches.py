@@ -1,0 +1,153 @@
+"""Many changes of one document at once, such as a replacement of all of its names.
+
+Editors send them from the end of the document to its beginning, so that no change moves
+the next one: then all places are places in the text before, and one pass is enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starcoder_lsp.lsp.documents import OpenDocument
+from starcoder_lsp.lsp.documents.parameters import Change
+from starcoder_lsp.lsp.documents.positions import (
+    Columns,
+    Encoding,
+    Place,
+    Span,
+    split_lines,
+)
+from starcoder_lsp.lsp.time_slices import TimeSlices
+
+# Changes that go back and forth in a long line cost its length each.
+MAX_S = 5.0
+STEP_CHARACTERS = 500_000
+
+Edits = Sequence[tuple[Span, str]]
+
+
+class TooSlow(Exception):
+    """The changes would keep everything else waiting."""
+
+
+async def lines_after(
+    lines: Sequence[str] | None, changes: Sequence[Change | None], encoding: Encoding
+) -> list[str] | None:
+    """Return a document's lines after `changes`, which start from `lines`.
+
+    None when nobody can say: a change could not be read, or the lines before were not
+    known, and no later change replaces everything.
+    """
+    for i in reversed(range(len(changes))):
+        if (one := changes[i]) is not None and one.span is None:
+            lines, changes = await split_in_steps(one.text), changes[i + 1 :]
+            break
+    edits = [(one.span, one.text) for one in changes if one and one.span]
+    if lines is None or len(edits) < len(changes):
+        return None
+    try:
+        return await _edited(lines, edits, encoding)
+    except TooSlow:
+        return None
+
+
+async def _edited(lines: Sequence[str], edits: Edits, encoding: Encoding) -> list[str]:
+    """Return the lines after `edits`, each in the text that the one before left."""
+    slices = TimeSlices()
+    places = await _places_going_back(lines, edits, encoding, slices)
+    if places is None:
+        return await _one_by_one(lines, edits, encoding, slices)
+    pieces: list[str] = []
+    here = Place(0, 0)
+    for (start, end), (_, text) in zip(reversed(places), reversed(edits), strict=True):
+        pieces += _between(lines, here, start)
+        pieces.append(text)
+        here = end
+        await slices.rest_if_due()
+    pieces += _between(lines, here, Place(len(lines) - 1, len(lines[-1])))
+    return await split_in_steps("".join(pieces), slices)
+
+
+async def split_in_steps(text: str, slices: TimeSlices | None = None) -> list[str]:
+    r"""As `split_lines`, for a text of any length; a step ends after a `\n`."""
+    slices = slices or TimeSlices()
+    lines: list[str] = [""]
+    start = 0
+    while start < len(text):
+        found = text.find("\n", start + STEP_CHARACTERS)
+        end = found + 1 if found >= 0 else len(text)
+        lines.pop()
+        lines += split_lines(text[start:end])
+        start = end
+        await slices.rest_if_due()
+    return lines
+
+
+async def _places_going_back(
+    lines: Sequence[str], edits: Edits, encoding: Encoding, slices: TimeSlices
+) -> list[tuple[Place, Place]] | None:
+    """Where each edit starts and ends; None unless each lies before the one before."""
+    finder = _Finder(lines, encoding)
+    places: list[tuple[Place, Place]] = []
+    for span, _ in edits:
+        start, end = sorted(finder.place(at) for at in span)
+        # After a lone \r the next edit may see another line end than there is here,
+        # and what lies beyond a line's end may be inside of the line by then.
+        if finder.is_after_return(start) or (places and finder.has_clamped):
+            return None
+        if places and end > places[-1][0]:
+            return None
+        places.append((start, end))
+        finder.has_clamped = False
+        await slices.rest_if_due()
+    return places
+
+
+@dataclass
+class _Finder:
+    """Finds places in lines that stay as they are."""
+
+    lines: Sequence[str]
+    encoding: Encoding
+    has_clamped: bool = False
+    _line: int = -1
+    _columns: Columns | None = None
+
+    def place(self, at: tuple[int, int]) -> Place:
+        line, column = at
+        if line >= len(self.lines):
+            self.has_clamped = True
+            return Place(len(self.lines) - 1, len(self.lines[-1]))
+        if self._columns is None or self._line != line:
+            self._columns = Columns(self.lines[line], self.encoding)
+            self._line = line
+        self.has_clamped |= column > self._columns.n_units
+        return Place(line, self._columns.code_points(column))
+
+    def is_after_return(self, place: Place) -> bool:
+        if place.column:
+            return self.lines[place.line][place.column - 1] == "\r"
+        return place.line > 0 and self.lines[place.line - 1].endswith("\r")
+
+
+def _between(lines: Sequence[str], start: Place, end: Place) -> list[str]:
+    if start.line == end.line:
+        return [lines[start.line][start.column : end.column]]
+    first, last = lines[start.line][start.column :], lines[end.line][: end.column]
+    return [first, *lines[start.line + 1 : end.line], last]
+
+
+async def _one_by_one(
+    lines: Sequence[str], edits: Edits, encoding: Encoding, slices: TimeSlices
+) -> list[str]:
+    copy = OpenDocument("", "", 0, list(lines))
+    ends = time.perf_counter() + MAX_S
+    for span, text in edits:
+        start, end = sorted(copy.place(*at, encoding) for at in span)
+        copy.replace(start, end, text)
+        if time.perf_counter() > ends:
+            raise TooSlow
+        await slices.rest_if_due()
+    return copy.lines

@@ -1,0 +1,111 @@
+"""Which URIs are documents that somebody writes, and which files they are."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+# Documents that an editor may have open at once.
+N_REMEMBERED = 1024
+
+# The schemes of documents that a user writes code in. All others are left out whatever a
+# client sends: terminals (`term`), logs (`output`), old versions (`git`, `fugitive`),
+# commit messages (`vscode-scm`), search results (`search-editor`), settings
+# (`vscode-userdata`), libraries inside archives (`jar`, `zipfile`), decompiled classes
+# (`jdt`), chats and whatever an extension invents.
+DOCUMENT_SCHEMES = {
+    "": "a bare path, from clients that take paths for URIs",
+    "file": "a file; `file://` alone is an unnamed buffer of Neovim",
+    "untitled": "a new file of VS Code",
+    "buffer": "a new file of Sublime Text",
+    "inmemory": "a model of Monaco, which web editors are made of",
+    "memfs": "VS Code's sample file system in memory",
+    "vscode-notebook-cell": "a cell of a notebook in VS Code",
+    "vscode-interactive-input": "the input of VS Code's interactive window",
+    "vscode-remote": "a file on the host of a remote window of VS Code",
+    "vscode-vfs": "a file of a repository that VS Code edits in place",
+    "vscode-test-web": "a file of VS Code in a browser",
+    "vsls": "a file that another user shares in VS Code Live Share",
+    "ssh": "a file on another host",
+    "scp": "a file on another host, as Vim's netrw calls it",
+    "sftp": "a file on another host",
+}
+CELL = "vscode-notebook-cell"
+# Documents that are, or lie in, a file of this machine.
+WITH_A_PATH = frozenset(("file", CELL))
+HERE = frozenset(("", "localhost"))
+CELL_OF = re.compile(r"[W-Za-f]+[0-6]+s([\w-]+={0,2})")
+
+
+@lru_cache(N_REMEMBERED)
+def is_document(uri: str) -> bool:
+    """Return whether a user writes code in what `uri` names.
+
+    A cell of VS Code names the scheme of its notebook: one that shows an old version in
+    a comparison is left out too.
+
+    >>> is_document("untitled:b.py"), is_document("git:/a.py?HEAD")
+    (True, False)
+    >>> is_document("vscode-notebook-cell:/a.ipynb#W0sZ2l0")
+    False
+    """
+    parts = _split(uri)
+    scheme = parts.scheme if parts else ""
+    if scheme == CELL and parts is not None:
+        scheme = _scheme_of_notebook(parts.fragment) or scheme
+    # One letter is a drive of Windows: a path, not a URI.
+    return len(scheme) == 1 or scheme in DOCUMENT_SCHEMES
+
+
+@lru_cache(N_REMEMBERED)
+def path_of(uri: str) -> Path | None:
+    """The file on this machine that a document is, or lies in; None when in none.
+
+    >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
+    (PosixPath('/a/b.ipynb'), None)
+    """
+    parts = _split(uri)
+    if parts is None or parts.scheme not in WITH_A_PATH or parts.netloc not in HERE:
+        return None
+    # Names of files are bytes; those that are no UTF-8 stay the names they are.
+    path = unquote(parts.path, errors="surrogateescape")
+    if not path or "\0" in path:
+        return None
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # half a character, which no file's name can hold
+        return None
+    return Path(path)
+
+
+def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:
+    """The files behind those of the URIs that have one."""
+    return tuple(path for path in map(path_of, uris) if path)
+
+
+def _split(uri: str) -> SplitResult | None:
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        return None
+
+
+def _scheme_of_notebook(fragment: str) -> str:
+    """Return the scheme that VS Code writes into a cell's URI; empty when there is none.
+
+    After a handle and an `s` it stands in Base64; see CellUri in VS Code's
+    notebookCommon.ts.
+    """
+    if (found := CELL_OF.fullmatch(fragment)) is None:
+        return ""
+    encoded = found[1].rstrip("=")
+    try:
+        padded = encoded + "=" * (-len(encoded) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except ValueError:
+        return ""

@@ -1,0 +1,1 @@
+"""Bytes to messages, as tolerant as can be."""
