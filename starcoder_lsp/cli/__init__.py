@@ -10,6 +10,7 @@ from typing import Any
 
 from starcoder_lsp import __version__
 from starcoder_lsp.errors import ConfigError, StarcoderError
+from starcoder_lsp.runtime.printable import printable
 
 COMMANDS: Mapping[str, str] = {
     "serve": "speak LSP over stdin and stdout (what an editor starts)",
@@ -52,15 +53,15 @@ def _run(arguments: list[str]) -> int:
     try:
         status: int = parsed.run(parsed)
     except ConfigError as exc:
-        parser.error(str(exc))
+        parser.error(printable(str(exc)))
     except StarcoderError as exc:
-        print(f"starcoder-lsp: {exc}", file=sys.stderr)
+        print(f"starcoder-lsp: {printable(str(exc))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 141
     except OSError as exc:
-        print(f"starcoder-lsp: {exc}", file=sys.stderr)
+        print(f"starcoder-lsp: {printable(str(exc))}", file=sys.stderr)
         return 1
     return status

@@ -26,6 +26,7 @@ from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor, Document
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.runtime import log
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Resolved, Settings
 from starcoder_lsp.suggesting import trigger
@@ -56,7 +57,7 @@ def run(parsed: argparse.Namespace) -> int:
     cursor = read_cursor(parsed.place)
     resolved = resolve_for(workspace.file_of(cursor).parent, parsed)
     for problem in resolved.problems:
-        print(f"starcoder-lsp: {problem}", file=sys.stderr)
+        print(f"starcoder-lsp: {printable(problem)}", file=sys.stderr)
     settings = patient(resolved)
     if parsed.json:
         # What the text replaces is told there, as it is to an editor.

@@ -12,6 +12,8 @@ from typing import Literal
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from starcoder_lsp.runtime.printable import printable
+
 logger = logging.getLogger(__name__)
 
 Kind = Literal["Normal", "Error", "Warning", "Inactive"]
@@ -35,6 +37,7 @@ class Status:
         self._bars: dict[str, Progress] = {}
 
     def show(self, message: str, *, kind: Kind = "Normal", busy: bool = False) -> None:
+        message = printable(message)
         if (message, kind, busy) == self._last:
             return
         self._last = (message, kind, busy)
@@ -44,7 +47,7 @@ class Status:
 
     def tell(self, message: str, *, is_error: bool = True) -> None:
         """A message box, at most once per text in ten minutes."""
-        now = self._clock()
+        message, now = printable(message), self._clock()
         if now - self._told_at.get(message, -SAME_CAUSE_S) < SAME_CAUSE_S:
             return
         self._told_at[message] = now
@@ -56,7 +59,7 @@ class Status:
         """The answer the user chose, or None; clients without buttons show a message."""
         request = types.ShowMessageRequestParams(
             types.MessageType.Info,
-            message,
+            printable(message),
             [types.MessageActionItem(answer) for answer in answers],
         )
         try:
@@ -74,7 +77,7 @@ class Status:
         if bar not in self._bars:
             token = f"{bar}-{self._clock()}"
             self._bars[bar] = Progress(self._server, bar, token)
-        self._bars[bar].report(message, share)
+        self._bars[bar].report(printable(message), share)
 
     def end_progress(self, bar: str = TITLE) -> None:
         if (progress := self._bars.pop(bar, None)) is not None:

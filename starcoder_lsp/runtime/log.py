@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, TextIO
+
+from starcoder_lsp.runtime.printable import printable
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MAX_FILE_BYTES = 5_000_000
@@ -20,16 +24,31 @@ class OneLine(logging.Formatter):
     """A file's name may hold line ends and worse; what it says stays on its line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return shown(super().formatMessage(record))
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(map(printable, lines))
 
 
-def shown(text: str) -> str:
-    r"""`text` with an escape for each character that does not print.
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Drops lines that nobody reads: an editor that reads no log must not stop us."""
 
-    >>> shown("a\nb\u202e é")
-    'a\\nb\\u202e é'
-    """
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    def emit(self, record: logging.LogRecord) -> None:
+        if _takes_more(self.stream):
+            super().emit(record)
+
+
+def _takes_more(stream: TextIO) -> bool:
+    """Return whether `stream` takes a line without waiting for its reader."""
+    try:
+        if not hasattr(select, "poll"):
+            return True
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLOUT)
+        return bool(poll.poll(0))
+    except (OSError, ValueError):  # no file, or closed
+        return True
 
 
 def set_up(level: str = "warning", file: Path | None = None) -> None:
@@ -37,7 +56,7 @@ def set_up(level: str = "warning", file: Path | None = None) -> None:
 
     Raises OSError when the file cannot be written; the log stays where it was.
     """
-    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = StderrHandler(sys.stderr)
     if file is not None:
         handler = _file_handler(file)
     handler.setFormatter(OneLine(FORMAT))

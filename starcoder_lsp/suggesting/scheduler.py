@@ -7,6 +7,7 @@ was typed since, a rest in typing, a new generation.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class _Generation:
     variant: str = ""
     text: str = ""
     is_stopping: bool = False
+    # The number of the newest request that has waited for it.
+    newest: int = 0
     task: asyncio.Task[object] = field(init=False)
     waiting: dict[asyncio.Future[_End], Spot] = field(default_factory=dict)
 
@@ -112,6 +115,7 @@ class Scheduler:
         self._requests: dict[str, tuple[Spot, asyncio.Task[Any]]] = {}
         self._background: asyncio.Task[None] | None = None
         self._graces: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
 
     @property
     def is_idle(self) -> bool:
@@ -161,8 +165,10 @@ class Scheduler:
             self._interrupt(self._running)
 
     async def _answer(self, request: Request[Answer]) -> Answer | None:
-        running = await self._generation_for(request, request.delay_s)
-        while True:
+        number = next(self._numbers)
+        running = await self._generation_for(request, number, request.delay_s)
+        while running is not None:
+            running.newest = max(running.newest, number)
             end = await self._join(running, request.read)
             if end is _End.STOPPED:
                 return None
@@ -173,13 +179,19 @@ class Scheduler:
                     return answer  # type: ignore[return-value]  # made by its work
                 if (found := request.find()) is not None:
                     return found
-            running = await self._generation_for(request, 0.0)
+            running = await self._generation_for(request, number, 0.0)
+        return None
 
     async def _generation_for(
-        self, request: Request[Answer], delay_s: float
-    ) -> _Generation:
-        """One under way that agrees, else a new one after a rest in typing."""
+        self, request: Request[Answer], number: int, delay_s: float
+    ) -> _Generation | None:
+        """One under way that agrees, else a new one after a rest in typing.
+
+        None while the model works for a newer request, which may be of another channel.
+        """
         while (running := self._running) is None or not running.may_serve(request):
+            if running and running.newest > number and not running.is_stopping:
+                return None
             await self._free()
             if delay_s > 0:
                 await self._sleep(delay_s)

@@ -122,7 +122,6 @@ async def test_requests_outside_the_session_are_refused(
         (b'[{"jsonrpc":"2.0","id":1,"method":"shutdown"}]', INVALID_REQUEST),
         (b'{"jsonrpc":"2.0","id":null,"method":"shutdown"}', INVALID_REQUEST),
         (b'{"jsonrpc":"2.0","id":1.5,"method":"shutdown"}', INVALID_REQUEST),
-        (b'{"jsonrpc":"1.0","id":1,"method":"shutdown"}', INVALID_REQUEST),
     ],
 )
 async def test_what_is_no_request_is_answered_without_an_id(
