@@ -28,6 +28,7 @@ from starcoder_lsp.lsp.documents.parameters import (
 from starcoder_lsp.lsp.documents.uris import is_document
 from starcoder_lsp.lsp.messages.framing import Envelope
 from starcoder_lsp.lsp.server import TOO_LARGE, UNKNOWN_TEXT, Server
+from starcoder_lsp.lsp.time_slices import taken_in_slices
 
 logger = logging.getLogger(__name__)
 
@@ -84,12 +85,13 @@ def notebook_closed(server: Server, params: Any) -> None:
     server.context.arrange(uri, ())
 
 
-def unread(server: Server, envelope: Envelope, n_bytes: int) -> None:
+def unread(server: Server, envelope: Envelope, is_large: bool) -> None:
     """Suggest nothing in documents of which a message could not be read."""
-    method, uri = envelope.method or "", envelope.uri or ""
-    is_large = n_bytes > MAX_CHARACTERS
-    documents = []
-    if method in ABOUT_TEXT and is_document(uri):
+    method, uri = envelope.method, envelope.uri
+    documents: list[OpenDocument] = []
+    if uri is None:
+        pass
+    elif method in ABOUT_TEXT and is_document(uri):
         known = server.documents.get(uri) or server.documents.lost(uri)
         documents = [known or OpenDocument(uri, "", 0, [""])]
     elif method in ABOUT_CELLS:
@@ -99,8 +101,8 @@ def unread(server: Server, envelope: Envelope, n_bytes: int) -> None:
         server.lose_document(document, TOO_LARGE if is_large else UNKNOWN_TEXT)
     if is_large and not documents:
         server.status.tell(
-            f"starcoder: a message of {n_bytes / 1e6:.0f} MB from the editor was too "
-            f"large to be read ({method or 'of unknown kind'})"
+            "starcoder: a message of the editor was too large to be read "
+            f"({method or 'of an unknown kind'})"
         )
 
 
@@ -142,7 +144,7 @@ def _language_of(server: Server, uri: str, first_line: str) -> str:
     return language_of(path, first_line) if path else "plaintext"
 
 
-async def _change(server: Server, identifier: Any, sent: Sequence[Any]) -> None:
+async def _change(server: Server, identifier: Any, sent: list[Any]) -> None:
     uri = text_field(identifier, "uri")
     if uri is None or not is_document(uri):
         return
@@ -156,7 +158,7 @@ async def _change(server: Server, identifier: Any, sent: Sequence[Any]) -> None:
         version = known.version + 1
     elif version < known.version:
         logger.warning("a document went back to version %s", version)
-    changes = list(map(change_of, sent))
+    changes = await taken_in_slices(change_of, sent)
     if document is not None and _are_few(changes):
         document.renumber(version)
         spans = [(one.span, one.text) for one in changes if one and one.span]
@@ -174,7 +176,7 @@ async def _change_at_once(
     server: Server,
     document: OpenDocument,
     version: int,
-    changes: Sequence[Change | None],
+    changes: list[Change | None],
 ) -> None:
     """Apply changes in one pass, which may give a lost document its text again."""
     before = None if document.trouble else document.lines

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from lsprotocol import types
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 TRIGGERS = [".", "(", ":", ",", "=", " ", "\n", "[", "{"]
 SNOOZE_MINUTES = 30.0
+# Of files that changed, told to the context at once.
+MAX_PATHS = 1000
 
 
 def create_server(
@@ -117,12 +120,15 @@ def _folders_changed(server: Server, params: Any) -> None:
     server.contexts.use_folders()
 
 
-def _files_changed(server: Server, params: Any) -> None:
-    paths = paths_of(uris_of(params, "changes"))
-    server.context.files_changed(paths)
-    if any(map(are_rules, paths)):
-        # What is hidden now may be in what was suggested before.
-        server.suggester.cache.forget_suggestions()
+async def _files_changed(server: Server, params: Any) -> None:
+    uris = uris_of(params, "changes")
+    while some := list(islice(uris, MAX_PATHS)):
+        paths = paths_of(some)
+        server.context.files_changed(paths)
+        if any(map(are_rules, paths)):
+            # What is hidden now may be in what was suggested before.
+            server.suggester.cache.forget_suggestions()
+        await asyncio.sleep(0)
 
 
 def _focused(server: Server, params: Any) -> None:

@@ -66,8 +66,10 @@ class Protocol(LanguageServerProtocol):
         self.custom_requests: set[str] = set()
         # Notifications whose handlers end before the next message is looked at.
         self.in_order: dict[str, Callable[[Any], Awaitable[None] | None]] = {}
-        # Hears of messages that are too large to be read, or damaged.
-        self.on_unread: Callable[[Envelope, int], None] = lambda envelope, n_bytes: None
+        # Hears of messages that cannot be read, and whether they are too large for it.
+        self.on_unread: Callable[[Envelope, bool], None] = lambda envelope, is_large: (
+            None
+        )
 
     async def receive(self, body: bytes) -> None:
         """Handle one message; whatever is wrong with it is answered, not raised."""
@@ -76,7 +78,7 @@ class Protocol(LanguageServerProtocol):
         except (ValueError, RecursionError):
             envelope = envelope_of(body)
             self._refuse(envelope.id, Errors.ParseError, "this is no JSON")
-            self.on_unread(envelope, len(body))
+            self.on_unread(envelope, False)
             return
         except json_in_steps.TooManyValues as exc:
             self._leave_unread(envelope_of(body, body), len(body), str(exc))
@@ -92,7 +94,7 @@ class Protocol(LanguageServerProtocol):
         if envelope.id is not None and envelope.method is not None:
             text = f"a message of {n_bytes} bytes is not read: {why}"
             self._refuse(envelope.id, Errors.InvalidRequest, text)
-        self.on_unread(envelope, n_bytes)
+        self.on_unread(envelope, True)
 
     async def _handle(self, message: Any) -> None:
         if not isinstance(message, dict):
@@ -182,6 +184,12 @@ class Protocol(LanguageServerProtocol):
             return JsonRPCRequestMessage(message["id"], method, "2.0", params)
         if "id" not in message and method not in READ_BY_PYGLS:
             return JsonRPCNotification(method, "2.0", params)
+        if method == types.WORKSPACE_EXECUTE_COMMAND and _is_command(params):
+            # Its arguments are data that lsprotocol would read one by one.
+            called = types.ExecuteCommandParams(
+                params["command"], arguments=params.get("arguments")
+            )
+            return types.ExecuteCommandRequest(message["id"], called)
         if method == types.INITIALIZE and isinstance(params, dict):
             wanted = types.InitializeParams
             params = tolerated(self._converter, {**NO_CLIENT, **params}, wanted)
@@ -265,6 +273,14 @@ class Protocol(LanguageServerProtocol):
         for msg_id, future in tuple(self._request_futures.items()):
             if msg_id != current:
                 future.cancel()
+
+
+def _is_command(params: Any) -> bool:
+    return (
+        isinstance(params, dict)
+        and isinstance(params.get("command"), str)
+        and isinstance(params.get("arguments"), list | None)
+    )
 
 
 def report(to: logging.Logger, what: str, exc: BaseException) -> None:

@@ -42,6 +42,7 @@ POPUP_CLIENTS = frozenset(
 )
 # Tells our plugins which notifications are understood.
 EXPERIMENTAL = {"starcoder": {"events": True, "cursor": True, "more": True}}
+MAX_NAME = 200
 TOO_LARGE = "this file is too large"
 UNKNOWN_TEXT = (
     "a change could not be read, so there are no suggestions in this file until it is "
@@ -132,7 +133,7 @@ class Server(LanguageServer):
         """Suggest nothing in a document until its whole text is known again."""
         self._forget(document.uri)
         self.documents.lose(document, trouble)
-        name = self.path_of(document.uri) or document.uri
+        name = str(self.path_of(document.uri) or document.uri)[-MAX_NAME:]
         self.status.tell(f"starcoder: {name}: {trouble}", is_error=False)
 
     def _forget(self, uri: str) -> None:

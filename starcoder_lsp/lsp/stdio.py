@@ -22,7 +22,7 @@ from starcoder_lsp.lsp.server import Server
 logger = logging.getLogger(__name__)
 
 PARENT_WATCH_S = 3.0
-LARGE_BYTES = 1024 * 1024
+LARGE_BYTES = 256 * 1024
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

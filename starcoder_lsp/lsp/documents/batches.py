@@ -19,7 +19,7 @@ from starcoder_lsp.lsp.documents.positions import (
     Span,
     split_lines,
 )
-from starcoder_lsp.lsp.time_slices import TimeSlices
+from starcoder_lsp.lsp.time_slices import TimeSlices, taken_in_slices
 
 # Changes that go back and forth in a long line cost its length each.
 MAX_S = 5.0
@@ -33,27 +33,35 @@ class TooSlow(Exception):
 
 
 async def lines_after(
-    lines: Sequence[str] | None, changes: Sequence[Change | None], encoding: Encoding
+    lines: Sequence[str] | None, changes: list[Change | None], encoding: Encoding
 ) -> list[str] | None:
     """Return a document's lines after `changes`, which start from `lines`.
 
     None when nobody can say: a change could not be read, or the lines before were not
-    known, and no later change replaces everything.
+    known, and no later change replaces everything. Empties `changes`.
     """
     for i in reversed(range(len(changes))):
         if (one := changes[i]) is not None and one.span is None:
-            lines, changes = await split_in_steps(one.text), changes[i + 1 :]
+            lines = await split_in_steps(one.text)
+            del changes[: i + 1]
             break
-    edits = [(one.span, one.text) for one in changes if one and one.span]
-    if lines is None or len(edits) < len(changes):
+    if lines is None or None in changes:
         return None
+    edits = await taken_in_slices(_edit_of, changes)
     try:
         return await _edited(lines, edits, encoding)
     except TooSlow:
         return None
 
 
-async def _edited(lines: Sequence[str], edits: Edits, encoding: Encoding) -> list[str]:
+def _edit_of(change: Change) -> tuple[Span, str]:
+    assert change.span is not None
+    return change.span, change.text
+
+
+async def _edited(
+    lines: Sequence[str], edits: list[tuple[Span, str]], encoding: Encoding
+) -> list[str]:
     """Return the lines after `edits`, each in the text that the one before left."""
     slices = TimeSlices()
     places = await _places_going_back(lines, edits, encoding, slices)
@@ -61,7 +69,8 @@ async def _edited(lines: Sequence[str], edits: Edits, encoding: Encoding) -> lis
         return await _one_by_one(lines, edits, encoding, slices)
     pieces: list[str] = []
     here = Place(0, 0)
-    for (start, end), (_, text) in zip(reversed(places), reversed(edits), strict=True):
+    while places:
+        (start, end), (_, text) = places.pop(), edits.pop()
         pieces += _between(lines, here, start)
         pieces.append(text)
         here = end
@@ -71,18 +80,26 @@ async def _edited(lines: Sequence[str], edits: Edits, encoding: Encoding) -> lis
 
 
 async def split_in_steps(text: str, slices: TimeSlices | None = None) -> list[str]:
-    r"""As `split_lines`, for a text of any length; a step ends after a `\n`."""
+    """As `split_lines`, for a text of any length."""
     slices = slices or TimeSlices()
     lines: list[str] = [""]
     start = 0
     while start < len(text):
-        found = text.find("\n", start + STEP_CHARACTERS)
-        end = found + 1 if found >= 0 else len(text)
+        end = _end_of_step(text, start + STEP_CHARACTERS)
         lines.pop()
         lines += split_lines(text[start:end])
         start = end
         await slices.rest_if_due()
     return lines
+
+
+def _end_of_step(text: str, start: int) -> int:
+    r"""Where a line ends, not long after `start`; a `\r` may be half of a line end."""
+    for sign in ("\n", "\r"):
+        found = text.find(sign, start, start + STEP_CHARACTERS)
+        if found >= 0 and text[found : found + 2] != "\r\n":
+            return found + 1
+    return len(text)
 
 
 async def _places_going_back(

@@ -115,10 +115,7 @@ def envelope_of(first: bytes, last: bytes = b"") -> Envelope:
     Envelope(id='7', method='m', uri='a:b')
     """
     first, last = first[:KEPT_BYTES], last[-KEPT_BYTES:]
-    outermost = _outermost(first)
-    if METHOD.search(outermost) is None and (found := list(METHOD.finditer(last))):
-        # Some clients write the parameters first.
-        outermost += last[last.rfind(b"}", 0, found[-1].start()) + 1 :]
+    outermost = _outermost(first) + _behind_parameters(last)
     id_, method = ID.search(outermost), METHOD.search(outermost)
     uri = URI.search(first) or URI.search(last)
     return Envelope(_decoded(id_, int, str), _decoded(method, str), _decoded(uri, str))
@@ -140,6 +137,12 @@ def _outermost(message: bytes) -> bytes:
             pieces.append(sign)
         end = token.end()
     return b"".join(pieces)
+
+
+def _behind_parameters(message: bytes) -> bytes:
+    """What stands at the end of an object, after the last object or array in it."""
+    content = message.rstrip()[:-1]
+    return content[max(content.rfind(b"}"), content.rfind(b"]")) + 1 :]
 
 
 def _decoded(found: re.Match[bytes] | None, *types: type[Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
+from functools import cache
 from typing import Any
 
 import attrs
@@ -24,13 +25,18 @@ def tolerated(converter: Converter, value: Any, wanted: Any) -> Any:
     known = next((one for one in _alternatives(wanted) if attrs.has(one)), None)
     if known is None or not isinstance(value, dict):
         return None
-    hints = typing.get_type_hints(known)
+    hints = _hints(known)
     kept = {
         key: tolerated(converter, part, hints.get(_python_name(key), Any))
         for key, part in value.items()
     }
     kept = {key: part for key, part in kept.items() if part is not None}
     return kept if _is_readable(converter, kept, known) else None
+
+
+@cache
+def _hints(known: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(known)
 
 
 def _is_readable(converter: Converter, value: Any, wanted: Any) -> bool:

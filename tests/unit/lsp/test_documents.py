@@ -139,7 +139,7 @@ async def test_edits_that_would_never_end_are_given_up(
 async def test_only_a_whole_text_makes_up_for_a_change_nobody_can_read(
     lines: list[str] | None, changes: list[Change | None], expected: list[str] | None
 ) -> None:
-    assert await lines_after(lines, changes, "utf-16") == expected
+    assert await lines_after(lines, list(changes), "utf-16") == expected
 
 
 @given(st.text(alphabet=["a", "\n", "\r"], max_size=50))
