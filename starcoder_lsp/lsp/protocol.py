@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 from typing import Protocol as Interface
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
-from pygls.protocol import (
-    JsonRPCNotification,
-    JsonRPCRequestMessage,
-    LanguageServerProtocol,
-    lsp_method,
-)
+from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, lsp_method
 
 from starcoder_lsp.lsp.messages import json_in_steps
 from starcoder_lsp.lsp.messages.framing import Envelope, Skipped, envelope_of
+from starcoder_lsp.lsp.messages.outgoing import Message, Outgoing, id_of, report
 from starcoder_lsp.lsp.messages.tolerant import tolerated
 
 logger = logging.getLogger(__name__)
 
-Message = dict[str, Any]
-Code = types.ErrorCodes | types.LSPErrorCodes
 Errors = types.ErrorCodes
 
 # Notifications that pygls handles itself; ours read their parameters as they come.
 READ_BY_PYGLS = frozenset((types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL))
+# What an error repeats of what a client sent.
+MAX_ECHO = 200
 NO_CLIENT: Message = {"processId": None, "rootUri": None, "capabilities": {}}
 
 
@@ -44,7 +38,7 @@ class Session(Interface):
     def stop(self, status: int) -> None: ...
 
 
-class Protocol(LanguageServerProtocol):
+class Protocol(Outgoing):
     """Messages in, exactly one answer out for each request."""
 
     _server: Session  # type: ignore[assignment]  # all we use of it
@@ -100,19 +94,19 @@ class Protocol(LanguageServerProtocol):
         if not isinstance(message, dict):
             self._refuse(None, Errors.InvalidRequest, "this is no JSON-RPC 2.0")
         elif "method" not in message and ("result" in message or "error" in message):
-            self._response(message)
+            self._receive_answer(message)
         elif message.get("jsonrpc") != "2.0":
-            self._refuse(_id_of(message), Errors.InvalidRequest, "no JSON-RPC 2.0")
+            self._refuse(id_of(message), Errors.InvalidRequest, "no JSON-RPC 2.0")
         elif not isinstance(message.get("method"), str):
             text = "the method is no text"
-            self._refuse(_id_of(message), Errors.InvalidRequest, text)
+            self._refuse(id_of(message), Errors.InvalidRequest, text)
         elif "id" in message:
             self._request(message)
         else:
             await self._notification(message)
 
     def _request(self, message: Message) -> None:
-        request_id, method = _id_of(message), message["method"]
+        request_id, method = id_of(message), message["method"]
         if request_id is None:
             self._refuse(None, Errors.InvalidRequest, "the id is no text or number")
         elif self._shutdown:
@@ -125,7 +119,9 @@ class Protocol(LanguageServerProtocol):
         elif request_id in self._request_futures:
             self._refuse(request_id, Errors.InvalidRequest, "the id is in use")
         elif not self._knows(method):
-            self._refuse(request_id, Errors.MethodNotFound, f"no method {method}")
+            self._refuse(
+                request_id, Errors.MethodNotFound, f"no method {method[:MAX_ECHO]}"
+            )
         elif not self._is_request(method):
             text = f"{method} is a notification, which has no id"
             self._refuse(request_id, Errors.InvalidRequest, text)
@@ -153,7 +149,7 @@ class Protocol(LanguageServerProtocol):
             report(logger, method, exc)
 
     def _cancel(self, params: Any) -> None:
-        request_id = _id_of(params)
+        request_id = id_of(params)
         if isinstance(self._request_futures.get(request_id), asyncio.Future):  # type: ignore[arg-type]  # None is in no dictionary
             self._handle_cancel_notification(request_id)  # type: ignore[arg-type]  # found
 
@@ -184,77 +180,13 @@ class Protocol(LanguageServerProtocol):
             return JsonRPCRequestMessage(message["id"], method, "2.0", params)
         if "id" not in message and method not in READ_BY_PYGLS:
             return JsonRPCNotification(method, "2.0", params)
-        if method == types.WORKSPACE_EXECUTE_COMMAND and _is_command(params):
-            # Its arguments are data that lsprotocol would read one by one.
-            called = types.ExecuteCommandParams(
-                params["command"], arguments=params.get("arguments")
-            )
-            return types.ExecuteCommandRequest(message["id"], called)
+        if method == types.WORKSPACE_EXECUTE_COMMAND and (command := _command(params)):
+            return types.ExecuteCommandRequest(message["id"], command)
         if method == types.INITIALIZE and isinstance(params, dict):
             wanted = types.InitializeParams
             params = tolerated(self._converter, {**NO_CLIENT, **params}, wanted)
             message = {**message, "params": params or NO_CLIENT}
         return self.structure_message(message)
-
-    def _response(self, message: Message) -> None:
-        """Take the answer to a request of ours; all others answer nothing."""
-        response_id = _id_of(message)
-        future = self._request_futures.get(response_id)  # type: ignore[arg-type]  # None is in no dictionary
-        if future is None or isinstance(future, asyncio.Task):
-            return  # unknown, or the id of a request of the client's
-        if future.done():
-            # We stopped waiting; pygls would raise (its issue 621).
-            self._request_futures.pop(response_id, None)  # type: ignore[arg-type]  # found
-            return
-        try:
-            structured = self.structure_message(message)
-        except JsonRpcException as exc:
-            self._request_futures.pop(response_id, None)  # type: ignore[arg-type]  # found
-            future.set_exception(exc)
-        else:
-            self.handle_message(structured)
-
-    def _refuse(self, request_id: int | str | None, code: Code, text: str) -> None:
-        error = {"code": int(code), "message": text}
-        self._send_data({"jsonrpc": "2.0", "id": request_id, "error": error})
-
-    def notify(self, method: str, params: Any = None) -> None:
-        """Send a notification, unless the client reads nothing."""
-        if not getattr(self.writer, "is_behind", False):
-            super().notify(method, params)
-
-    async def until_read(self) -> None:
-        """Wait while the client leaves too much unread."""
-        if getattr(self.writer, "is_behind", False):
-            await self.writer.until_read()  # type: ignore[union-attr]  # a PipeWriter
-
-    def _send_data(self, data: Any) -> None:
-        if self.writer is None:
-            return
-        body = json.dumps(data, default=self._serialize_message)
-        header = f"Content-Length: {len(body)}\r\n\r\n"
-        self.writer.write((header + body).encode())
-
-    def _send_handler_result(self, future: Any, *, msg_id: Any) -> None:
-        self._request_futures.pop(msg_id, None)
-        if future.cancelled():
-            self._result_types.pop(msg_id, None)
-            code = types.LSPErrorCodes.RequestCancelled
-            self._refuse(msg_id, code, "the request was cancelled")
-        elif (exc := future.exception()) is None:
-            self._send_response(msg_id, result=future.result())
-        elif isinstance(exc, JsonRpcException) and exc.code != Errors.InternalError:
-            self._result_types.pop(msg_id, None)
-            self._send_response(msg_id, error=exc.to_response_error())
-        else:
-            self._result_types.pop(msg_id, None)
-            report(logger, "a request", exc)
-            text = f"internal error ({type(exc).__name__}); the log tells more"
-            self._refuse(msg_id, Errors.InternalError, text)
-
-    def _check_handler_result(self, future: Any) -> None:
-        if not future.cancelled() and (exc := future.exception()) is not None:
-            report(logger, "a notification", exc)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(
@@ -275,23 +207,12 @@ class Protocol(LanguageServerProtocol):
                 future.cancel()
 
 
-def _is_command(params: Any) -> bool:
-    return (
-        isinstance(params, dict)
-        and isinstance(params.get("command"), str)
-        and isinstance(params.get("arguments"), list | None)
+def _command(params: Any) -> types.ExecuteCommandParams | None:
+    """A command whose arguments stay data: lsprotocol would read them one by one."""
+    name, arguments = (
+        params.get(key) if isinstance(params, dict) else None
+        for key in ("command", "arguments")
     )
-
-
-def report(to: logging.Logger, what: str, exc: BaseException) -> None:
-    """Log a mistake of ours; only at DEBUG what it says, which may be the user's."""
-    frame = traceback.extract_tb(exc.__traceback__)[-1:]
-    where = f" at {frame[0].filename}:{frame[0].lineno}" if frame else ""
-    to.error("%s failed: %s%s", what, type(exc).__name__, where)
-    to.debug("%s failed", what, exc_info=exc)
-
-
-def _id_of(message: Any) -> int | str | None:
-    """The id of a message, None where it has none that can be answered."""
-    found = message.get("id") if isinstance(message, dict) else None
-    return found if type(found) in (int, str) else None
+    if isinstance(name, str) and isinstance(arguments, list | None):
+        return types.ExecuteCommandParams(name, arguments=arguments)
+    return None

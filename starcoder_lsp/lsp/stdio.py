@@ -15,8 +15,8 @@ from functools import partial
 from typing import BinaryIO
 
 from starcoder_lsp.lsp.messages.framing import Skipped, TooLarge, read_message
+from starcoder_lsp.lsp.messages.outgoing import report
 from starcoder_lsp.lsp.messages.streams import CLOSE_GRACE_S, open_reader, open_writer
-from starcoder_lsp.lsp.protocol import report
 from starcoder_lsp.lsp.server import Server
 
 logger = logging.getLogger(__name__)

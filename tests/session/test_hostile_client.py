@@ -56,7 +56,7 @@ class Session:
     def close(self) -> None: ...
 
     async def begins(self) -> None:
-        capabilities = {"processId": None, "capabilities": {}}
+        capabilities: Any = {"processId": None, "capabilities": {}}
         await self.asks("initialize", capabilities)
         self.tells("initialized", {})
 
@@ -235,6 +235,17 @@ async def test_an_answer_that_cannot_be_read_is_no_answer(
     assert await asyncio.wait_for(asked, PATIENCE_S) is None
     session.sends(json.dumps(body).encode())  # it comes twice
     assert await session.text("file:///none") is None
+
+
+async def test_an_answer_that_says_there_is_no_error_is_an_answer(
+    session: Session,
+) -> None:
+    asked = asyncio.create_task(session.server.status.ask("Well?", "Yes"))
+    await asyncio.sleep(0)
+    (request,) = (one for one in session.said if "id" in one)
+    answer = {"jsonrpc": "2.0", "id": request["id"], "result": {"title": "Yes"}}
+    session.sends(json.dumps({**answer, "error": None}).encode())
+    assert await asyncio.wait_for(asked, PATIENCE_S) == "Yes"
 
 
 async def test_a_thousand_messages_in_one_write_have_a_thousand_answers(
@@ -611,18 +622,18 @@ async def test_a_client_that_does_not_read_is_not_read_either() -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdin.write(HELLO.replace(b"shutdown", b"noMethod"))
-    n_requests, method = 40, "m" * 500_000
+    n_requests, long = 40, b"." * 500_000
     for n in range(n_requests):
-        body = b'{"jsonrpc":"2.0","id":"n%d","method":"%s"}' % (n, method.encode())
+        body = b'{"jsonrpc":"2.0","id":"n%d%s","method":"x"}' % (n, long)
         process.stdin.write(framed(body))
     async with asyncio.timeout(PATIENCE_S):
         while b"the editor reads nothing" not in await process.stderr.readline():
             pass
     answered = bytearray()
     async with asyncio.timeout(PATIENCE_S):
-        while b'"id": "n%d"' % (n_requests - 1) not in answered[-600_000:]:
+        while b'"id": "n%d.' % (n_requests - 1) not in answered[-600_000:]:
             answered += await process.stdout.read(2**16)
-    assert all(b'"id": "n%d"' % n in answered for n in range(n_requests))
+    assert all(b'"id": "n%d.' % n in answered for n in range(n_requests))
     process.kill()
     await process.communicate()
 

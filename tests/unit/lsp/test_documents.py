@@ -96,7 +96,7 @@ def test_edits_in_one_pass_are_the_same_as_one_by_one(
     reference = Reference(text, encoding)
     for start, end, new in edits:
         reference.edit(start, end, new)
-    changes = [Change(Span(start, end), new) for start, end, new in edits]
+    changes: list[Change | None] = [Change(Span(*ends), new) for *ends, new in edits]
     lines = asyncio.run(lines_after(split_lines(text), changes, encoding))
     assert lines == split_lines(reference.text)
 
@@ -113,8 +113,10 @@ async def test_edits_from_the_end_to_the_beginning_are_read_in_one_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(batches, "_one_by_one")
-    changes = [Change(Span((i, 1), (i, 2)), "é😀") for i in reversed(range(1000))]
-    lines = await lines_after(split_lines("😀b\n" * 1000), changes, "utf-32")
+    back: list[Change | None] = [
+        Change(Span((i, 1), (i, 2)), "é😀") for i in reversed(range(1000))
+    ]
+    lines = await lines_after(split_lines("😀b\n" * 1000), back, "utf-32")
     assert lines == split_lines("😀é😀\n" * 1000)
 
 
@@ -122,7 +124,7 @@ async def test_edits_that_would_never_end_are_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(batches, "MAX_S", -1.0)
-    forth = [Change(Span((0, i), (0, i)), "x") for i in range(3)]
+    forth: list[Change | None] = [Change(Span((0, i), (0, i)), "x") for i in range(3)]
     assert await lines_after(["abc"], forth, "utf-8") is None
 
 

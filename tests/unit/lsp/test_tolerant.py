@@ -15,7 +15,7 @@ from starcoder_lsp.lsp.messages.tolerant import tolerated
 
 CLIENTS = sorted((Path(__file__).parents[2] / "data" / "clients").glob("*.json"))
 CONVERTER = converters.get_converter()
-KEPT = {
+KEPT: dict[str, dict[str, Any]] = {
     "general": {"positionEncodings": ["utf-8"]},
     "textDocument": {"inlineCompletion": {"dynamicRegistration": True}},
     "window": {"workDoneProgress": True},
@@ -48,7 +48,7 @@ def test_beside_a_value_that_nobody_knows_all_others_are_kept(odd: Any) -> None:
     capabilities = copy.deepcopy(KEPT)
     for section, value in odd.items():
         if isinstance(value, dict):
-            capabilities[section].update(value)  # type: ignore[attr-defined]  # a dictionary
+            capabilities[section].update(value)
         else:
             capabilities[section] = value
     found = read(capabilities)
