@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import statistics
 import subprocess
 from collections import defaultdict
@@ -21,8 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from starcoder_lsp.context.index.reader import Index
-from starcoder_lsp.context.retrieve.gather import ALL_SOURCES, EDITS, gather
+from starcoder_lsp.context.index.reader import Index, index_in_memory
+from starcoder_lsp.context.retrieve.gather import SOURCES, gather
 from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER, Scene
 from starcoder_lsp.context.syntax import parse
@@ -31,7 +30,7 @@ BUDGET_CHARACTERS = 2250
 SHOWN_ABOVE, SHOWN_BELOW = 3000, 1500
 MAX_FILES = 25
 GOLD_LINES = 3
-WITHOUT = tuple(source for source in ALL_SOURCES if source != EDITS)
+WITHOUT = tuple(source for source in SOURCES if source != "edits")
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Replay:
     def __init__(self, repository: str) -> None:
         self._repository = repository
         self._known: dict[str, str] = {}
-        self.index = Index(sqlite3.connect(":memory:"))
+        self.index = index_in_memory()
 
     def git(self, *arguments: str) -> str:
         command = ["git", "-C", self._repository, *arguments]
@@ -148,9 +147,13 @@ def ask(
         scene = step.scene(rest_from)
         if not (wanted := gold - scene.shown_names):
             continue
-        for name, sources in (("with", ALL_SOURCES), ("without", WITHOUT)):
+        for name, sources in (("with", SOURCES), ("without", WITHOUT)):
             snippets = gather(
-                scene, index, BUDGET_CHARACTERS, edits=edits, sources=sources
+                scene,
+                index,
+                BUDGET_CHARACTERS,
+                memories={"edits": edits},
+                sources=sources,
             )
             held = IDENTIFIER.findall("\n".join(each.text for each in snippets))
             share = len(wanted.intersection(held)) / len(wanted)

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from starcoder_lsp.context import Edit, Progress
+from starcoder_lsp.context import Edit, IndexingProgress
 from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.flow import Cursor, Document
 from starcoder_lsp.languages import language_of
@@ -120,7 +120,7 @@ class Session:
         self.context = IndexedContext(max_files=100_000, on_progress=self._told)
         self.context.use_folders([root])
 
-    def _told(self, progress: Progress) -> None:
+    def _told(self, progress: IndexingProgress) -> None:
         if progress.is_final:
             self.finished.set()
 

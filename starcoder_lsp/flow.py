@@ -1,4 +1,4 @@
-"""The nouns of a completion, in the order a request meets them."""
+"""The data types of a completion, in the order in which a request meets them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Literal
 
 CURSOR_MARK = "█"
 LINE_END = re.compile("\r\n|\r|\n")
-# One private character stands where a secret stood; it cannot come from a file.
+# Private-use characters that stand for secrets; removed from text before redaction.
 REDACTED = {
     "KEY": "\U0010f4e1", "PASSWORD": "\U0010f4e2", "EMAIL": "\U0010f4e3", "NAME": "\U0010f4e4",
 }  # fmt: skip
-# How far rules look up and down; a file may have megabytes.
+# How many code points around the cursor rules look at; a file may have megabytes.
 NEAR = 8192
-# Of a text that no editor shows yet, so that nobody takes it for one that does.
+# The version of a text that no editor shows, such as one after a suggestion.
 NO_VERSION = -1
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text as the editor shows it, at one version; nothing re-reads the buffer."""
+    """An immutable snapshot of the text that the editor shows, at one version."""
 
     text: str
     uri: str = ""
@@ -31,7 +31,7 @@ class Document:
 
     @cached_property
     def newline(self) -> str:
-        """The line end most of the document's beginning uses."""
+        """The most frequent line end at the beginning of the document."""
         beginning = self.text[: 8 * NEAR]
         crlf = beginning.count("\r\n")
         lone_cr = beginning.count("\r") - crlf
@@ -45,7 +45,8 @@ class Document:
 class Cursor:
     """A place in a document; `offset` counts code points.
 
-    `chosen` is a popup's selected entry, which the document holds as if inserted here.
+    `chosen` is the selected entry of a completion popup, which the document holds as
+    though it was inserted at the cursor.
     """
 
     document: Document
@@ -54,7 +55,7 @@ class Cursor:
 
     @classmethod
     def marked(cls, text: str, language: str = "python") -> Cursor:
-        """The cursor in `text` where the mark is.
+        """Return a cursor where the mark stands in `text`, without the mark.
 
         >>> Cursor.marked("print(█)").prefix
         'print('
@@ -84,13 +85,13 @@ class Cursor:
 
     @cached_property
     def lines_above(self) -> list[str]:
-        """The nearest lines above the cursor's, the nearest first, without their ends."""
+        """The lines above the cursor's, the nearest first, without their line ends."""
         above = self.prefix[: len(self.prefix) - len(self.line_prefix)][-NEAR:]
         return LINE_END.split(above)[-2::-1]
 
     @cached_property
     def lines_below(self) -> list[str]:
-        """The nearest lines below the cursor's, the nearest first, without their ends."""
+        """The lines below the cursor's, the nearest first, without their line ends."""
         start = len(self.line_suffix)
         return LINE_END.split(self.suffix[start : start + NEAR])[1:]
 
@@ -106,10 +107,10 @@ def _line_end(text: str) -> int:
 
 @dataclass(frozen=True)
 class Snippet:
-    """A piece of another file that may help.
+    """A part of another file for the prompt.
 
-    `path` is as the model reads it, relative to the workspace; lines count from 0 and
-    `last_line` is part of it. `source` names the retriever, `why` says it in words.
+    `path` is relative to the workspace. Lines count from 0; `last_line` is included.
+    `source` names the retriever, and `why` explains its choice to the user.
     """
 
     path: str
@@ -123,7 +124,7 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Cell:
-    """Another cell of the notebook that the cursor is in; without code it is prose."""
+    """Another cell of the cursor's notebook: code or prose."""
 
     text: str
     is_code: bool
@@ -131,7 +132,7 @@ class Cell:
 
 
 def readable(text: str) -> str:
-    """`text` of a snippet for people: a redacted secret reads `<KEY>`."""
+    """Return the text of a snippet for people, with redacted secrets as `<KEY>`."""
     for name, mark in REDACTED.items():
         text = text.replace(mark, f"<{name}>")
     return text
@@ -139,7 +140,7 @@ def readable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Control:
-    """A token of the model's vocabulary, by its exact text; `cut` as of `Text`."""
+    """A control token, by its exact text in the vocabulary; `cut` as in `Text`."""
 
     token: str
     cut: Literal["start", "end", "never"] = "never"
@@ -147,9 +148,9 @@ class Control:
 
 @dataclass(frozen=True)
 class Text:
-    """Ordinary text, tokenized on its own with special parsing off.
+    """Text, tokenized on its own and never as control tokens.
 
-    `cut` is the end that may be shortened when the prompt does not fit.
+    `cut` is the end from which it is shortened when the prompt does not fit.
     """
 
     text: str
@@ -161,9 +162,9 @@ Segment = Control | Text
 
 @dataclass(frozen=True)
 class Group:
-    """Segments that stay or go together, such as another file's path and text.
+    """Segments that are kept or left out together, such as a file's path and text.
 
-    When a prompt has to be shorter its first groups go first.
+    When a prompt does not fit, its first groups are left out first.
     """
 
     segments: tuple[Segment, ...]
@@ -171,11 +172,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model reads, before tokenization.
+    """The input of the model, before tokenization.
 
-    `held_back` is the end of the prefix that the prompt leaves out; what is generated
-    begins with it (token healing), the answer does not. `stops` are control tokens that
-    end it. `beyond` is text that there is no room for; what is written may repeat it.
+    `held_back` is the end of the prefix, left out for token healing: the generated text
+    has to begin with it, and the answer does not contain it. `stops` are control tokens
+    that end the generation. Draft tokens may come from `beyond`, text outside the window.
     """
 
     segments: tuple[Segment | Group, ...]
@@ -186,13 +187,13 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one request may cost.
+    """Bounds on the cost of one request.
 
-    `max_tokens` of 0 only reads the prompt. `latency_target_ms` is how long reading may
-    take before the prompt is shortened; 0 means as long as it takes. `stops_when_unsure`
-    ends a text where no next token is likely, as llama.cpp's infill sampler does. With
-    `one_line` candidates end where their line does. What `yields` ends when another
-    wants the engine. `reads_on` reads later what the prompt had no time for.
+    With `max_tokens` 0 the engine only prefills. A prompt that takes longer to prefill
+    than `latency_target_ms` is shortened (0: never), and with `reads_on` prefilled whole
+    afterwards. `stops_when_unsure` ends a text where no token is likely, as llama.cpp's
+    infill sampler does. `one_line` ends candidates at the end of their line. A request
+    that `yields` is aborted when another one needs the engine.
     """
 
     max_tokens: int = 96
@@ -206,12 +207,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Style:
-    """How the user wants suggestions, and what the client can do with them.
+    """The user's wishes for suggestions, and the abilities of the client.
 
-    `multiline` is auto, never or always; `wants_more` is a request for a longer
-    suggestion than the last one, whatever `multiline` says. `is_after_accept`: an
-    accepted suggestion has just ended here. `can_replace`: the client replaces text
-    right of the cursor.
+    `multiline` is auto, never or always; `wants_more`, a request for a longer suggestion,
+    overrides it. `is_after_accept`: an accepted suggestion ends at the cursor.
+    `can_replace`: the client can replace text right of the cursor.
     """
 
     multiline: str = "auto"
@@ -226,12 +226,11 @@ USUAL_STYLE = Style()
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a parser says of a text put at the cursor.
+    """A parser's verdict on a text inserted at the cursor.
 
-    `n_new_errors` counts parse errors and missing tokens that the document has with the
-    text and has not without. `statement_end` is how much of the text, in code points,
-    belongs to the statement (or block) that the cursor's line begins or stands in
-    without closing; None when that does not end inside the text.
+    `n_new_errors` counts the parse errors and missing tokens that the text causes.
+    `statement_end` is the length, in code points, of the part that belongs to the
+    statement or block open on the cursor's line; None when it does not end in the text.
     """
 
     n_new_errors: int = 0
@@ -243,10 +242,10 @@ FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]
 
 @dataclass(frozen=True)
 class Usage:
-    """What a generation has cost so far; times run from the engine's first sight of it.
+    """The cost of a generation so far; times run from its arrival at the engine.
 
-    `evaluated_tokens` counts prompt tokens that were not in the KV cache;
-    `log_probability` is the sum over the generated tokens.
+    `evaluated_tokens` counts the prompt tokens that were not in the KV cache;
+    `log_probability` is the sum over the generated tokens, as natural logarithms.
     """
 
     prompt_tokens: int = 0
@@ -259,13 +258,13 @@ class Usage:
 
     @property
     def confidence(self) -> float:
-        """How likely the model found its tokens: their geometric mean, from 0 to 1."""
+        """The geometric mean of the probabilities of the tokens, from 0 to 1."""
         return math.exp(self.log_probability / max(self.generated_tokens, 1))
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Some text as it is generated, and the cost up to here."""
+    """A streamed piece of generated text, and the cost so far."""
 
     text: str
     usage: Usage
@@ -273,7 +272,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One of several answers to the same prompt; logarithms are natural."""
+    """One of several answers to a prompt; `log_probability` is a natural logarithm."""
 
     text: str
     log_probability: float
@@ -282,7 +281,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Score:
-    """How likely the model finds a given text after a prompt."""
+    """The log-probability, in natural logarithms, of a given text after a prompt."""
 
     log_probability: float
     n_tokens: int
@@ -290,7 +289,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Completion:
-    """What to insert at the cursor, `""` for nothing, and what it cost.
+    """The text to insert at the cursor, `""` for none, and its cost.
 
     It replaces the next `n_replaced` code points of the cursor's line.
     """

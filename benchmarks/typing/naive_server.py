@@ -10,17 +10,18 @@ import sys
 from typing import Any
 
 from starcoder_lsp import cli
-from starcoder_lsp.suggesting import scheduler, suggester
+from starcoder_lsp.suggesting import scheduler
 from starcoder_lsp.suggesting.cache import Cache
-from starcoder_lsp.suggesting.debounce import Rhythm
+from starcoder_lsp.suggesting.debounce import Debouncer
+from starcoder_lsp.suggesting.speculation import Speculator
 
 DEBOUNCE_S = 0.15
 
 
-def finds_nothing(self: Cache, spot: Any) -> None: ...
+def finds_nothing(self: Cache, key: Any) -> None: ...
 
 
-def waits(self: Rhythm, *_: Any, **__: Any) -> float:
+def waits(self: Debouncer, *_: Any, **__: Any) -> float:
     return DEBOUNCE_S
 
 
@@ -30,8 +31,8 @@ def never(*_: Any) -> bool:
 
 def main() -> None:
     Cache.find = finds_nothing  # type: ignore[method-assign]
-    Rhythm.delay_s = waits  # type: ignore[method-assign]
-    suggester.Suggester._may_speculate = never  # type: ignore[method-assign]
+    Debouncer.delay_s = waits  # type: ignore[method-assign]
+    Speculator.is_allowed = never  # type: ignore[method-assign]
     scheduler._Generation.may_serve = never  # type: ignore[method-assign]
     scheduler.GRACE_S = 0.0
     cli.main(["serve", *sys.argv[1:]])

@@ -1,1 +1,1 @@
-"""One completion: a prompt is built, a model continues it, and rules make the text fit."""
+"""Makes a completion: builds a prompt, asks the engine, applies rules to its text."""

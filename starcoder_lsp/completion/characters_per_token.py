@@ -1,7 +1,7 @@
-"""How many characters a token has, counted by the model's own tokenizer.
+"""Measures the characters per token of each model and language.
 
-Prompts are measured out in characters, so that no keystroke waits for a tokenizer; the
-engine cuts to exact tokens.
+Windows and budgets count characters, so that no keystroke waits for the tokenizer. The
+engine then cuts the prompt to exact tokens.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.runtime.bounded_dict import Newest
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
 
-# A shorter text says little, more of one document says nothing new.
+# A shorter text is a poor sample; of a longer one the last part is enough.
 LEAST_CHARACTERS, MOST_CHARACTERS = 400, 8000
-# Rounded down, so that the next document moves no window by a few characters.
+# The ratio is rounded down to steps, so that windows seldom change size.
 STEP = 0.25
 MAX_KINDS, MAX_DOCUMENTS = 32, 256
 
+# A model and a language.
 Kind = tuple[Hashable, str]
 
 
@@ -32,20 +33,23 @@ class Counted:
     n_tokens: int = 0
 
 
-class Densities:
-    """Of each model and language; every document is counted once."""
+class CharactersPerToken:
+    """The ratio of each model and language; each document is counted once.
+
+    `model` is any key of a loaded model, such as its engine settings.
+    """
 
     def __init__(self) -> None:
-        self._counted: Newest[Kind, Counted] = Newest(MAX_KINDS)
-        self._seen: Newest[tuple[Kind, str], None] = Newest(MAX_DOCUMENTS)
-        self._begun: Newest[tuple[Kind, str], float] = Newest(MAX_DOCUMENTS)
+        self._counted: BoundedDict[Kind, Counted] = BoundedDict(MAX_KINDS)
+        self._seen: BoundedDict[tuple[Kind, str], None] = BoundedDict(MAX_DOCUMENTS)
+        self._begun: BoundedDict[tuple[Kind, str], float] = BoundedDict(MAX_DOCUMENTS)
         self._counting: set[asyncio.Task[None]] = set()
 
     def of(self, model: Hashable, language: str, uri: str) -> float:
-        """Characters per token; a careful guess before any were counted.
+        """Return the characters per token for a document.
 
-        A document keeps what it began with: with another window all of its prompt would
-        be read again.
+        It is `Window.CHARACTERS_PER_TOKEN` until a text was counted. A document keeps its
+        first ratio, because another window would invalidate the KV cache.
         """
         document = (model, language), uri
         if (begun := self._begun.get(document)) is None:
@@ -60,7 +64,7 @@ class Densities:
         return max(exact // STEP * STEP, 1.0)
 
     def learn(self, engine: Engine, model: Hashable, cursor: Cursor) -> None:
-        """Have what stands before the cursor counted, if that is new; nobody waits."""
+        """Count the prefix of a new document, in a task of its own."""
         kind = model, cursor.document.language
         document = kind, cursor.document.uri
         text = cursor.prefix[-MOST_CHARACTERS:]

@@ -1,4 +1,4 @@
-"""The whole of a completion, top to bottom."""
+"""Makes a completion, from the cursor to the text to insert."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from starcoder_lsp.flow import (
     Usage,
 )
 
-# Endings in the middle of a thought: an unfinished last line is not shown.
+# After these the last line may be incomplete.
 UNFINISHED = frozenset(("length", "time"))
-# Other suggestions may be this much longer than the first one.
+# An alternative may have LONGER times the tokens of the first completion, and some more.
 LONGER = 2
 MORE_TOKENS = 8
 
 
-def _nothing_to_tell(_text: str) -> None: ...
+def _ignore(_text: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class Completer:
-    """Everything one completion needs, put together once by `assemble`.
+    """An engine with everything that a completion needs; `settings.assemble` builds it.
 
-    Where a method takes `read_as`, that is the cursor as the model shall see it.
+    `read_as` of a method is the cursor as the model reads it, by default `cursor`.
     """
 
     engine: Engine
@@ -55,14 +55,15 @@ class Completer:
     async def complete(
         self,
         cursor: Cursor,
-        on_text: Callable[[str], None] = _nothing_to_tell,
+        on_text: Callable[[str], None] = _ignore,
         *,
         read_as: Cursor | None = None,
         trace: Trace | None = None,
     ) -> Completion:
-        """What to insert at `cursor`, perhaps nothing; `on_text` hears it grow.
+        """Return the completion at `cursor`; its text may be empty.
 
-        Raises EngineError. Cancelling the task stops the model.
+        `on_text` is called with the text so far after each piece. Raises EngineError.
+        Cancelling the task stops the model.
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
@@ -88,15 +89,15 @@ class Completer:
         read_as: Cursor | None = None,
         trace: Trace | None = None,
     ) -> list[Completion]:
-        """Up to so many different completions, the best first.
+        """Return up to `n_wanted` different completions, the best first.
 
-        That is the one `complete` would make, unless the model does not read what
-        follows the cursor: then it is the one that fits best before it.
+        The first is the one that `complete` returns, but if the model does not read the
+        suffix, they are ranked by how well they fit before it. Raises EngineError.
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
         place = Place(cursor, self.style)
-        first = await self._complete(prompt, place, _nothing_to_tell, trace)
+        first = await self._complete(prompt, place, _ignore, trace)
         found = {first.text.strip(): first}
         if n_wanted > 1:
             n_enough = first.usage.generated_tokens * LONGER + MORE_TOKENS
@@ -122,7 +123,7 @@ class Completer:
         return different[:n_wanted]
 
     async def warm_up(self, cursor: Cursor) -> Usage:
-        """Let the model read what a completion at `cursor` would need."""
+        """Prefill the prompt of a completion at `cursor`. Raises EngineError."""
         prompt = await self._prompt(cursor, Trace())
         usage = Usage()
         limits = replace(self.limits, max_tokens=0, yields=True)
@@ -165,7 +166,7 @@ class Completer:
     async def _generate(
         self, prompt: Prompt, place: Place, on_text: Callable[[str], None]
     ) -> tuple[str, Usage]:
-        """What the model writes until nothing more can belong here, and its cost."""
+        """Return the text that the engine streams until a rule stops it, and its cost."""
         text, usage = "", Usage()
         async with aclosing(self.engine.generate(prompt, self.limits)) as pieces:
             async for piece in pieces:
@@ -179,14 +180,14 @@ class Completer:
     async def _processed(
         self, written: Sequence[tuple[str, FinishReason | None]], place: Place
     ) -> list[tuple[Result, Judgement]]:
-        """What is left of each text, and what a parser says of it."""
+        """Apply the rules to each raw text, and return the parser's verdict with it."""
         texts = [take(raw, place).text for raw, _ in written]
         known = await self.context.judge(place.cursor, texts)
         judgements = known or [Judgement() for _ in texts]
         results = []
         for (raw, reason), judgement in zip(written, judgements, strict=True):
             at = place
-            # A place remembers what it has computed: another one only where it differs.
+            # A place caches what it computes, so a new one is made only where needed.
             if reason in UNFINISHED or known:
                 is_cut_off = reason in UNFINISHED
                 at = replace(place, judgement=judgement, is_cut_off=is_cut_off)

@@ -1,8 +1,8 @@
-"""Which of several suggestions fits best what follows the cursor.
+"""Ranks suggestions by the text after the cursor, for models that do not read it.
 
-A model that reads only what stands before the cursor can still be asked how likely it
-finds the text after it once a suggestion is in place: by Bayes' rule the suggestion
-with the highest product of both chances is the likeliest between the two.
+A model that reads only the prefix can score the suffix after each suggestion. By Bayes'
+rule the likeliest suggestion between prefix and suffix is the one whose own probability
+times that of the suffix is highest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from starcoder_lsp.flow import Completion, Cursor, Limits, Prompt
 
 logger = logging.getLogger(__name__)
 
-# What is asked about: this many lines that say something, of at most so many characters.
+# The part of the suffix that is scored: its first lines that are not blank, shortened to
+# so many characters.
 FOLLOWING_LINES = 2
 FOLLOWING_CHARACTERS = 120
 
@@ -28,9 +29,9 @@ async def by_what_follows(
     found: Sequence[Completion],
     limits: Limits,
 ) -> list[Completion]:
-    """The same suggestions, the likeliest before the text after the cursor first.
+    """Return the same suggestions, the likeliest before the suffix first.
 
-    Where there is no time to find out, or no engine any more, their order stays.
+    Their order stays if the engine fails or has no time left, or if there is no suffix.
     """
     after = following(cursor.suffix)
     if len(found) < 2 or not after:
@@ -39,7 +40,7 @@ async def by_what_follows(
     try:
         scores = await engine.score(prompt, texts, limits)
     except EngineError as exc:
-        logger.info("suggestions stay in their order: %s", exc)
+        logger.info("suggestions are not ranked: %s", exc)
         return list(found)
     pairs = zip(scores, found, strict=True)
     ranked = sorted(pairs, key=lambda pair: -pair[0].log_probability)
@@ -47,7 +48,7 @@ async def by_what_follows(
 
 
 def following(suffix: str) -> str:
-    r"""The beginning of `suffix`, up to the end of a line.
+    r"""Return the part of `suffix` to score, up to the end of a line.
 
     >>> following(")\n\n    return x\n    more\n")
     ')\n\n    return x\n'

@@ -1,4 +1,4 @@
-"""Why a suggestion is what it is, or why there is none: filled in as it is made."""
+"""Records how a suggestion was made, or why there is none."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from starcoder_lsp.completion.postprocess import Effect
 from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.flow import Candidate, Cell, Snippet, Usage
 
-WHAT_THE_MODEL_DID = (
+MADE_BY_THE_MODEL = (
     "inserted_by_editor", "snippets", "usage", "raw", "effects", "candidates"
 )  # fmt: skip
 
 
 @dataclass
 class Trace:
-    """What one request went through, in the order of the fields."""
+    """The steps of one request, in the order of the fields."""
 
     language: str = ""
     is_explicit: bool = False
@@ -34,20 +34,20 @@ class Trace:
 
     @property
     def is_made(self) -> bool:
-        """Whether it tells what the model did, now or earlier."""
+        """True if it holds a generation, of this request or an earlier one."""
         return self.usage.finish_reason is not None
 
     def recall(self, made: Trace | None) -> None:
-        """Tell what the request went through that has found the answer."""
+        """Take over the trace `made` of the request that generated the known answer."""
         self.decision = "known already"
         self.delay_s = 0.0
         if made is not None:
-            self.decision += ", from the request that the following tells about"
-            for name in WHAT_THE_MODEL_DID:
+            self.decision += ", from an earlier request as follows"
+            for name in MADE_BY_THE_MODEL:
                 setattr(self, name, getattr(made, name))
 
     def __str__(self) -> str:
-        """For people; holds source text, so it is for the user's eyes only."""
+        """Format the trace for the user; it contains source text, so never log it."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -55,9 +55,9 @@ class Trace:
         yield f"request: {how}, {self.language or 'no language'}"
         yield f"decision: {self.decision}"
         if self.delay_s:
-            yield f"waited for typing to rest: {self.delay_s * 1000:.0f} ms"
+            yield f"waited for typing to pause: {self.delay_s * 1000:.0f} ms"
         if self.inserted_by_editor:
-            yield f"left out of the prompt: {self.inserted_by_editor!r}, from the editor"
+            yield f"not in the prompt: {self.inserted_by_editor!r}, from the editor"
         yield from self._context()
         yield from self._model()
         for effect in self.effects:

@@ -1,6 +1,6 @@
-"""What other files can tell about the place being written.
+"""Context from other files of the workspace, computed in a child process.
 
-All of it is computed in a child process; the front sees a `Context`.
+The front process sees a `Context`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from starcoder_lsp.flow import Cell, Cursor, Judgement, Snippet
 
 GIT_RULES = ".gitignore"
-# Ours, and where other assistants let a user say the same.
+# Our own ignore file, and those in which other assistants keep the same rules.
 ASSISTANT_RULES = (
     ".starcoderignore", ".aiignore", ".aiexclude", ".aiderignore", ".augmentignore",
     ".clineignore", ".codeiumignore", ".codyignore", ".continueignore",
@@ -25,12 +25,12 @@ REPOSITORY_RULES = ("info", "exclude")
 
 
 def are_rules(path: Path) -> bool:
-    """Whether a file says what of the others must not be read."""
+    """Return whether a file holds ignore rules."""
     return path.name in RULE_FILES or path.parts[-2:] == REPOSITORY_RULES
 
 
 def base_of(root: str) -> str:
-    """What the paths of all files below a folder begin with, also below the whole disk.
+    """Return the prefix that all paths below a folder share; "/" for the root directory.
 
     >>> base_of("/home/me/project"), base_of("/")
     ('/home/me/project/', '/')
@@ -40,7 +40,7 @@ def base_of(root: str) -> str:
 
 @dataclass(frozen=True)
 class Edit:
-    """`text` replaces the code points from `start` up to `end`, not included."""
+    """`text` replaces the code points from `start` to `end`, `end` excluded."""
 
     start: int
     end: int
@@ -49,11 +49,11 @@ class Edit:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Snippets in the order of the prompt, the best one last, and how the model is told where it is.
+    """Snippets in the order of the prompt, the best one last, and the document's place.
 
-    `path` is the document's own, relative to its workspace folder, and `repository`
-    that folder's name; for a document outside of every folder both are empty, or those
-    of its file where there are `cells`, the others of its notebook in their order.
+    `path` is the document's path relative to its workspace folder, and `repository` the
+    name of that folder; both are empty for a document outside all folders. `cells` are
+    the other cells of its notebook, in order; with them, `path` is the notebook's file.
     """
 
     snippets: tuple[Snippet, ...] = ()
@@ -63,10 +63,10 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far the first look at a workspace is; `n_total` grows while it is walked.
+class IndexingProgress:
+    """Progress of the first look at a workspace; `n_total` grows during the walk.
 
-    `is_lost` tells that there will be no context: its process keeps dying.
+    `is_lost` means that there will be no context, because its process keeps dying.
     """
 
     n_done: int
@@ -77,7 +77,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is indexed; `skipped` counts files by the reason they were left out."""
+    """Counts of what is indexed; `skipped` counts files by the reason they are left out."""
 
     n_files: int = 0
     n_symbols: int = 0
@@ -89,9 +89,10 @@ class Statistics:
 
 
 class Context(Protocol):
-    """Nothing here raises or blocks: on trouble there is less context.
+    """Context for open documents.
 
-    Documents may be opened before `start`; what is open is told again after a crash.
+    No method raises or blocks; on failure they return less context. Documents may be
+    opened before `start`. After a crash of its process, everything open is sent again.
     """
 
     def start(self) -> None: ...
@@ -105,41 +106,41 @@ class Context(Protocol):
     ) -> None: ...
 
     def change(self, uri: str, version: int, edits: Sequence[Edit]) -> None:
-        """Apply `edits` in their order, each to the text that the one before left."""
+        """Apply `edits` in order, each to the result of the one before."""
         ...
 
     def close_document(self, uri: str) -> None: ...
 
     def arrange(self, notebook: str, cells: Sequence[str]) -> None:
-        """These open documents are the cells of a notebook, in this order."""
+        """Declare open documents to be the cells of a notebook, in this order."""
         ...
 
     def visit(self, uri: str) -> None:
-        """The user looks at this document now."""
+        """Note that the user looks at this document now."""
         ...
 
     def files_changed(self, paths: Sequence[Path]) -> None:
-        """The client saw these being created, changed or deleted."""
+        """Note that the client saw these files created, changed or deleted."""
         ...
 
     async def gather(
         self, cursor: Cursor, budget_characters: int, shown: range
     ) -> Gathered:
-        """The best snippets for `cursor`, within a deadline of few milliseconds.
+        """Return the best snippets for `cursor`, within a deadline of some milliseconds.
 
-        `shown` are the offsets of the document that the model sees anyway.
+        `shown` are the offsets of the document that the prompt shows anyway.
         """
         ...
 
     async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
-        """What a parser says of each text at `cursor`; empty when it cannot say."""
+        """Return a parser's judgement of each text at `cursor`; empty if it has none."""
         ...
 
     async def statistics(self) -> Statistics: ...
 
 
 class NoContext:
-    """What there is when the user wants none."""
+    """The context of users who want none."""
 
     def start(self) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The context as the front process sees it: a child that may die, and waits that end."""
+"""The context as the front process sees it: a supervised child, and waits that end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from starcoder_lsp.context import (
     Edit,
     Gathered,
-    Progress,
+    IndexingProgress,
     Statistics,
     are_rules,
     messages,
@@ -26,21 +26,21 @@ logger = logging.getLogger(__name__)
 GATHER_MS = 60
 JUDGE_MS = 60
 STATISTICS_MS = 5000
-# An indexer that owes answers and says nothing this long hangs.
+# An indexer that owes answers and is silent this long hangs, and is restarted.
 HANG_S = 20.0
-# Documents beyond this size are written by machines.
+# Larger documents are generated, and are not sent to the indexer.
 MAX_DOCUMENT_CHARACTERS = 2_000_000
 
 
 class IndexedContext:
-    """Folders and open documents live here; the child is told all of it when it starts."""
+    """The workspace folders and open documents, which are sent to each new child."""
 
     def __init__(
         self,
         *,
         max_files: int = 20_000,
         ignore: Sequence[str] = (),
-        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_progress: Callable[[IndexingProgress], None] = lambda progress: None,
         policy: RestartPolicy = KEEP_TRYING,
         log_level: str = "warning",
     ) -> None:
@@ -147,7 +147,7 @@ class IndexedContext:
         return messages.statistics_from(answer) if answer is not None else Statistics()
 
     async def _ask(self, frame: Frame, deadline_ms: int) -> Frame | None:
-        """The child's answer, None when there is none in time."""
+        """Return the child's answer; None if it does not come in time."""
         if self.pid is None:
             return None
         loop = asyncio.get_running_loop()
@@ -174,7 +174,7 @@ class IndexedContext:
         self._silent_since = None
         if frame["op"] == "progress":
             self._on_progress(
-                Progress(frame["n_done"], frame["n_total"], frame["is_final"])
+                IndexingProgress(frame["n_done"], frame["n_total"], frame["is_final"])
             )
         elif (waiting := self._waiting.get(frame["id"])) and not waiting.done():
             waiting.set_result(frame)
@@ -195,7 +195,7 @@ class IndexedContext:
         self._give_up_waiting()
         if gave_up:
             logger.error("the indexer keeps dying: no context from other files")
-            self._on_progress(Progress(0, 0, is_final=True, is_lost=True))
+            self._on_progress(IndexingProgress(0, 0, is_final=True, is_lost=True))
 
     def _give_up_waiting(self) -> None:
         for waiting in self._waiting.values():

@@ -1,4 +1,4 @@
-"""The frames between front, indexer and workers, and what they carry."""
+"""Frames between front, indexer and workers, and their contents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starcoder_lsp.runtime.frames import Frame
 
 
 def symbols_row(symbols: Symbols) -> list[Any]:
-    """As lists, which are a third of the size of objects and faster to read."""
+    """Encode symbols as lists: a third of the size of JSON objects, and faster to read."""
     return [
         symbols.language,
         symbols.definitions,
@@ -46,7 +46,7 @@ def edits_rows(edits: Sequence[Edit]) -> list[Any]:
 
 
 def apply(text: str, rows: Sequence[Sequence[Any]]) -> str:
-    """`text` after edits, each of which counts in what the one before left."""
+    """Return `text` after edits, each applied to the result of the one before."""
     for start, end, replacement in rows:
         text = text[:start] + replacement + text[end:]
     return text

@@ -1,6 +1,6 @@
-"""What is known of one source file: what it defines, imports and mentions.
+"""The symbols of one source file: its definitions, imports and references.
 
-Lines count from 0; a span holds its last line.
+Lines count from 0, and the last line of a range belongs to it.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# Definitions that mean nothing without what they belong to.
+# Kinds of definitions that mean nothing without their container.
 MEMBERS = frozenset(("method", "field"))
 
 
 class Definition(NamedTuple):
-    """A named thing and where it stands.
+    """A named definition and its place.
 
     `kind` is one of module, class, interface, enum, function, method, field, variable,
-    constant, type, macro. `signature` is the source from its first line up to its body,
-    `doc` the first line of its documentation, `container` the names around it, joined
-    by dots. The lines from `body_line` to `last_line` are its body; a definition
-    without one has `body_line` beyond `last_line`.
+    constant, type, macro. `signature` is the source from the first line up to the body,
+    `doc` the first line of the documentation, `container` the enclosing names, joined by
+    dots. The body are the lines from `body_line` to `last_line`; without a body,
+    `body_line` is beyond `last_line`.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Definition(NamedTuple):
 class Import(NamedTuple):
     """One import, include, use or require, as the file writes it.
 
-    `module` keeps its form (`..pkg.mod`, `./util`, `<vector>`, `crate::a::b`), `names`
-    are what it brings in (`*` for all, empty for the module itself) and `aliases` the
-    local name of each, in the same order.
+    `module` keeps its spelling (`..pkg.mod`, `./util`, `<vector>`, `crate::a::b`).
+    `names` are the imported names (`*` for all, empty for the module itself), and
+    `aliases` their local names, in the same order.
     """
 
     module: str
@@ -52,7 +52,7 @@ class Import(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A mention of something defined elsewhere: a call, a type, a base class."""
+    """A use of something defined elsewhere: a call, a type, a base class."""
 
     name: str
     line: int
@@ -61,9 +61,9 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """All of it; `package` is what the file says it belongs to (Go, Java, C#...).
+    """All symbols of a file; `package` is the one that it declares (Go, Java, C#...).
 
-    `is_complete` is False where the parse ran out of its budget or found no grammar.
+    `is_complete` is False if the parse ran out of time or the language has no grammar.
     """
 
     language: str
@@ -77,5 +77,5 @@ class Symbols:
         return [each for each in self.definitions if each.name == name]
 
     def inside(self, container: str) -> list[Definition]:
-        """Those right inside of what has this qualified name."""
+        """Return the direct members of the container with this qualified name."""
         return [each for each in self.definitions if each.container == container]

@@ -1,7 +1,7 @@
-"""Reads and parses files for the indexer, in a process that may hang and may die.
+"""Reads and parses files for the indexer, in a process that may hang or crash.
 
-It answers one frame after the other. A parser can get stuck where nothing in this
-process would notice, so the kernel is asked to end it.
+It answers one frame at a time. A parser can get stuck where nothing in this process would
+notice, so the kernel's timer ends it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starcoder_lsp.context import base_of, messages
-from starcoder_lsp.context.files.reading import NotRegular, TooLarge, read_regular
+from starcoder_lsp.context.files.reading import FileTooLarge, NotRegular, read_regular
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES, Unwanted, text_of
 from starcoder_lsp.context.files.walk import Bounds, Walk, admits, stamp_of
-from starcoder_lsp.context.index.entries import Entry, entry_of, to_wire
+from starcoder_lsp.context.index.entry import Entry, entry_of, to_wire
 from starcoder_lsp.context.secrets.redact import redact
 from starcoder_lsp.context.symbols import Symbols
-from starcoder_lsp.context.syntax import Document, parse
+from starcoder_lsp.context.syntax import ParsedDocument, parse
 from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.languages.lines import n_common_ends
@@ -35,11 +35,11 @@ from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.garbage_collection import collect_rarely
 
 SOFT_BUDGET_MS = 300
-# Of computing time: a busy machine is no reason to give up a file.
+# Processor time: a busy machine is no reason to give up a file.
 HARD_BUDGET_S = 2.0
 FOUND_PER_FRAME = 256
-# A file changed this recently may change again without another stamp (FAT counts in
-# steps of two seconds).
+# A file changed this recently may change again with the same stamp (FAT has a resolution
+# of two seconds).
 RACY_S = 2.5
 MAX_OPEN_DOCUMENTS = 32
 BACKGROUND_NICENESS = 10
@@ -48,7 +48,7 @@ TROUBLES: Sequence[tuple[type[OSError], str]] = (
     (FileNotFoundError, "gone"),
     (NotADirectoryError, "gone"),
     (NotRegular, "not a file"),
-    (TooLarge, "too large"),
+    (FileTooLarge, "too large"),
     (OSError, "unreadable"),
 )
 
@@ -67,7 +67,7 @@ def _walk(request: Frame) -> Iterator[Frame]:
 
 
 def _read(request: Frame) -> Iterator[Frame]:
-    """Files of a walk, or paths that are said to have changed."""
+    """Read the files of a walk, or paths that may have changed."""
     raw: list[bytes] = []
     files = [_answer(request, raw, *one) for one in request["files"]]
     yield {"op": "read", "files": files, "raw": b"".join(raw)}
@@ -100,7 +100,7 @@ def _answer(
 
 
 def _check_path(root: str, path: str, extra: list[str]) -> None:
-    """Both the path as it is given and where it really leads have to be allowed."""
+    """Check that both the given path and its real path are allowed."""
     whole = base_of(root) + path
     if stat.S_ISDIR(os.lstat(whole).st_mode):
         raise NotRegular(whole)
@@ -117,13 +117,13 @@ def _content(path: str, answer: Frame) -> bytes:
 
 
 def _document(request: Frame) -> Iterator[Frame]:
-    """A text that the editor holds, parsed from where it differs from the last one."""
+    """Parse the text of an open document incrementally."""
     uri, language, text = request["uri"], request["language"], redact(request["text"])
     source = text.encode("utf-8", "replace")
     known_language, document = _open_documents.pop(uri, ("", None))
     with _hard_budget():
         if document is None or known_language != language:
-            document = Document(language, source, SOFT_BUDGET_MS)
+            document = ParsedDocument(language, source, SOFT_BUDGET_MS)
         elif document.source != source:
             document.edit(*_difference(document.source, source))
         symbols = document.symbols()
@@ -137,12 +137,12 @@ def _document(request: Frame) -> Iterator[Frame]:
     }
 
 
-# By URI, with the language; the one parsed last stands last.
-_open_documents: dict[str, tuple[str, Document]] = {}
+# By URI and language; the one parsed last stands last.
+_open_documents: dict[str, tuple[str, ParsedDocument]] = {}
 
 
 def _difference(old: bytes, new: bytes) -> tuple[int, int, bytes]:
-    """The one edit that makes `new` of `old`: start, end of what goes, what comes."""
+    """Return the one edit from `old` to `new`: start, end of the removed text, new text."""
     start, end = n_common_ends(old, new)
     return start, len(old) - end, new[start : len(new) - end]
 
@@ -155,7 +155,7 @@ def _judge(request: Frame) -> Iterator[Frame]:
 
 
 def _digest(request: Frame) -> Iterator[Frame]:
-    """The hash alone, for a file that has ended another worker."""
+    """Return only the hash of a file that has killed another worker."""
     try:
         content, status = read_regular(request["path"], MAX_FILE_BYTES)
     except OSError:
@@ -165,7 +165,7 @@ def _digest(request: Frame) -> Iterator[Frame]:
 
 
 def _place(request: Frame) -> Iterator[Frame]:
-    """Which folder a document lies in, and whether others may see it."""
+    """Return the folder of a document, and whether other documents may see it."""
     real = os.path.realpath(request["path"])
     inside = [root for root in request["roots"] if real.startswith(base_of(root))]
     root = max(inside, key=len, default="")
@@ -191,7 +191,7 @@ def _hard_budget() -> Iterator[None]:
 
 
 def _kept(symbols: Symbols) -> Symbols:
-    """The index keeps no references."""
+    """Drop references, which the index does not keep."""
     return replace(symbols, references=())
 
 

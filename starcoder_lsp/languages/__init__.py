@@ -1,4 +1,4 @@
-"""What is known of each language: its files, and how its blocks begin and end."""
+"""The table of languages: their files, comments, blocks, grammars and queries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATTERNS = (
 
 @dataclass(frozen=True, eq=False)
 class Language:
-    """One row of languages.toml; its comments say what each column means."""
+    """A row of languages.toml, whose comments explain the columns."""
 
     files: tuple[str, ...]
     opens: re.Pattern[str]
@@ -70,12 +70,12 @@ def _value(column: str, written: Any) -> Any:
 
 
 def language(name: str) -> Language:
-    """The row of a language id; ids that nobody knows have the default's."""
+    """Return the row of a language id, or the default row for an unknown id."""
     return languages().get(language_id(name)) or languages()[DEFAULT]
 
 
 def language_id(name: str) -> str:
-    """Our name for what an editor calls a language.
+    """Return our language id for one of an editor's; unknown ids stay as they are.
 
     >>> language_id("sh"), language_id("python"), language_id("klingon")
     ('shellscript', 'python', 'klingon')
@@ -84,7 +84,9 @@ def language_id(name: str) -> str:
 
 
 def language_of(file: Path, first_line: str = "") -> str:
-    """By the whole name, the extension or the first line; else `plaintext`.
+    """Return the language id of a file, or `plaintext`.
+
+    The file's whole name, its extension and its first line tell the language.
 
     >>> language_of(Path("src/main.rs")), language_of(Path("Dockerfile.dev"))
     ('rust', 'dockerfile')
@@ -98,7 +100,7 @@ def language_of(file: Path, first_line: str = "") -> str:
     for name in among or (languages() if first_line and not named else ()):
         if languages()[name].first_line.search(first_line):
             return name
-    # Of several that share the extension, the one that needs no mark on its first line.
+    # Of several with the same extension, prefer one that needs no special first line.
     unmarked = (one for one in named if languages()[one].first_line is NOTHING)
     return next(iter((*unmarked, *named)), "plaintext")
 
@@ -110,7 +112,7 @@ def _by_id() -> Mapping[str, str]:
 
 @cache
 def _by_file() -> Mapping[str, tuple[str, ...]]:
-    """The languages that share a file name; the first is meant when nothing decides."""
+    """Return the languages of each file name or extension, the preferred one first."""
     names: dict[str, tuple[str, ...]] = {}
     for name, row in languages().items():
         for file in row.files:

@@ -1,4 +1,4 @@
-"""Small questions about lines of code that several modules ask."""
+"""Small functions on lines of text that several packages use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def indentation(line: str) -> str:
-    """The white space that a line begins with."""
+    """Return the white space at the start of a line."""
     return line[: len(line) - len(line.lstrip())]
 
 
 def is_of_word(character: str) -> bool:
-    """Whether names have it; False for no character at all.
+    """Return whether a character may be part of a name; False for `""`.
 
     >>> is_of_word("ü"), is_of_word("_"), is_of_word("-"), is_of_word("")
     (True, True, False, False)
@@ -20,12 +20,12 @@ def is_of_word(character: str) -> bool:
 
 
 def n_common(one: Sequence[object], other: Sequence[object]) -> int:
-    """How much two texts, or lists of tokens, begin with in common.
+    """Return the length of the common beginning of two texts or lists of tokens.
 
     >>> n_common([1, 2, 3], [1, 2, 4, 5]), n_common("abc", "abd")
     (2, 2)
     """
-    # Halves are compared at C's speed, and most texts differ near their end.
+    # Bisection compares slices in C, which is faster than a loop over long texts.
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -37,7 +37,9 @@ def n_common(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def n_common_ends(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
-    """How much two texts begin and end with in common; the two parts do not overlap.
+    """Return the lengths of the common beginning and end of two texts.
+
+    The two parts do not overlap.
 
     >>> n_common_ends("abcd", "abxxcd"), n_common_ends("aa", "aaa")
     ((2, 2), (2, 0))

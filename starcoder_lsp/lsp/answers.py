@@ -89,6 +89,7 @@ async def _suggest(
         server.status.show(reason.reason, kind="Inactive")
         server.suggester.trace = _not_asked(cursor, reason.reason)
         return None
+    server.log_as_wanted()
     asked = server.asks.ask_at(cursor)
     if asked is None:
         server.suggester.trace = _not_asked(cursor, "there is no model that is ready")
@@ -125,7 +126,7 @@ def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
     known = server.suggester.peek(ask)
     if known is None or not known.completions:
         server.suggester.trace = _not_asked(ask.cursor, reason)
-        return Suggestion((), server.suggester.spot(ask))
+        return Suggestion((), server.suggester.key(ask))
     return known
 
 
@@ -184,10 +185,10 @@ def _commands(
     model = server.settings.of_document(cursor.document.uri).engine.model
     latency_ms = answer.seconds * 1000
     offers = (
-        Offer(cursor, answer.spot, one, model, latency_ms, answer.is_known, i == 0)
+        Offer(cursor, answer.key, one, model, latency_ms, answer.is_known, i == 0)
         for i, one in enumerate(_worth_showing(answer))
     )
-    ids = [server.fates.offer(offer) for offer in offers]
+    ids = [server.outcomes.offer(offer) for offer in offers]
     return [types.Command("accepted", ACCEPTED, arguments=[id]) for id in ids]
 
 

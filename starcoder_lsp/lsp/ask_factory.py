@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from starcoder_lsp.completion.characters_per_token import Densities
+from starcoder_lsp.completion.characters_per_token import CharactersPerToken
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.context import Context
 from starcoder_lsp.engines import Engine
@@ -13,7 +13,7 @@ from starcoder_lsp.lsp.current_context import CurrentContext
 from starcoder_lsp.lsp.current_engine import CurrentEngine
 from starcoder_lsp.lsp.settings import FolderSettings
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.suggesting.ask import Ask
 
 
@@ -26,7 +26,7 @@ class AskFactory:
         self._settings = settings
         self._engine = engine
         self._context = context
-        self._densities = Densities()
+        self._characters_per_token = CharactersPerToken()
 
     def ask_at(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
         """A question at `cursor`; None while there is no model to answer it.
@@ -44,12 +44,14 @@ class AskFactory:
     def learn(self, ask: Ask) -> None:
         """Let the engine count the tokens of what it has just read, for later prompts."""
         engine, model = ask.completer.engine, ask.settings.engine
-        self._densities.learn(engine, model, ask.cursor)
+        self._characters_per_token.learn(engine, model, ask.cursor)
 
     def _completer(
         self, settings: Settings, engine: Engine, context: Context, document: Document
     ) -> Completer:
-        density = self._densities.of(settings.engine, document.language, document.uri)
-        completer = assemble.build_completer(settings, engine, context, density)
+        n_characters = self._characters_per_token.of(
+            settings.engine, document.language, document.uri
+        )
+        completer = assemble.build_completer(settings, engine, context, n_characters)
         # Every client has ranges: in the protocol an item says what it replaces.
         return replace(completer, style=replace(completer.style, can_replace=True))

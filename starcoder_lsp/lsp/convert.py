@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,4 +145,4 @@ def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
     if params.root_uri:
         return paths_of([params.root_uri])
     root = Path(params.root_path or "")
-    return (root,) if root.is_absolute() else ()
+    return (Path(os.path.realpath(root)),) if root.is_absolute() else ()

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from starcoder_lsp.context import Context, NoContext, Progress
+from starcoder_lsp.context import Context, IndexingProgress, NoContext
 from starcoder_lsp.lsp.documents import Documents, OpenDocument
 from starcoder_lsp.lsp.documents.notebooks import Notebooks
 from starcoder_lsp.lsp.settings import FolderSettings
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import ContextSettings
+from starcoder_lsp.settings.options import ContextSettings
 
 INDEXING = "starcoder: reading the workspace"
 
@@ -99,7 +99,7 @@ class CurrentContext:
         await asyncio.gather(*self._starting)
         await self.context.close()
 
-    def _show_progress(self, progress: Progress) -> None:
+    def _show_progress(self, progress: IndexingProgress) -> None:
         if progress.is_lost:
             self._status.tell(
                 "starcoder: no context from other files, since the indexer keeps "

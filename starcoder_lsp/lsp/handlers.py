@@ -77,6 +77,7 @@ async def _pull_configuration(server: Server) -> None:
     # Clients that know of no settings answer null, or an empty object.
     if answer and answer[0]:
         server.settings.use_editor(answer[0])
+        server.log_as_wanted()
         server.engine.require(server.settings.of_workspace(), is_wanted=False)
 
 
@@ -150,7 +151,7 @@ def _cursor_moved(server: Server, params: Any) -> None:
 
 def _shown(server: Server, params: Any) -> None:
     if id := _id_of(params):
-        server.fates.shown(id)
+        server.outcomes.shown(id)
 
 
 def _accepted_in_part(server: Server, params: Any) -> None:
@@ -158,12 +159,12 @@ def _accepted_in_part(server: Server, params: Any) -> None:
     id, n_units = _id_of(params), count_field(params, "acceptedLength")
     text = text_field(params, "item", "insertText")
     if id and n_units is not None and text is not None:
-        server.fates.accepted(id, convert.n_code_points(text, n_units))
+        server.outcomes.accepted(id, convert.n_code_points(text, n_units))
 
 
 def _rejected(server: Server, params: Any) -> None:
     if id := _id_of(params):
-        server.fates.rejected(id)
+        server.outcomes.rejected(id)
 
 
 def _id_of(params: Any) -> str | None:
@@ -174,7 +175,7 @@ def _id_of(params: Any) -> str | None:
 
 def _accepted(server: Server, *arguments: object) -> None:
     if arguments:
-        server.fates.accepted(str(arguments[0]))
+        server.outcomes.accepted(str(arguments[0]))
 
 
 def _restart(server: Server, *_arguments: object) -> None:

@@ -28,10 +28,11 @@ from starcoder_lsp.lsp.settings import FolderSettings
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.options import LogSettings
 from starcoder_lsp.settings.resolve import Layer
 from starcoder_lsp.suggesting import trigger
 from starcoder_lsp.suggesting.outcomes.statistics import Record, default_store
-from starcoder_lsp.suggesting.outcomes.tracker import Fates
+from starcoder_lsp.suggesting.outcomes.tracker import OutcomeTracker
 from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Server(LanguageServer):
         self.settings = FolderSettings(flags, self.status.tell)
         self.suggester = Suggester()
         self.statistics = default_store()
-        self.fates = Fates(self._count, self.suggester.cache.reject)
+        self.outcomes = OutcomeTracker(self._count, self.suggester.cache.reject)
         self.engine = CurrentEngine(self.status, build_engine, self._warm_up_again)
         self.contexts = CurrentContext(
             self.settings, self.status, self.documents, self.notebooks, self.path_of
@@ -80,6 +81,7 @@ class Server(LanguageServer):
         # Where the cursor was last, by document.
         self.positions: dict[str, types.Position] = {}
         self._rests_in = ""
+        self._log_wanted: LogSettings | None = None
         self._snoozed_until_s = 0.0
 
     @property
@@ -104,8 +106,11 @@ class Server(LanguageServer):
             capabilities.completion_provider = None
 
     def log_as_wanted(self) -> None:
-        """Follow the settings that say where and how much to log."""
+        """Follow the settings that say where and how much to log, if they changed."""
         wanted = self.settings.of_workspace().log
+        if wanted == self._log_wanted:
+            return
+        self._log_wanted = wanted
         try:
             log.set_up(wanted.level, wanted.file)
         except OSError as exc:
@@ -122,7 +127,7 @@ class Server(LanguageServer):
             self.lose_document(document, TOO_LARGE)
             return
         self.context.change(document.uri, document.version, edits)
-        self.fates.changed(snapshot)
+        self.outcomes.changed(snapshot)
         self.suggester.note_key()
 
     def close_document(self, uri: str) -> None:
@@ -138,7 +143,7 @@ class Server(LanguageServer):
 
     def _forget(self, uri: str) -> None:
         self.suggester.forget(uri)
-        self.fates.closed(uri)
+        self.outcomes.closed(uri)
         self.context.close_document(uri)
         self.positions.pop(uri, None)
 
@@ -195,7 +200,7 @@ class Server(LanguageServer):
 
     async def close(self) -> None:
         self.suggester.scheduler.cancel_all()
-        self.fates.close()
+        self.outcomes.close()
         await self.contexts.close()
         await self.engine.close()
 
@@ -207,9 +212,9 @@ class Server(LanguageServer):
 
     def _warm_up_again(self) -> None:
         """Let an engine that has just loaded its model read what the user looks at."""
-        self.suggester.has_read.clear()
+        self.suggester.note_new_engine()
         self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:
-        if self.settings.of_workspace().statistics:
+        if self.settings.of_workspace().lsp.statistics:
             self.statistics.append(record)

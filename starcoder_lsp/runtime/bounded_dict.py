@@ -1,4 +1,4 @@
-"""What was said last, as far as it is worth keeping."""
+"""A dictionary that forgets its oldest entries."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Newest(OrderedDict[Key, Value]):
-    """The entries that were set last, `n_most` of them.
+class BoundedDict(OrderedDict[Key, Value]):
+    """Keeps the `max_entries` entries that were set last; reading renews none.
 
-    >>> newest = Newest(2)
-    >>> newest["a"], newest["b"], newest["a"], newest["c"] = 1, 2, 3, 4
-    >>> dict(newest)
+    >>> last_two = BoundedDict(2)
+    >>> last_two["a"], last_two["b"], last_two["a"], last_two["c"] = 1, 2, 3, 4
+    >>> dict(last_two)
     {'a': 3, 'c': 4}
     """
 
-    def __init__(self, n_most: int) -> None:
+    def __init__(self, max_entries: int) -> None:
         super().__init__()
-        self._n_most = n_most
+        self._max_entries = max_entries
 
     def __setitem__(self, key: Key, value: Value) -> None:
         super().__setitem__(key, value)
         self.move_to_end(key)
-        if len(self) > self._n_most:
+        if len(self) > self._max_entries:
             self.popitem(last=False)

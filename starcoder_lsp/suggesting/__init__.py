@@ -1,1 +1,1 @@
-"""Decides when to ask the model, remembers what it said, and learns what the user did with it."""
+"""Decides when to ask the model, caches its suggestions, and tracks their outcomes."""

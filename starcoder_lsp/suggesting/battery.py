@@ -1,4 +1,4 @@
-"""Whether this machine runs on its battery, where the system tells."""
+"""Tells whether this machine runs on its battery."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+# Linux, Documentation/ABI/testing/sysfs-class-power.
 SUPPLIES = Path("/sys/class/power_supply")
 FRESH_S = 30.0
 
 
 def is_on_battery(supplies: Path = SUPPLIES) -> bool:
-    """False where nobody knows: a desktop, a container, a Mac."""
+    """Return whether a battery is discharging and no mains supply is online.
+
+    False where the system does not tell: on a desktop, in a container, on macOS.
+    """
     try:
         folders = list(supplies.iterdir())
     except OSError:
@@ -23,14 +27,14 @@ def is_on_battery(supplies: Path = SUPPLIES) -> bool:
     batteries = [
         folder
         for folder, kind in kinds.items()
-        # A mouse has a battery too.
+        # Peripherals such as mice have batteries too, with the scope "Device".
         if kind == "Battery" and _read(folder / "scope") != "Device"
     ]
     return any(_read(folder / "status") == "Discharging" for folder in batteries)
 
 
 class Power:
-    """Asks the system now and then."""
+    """Caches the state of the battery for `FRESH_S` seconds."""
 
     def __init__(
         self,

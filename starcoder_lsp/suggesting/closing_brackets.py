@@ -1,7 +1,8 @@
-"""Keeps the text after the cursor as it was while the user types on one line.
+"""Ignores the closing brackets and quotes that the editor inserts after the cursor.
 
-An editor that inserts a closing bracket would make every prompt that reads the suffix
-first a new one. Those it inserted for what was typed are left out of what is read.
+In a suffix-first prompt an inserted bracket changes the text near the start, and the KV
+cache is lost. The prompt therefore keeps the suffix as it was before the user opened the
+bracket on this line.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.runtime.bounded_dict import Newest
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
 
 CLOSERS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 QUOTES = frozenset("\"'`")
@@ -18,37 +19,40 @@ MAX_DOCUMENTS = 8
 
 @dataclass(frozen=True)
 class _Line:
-    """Where typing on a line began: what stood above, before and after the cursor."""
+    """The text around the cursor when the user began to type on a line.
+
+    `above` is everything before the line, `begin` the line up to the cursor.
+    """
 
     above: str
     begin: str
     suffix: str
 
 
-class Freezer:
-    """Remembers, per document, the line that is being typed."""
+class AutoCloseFilter:
+    """Remembers, for each document, the line that is being typed."""
 
     def __init__(self) -> None:
-        self._lines: Newest[str, _Line] = Newest(MAX_DOCUMENTS)
+        self._lines: BoundedDict[str, _Line] = BoundedDict(MAX_DOCUMENTS)
 
-    def frozen(self, cursor: Cursor) -> Cursor:
-        """The cursor as the model should see it: without what the editor closed."""
+    def apply(self, cursor: Cursor) -> Cursor:
+        """Return `cursor` without inserted closers, and remember its line."""
         uri = cursor.document.uri
         line = self._lines.get(uri)
         self._lines[uri] = kept = self._kept(line, cursor) or _begun(cursor)
-        return _before(cursor, kept.suffix)
+        return _with_suffix(cursor, kept.suffix)
 
-    def foreseen(self, cursor: Cursor) -> Cursor:
-        """As `frozen`, of a cursor that may come to be."""
+    def preview(self, cursor: Cursor) -> Cursor:
+        """Return what `apply` would return, and remember nothing."""
         kept = self._kept(self._lines.get(cursor.document.uri), cursor)
-        return _before(cursor, kept.suffix) if kept else cursor
+        return _with_suffix(cursor, kept.suffix) if kept else cursor
 
     def forget(self, uri: str) -> None:
         self._lines.pop(uri, None)
 
     @staticmethod
     def _kept(line: _Line | None, cursor: Cursor) -> _Line | None:
-        """The line as it was, as long as only closers have come after the cursor."""
+        """Return `line` if only closers were inserted since; otherwise None."""
         if line is None or not cursor.suffix.endswith(line.suffix):
             return None
         if not cursor.line_prefix.startswith(line.begin):
@@ -57,11 +61,11 @@ class Freezer:
             return None
         inserted = cursor.suffix[: len(cursor.suffix) - len(line.suffix)]
         due = closers_due(cursor.line_prefix[len(line.begin) :])
-        return line if _is_in_order(inserted, due) else None
+        return line if _is_subsequence(inserted, due) else None
 
 
 def closers_due(typed: str) -> str:
-    """What closes all that `typed` leaves open, the innermost first.
+    """Return the closers of everything that `typed` leaves open, the innermost first.
 
     >>> closers_due('f(x, ["a'), closers_due("f()"), closers_due("'[")
     ('"])', '', "'")
@@ -75,8 +79,7 @@ def closers_due(typed: str) -> str:
     return "".join(reversed(due))
 
 
-def _before(cursor: Cursor, suffix: str) -> Cursor:
-    """The cursor with another text after it."""
+def _with_suffix(cursor: Cursor, suffix: str) -> Cursor:
     if suffix == cursor.suffix:
         return cursor
     document = replace(cursor.document, text=cursor.prefix + suffix)
@@ -88,7 +91,7 @@ def _begun(cursor: Cursor) -> _Line:
     return _Line(above, cursor.line_prefix, cursor.suffix)
 
 
-def _is_in_order(some: str, all_of_them: str) -> bool:
-    """Whether `some` is what is left of `all_of_them` when a few are missing."""
-    left = iter(all_of_them)
+def _is_subsequence(some: str, of: str) -> bool:
+    """Return whether `some` is `of` with some characters left out."""
+    left = iter(of)
     return all(character in left for character in some)

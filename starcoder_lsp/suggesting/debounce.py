@@ -1,33 +1,38 @@
-"""How long to wait for the next key: by the user's rhythm, the place, and the cost."""
+"""Decides how long a request waits for the next key.
+
+The scheme and most constants are those of `CompletionDebouncer` in tabby-agent
+(TabbyML/tabby, clients/tabby-agent/src/codeCompletion/debouncer.ts). It differs in two
+points: a request that costs less than a usual gap between keys waits less, and the
+debouncer waits longer on battery and for users who ignore suggestions.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
-from starcoder_lsp.engines import Speed
-from starcoder_lsp.flow import Cursor, Usage
+from starcoder_lsp.flow import Cursor
 from starcoder_lsp.languages.lines import is_of_word
 
-# A longer gap is a pause for thought, not typing.
+# From debouncer.ts (baseIntervalSlideWindowAvg.max): longer gaps are pauses, not typing.
 LONGEST_GAP_S = 0.4
-FIRST_GUESS_S = 0.15
+# From debouncer.ts (baseIntervalSlideWindowAvg.minSize): the number of gaps in the mean.
 N_GAPS = 20
+# From debouncer.ts (requestDelay.max): the longest delay.
 LONGEST_WAIT_S = 1.0
-ON_BATTERY = 2.0
-# How many usual gaps of silence make a rest: inside a word, and where a rest is likely.
-GAPS_IN_WORD, GAPS_AT_REST = 3.0, 1.5
-# Who types past one suggestion after the other wants fewer of them.
-PER_MISS, MOST_MISSES = 0.5, 4
-# A suggestion has about this many tokens, and a token this many characters.
-USUAL_TOKENS = 12
-CHARACTERS_PER_TOKEN = 3.5
-FIRST_SPEED = Speed(prefill_tokens_per_s=200.0, decode_tokens_per_s=20.0)
-NEWEST_SHARE = 0.3
+# From debouncer.ts (adaptiveRate.max, .min): the delay in usual gaps, inside a word and
+# where typing probably pauses.
+GAPS_IN_WORD, GAPS_AT_PAUSE = 3.0, 1.5
+# From debouncer.ts (contextScoreWeights): the weight of each sign of a pause.
+AFTER_WORD_WEIGHT, LINE_END_WEIGHT, DOCUMENT_END_WEIGHT = 0.5, 0.4, 0.1
+# Our own: the gap that is assumed before any was measured (200 ms in debouncer.ts).
+FIRST_GUESS_S = 0.15
+# Our own: the delay doubles on battery, and grows by half with each ignored suggestion.
+BATTERY_FACTOR = 2.0
+FACTOR_PER_MISS, MAX_MISSES = 0.5, 4
 
 
-class Rhythm:
-    """The mean gap between the last keys."""
+class Debouncer:
+    """Delays requests by the user's typing speed, the cursor's place, and the cost."""
 
     def __init__(self) -> None:
         self._gaps: deque[float] = deque(maxlen=N_GAPS)
@@ -36,78 +41,52 @@ class Rhythm:
 
     @property
     def gap_s(self) -> float:
+        """The mean gap between the last keys."""
         return sum(self._gaps) / len(self._gaps) if self._gaps else FIRST_GUESS_S
 
     def note_key(self, now_s: float) -> None:
+        """Measure the gap between this key and the one before."""
         if self._last_s is not None and now_s - self._last_s <= LONGEST_GAP_S:
             self._gaps.append(now_s - self._last_s)
         self._last_s = now_s
 
     def note_outcome(self, *, is_followed: bool) -> None:
-        """Whether the user has typed what the last suggestion said."""
-        self._n_misses = 0 if is_followed else min(self._n_misses + 1, MOST_MISSES)
+        """Count consecutive suggestions that the user typed something else than."""
+        self._n_misses = 0 if is_followed else min(self._n_misses + 1, MAX_MISSES)
 
     @property
-    def patience(self) -> float:
-        """How many times longer to wait for who types past what is suggested."""
-        return 1 + PER_MISS * self._n_misses
+    def miss_factor(self) -> float:
+        """The factor by which ignored suggestions lengthen every delay."""
+        return 1 + FACTOR_PER_MISS * self._n_misses
 
     def delay_s(
         self, cursor: Cursor, cost_s: float, floor_s: float, *, on_battery: bool
     ) -> float:
-        """What is cheap is asked soon; what is dear, once no further key is likely.
+        """Return the seconds that a request at `cursor` waits for another key.
 
-        Of a word half typed more is likely to come than of a finished line.
+        Cheap requests are sent early, expensive ones once typing has probably paused.
+        `cost_s` is the time that the model will need; `floor_s` is the least delay, a
+        setting of the user.
         """
-        likely = rest_likelihood(cursor)
-        n_gaps = GAPS_IN_WORD + (GAPS_AT_REST - GAPS_IN_WORD) * likely
-        wait = min(self.gap_s, cost_s) * n_gaps * self.patience
+        likely = pause_likelihood(cursor)
+        n_gaps = GAPS_IN_WORD + (GAPS_AT_PAUSE - GAPS_IN_WORD) * likely
+        wait = min(self.gap_s, cost_s) * n_gaps * self.miss_factor
         if on_battery:
-            wait *= ON_BATTERY
+            wait *= BATTERY_FACTOR
         return max(min(wait, LONGEST_WAIT_S), floor_s)
 
 
-def rest_likelihood(cursor: Cursor) -> float:
-    """From 0 to 1: how much the place looks like one where typing rests.
+def pause_likelihood(cursor: Cursor) -> float:
+    """Return from 0 to 1 how likely typing pauses at `cursor`.
 
-    >>> rest_likelihood(Cursor.marked("ret█ x")), rest_likelihood(Cursor.marked("f(█"))
+    >>> pause_likelihood(Cursor.marked("ret█ x")), pause_likelihood(Cursor.marked("f(█"))
     (0.0, 1.0)
     """
-    is_between_words = not is_of_word(cursor.line_prefix[-1:])
+    is_after_word = not is_of_word(cursor.line_prefix[-1:])
     is_line_end = not cursor.line_suffix.strip()
-    is_end = is_line_end and not cursor.suffix.strip()
-    return 0.5 * is_between_words + 0.4 * is_line_end + 0.1 * is_end
-
-
-@dataclass
-class Pace:
-    """What requests cost on this machine, learned from the answers."""
-
-    speed: Speed = FIRST_SPEED
-
-    def learn(self, usage: Usage) -> None:
-        decode_ms = usage.total_ms - usage.first_token_ms
-        self.speed = Speed(
-            _moved(
-                self.speed.prefill_tokens_per_s,
-                usage.evaluated_tokens,
-                usage.first_token_ms,
-            ),
-            _moved(
-                self.speed.decode_tokens_per_s, usage.generated_tokens - 1, decode_ms
-            ),
-        )
-
-    def cost_s(self, n_new_characters: int, measured: Speed | None) -> float:
-        """The time for a prompt of which so many characters are not in the KV cache."""
-        speed = measured or self.speed
-        n_tokens = n_new_characters / CHARACTERS_PER_TOKEN
-        reading_s = n_tokens / max(speed.prefill_tokens_per_s, 1.0)
-        return reading_s + USUAL_TOKENS / max(speed.decode_tokens_per_s, 1.0)
-
-
-def _moved(old: float, n_tokens: int, time_ms: float) -> float:
-    """The old speed, a bit nearer to the new one, if that says anything."""
-    if n_tokens < 4 or time_ms <= 0:
-        return old
-    return old + NEWEST_SHARE * (n_tokens / time_ms * 1000 - old)
+    is_document_end = is_line_end and not cursor.suffix.strip()
+    return (
+        AFTER_WORD_WEIGHT * is_after_word
+        + LINE_END_WEIGHT * is_line_end
+        + DOCUMENT_END_WEIGHT * is_document_end
+    )

@@ -1,4 +1,4 @@
-"""Whether to suggest at all, and why not: rows of a name, a test and a sentence."""
+"""Decides whether to suggest anything: a table of conditions and reasons."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from pathlib import Path
 
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.flow import Cursor
+from starcoder_lsp.languages import language_id
 from starcoder_lsp.languages.lines import is_of_word
-from starcoder_lsp.settings.resolve import TriggerSettings
+from starcoder_lsp.settings.options import TriggerSettings
 
 MAX_DOCUMENT_CHARACTERS = 10_000_000
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """What the decision is about; `snoozed_s` is how long silence is still wanted."""
+    """The facts that the decision depends on.
+
+    `path` is the document's file, if it has one, with links resolved, and `named_path`
+    the path that the editor names. `snoozed_s` is how long automatic suggestions stay off.
+    """
 
     cursor: Cursor
     settings: TriggerSettings
     path: Path | None = None
     is_explicit: bool = False
     snoozed_s: float = 0.0
+    named_path: Path | None = None
 
 
 @dataclass(frozen=True)
 class Skip:
-    """Why nothing is suggested; `is_lasting` when that will be so for a while."""
+    """The reason for no suggestion; `is_lasting` if typing does not change it."""
 
     reason: str
     is_lasting: bool = False
 
 
 def skip(occasion: Occasion) -> Skip | None:
-    """The first reason not to suggest; None to go on."""
+    """Return the first reason not to suggest; None when there is none."""
     for applies, reason in ALWAYS:
         if applies(occasion):
             return Skip(reason, is_lasting=True)
@@ -51,21 +57,24 @@ def _is_snoozed(occasion: Occasion) -> bool:
 
 
 def _is_disabled_language(occasion: Occasion) -> bool:
-    return occasion.cursor.document.language in occasion.settings.disabled_languages
+    """Whatever the editor and the settings call the language."""
+    disabled = occasion.settings.disabled_languages
+    return bool(disabled) and language_id(occasion.cursor.document.language) in map(
+        language_id, disabled
+    )
 
 
 def _is_disabled_path(occasion: Occasion) -> bool:
-    if occasion.path is None:
-        return False
-    path = occasion.path.as_posix()
+    paths = [one.as_posix() for one in (occasion.path, occasion.named_path) if one]
     return any(
         fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
         for glob in occasion.settings.disabled_paths
+        for path in paths
     )
 
 
 def _is_after_statement(occasion: Occasion) -> bool:
-    """Right after a semicolon that is no part of a `for (…)`."""
+    """Return whether a `;` ends the line prefix and is not part of a `for (…)`."""
     line = occasion.cursor.line_prefix
     is_after = line.endswith(";") and line.count("(") <= line.count(")")
     return is_after and not occasion.cursor.line_suffix.strip()
@@ -108,7 +117,7 @@ UNLESS_ASKED: tuple[Row, ...] = (
 
 
 def kind_of_text(cursor: Cursor) -> str:
-    """What the cursor stands in, as far as the text alone tells.
+    """Return `comment`, `string` or `code`, without a parser.
 
     >>> kind_of_text(Cursor.marked("x = 1  # one█")), kind_of_text(Cursor.marked("'#█'"))
     ('comment', 'string')

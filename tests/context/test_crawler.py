@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from workspace import contents, plant, until
 
-from starcoder_lsp.context import Progress, worker_process
+from starcoder_lsp.context import IndexingProgress, worker_process
 from starcoder_lsp.context.index.folder import Folder
 from starcoder_lsp.context.indexer import crawler, read_queue
 from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
-from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
+from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
 from starcoder_lsp.context.indexer.worker_client import Worker
 from starcoder_lsp.runtime import frames
 from starcoder_lsp.runtime.paths import cache_dir
@@ -89,7 +89,7 @@ class Crawl:
     """A crawler of one folder, in this process."""
 
     def __init__(self, root: Path, new_worker: Callable[[], Worker]) -> None:
-        self.progress: list[Progress] = []
+        self.progress: list[IndexingProgress] = []
         self.folder = Folder(str(root), cache_dir() / "index")
         self.crawler = Crawler(
             self.folder,
@@ -179,7 +179,7 @@ async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
         lambda document, text: None, lambda root, path: None, lambda: mortal(deaths)
     )
     following = asyncio.create_task(documents.run())
-    documents.open(OpenDocument("a", None, "python", "deadly = 1\n", 1))
+    documents.open(IndexedDocument("a", None, "python", "deadly = 1\n", 1))
     document = documents.get("a")
     assert document is not None
     await until(lambda: document.is_looked_at)
@@ -233,7 +233,7 @@ async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_c
     following = asyncio.create_task(documents.run())
     documents.use([str(tmp_path)], Wishes())
     file = str(tmp_path / "a.py")
-    documents.open(OpenDocument("a", file, "python", "x = 1", 1))
+    documents.open(IndexedDocument("a", file, "python", "x = 1", 1))
     document = documents.get("a")
     assert document is not None
     await until(lambda: document.is_looked_at)

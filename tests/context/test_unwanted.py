@@ -83,7 +83,7 @@ def test_a_device_is_refused_at_once(path: str) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc")
 def test_a_file_that_lies_about_its_size_is_not_read_for_ever() -> None:
-    with pytest.raises(reading.TooLarge):
+    with pytest.raises(reading.FileTooLarge):
         reading.read_regular("/proc/self/maps", 10)
 
 

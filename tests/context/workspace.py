@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from starcoder_lsp.context import Progress
+from starcoder_lsp.context import IndexingProgress
 from starcoder_lsp.context.client import IndexedContext
 from starcoder_lsp.context.index.database import file_of
-from starcoder_lsp.context.index.entries import definitions_from
+from starcoder_lsp.context.index.entry import definitions_from
 from starcoder_lsp.runtime.paths import cache_dir
 from starcoder_lsp.runtime.supervisor import RestartPolicy
 
@@ -46,7 +46,7 @@ class Workspace:
     ) -> None:
         self.roots = roots
         self._patience_s = patience_s
-        self.progress: list[Progress] = []
+        self.progress: list[IndexingProgress] = []
         self.context = IndexedContext(
             max_files=max_files,
             ignore=ignore,

@@ -1,10 +1,10 @@
-"""What makes generated text fit its place: rules with names, in one order.
+"""Makes generated text fit its place, by named rules in a fixed order.
 
-`STARTS` take away what a text should not begin with, `STOPS` say where it ends. They run
-on every piece of the stream, so that the model stops as early as it can, and each stop
-leaves a start of the text it is given. `STAGES` make the finished text fit, once.
-A rule takes the text and its place and returns the text that is left; `""` drops the
-suggestion.
+`STARTS` correct the beginning of a text, and `STOPS` find its end. Both run on every
+piece of the stream, so that the model stops as early as possible; a stop returns a
+beginning of the text it is given. `STAGES` run once, on the finished text. A rule takes
+the text and its place and returns the text to keep; `""` drops the suggestion.
+docs/filters.md lists the rules.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ STAGES: tuple[tuple[str, Rule], ...] = (
 
 @dataclass(frozen=True)
 class Effect:
-    """What one rule changed; `after` is `""` where it dropped the suggestion."""
+    """The change that one rule made; `after` is `""` if it dropped the suggestion."""
 
     rule: str
     before: str
@@ -73,7 +73,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Result:
-    """What is shown, `""` for nothing, and which rules made it so.
+    """The text to show, `""` for none, and the rules that changed it.
 
     It replaces the next `n_replaced` code points of the cursor's line.
     """
@@ -84,7 +84,7 @@ class Result:
 
 
 def take(text: str, place: Place) -> Cut:
-    """What of a text that still grows belongs here, and whether that is all."""
+    """Apply STARTS and STOPS to the text streamed so far."""
     bounded = stop.length(LINE_END.sub("\n", text), place)
     text, is_final = bounded.text, bounded.is_final
     for name, rule in STARTS:
@@ -98,7 +98,7 @@ def take(text: str, place: Place) -> Cut:
 
 
 def process(text: str, place: Place) -> Result:
-    """What to show of what the model wrote."""
+    """Apply all rules to a finished text."""
     text = stop.length(LINE_END.sub("\n", text), place).text
     effects: list[Effect] = []
     for name, rule in _rules(place):
@@ -112,7 +112,7 @@ def process(text: str, place: Place) -> Result:
 
 
 def rank(judgements: Sequence[Judgement]) -> list[int]:
-    """Which text is best, which next: fewer new errors, then the order they came in.
+    """Return the indices of the texts by new parse errors, the fewest first.
 
     >>> rank([Judgement(n_new_errors=1), Judgement(), Judgement()])
     [1, 2, 0]

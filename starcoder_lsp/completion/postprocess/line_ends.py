@@ -1,4 +1,4 @@
-"""The rule for line ends."""
+"""A rule for line ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from starcoder_lsp.flow import LINE_END
 
 
 def line_ends(text: str, place: Place) -> str:
-    r"""The model writes LF; a document may not.
+    r"""Replace LF, which the model writes, by the line end of the document.
 
     >>> line_ends("a\nb", Place.marked("█\r\n"))
     'a\r\nb'

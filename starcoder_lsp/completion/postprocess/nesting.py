@@ -1,7 +1,7 @@
-"""Which brackets, strings and comments are open: read from the text alone.
+"""Finds the brackets, strings and comments that are open at the end of a text.
 
-Not a parser: it knows quotes, comments and brackets, of any language, in a fraction of
-a millisecond, and it does not mind that the code around the cursor is unfinished.
+It is a scanner, not a parser: it knows the quotes, comments and brackets of each
+language, takes a fraction of a millisecond, and accepts unfinished code.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from functools import cache, lru_cache
 from starcoder_lsp.languages import Language
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
-# Nobody nests like this; hostile files do.
+# A bound against hostile files; code is not nested so deep.
 DEEPEST = 200
-# Texts whose nesting is kept: above and below the cursor, for some places.
+# The number of texts whose nesting is cached: above and below a few cursors.
 MAX_REMEMBERED = 32
 TRIPLE = ('"""', "'''")
-# A backtick's string goes on over line ends, as in JavaScript and Go.
+# Strings that may span lines; backticks do in JavaScript and Go.
 LONG_QUOTES = frozenset((*TRIPLE, "`"))
 CHARACTER = r"'(?:\\.|[^\\'\n])'"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A bracket, or what begins a string or a comment, and where it stands."""
+    """A bracket, or the opening mark of a string or comment, and its offset."""
 
     text: str
     offset: int
@@ -34,10 +34,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Nesting:
-    """What a piece of code leaves open, and what it closes without opening it.
+    """The marks that a text leaves open, and those that it closes without opening them.
 
-    Both are in the order of the text. `literal` is what begins the string or comment
-    that its end stands in; a string is also the last of `opens`.
+    Both are in the order of the text. `literal` is the opening mark of the string or
+    comment in which the text ends; a string's is also the last of `opens`.
     """
 
     opens: tuple[Mark, ...] = ()
@@ -46,14 +46,14 @@ class Nesting:
 
 
 def read(text: str, row: Language, literal: str = "") -> Nesting:
-    """The nesting of `text`, which begins inside of `literal`.
+    """Return the nesting of `text`, which begins inside the literal `literal`.
 
     >>> from starcoder_lsp.languages import language
     >>> nesting = read('f(a[1], "(")) # (', language("python"))
     >>> [mark.text for mark in nesting.closes], nesting.literal
     ([')'], '#')
     """
-    # The lines above stay while one line is typed.
+    # The lines above stay the same while the user types on one line.
     start = text.rfind("\n") + 1
     above = (
         _read_lines(text[:start], row, literal) if start else Nesting((), (), literal)
@@ -67,7 +67,7 @@ def _read_lines(text: str, row: Language, literal: str) -> Nesting:
 
 
 def _read_on(text: str, start: int, row: Language, above: Nesting) -> Nesting:
-    """The nesting of `text`, of which that of the first `start` characters is known."""
+    """Read `text` from `start` on; `above` is the nesting of the part before."""
     opens, closes = list(above.opens), list(above.closes)
     at = _leave(above.literal, text, start, row, opens, closes)
     mark = Mark(above.literal, start)
@@ -93,7 +93,7 @@ def _leave(
     opens: list[Mark],
     closes: list[Mark],
 ) -> int | None:
-    """Where code goes on after `literal`, in which `start` stands; None for nowhere."""
+    """Return the end of `literal`, in which `start` stands; None if it has no end."""
     at = _end_of_literal(text, start, literal, row) if literal else start
     if literal and at is not None and _is_quote(literal, row):
         if opens and opens[-1].text == literal:
@@ -105,7 +105,7 @@ def _leave(
 
 @dataclass(frozen=True)
 class Match:
-    """How closers meet openers: what stays open, what was left open, who met nobody."""
+    """The openers without closer, the number skipped, the closers without opener."""
 
     rest: tuple[Mark, ...]
     n_skipped: int
@@ -113,9 +113,9 @@ class Match:
 
 
 def match(opens: Sequence[Mark], closes: Sequence[Mark]) -> Match:
-    """Close the innermost of `opens` by the first of `closes`, and so on outwards.
+    """Match each of `closes` with the innermost of `opens` that fits.
 
-    A closer that fits only further out leaves open what lies between.
+    The openers between them count as skipped.
     """
     stack = list(opens[-DEEPEST:])
     surplus: list[Mark] = []
@@ -141,7 +141,7 @@ def _fits(opener: Mark, closer: Mark) -> bool:
 
 
 def _close(closer: Mark, opens: list[Mark], closes: list[Mark]) -> None:
-    """What does not fit is nobody's closer: the code is unfinished there."""
+    """Close the last opener; a closer that does not fit it is ignored."""
     if not opens:
         closes.append(closer)
     elif _fits(opens[-1], closer):
@@ -149,7 +149,7 @@ def _close(closer: Mark, opens: list[Mark], closes: list[Mark]) -> None:
 
 
 def _end_of_literal(text: str, at: int, literal: str, row: Language) -> int | None:
-    """Where the string or comment that goes on at `at` is over."""
+    """Return where the literal that goes on at `at` ends; None if it does not."""
     if literal == row.comment:
         end = text.find("\n", at)
         return end if end >= 0 else None
@@ -157,7 +157,7 @@ def _end_of_literal(text: str, at: int, literal: str, row: Language) -> int | No
         literal = row.block_comment[1]
     elif literal not in LONG_QUOTES:
         found = _string_end(literal).match(text, at)
-        # A quote without its other half is an apostrophe.
+        # A quote that is not closed on its line is taken for an apostrophe.
         return at if found is None else found.end() if found[1] else None
     end = text.find(literal, at)
     return end + len(literal) if end >= 0 else None

@@ -1,4 +1,4 @@
-"""Rules for text that is already there, after the cursor."""
+"""Rules against repeating the text after the cursor."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
 LONGEST_OVERLAP = 400
 MOST_CLOSERS = 10
 MOST_LINES = 200
-# What two spellings of the same code may differ in.
+# Two lines that differ only in quotes, spaces, semicolons or commas count as equal.
 SPELLING = str.maketrans("'`", '""', " \t;,")
 SAYS_SOMETHING = re.compile(r"\w")
 ONLY_CLOSES = re.compile(r"[)\]}>\"'`;:, \t]+")
 
 
 def line_rest(text: str, place: Place) -> str:
-    """Cut the tail that the rest of the line says again.
+    """Cut the end that repeats the rest of the line, so that brackets balance.
 
     >>> line_rest("name)", Place.marked("print(█)"))
     'name'
@@ -36,7 +36,7 @@ def line_rest(text: str, place: Place) -> str:
 
 
 def brackets(text: str, place: Place) -> str:
-    """Cut before a bracket that closes what the code after the cursor closes.
+    """Cut before a closing bracket that leaves it or a later one without an opener.
 
     >>> brackets("a); g()", Place.marked("f(█)"))
     'a'
@@ -54,7 +54,10 @@ def brackets(text: str, place: Place) -> str:
 
 
 def n_replaced(text: str, place: Place) -> int:
-    """How much of the cursor's line the text says in its own words, so replaces it.
+    """Return how many code points after the cursor the text repeats and so replaces.
+
+    They are the closing brackets and the like at the end of a line, which the text
+    contains in the same order.
 
     >>> from starcoder_lsp.flow import Style
     >>> place = Place(Place.marked("f(█)").cursor, Style(can_replace=True))
@@ -70,7 +73,7 @@ def n_replaced(text: str, place: Place) -> int:
 
 
 def line_below(text: str, place: Place) -> Cut:
-    r"""Stop where the model has reached the line that follows.
+    r"""Stop where the model writes the line below the cursor.
 
     >>> line_below("a = 1\nb = 2\nc", Place.marked("█\nb = 2")).text
     'a = 1'
@@ -89,7 +92,7 @@ def line_below(text: str, place: Place) -> Cut:
 
 
 def next_lines(text: str, place: Place) -> str:
-    r"""Cut trailing lines that stand right below the cursor.
+    r"""Cut lines at the end that repeat the lines below the cursor.
 
     >>> next_lines("a = 1\nb = 2", Place.marked("█\nb = 2\nc = 3"))
     'a = 1'
@@ -107,7 +110,7 @@ def next_lines(text: str, place: Place) -> str:
 
 
 def imbalance(text: str, place: Place) -> int:
-    """How many brackets on the cursor's line do not find their other half there."""
+    """Count the unmatched brackets on the cursor's line with `text` in it."""
     written = read(text, place.row, place.before.literal)
     line_start = len(place.window) - len(place.cursor.line_prefix)
     line_end = len(place.cursor.line_suffix)
@@ -120,7 +123,7 @@ def imbalance(text: str, place: Place) -> int:
 
 
 def _n_surplus(text: str, place: Place) -> int:
-    """How many brackets, in the text or after it, close nothing because of the text."""
+    """Count the brackets, in and after the text, that close nothing because of it."""
     written = read(text, place.row, place.before.literal)
     inside = match(place.before.opens, written.closes)
     outside = match((*inside.rest, *written.opens), place.after.closes)
@@ -148,5 +151,5 @@ def _spelled(lines: list[str]) -> list[str]:
 
 
 def _is_closed(text: str, place: Place) -> bool:
-    """Whether every bracket that `text` opens is closed in it."""
+    """Return whether every bracket that `text` opens is closed in it."""
     return not read(text, place.row, place.before.literal).opens

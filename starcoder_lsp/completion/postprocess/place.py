@@ -1,4 +1,4 @@
-"""What the rules ask about the place of a suggestion, computed once per request."""
+"""Facts about the place of a suggestion, computed once per request."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from starcoder_lsp.languages.lines import indentation, n_common
 
 TAB_WIDTH = 8
 SMALLEST_UNIT, LARGEST_UNIT = 2, 8
-# Brackets are read from this far above; further up nothing is open at the cursor.
+# How many code points before the cursor are searched for open brackets.
 FAR = 4 * NEAR
-# A line that begins at the left edge stands outside of everything, mostly.
+# A line without indentation is usually outside all blocks.
 LEFT_EDGE = re.compile(r"\n(?=\w)")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A cursor, how the user wants suggestions there, and what is known of the text.
+    """A cursor, the user's style, and the facts about the text for the cursor.
 
-    `is_cut_off`: the model had more to say, but no tokens or no time.
+    `is_cut_off`: the model ran out of tokens or time.
     """
 
     cursor: Cursor
@@ -35,22 +35,22 @@ class Place:
 
     @classmethod
     def marked(cls, text: str, language: str = "python") -> Place:
-        """The place where the mark stands in `text`, for examples."""
+        """Return the place where the mark stands in `text`, for examples."""
         return cls(Cursor.marked(text, language))
 
     @cached_property
     def row(self) -> Language:
-        """What is known of the document's language."""
+        """The document's row in the table of languages."""
         return language(self.cursor.document.language)
 
     @cached_property
     def above(self) -> str:
-        """The nearest line above that says something."""
+        """The nearest line above that is not blank, or `""`."""
         return next((line for line in self.cursor.lines_above if line.strip()), "")
 
     @cached_property
     def below(self) -> list[str]:
-        """The lines below that say something, without space at their ends."""
+        """The lines below that are not blank, without trailing space."""
         return [line.rstrip() for line in self.cursor.lines_below if line.strip()]
 
     @cached_property
@@ -60,12 +60,12 @@ class Place:
 
     @cached_property
     def before(self) -> Nesting:
-        """What is open at the cursor."""
+        """The nesting at the cursor."""
         return read(self.window, self.row)
 
     @cached_property
     def window(self) -> str:
-        """As much of the prefix as `before` is read from."""
+        """The end of the prefix that `before` is computed from."""
         prefix = self.cursor.prefix
         if len(prefix) <= FAR:
             return prefix
@@ -74,17 +74,17 @@ class Place:
 
     @property
     def is_far(self) -> bool:
-        """Whether more may be open than `before` knows."""
+        """True if brackets before `window` may be open too."""
         return len(self.window) < len(self.cursor.prefix)
 
     @cached_property
     def after(self) -> Nesting:
-        """What the text right of the cursor closes."""
+        """The nesting of the text after the cursor."""
         return read(self.cursor.suffix[:NEAR], self.row, self.before.literal)
 
     @cached_property
     def closed(self) -> Match:
-        """How what is open at the cursor is closed by what follows."""
+        """The match of the brackets open at the cursor with those that follow it."""
         return match(self.before.opens, self.after.closes)
 
     @cached_property
@@ -94,7 +94,7 @@ class Place:
 
     @cached_property
     def indent(self) -> str:
-        """One level of the document's indentation, `""` when it has none."""
+        """One level of the document's indentation, or else of its language's."""
         above, below = self.cursor.lines_above, self.cursor.lines_below
         return _indent((*reversed(above), *below)) or self.row.indent
 
@@ -113,31 +113,43 @@ def _indent(lines: tuple[str, ...]) -> str:
     return " " * steps.most_common(1)[0][0] if steps else ""
 
 
+def wants_all(style: Style) -> bool:
+    """Return whether a suggestion may go on after its statement or block."""
+    return style.wants_more or style.multiline == "always"
+
+
+def wants_one_line(style: Style) -> bool:
+    """Return whether one line is enough, because a suggestion was just accepted."""
+    return style.is_after_accept and not wants_all(style)
+
+
 @dataclass(frozen=True)
 class Cut:
-    """The part that belongs here; `is_final` when no further text can belong."""
+    """The part of a text to keep; `is_final` if no later text can be kept."""
 
     text: str
     is_final: bool
 
 
 def ended(text: str, end: int) -> Cut:
-    """What a rule leaves that cuts at `end`, where its mind is made up."""
+    """Return the cut of a rule that ends the text at `end`."""
     return Cut(text[:end], is_final=end < len(text))
 
 
 def growing(text: str) -> Cut:
-    """What a rule leaves that has nothing against `text` so far."""
+    """Return the cut of a rule that keeps `text` and allows more."""
     return Cut(text, is_final=False)
 
 
 def width(line: str) -> int:
-    """The columns before the first text, with tabs to every eighth column."""
+    """Return the width of the indentation in columns, with tab stops every eight."""
     return len(indentation(line).expandtabs(TAB_WIDTH))
 
 
 def nearly_equal(one: str, other: str, difference: float = 0.1) -> bool:
-    """Whether two lines differ in one short stretch at most.
+    """Return whether two texts differ in at most one part, of a tenth of their length.
+
+    Tabby and Continue use an edit distance of 10 % for the same purpose.
 
     >>> nearly_equal("self.assertEqual(a, 1)", "self.assertEqual(a, 2)")
     True

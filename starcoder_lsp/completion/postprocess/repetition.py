@@ -1,4 +1,8 @@
-"""Rules for models that say the same thing again."""
+"""Rules against repetition.
+
+The limits are near those of Tabby (removeRepetitiveLines, removeLineEndsWithRepetition)
+and Continue, which stops at three equal lines.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,13 @@ import re
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing, nearly_equal
 
 MOST_EQUAL_LINES = 2
-# Rows of a table may well be alike.
+# Rows of a table, which end with a comma, are often alike.
 MOST_EQUAL_ROWS = 8
 MOST_SIMILAR_LINES = 5
 LONGEST_UNIT = 60
 LEAST_REPEATS = 4
-# Digits go on for longer than words do, up to a hash of zeros; rulers longer still.
+# The longest repetition that may be meant, in code points: of a unit with letters, of
+# digits (a hash of zeros), and of other characters (a ruler).
 LONGEST_ECHO, LONGEST_NUMBER, LONGEST_RULER = 40, 65, 160
 SAYS_SOMETHING = re.compile(r"\w")
 LETTER = re.compile(r"[^\W\d_]")
@@ -20,7 +25,7 @@ BLOCK_END = re.compile(r"\n[ \t]*\n")
 
 
 def repeated_pattern(text: str, place: Place) -> Cut:
-    r"""Cut the line in which the model only stammers.
+    r"""Cut the line in which the model repeats one unit again and again.
 
     >>> repeated_pattern("x = 1\ny = " + "ab c " * 9, Place.marked("█")).text
     'x = 1'
@@ -42,7 +47,7 @@ def _longest(unit: str) -> int:
 
 
 def repeated_lines(text: str, place: Place) -> Cut:
-    r"""Cut before a line that stands a third time in a row, just as deep.
+    r"""Cut before the third equal line in a row, or the sixth similar one.
 
     >>> repeated_lines("\nx\nx\nx\nx", Place.marked("█")).text
     '\nx\nx'
@@ -59,14 +64,14 @@ def repeated_lines(text: str, place: Place) -> Cut:
         if n_equal > (MOST_EQUAL_ROWS if is_row else MOST_EQUAL_LINES) or (
             n_similar > MOST_SIMILAR_LINES and not is_row
         ):
-            # The last line may go on, and be another one.
+            # The last line may still grow, and then differ.
             return Cut(text[:end], is_final=i < len(lines) - 1)
         end += 1 + len(lines[i])
     return growing(text)
 
 
 def repeated_blocks(text: str, place: Place) -> Cut:
-    r"""Cut before a paragraph that is the one before it again.
+    r"""Cut before a paragraph that repeats the one before it.
 
     >>> repeated_blocks("a\nb\n\na\nb\n\nc", Place.marked("█")).text
     'a\nb'
@@ -86,7 +91,7 @@ def _is_again(block: str, last: str, *, is_whole: bool) -> bool:
 
 
 def lines_above(text: str, place: Place) -> str:
-    r"""Drop what the lines right above the cursor say already.
+    r"""Drop a text that repeats the lines right above the cursor.
 
     >>> lines_above("x = load()\nprint(x)", Place.marked("x = load()\nprint(x)\n█"))
     ''

@@ -1,4 +1,4 @@
-"""Rules against text that shows something else than it is (CVE-2021-42574)."""
+"""Rules against text that does not look like what it is (CVE-2021-42574)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import re
 
 from starcoder_lsp.completion.postprocess.place import Place
 
-# A zero-width joiner between two emoji makes them one.
+# A zero-width joiner between two emoji is legitimate.
 JOINED_EMOJI = re.compile("(?<=[\u2190-\U0001faff])\u200d(?=[\u2190-\U0001faff])")
 INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e"
     "\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# Halves of surrogate pairs, and what decoders write for a byte that is no character.
+# Halves of surrogate pairs, and the replacement character of decoders.
 BROKEN = re.compile("[\ud800-\udfff\ufffd]")
-# A joiner or a variation of what would have come next.
+# A joiner or variation selector at the end, whose next character is missing.
 HANGING = re.compile("[\u200d\ufe0e\ufe0f]+$")
 
 
 def hidden_characters(text: str, place: Place) -> str:
     r"""Drop text with control, bidirectional or zero-width characters.
 
-    Those that the document already holds are its author's choice.
+    Characters that the document already contains are allowed.
 
     >>> hidden_characters("a\u202eb", Place.marked("█"))
     ''
@@ -31,7 +31,7 @@ def hidden_characters(text: str, place: Place) -> str:
 
 
 def whole_characters(text: str, place: Place) -> str:
-    r"""Cut where a character is only half there.
+    r"""Cut at a character that is incomplete.
 
     >>> whole_characters("caf\ufffd", Place.marked("█"))
     'caf'

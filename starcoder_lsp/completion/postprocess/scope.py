@@ -1,6 +1,8 @@
-"""Where a suggestion ends: at its line, or with the block that the cursor's line opens.
+"""Rules for the end of a suggestion: its line, or the block that the line opens.
 
-Runs on every piece of the stream, so that the model stops as early as it can.
+They run on every piece of the stream, so that the model stops as early as possible. The
+test for the arguments of a call follows Cody's detect-multiline.ts, and the single line
+after an accepted suggestion follows Copilot.
 """
 
 from __future__ import annotations
@@ -9,20 +11,27 @@ import re
 from dataclasses import dataclass
 
 from starcoder_lsp.completion.postprocess.nesting import Mark, match, read
-from starcoder_lsp.completion.postprocess.place import Cut, Place, ended, growing, width
-from starcoder_lsp.flow import Style
+from starcoder_lsp.completion.postprocess.place import (
+    Cut,
+    Place,
+    ended,
+    growing,
+    wants_all,
+    wants_one_line,
+    width,
+)
 from starcoder_lsp.languages import Language
 
 BRACE = "{"
-# A line after which a brace may follow on a line of its own.
+# A line after which an opening brace may follow on a line of its own.
 HEAD = re.compile(r"[\w)>\]]\s*$")
 LONGEST_CLOSER = len("elseif")
-# What may stand after the cursor of a line that still counts as finished.
+# If only these follow the cursor, its line counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
-# The only lines inside brackets that a colon makes a block of; others are pairs.
+# Inside brackets a colon opens a block only on these lines; elsewhere it follows a key.
 LABEL = re.compile(r"\s*(?:case\b|default\b|public\b|private\b|protected\b|else\b)")
 CALL = re.compile(r"[\w\])]\($")
-# How far before its bracket the name of a function may begin.
+# The longest name of a called function, in code points.
 LONGEST_CALLEE = 200
 SECTION = re.compile(
     r"(?:@\w|#include\b|(?:(?:export|pub|public|private|static|async|default) +)*"
@@ -33,7 +42,7 @@ SECTION = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """The line that opens what may be filled, and how deep it stands."""
+    """The line that opens a block, and the width of its indentation in columns."""
 
     opener: str
     base: int
@@ -41,7 +50,7 @@ class Block:
 
 
 def new_section(text: str, place: Place) -> Cut:
-    r"""Cut before the next definition at the depth of the cursor's line, or less.
+    r"""Cut before the next definition, unless it is deeper than the cursor's line.
 
     >>> new_section("x = 1\n\ndef f():", Place.marked("█")).text
     'x = 1'
@@ -65,7 +74,7 @@ def new_section(text: str, place: Place) -> Cut:
 
 
 def scope(text: str, place: Place) -> Cut:
-    r"""Keep the line, or the block.
+    r"""Keep the first line, or the block that it opens.
 
     >>> scope("1\nreturn 2", Place.marked("x = █")).text
     '1'
@@ -88,13 +97,13 @@ def scope(text: str, place: Place) -> Cut:
     if block is None:
         return Cut(first, is_final=True)
     kept, is_final = _lines_inside(rest.split("\n"), block)
-    if _is_quiet(place.style):
+    if wants_one_line(place.style):
         kept, is_final = _up_to_text(kept, is_final)
     return Cut("\n".join([first, *kept]), is_final)
 
 
 def closes_only(line_suffix: str) -> bool:
-    """Whether the rest of the line only closes what is open.
+    """Return whether the rest of the line only has closing brackets, quotes and such.
 
     >>> closes_only(");"), closes_only(" + 1")
     (True, False)
@@ -103,13 +112,13 @@ def closes_only(line_suffix: str) -> bool:
 
 
 def _multiline(first: str, place: Place) -> str:
-    """Auto, never or always, now that the first line is written."""
+    """Return auto, never or always, once the first line is written."""
     style = place.style
     if not closes_only(place.cursor.line_suffix) or _is_in_line_comment(place):
         return "never"
-    if style.wants_more or style.multiline == "always":
+    if wants_all(style):
         return "always"
-    if style.multiline == "never" or (_is_quiet(style) and first.strip()):
+    if style.multiline == "never" or (wants_one_line(style) and first.strip()):
         return "never"
     return "never" if _is_in_arguments(first, place) else "auto"
 
@@ -119,7 +128,7 @@ def _is_in_line_comment(place: Place) -> bool:
 
 
 def _is_in_arguments(first: str, place: Place) -> bool:
-    """Whether the line ends among the arguments of a call, not just before them."""
+    """Return whether the line ends among the arguments of a call, after the first."""
     written = read(first, place.row, place.before.literal)
     if written.opens:
         inner = written.opens[-1]
@@ -135,7 +144,7 @@ def _is_in_arguments(first: str, place: Place) -> bool:
 
 
 def _encloses(opener: Mark, place: Place) -> bool:
-    """Whether a bracket really is open still: nobody indents less inside of one."""
+    """Return whether the cursor is on the line of an open bracket, or deeper."""
     before = place.window[: opener.offset]
     line_start = before.rfind("\n") + 1
     if "\n" not in place.window[opener.offset :]:
@@ -149,10 +158,10 @@ def _current_line(place: Place) -> str:
 
 
 def _block(line: str, place: Place, multiline: str) -> Block | None:
-    """What may be filled; None means one line only.
+    """Return the block to complete; None for one line only.
 
-    `line` is the cursor's line with what the model wrote into it, so that a line which
-    the model lets open a block counts as one that the user wrote.
+    `line` is the cursor's line with the model's text, so that the model may open the
+    block too.
     """
     above, row = place.above, place.row
     openers = [line if line.strip() else above]
@@ -167,7 +176,7 @@ def _block(line: str, place: Place, multiline: str) -> Block | None:
 
 
 def _is_pair(opener: str, line: str, place: Place) -> bool:
-    """Whether a colon stands between a key and its value, not before a block."""
+    """Return whether the colon at the end of a line follows a key, not a block head."""
     if not opener.rstrip().endswith(":") or LABEL.match(opener):
         return False
     if opener is not line:
@@ -179,7 +188,7 @@ def _is_pair(opener: str, line: str, place: Place) -> bool:
 
 
 def _cut_allman(first: str, rest: str, line: str, row: Language) -> Cut:
-    """The block whose brace stands alone on the next line."""
+    """Return the block whose opening brace stands on the next line."""
     blank, brace, inside = rest.partition(BRACE)
     block = Block(BRACE, width(line), row)
     kept, is_final = _lines_inside(inside.split("\n"), block)
@@ -191,18 +200,12 @@ def _opens(line: str, row: Language) -> bool:
 
 
 def _has_body(place: Place, base: int) -> bool:
-    """Whether the lines below already fill the block opened at `base`."""
+    """Return whether the lines below already are the body of a block at `base`."""
     return bool(place.below) and width(place.below[0]) > base
 
 
-def _is_quiet(style: Style) -> bool:
-    """Whether one more line is enough after what was just accepted."""
-    is_wanted = style.wants_more or style.multiline == "always"
-    return style.is_after_accept and not is_wanted
-
-
 def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
-    """Up to the first line that says something; whether it is whole."""
+    """Return the lines up to the first with text, and whether it is complete."""
     for i, line in enumerate(lines):
         if line.strip():
             return lines[: i + 1], is_final or i < len(lines) - 1
@@ -210,7 +213,7 @@ def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
 
 
 def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
-    """The lines of the block and those that close it; whether more cannot follow."""
+    """Return the lines of the block and its end, and whether it is complete."""
     kept: list[str] = []
     for i, line in enumerate(lines):
         is_whole = i < len(lines) - 1
@@ -225,14 +228,14 @@ def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
             return _without_blank_end(kept), True
         else:
             kept.append(line)
-            # What closes one block and opens the next, such as an else, goes on.
+            # A line that closes one block and opens another, such as an else, goes on.
             if not _opens(line, block.row):
                 return kept, True
     return _without_blank_end(kept), False
 
 
 def _floats(line: str, block: Block) -> bool:
-    """Whether a line such as a label stands where it likes inside braces."""
+    """Return whether a line, such as a label, may be indented anyhow inside braces."""
     in_braces = block.opener.rstrip().endswith(BRACE)
     return in_braces and bool(block.row.floats.match(line.strip()))
 
@@ -242,7 +245,7 @@ def _closes(line: str, block: Block) -> bool:
 
 
 def _may_close(line: str, block: Block) -> bool:
-    """Whether a line that is still being written closes the block, or yet may."""
+    """Return whether an incomplete line closes the block, or may yet do so."""
     start = line.strip()
     if _closes(line, block):
         return True

@@ -1,4 +1,4 @@
-"""Rules for how a text begins; they run before those that say where it ends."""
+"""Rules for the beginning of a text; they run before the rules that find its end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LETTER = re.compile(r"[^\W\d_]")
 SHORTEST_ECHO = 3
 MOST_LEADING_LINES = 3
 MOST_SPACE = 100
-# A body is at least that much deeper than what opens it.
+# The least indentation of a body, in columns, if the document tells none.
 SMALLEST_STEP = 4
 MARKUP = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc", "html", "xml"))
 
 
 def opening(text: str, place: Place) -> str:
-    r"""Take the code out of the fence that a chat-trained model begins with.
+    r"""Remove the opening fence or the thoughts of a chat-trained model.
 
     >>> opening("```python\nx = 1\n```", Place.marked("█"))
     'x = 1\n```'
@@ -33,7 +33,7 @@ def opening(text: str, place: Place) -> str:
 
 
 def line_echo(text: str, place: Place) -> str:
-    """Take away the cursor's line where the model writes it again.
+    """Remove the start of the cursor's line where the model repeats it.
 
     >>> line_echo("return x + 1", Place.marked("    return x█"))
     ' + 1'
@@ -46,7 +46,7 @@ def line_echo(text: str, place: Place) -> str:
 
 
 def join(text: str, place: Place) -> str:
-    r"""Space at the cursor is not written twice, nor an empty line into an empty line.
+    r"""Remove leading space, line breaks and indentation that the cursor's line has.
 
     >>> join(" 1", Place.marked("x = █"))
     '1'
@@ -55,7 +55,7 @@ def join(text: str, place: Place) -> str:
     """
     typed = place.cursor.line_prefix
     if len(text) > MOST_SPACE and not text.strip():
-        # Nothing but space will come: that is for the rules against repetition.
+        # Endless space; the rules against repetition stop it.
         return text
     if not place.is_blank_line:
         spaced = typed.endswith(" ") and typed.strip() and not place.before.literal
@@ -65,7 +65,7 @@ def join(text: str, place: Place) -> str:
         return ""
     space = lines[: len(lines) - len(lines.lstrip(" \t"))]
     if len(lines) < len(text):
-        # A whole line, with its own indentation; one that leaves the block stays out.
+        # The text begins with a whole line; one that leaves the block is kept as it is.
         return lines[len(typed) :] if space.startswith(typed) else text
     if not typed or place.before.opens or "\t" in space:
         return text
@@ -77,7 +77,7 @@ def join(text: str, place: Place) -> str:
 
 
 def indent(text: str, place: Place) -> str:
-    r"""Indent as the document does: tabs or spaces, and as many of them.
+    r"""Convert the indentation to the unit of the document: tabs, or so many spaces.
 
     >>> indent("\n  return 1", Place.marked("def g():\n    pass\n\ndef f():█"))
     '\n    return 1'
@@ -104,7 +104,7 @@ def indent(text: str, place: Place) -> str:
 
 
 def _unit_of(body: str, line: str, opens: bool, place: Place) -> str:
-    """One level as the text has it, `""` when that cannot be told."""
+    """Return one level of the text's own indentation; `""` if it cannot be told."""
     space = body[: len(body) - len(body.lstrip(" \t"))]
     if not space:
         return ""
@@ -122,9 +122,9 @@ def _unit_of(body: str, line: str, opens: bool, place: Place) -> str:
 
 
 def _indented(line: str, written: str, unit: str, base: str) -> str:
-    r"""The same line with every level of `written` turned into `unit`.
+    r"""Return the line with each level `written` replaced by `unit`.
 
-    Spaces that make no whole level, as in front of a comment's star, stay.
+    Spaces that are not a whole level stay, such as before the star of a comment.
     """
     content = line.lstrip(" \t")
     space = line[: len(line) - len(content)]

@@ -1,4 +1,4 @@
-"""Rules for what no user wants to see: the model's own marks, and too much of anything."""
+"""Rules against control tokens, other files, Markdown fences and endless text."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import re
 
 from starcoder_lsp.completion.postprocess.place import Cut, Place, ended, growing
 
-# What nobody reads; models that never end are stopped here at the latest.
+# The longest text that is shown; models that never end are stopped here.
 MOST_CHARACTERS, MOST_LINES = 8000, 200
-# Control tokens of all families as they look when a model spells them out; not those
-# that are words of HTML or of a usage line, such as </s> and <filename>.
+# Control tokens of all families as text. Those that also occur in HTML or usage lines,
+# such as </s> and <filename>, are left out.
 SENTINEL = re.compile(
     r"<\|?(?:fim_|file_sep|file_separator|repo_name|endoftext|im_start|im_end|"
     r"code_prefix|code_suffix|code_middle|end_of_text|jupyter_|issue_start|commit_)"
     r"\w*\|?>|<｜|<\|EOT\|>|[▁ ]<(?:PRE|SUF|MID|EOT)>"
 )
-# How the next file begins, in training data and in prompts.
+# The headers of files in training data and in prompts, and the artefacts that Continue,
+# Cody and Copilot cut too.
 NEXT_FILE = re.compile(
     r"^(?:\+{3,} \S+|-{3} a/\S+|diff --git .*|"
     r"(?:#|//|--|;|%|<!--) ?(?:Path|File|Filename|filepath|Repo-name): \S+.*|"
@@ -28,7 +29,7 @@ WITH_FENCES = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc"))
 
 
 def length(text: str, place: Place) -> Cut:
-    """Nobody reads thousands of lines of ghost text.
+    """Cut at MOST_CHARACTERS and MOST_LINES.
 
     >>> len(length("x" * 10**6, Place.marked("█")).text)
     8000
@@ -41,9 +42,9 @@ def length(text: str, place: Place) -> Cut:
 
 
 def whole_lines(text: str, place: Place) -> Cut:
-    r"""Of several lines, the last is not shown when the model could not finish it.
+    r"""Cut the last of several lines if the model could not finish it.
 
-    Nor are those before it that open a block of which nothing is there yet.
+    Cut the lines before it too that open a block without a body.
 
     >>> whole_lines("a = 1\nb = (", Place.marked("█")).text
     'a = 1\nb = ('
@@ -58,7 +59,7 @@ def whole_lines(text: str, place: Place) -> Cut:
 
 
 def sentinel(text: str, place: Place) -> Cut:
-    """Cut where the model spells a control token that the document does not contain.
+    """Cut at a control token, written as text, that the document does not contain.
 
     >>> sentinel("x)<|endoftext|>import", Place.marked("f(█")).text
     'x)'
@@ -67,7 +68,7 @@ def sentinel(text: str, place: Place) -> Cut:
 
 
 def next_file(text: str, place: Place) -> Cut:
-    r"""Cut where another file begins.
+    r"""Cut where the next file begins.
 
     >>> next_file("x = 1\n# Path: lib/b.py\ny", Place.marked("█")).text
     'x = 1\n'
@@ -76,7 +77,7 @@ def next_file(text: str, place: Place) -> Cut:
 
 
 def fence(text: str, place: Place) -> Cut:
-    r"""Cut where a chat-trained model ends its code block.
+    r"""Cut at the Markdown fence that ends the code of a chat-trained model.
 
     >>> fence("return 1\n```", Place.marked("█")).text
     'return 1\n'
@@ -86,7 +87,7 @@ def fence(text: str, place: Place) -> Cut:
     if found and (document.language in WITH_FENCES or "```" in document.text):
         return growing(text)
     if found and not text[: found.start()].strip() and "\n" not in text.lstrip("\n"):
-        # The first line of a fence that is still being written (`opening`).
+        # An opening fence that is still incomplete; `opening` will remove it.
         return growing("")
     return ended(text, found.start() if found else len(text))
 

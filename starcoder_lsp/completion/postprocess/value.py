@@ -1,10 +1,10 @@
-"""Rules for suggestions that are not worth a look, and for blank in and after them."""
+"""Rules against worthless suggestions, empty comments and superfluous white space."""
 
 from __future__ import annotations
 
 import re
 
-from starcoder_lsp.completion.postprocess.place import Place
+from starcoder_lsp.completion.postprocess.place import Place, wants_all
 
 BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
 BLANK_LINE = re.compile(r"(?<=\n)[ \t]+(?=\n)")
@@ -12,7 +12,9 @@ WITH_MEANING_AT_LINE_ENDS = frozenset(("markdown", "mdx", "rmd", "quarto", "diff
 
 
 def statement(text: str, place: Place) -> str:
-    r"""Cut at the end of what the cursor's line begins, where a parser knows it.
+    r"""Cut at the end of the statement that the cursor's line begins.
+
+    Only where a parser has judged the text.
 
     >>> from dataclasses import replace
     >>> from starcoder_lsp.flow import Judgement
@@ -21,8 +23,7 @@ def statement(text: str, place: Place) -> str:
     '1'
     """
     end = place.judgement.statement_end if place.judgement else None
-    is_enough = place.style.wants_more or place.style.multiline == "always"
-    if end is None or is_enough or not text[:end].strip():
+    if end is None or wants_all(place.style) or not text[:end].strip():
         return text
     rest = text[end:].partition("\n")[0]
     is_comment = place.row.comment and rest.lstrip().startswith(place.row.comment)
@@ -30,7 +31,7 @@ def statement(text: str, place: Place) -> str:
 
 
 def empty_comments(text: str, place: Place) -> str:
-    r"""Cut comments that say nothing from the end.
+    r"""Cut empty comments at the end.
 
     >>> empty_comments("x = 1\n#\n#", Place.marked("█"))
     'x = 1'
@@ -44,7 +45,7 @@ def empty_comments(text: str, place: Place) -> str:
 
 
 def blank_lines(text: str, place: Place) -> str:
-    r"""Two empty lines are enough, and they are empty.
+    r"""Keep at most two blank lines in a row, and remove the space in them.
 
     >>> blank_lines("a\n  \n\n\n\nb", Place.marked("█"))
     'a\n\n\nb'
@@ -55,7 +56,7 @@ def blank_lines(text: str, place: Place) -> str:
 
 
 def trailing_space(text: str, place: Place) -> str:
-    """Nobody asked for white space that cannot be seen; between words it can.
+    """Cut white space at the end, unless text follows the cursor directly.
 
     >>> trailing_space("x = 1  ", Place.marked("█"))
     'x = 1'
@@ -68,7 +69,7 @@ def trailing_space(text: str, place: Place) -> str:
 
 
 def too_little(text: str, place: Place) -> str:
-    """Drop a lone mark of punctuation: typing it is faster than reading it.
+    """Drop a single punctuation mark, which is faster typed than read.
 
     >>> too_little(";", Place.marked("x = 1█")), too_little("1", Place.marked("x = █"))
     ('', '1')

@@ -1,4 +1,4 @@
-"""Lays out prefix, suffix and snippets as the model's family was trained to read them."""
+"""Builds prompts from prefix, suffix and snippets, as the model was trained to read."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ __all__ = (
     "prefix_window",
 )  # fmt: skip
 
-# How much of the document before and after what the model reads drafts may come from.
+# How many code points outside the window draft tokens may come from, on each side.
 BEYOND = 16_384
 
 
 @dataclass(frozen=True)
 class Window:
-    """How much of the document the model sees, in code points."""
+    """The number of code points before and after the cursor that a prompt holds."""
 
     prefix: int
     suffix: int
 
-    # Before any are counted. Code has 3 to 4; with more than there are, the engine would
-    # have to leave out other files altogether.
+    # Assumed until they are counted. Code has 3 to 4. If this is too high, the prompt does
+    # not fit, and the engine leaves out whole files.
     CHARACTERS_PER_TOKEN = 3.0
     SUFFIX_SHARE = 0.25
-    # Of one that stands after the prefix, so that each keystroke has it read again.
+    # In a prefix-first prompt each keystroke has the suffix evaluated again.
     LONGEST_LAST_SUFFIX = 512
 
     @classmethod
@@ -48,6 +48,7 @@ class Window:
         form: str = "spm",
         characters_per_token: float = CHARACTERS_PER_TOKEN,
     ) -> Window:
+        """Return the window for a prompt of `n_tokens` in the layout `form`."""
         characters = int(n_tokens * characters_per_token)
         suffix = int(characters * cls.SUFFIX_SHARE)
         if form == "psm":
@@ -56,23 +57,23 @@ class Window:
 
     # Other files get less than the text around the cursor.
     CONTEXT_SHARE = 0.4
-    # The window shrinks in steps: its start must not move with each snippet.
+    # The window shrinks in steps, so that its start does not move with each snippet.
     N_STEPS = 8
 
     @property
     def for_context(self) -> int:
-        """How many code points other files may take."""
+        """The code points for snippets of other files."""
         return int((self.prefix + self.suffix) * self.CONTEXT_SHARE)
 
     def beside(self, n_taken: int) -> Window:
-        """What is left of the window beside so many code points of other files."""
+        """Return the window that `n_taken` code points of other files leave."""
         step = max((self.prefix + self.suffix) // self.N_STEPS, 1)
         n_left = max(self.prefix + self.suffix - -(-n_taken // step) * step, 0)
         suffix = min(int(n_left * self.SUFFIX_SHARE), self.suffix)
         return Window(n_left - suffix, suffix) if n_taken else self
 
     def shown(self, cursor: Cursor) -> range:
-        """The offsets of the document that a prompt holds, however much others take."""
+        """Return the offsets that a prompt always holds, whatever the snippets take."""
         least = self.beside(self.for_context)
         start = cursor.offset - len(prefix_window(cursor.prefix, least.prefix))
         return range(start, cursor.offset + len(cursor.suffix[: least.suffix]))
@@ -133,10 +134,10 @@ def _segments(
 
 
 def prefix_window(prefix: str, n_characters: int) -> str:
-    """The end of `prefix`, begun at a coarse grid of lines.
+    """Return the end of `prefix`, from a line start on a coarse grid.
 
-    A window that slides with each new line would change the head of every prompt,
-    and the KV cache with it.
+    A window that moves with each new line would change the start of every prompt, and
+    invalidate the KV cache.
     """
     if len(prefix) <= n_characters:
         return prefix
@@ -146,16 +147,16 @@ def prefix_window(prefix: str, n_characters: int) -> str:
     return prefix[start if line_end < 0 else line_end + 1 :]
 
 
-# The word being typed, and the space or punctuation that a token may share with it.
+# The word before the cursor, with space or punctuation that may share a token with it.
 HELD_BACK = re.compile(r"\s{0,32}[^\s\w]{0,8}\s{0,32}\w{0,64}\Z")
 MAX_HELD_BACK = 32 + 8 + 32 + 64
 
 
 def hold_back(prefix: str) -> tuple[str, str]:
-    """Split off the end of `prefix` where a tokenizer might not have cut.
+    """Split `prefix` into a part to prefill and a part to hold back (token healing).
 
     A model without fill-in-the-middle training predicts badly after a token that its
-    tokenizer would never have ended there (token healing).
+    tokenizer would have continued.
 
     >>> hold_back("    return sel")
     ('    return', ' sel')

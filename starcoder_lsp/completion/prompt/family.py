@@ -1,4 +1,4 @@
-"""The table of families, and how the sequences in it become segments."""
+"""Reads the table of model families, and fills its sequences with text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Sequences = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Family:
-    """One row of families.toml; its comments say what each column means."""
+    """A row of families.toml, whose comments explain the columns."""
 
     name: str
     layout: str
@@ -31,7 +31,7 @@ class Family:
     heals: bool = False
 
     def layout_for(self, wanted: str) -> str:
-        """The wanted layout, or the family's own where it has no such form."""
+        """Return the wanted layout if the family has it, otherwise the family's own."""
         return wanted if wanted in self.forms else self.layout
 
 
@@ -65,7 +65,7 @@ def _sequences(rows: Mapping[str, Any]) -> Sequences:
 def filled(
     family: Family, sequence: Sequence[str], fields: Mapping[str, str]
 ) -> Iterator[Segment]:
-    """Segments for one sequence of the table; nothing where a field is empty."""
+    """Yield the segments of a sequence of the table, without items that are empty."""
     for item in sequence:
         if item in family.controls:
             yield Control(item)
@@ -76,14 +76,14 @@ def filled(
                 yield Text(text, _cut(item))
 
 
-# Fields in which marks may stand for secrets.
+# Fields whose text may hold marks of redacted secrets.
 WITH_MARKS = re.compile(r"\{(text|above|prefix|suffix)\}")
 MARK = re.compile("([" + "".join(REDACTED.values()) + "])")
 NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
 
 
 def _marked(family: Family, text: str, cut: Any) -> Iterator[Segment]:
-    """Marks of secrets as the family's training data had them."""
+    """Replace the marks of redacted secrets by those of the family's training data."""
     for part in MARK.split(text):
         if (name := NAME_OF_MARK.get(part)) is None:
             if part:
@@ -95,12 +95,12 @@ def _marked(family: Family, text: str, cut: Any) -> Iterator[Segment]:
 
 
 def unmarked(text: str) -> str:
-    """Without characters that would be read as marks."""
+    """Remove characters that would be taken for marks of redacted secrets."""
     return MARK.sub("", text) if any(one in text for one in NAME_OF_MARK) else text
 
 
 def _fill(template: str, fields: Mapping[str, str]) -> str:
-    """As str.format, for user text that may hold braces and in one pass."""
+    """Fill in the fields in one pass, so that braces in user text stay as they are."""
     return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], template)
 
 
@@ -111,7 +111,7 @@ def _cut(item: str) -> Any:
 
 
 def one_line(name: str) -> str:
-    r"""A file's name for a header, which ends with its line.
+    r"""Escape a file name for a header, which has to stay on one line.
 
     >>> one_line("a\nb")
     'a\\nb'

@@ -1,7 +1,7 @@
-"""A prompt for a notebook's cell: the cells above it as the model read them in training.
+"""Builds prompts for notebook cells, in the notebook form of the model's training.
 
-It is read from left to right, as no family was trained to fill in the middle of a
-notebook: where something follows the cursor in its cell, the other cells are a snippet.
+The form reads from left to right, because no family was trained to fill in the middle
+of a notebook. If text follows the cursor in its cell, the other cells become a snippet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PROSE = "markdown"
 def is_readable(
     family: Family, cells: Sequence[Cell], fields: Mapping[str, str]
 ) -> bool:
-    """Whether the family has a form for this place in a notebook."""
+    """Return whether the notebook form of the family fits this cursor."""
     is_last = not fields["suffix"].strip()
     return bool(family.notebook) and is_last and any(cell.is_above for cell in cells)
 
@@ -31,7 +31,7 @@ def segments(
     cells: Sequence[Cell],
     language_id: str,
 ) -> Iterator[Segment | Group]:
-    """Neighbours of one kind are one cell, as in the training data."""
+    """Yield the segments of a notebook; neighbouring cells of one kind are merged."""
     parts = family.notebook
     fields = {**fields, "comment": language(language_id).comment}
     yield from filled(family, parts["head"], fields)
@@ -48,7 +48,7 @@ def segments(
 
 
 def _runs(cells: Sequence[Cell]) -> list[tuple[str, str]]:
-    """The cells above as kinds and texts."""
+    """Return kind and text of each run of cells of one kind above the cursor."""
     above = [cell for cell in cells if cell.is_above]
     return [
         ("code" if is_code else "prose", "\n".join(unix(cell.text) for cell in run))
@@ -59,7 +59,7 @@ def _runs(cells: Sequence[Cell]) -> list[tuple[str, str]]:
 def as_snippets(
     cells: Sequence[Cell], path: str, language_id: str
 ) -> tuple[Snippet, ...]:
-    """All of the cells as one file, in which prose is a comment."""
+    """Return all cells as one file, with prose as comments."""
     if not cells:
         return ()
     mark = language(language_id).comment

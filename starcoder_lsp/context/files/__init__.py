@@ -1,1 +1,1 @@
-"""Which files of a workspace are read, and how."""
+"""Decides which files of a workspace are read, and reads them."""

@@ -1,8 +1,8 @@
-r"""Patterns of ignore files, with git's exact meaning, for one directory entry at a time.
+r"""Matches patterns of ignore files exactly as git does, one directory entry at a time.
 
 A walk asks about each directory before it enters it. Libraries answer for whole paths,
-where `build/` also means everything below; then a rule that stands higher cannot bring
-the directory back without its files. Names are bytes, as git compares them.
+where `build/` also means everything below; a stronger rule could not bring back the
+directory without its files. Names are bytes, as git compares them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import groupby
 
 MAX_WILDCARDS = 2000
 WILD = re.compile(rb"[*?\[\\]")
-# Where files are found whatever the case of their name, rules have to hold so too.
+# Where the system ignores the case of file names, rules have to ignore it as well.
 CASE = re.IGNORECASE if sys.platform == "darwin" else re.NOFLAG
 CLASSES = {
     b"alnum": rb"0-9A-Za-z", b"alpha": rb"A-Za-z", b"blank": rb" \t", b"digit": rb"0-9",
@@ -26,12 +26,12 @@ NEVER = rb"(?!)"
 
 
 class TooManyPatterns(Exception):
-    """A file with this many wildcards is an attack, or a mistake."""
+    """The ignore file has so many wildcards that it is an attack or a mistake."""
 
 
 @dataclass
 class Run:
-    """Neighbouring patterns that all exclude, or all include again."""
+    """Adjacent patterns that all exclude, or all include again."""
 
     includes: bool
     names: set[bytes] = field(default_factory=set)
@@ -40,7 +40,7 @@ class Run:
     path_matches: re.Pattern[bytes] | None = None
 
     def holds(self, name: bytes, path: bytes) -> bool:
-        """Whether one of them matches; directories end with a slash."""
+        """Return whether one of them matches; directories end with a slash."""
         if name in self.names or path in self.paths:
             return True
         by_name, by_path = self.name_matches, self.path_matches
@@ -50,7 +50,7 @@ class Run:
 
 
 class Patterns:
-    """One ignore file."""
+    """The patterns of one ignore file."""
 
     def __init__(self, content: bytes) -> None:
         """Raises TooManyPatterns."""
@@ -65,10 +65,10 @@ class Patterns:
         return bool(self._runs)
 
     def decide(self, name: bytes, path: bytes) -> bool | None:
-        r"""True for ignored, False for taken back, None where nothing is said.
+        r"""Return True for ignored, False for included again, None without a match.
 
-        `path` is relative to the file's directory; both end with a slash for a
-        directory.
+        `path` is relative to the directory of the ignore file. For a directory, both
+        `name` and `path` end with a slash.
 
         >>> Patterns(b"*.log\n!keep.log").decide(b"keep.log", b"a/keep.log")
         False
@@ -120,7 +120,7 @@ def _run(includes: bool, patterns: list[_Pattern]) -> Run:
     wild: dict[bool, list[bytes]] = {True: [], False: []}
     for one in patterns:
         if one.wild:
-            # `a/*` means what is in `a/`, not an entry without a name.
+            # `a/*` means entries of `a/`, not an entry without a name.
             end = rb"(?<!/)/" if one.only_directories else rb"(?<!/)/?"
             wild[one.anchored].append(_regex(one.text, one.anchored) + end)
             continue
@@ -143,9 +143,9 @@ STAR, DIRECTORIES, REST = rb"[^/]*", rb"(?:.*/)?", rb".+"
 
 
 def _regex(glob: bytes, anchored: bool) -> bytes:
-    """What git's wildmatch accepts; stars of a bare name never meet a slash."""
-    # git compares what stands before the first wildcard on its own, and then takes
-    # two stars there for the start of a pattern.
+    """Translate what git's wildmatch accepts; stars of a bare name never meet a slash."""
+    # git compares the text before the first wildcard separately, and then treats two
+    # stars there as the start of a pattern.
     first_wild = WILD.search(glob)
     start = first_wild.start() if first_wild else 0
     parts, at = [re.escape(glob[:start])], start
@@ -166,10 +166,10 @@ def _regex(glob: bytes, anchored: bool) -> bytes:
 
 
 def _decided(parts: list[bytes]) -> bytes:
-    """The parts as one expression that takes no choice back, but for the last ones.
+    """Join the parts to one expression that backtracks only in the last ones.
 
-    To match as early as possible leaves the most to what follows, so that another
-    choice finds nothing more: it would only take time, with ten stars for ever.
+    Matching as early as possible leaves the most to what follows, so that backtracking
+    would find nothing more; with ten stars it would take for ever.
     """
     first, *others = _split(parts, DIRECTORIES)
     if not others:
@@ -209,7 +209,7 @@ def _stars(glob: bytes, at: int, start: int, anchored: bool) -> tuple[bytes, int
 
 
 def _bracket(glob: bytes, at: int) -> tuple[bytes, int]:
-    """A set of characters; one that is not closed matches nothing."""
+    """Translate a set of characters; an unclosed one matches nothing."""
     end = at + 1
     negated = glob[end : end + 1] in (b"!", b"^")
     end += negated
@@ -224,12 +224,12 @@ def _bracket(glob: bytes, at: int) -> tuple[bytes, int]:
     inside = b"".join(body)
     if negated:
         return b"[^/" + inside + b"]", end + 1
-    # An empty set, such as [z-a], is an error to Python.
+    # Python rejects empty ranges, such as [z-a].
     return (b"(?!/)[" + inside + b"]" if inside else NEVER), end + 1
 
 
 def _member(glob: bytes, at: int) -> tuple[bytes | None, int]:
-    """One character, range or class of a set, and where the next begins."""
+    """Translate one character, range or class of a set; return where the next begins."""
     if glob[at : at + 2] == b"[:":
         close = glob.find(b":]", at + 2)
         if close >= 0:

@@ -1,6 +1,6 @@
-"""What the user, a project or a tool has said not to look at.
+"""Ignore rules of the user, the project and other assistants.
 
-git's own rules decide as in git; each assistant's file can only add to them.
+git's own rules decide as in git; the files of assistants can only exclude more.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ GIT_PATIENCE_S = 2.0
 
 
 class UnreadableRules(Exception):
-    """Rules that cannot be known: what they would hide must not be shown."""
+    """A rule file cannot be read, so everything it might hide must stay hidden."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """One ignore file and the directory that its patterns start from."""
+    """One ignore file, and the directory to which its patterns are relative."""
 
     base: str
     patterns: Patterns
@@ -35,10 +35,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Scope:
-    """All rules in force inside one directory; the nearest come first.
+    """All rules in force inside one directory, the nearest first.
 
-    A directory's path ends with a slash. Paths are relative to the root of the walk,
-    and `above` completes them to the top of the repository, where bases start.
+    Paths of directories end with a slash. Paths are relative to the root of the walk;
+    `above` completes them to the top of the repository, where bases start.
     """
 
     git: tuple[Rules, ...] = ()
@@ -47,7 +47,7 @@ class Scope:
     above: str = ""
 
     def ignores(self, relative: str) -> bool:
-        """Whether an entry of this directory is to be left alone."""
+        """Return whether an entry of this directory is excluded."""
         path = self.above + relative
         name = os.fsencode(path[path.rstrip("/").rfind("/") + 1 :])
         whole = os.fsencode(path)
@@ -59,14 +59,14 @@ class Scope:
         return tuple(rules for rules in chains if rules)
 
     def inside(self, folder: str, relative: str, names: Collection[str]) -> Scope:
-        """The scope in a directory of this one, which holds `names`.
+        """Return the scope of a subdirectory that holds `names`.
 
         Raises UnreadableRules.
         """
         base = self.above + relative
         scope = self
         if ".git" in names:
-            # Another repository: git asks nothing of the one around it.
+            # A repository of its own: git ignores the rules of the enclosing one.
             scope = replace(scope, git=repository_rules(folder, base))
         if GIT_RULES in names:
             git = (_read_rules(folder, GIT_RULES, base), *scope.git)
@@ -80,7 +80,7 @@ class Scope:
 
 
 def scope_of_root(root: str, extra: Sequence[str] = ()) -> Scope:
-    """The scope in which a root lies: rules of the directories above it in its repository.
+    """Return the scope of a root, with rules of the directories above it in its repository.
 
     `extra` are patterns from the settings. Raises UnreadableRules.
     """
@@ -101,12 +101,12 @@ def scope_of_root(root: str, extra: Sequence[str] = ()) -> Scope:
 
 
 def repository_rules(folder: str, base: str) -> tuple[Rules, ...]:
-    """What holds in a repository besides its `.gitignore` files."""
+    """Return the rules of a repository besides its `.gitignore` files."""
     return _rules(f"{_git_directory(folder)}/info/exclude", base)
 
 
 def global_rules(folder: str) -> tuple[Rules, ...]:
-    """The user's own excludes, from where git's settings say that they are."""
+    """Return the user's own excludes, from the file that git's settings name."""
     command = ["git", "-C", folder, "config", "--get", "--path", "core.excludesFile"]
     try:
         done = subprocess.run(
@@ -135,10 +135,10 @@ def _decides(rules: Iterable[Rules], name: bytes, path: bytes) -> bool:
 
 
 def _read_rules(folder: str, file: str, base: str) -> Rules:
-    """A rule file that the directory lists; raises UnreadableRules."""
+    """Read a rule file that the directory lists; raises UnreadableRules."""
     path = f"{folder}/{file}"
     try:
-        # Many link one assistant's file to another's.
+        # Users often link the file of one assistant to that of another.
         content, _ = read_regular(os.path.realpath(path), MAX_RULE_BYTES)
         return Rules(base, Patterns(content))
     except (FileNotFoundError, NotRegular):
@@ -148,7 +148,7 @@ def _read_rules(folder: str, file: str, base: str) -> Rules:
 
 
 def _rules(path: str, base: str) -> tuple[Rules, ...]:
-    """A rule file that may well not be there."""
+    """Read a rule file that need not exist."""
     try:
         content, _ = read_regular(os.path.realpath(path), MAX_RULE_BYTES)
         patterns = Patterns(content)
@@ -158,7 +158,7 @@ def _rules(path: str, base: str) -> tuple[Rules, ...]:
 
 
 def _git_directory(folder: str) -> str:
-    """Where a repository keeps `info`; worktrees and submodules point to it."""
+    """Return the directory that holds `info`; worktrees and submodules point to it."""
     directory = f"{folder}/.git"
     pointer = _first_line(directory).removeprefix("gitdir: ")
     if pointer:
@@ -176,7 +176,7 @@ def _first_line(path: str) -> str:
 
 
 def _top_of_repository(root: str) -> str:
-    """The nearest directory upwards that holds `.git`, else the root itself."""
+    """Return the nearest directory upwards that holds `.git`, or else the root itself."""
     for folder in (root, *map(str, Path(root).parents)):
         if _has(folder, ".git"):
             return folder

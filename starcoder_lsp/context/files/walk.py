@@ -1,7 +1,7 @@
-"""Finds the files worth indexing, on any disk, without ever waiting or looping.
+"""Walks a workspace and finds files worth indexing, without ever waiting or looping.
 
-No link is followed: what it leads to inside of the workspace is found at its own
-place, under the rules that hold there, and what lies outside is not ours to read.
+Links are not followed: a target inside the workspace is found at its own place, under
+the rules that hold there, and a target outside is not ours to read.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from starcoder_lsp.context.files.unwanted import (
 )
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file worth reading; `relative` has `/` between its parts.
 
-    `stamp` changes with every change of the file that the system's clock can tell.
+    `stamp` differs after every change of the file that the system's clock can tell.
     """
 
     relative: str
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a walk ends at the latest: a root may be `/`, or a loop of mounts."""
+    """Limits of a walk: a root may be `/`, or contain a loop of mounts."""
 
     max_files: int = 20_000
     max_entries: int = 1_000_000
@@ -45,8 +45,8 @@ class Bounds:
     max_s: float = 120.0
 
 
-class Place(NamedTuple):
-    """A directory still to be looked into."""
+class PendingDirectory(NamedTuple):
+    """A directory that is still to be read."""
 
     relative: str
     depth: int
@@ -55,10 +55,10 @@ class Place(NamedTuple):
 
 @dataclass
 class Walk:
-    """One look at everything under `root`, breadth first and in a fixed order.
+    """One walk below `root`, breadth first and in a fixed order.
 
-    `skipped` counts what was left out, by reason. `is_partial` tells that more may be
-    there than was seen, so that nothing can be said of files that were not found.
+    `skipped` counts what was left out, by reason. `is_partial` means that the walk did
+    not see everything: a file that it did not find may still exist.
     """
 
     root: str
@@ -68,7 +68,7 @@ class Walk:
     skipped: Counter[str] = field(default_factory=Counter)
     is_partial: bool = False
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         deadline = self.clock() + self.bounds.max_s
         n_files = n_entries = 0
         queue = deque(self._start())
@@ -88,17 +88,17 @@ class Walk:
                 n_files += 1
                 yield found
 
-    def _start(self) -> list[Place]:
+    def _start(self) -> list[PendingDirectory]:
         try:
-            return [Place("", 0, scope_of_root(self.root, self.extra))]
+            return [PendingDirectory("", 0, scope_of_root(self.root, self.extra))]
         except UnreadableRules:
             self.skipped["unreadable rules"] += 1
             return []
 
     def _entries(
-        self, place: Place, seen: set[tuple[int, int]]
+        self, place: PendingDirectory, seen: set[tuple[int, int]]
     ) -> list[os.DirEntry[str]]:
-        """What a directory holds; nothing when it was seen under another name."""
+        """Return the entries of a directory; nothing if it was seen under another name."""
         folder = f"{self.root}/{place.relative}"
         try:
             status = Path(folder).stat()
@@ -114,8 +114,11 @@ class Walk:
             return []
 
     def _sorted_out(
-        self, place: Place, entries: list[os.DirEntry[str]], queue: deque[Place]
-    ) -> Iterator[Found]:
+        self,
+        place: PendingDirectory,
+        entries: list[os.DirEntry[str]],
+        queue: deque[PendingDirectory],
+    ) -> Iterator[FoundFile]:
         names = {entry.name for entry in entries}
         if place.relative and is_marked(names):
             self.skipped["unwanted directory"] += 1
@@ -132,13 +135,17 @@ class Walk:
             if entry.is_symlink():
                 self.skipped["link"] += 1
             elif entry.is_dir(follow_symlinks=False):
-                below = Place(relative + "/", place.depth + 1, scope)
+                below = PendingDirectory(relative + "/", place.depth + 1, scope)
                 self._consider(below, entry.name, names, queue)
             elif (found := self._file(entry, relative, scope)) is not None:
                 yield found
 
     def _consider(
-        self, below: Place, name: str, siblings: set[str], queue: deque[Place]
+        self,
+        below: PendingDirectory,
+        name: str,
+        siblings: set[str],
+        queue: deque[PendingDirectory],
     ) -> None:
         reason = _directory_reason(below, name, siblings)
         if reason is None and below.depth > self.bounds.max_depth:
@@ -150,7 +157,7 @@ class Walk:
 
     def _file(
         self, entry: os.DirEntry[str], relative: str, scope: Scope
-    ) -> Found | None:
+    ) -> FoundFile | None:
         reason: str | None = "not a file"
         if entry.is_file(follow_symlinks=False):
             reason = reason_by_name(entry.name)
@@ -167,15 +174,17 @@ class Walk:
         if not 0 < status.st_size <= MAX_FILE_BYTES:
             self.skipped["too large" if status.st_size else "empty"] += 1
             return None
-        return Found(relative, status.st_size, stamp_of(status))
+        return FoundFile(relative, status.st_size, stamp_of(status))
 
 
 def stamp_of(status: os.stat_result) -> str:
-    """Modification times can be set back, change times cannot."""
+    """Return a stamp with the change time, which unlike the others cannot be set back."""
     return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
 
 
-def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None:
+def _directory_reason(
+    place: PendingDirectory, name: str, siblings: set[str]
+) -> str | None:
     if not name.isprintable():
         return "odd name"
     if is_unwanted_directory(name, siblings):
@@ -184,7 +193,7 @@ def _directory_reason(place: Place, name: str, siblings: set[str]) -> str | None
 
 
 def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
-    """Whether a walk of `root` would find a file of this name, be it there or not."""
+    """Return whether a walk of `root` would admit a file of this name, existing or not."""
     try:
         scope = scope_of_root(root, extra)
         *folders, name = relative.split("/")
@@ -196,7 +205,7 @@ def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
             scope = scope.inside(f"{root}/{base}", base, names)
             if part:
                 base += part + "/"
-                place = Place(base, depth + 1, scope)
+                place = PendingDirectory(base, depth + 1, scope)
                 if _directory_reason(place, part, names) is not None:
                     return False
     except UnreadableRules:

@@ -1,4 +1,4 @@
-"""Cuts a file into pieces that mean something, and says which words are in a text."""
+"""Cuts a file into chunks along its definitions, and a text into search terms."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import NamedTuple
 
 from starcoder_lsp.context.symbols import Definition
 
-# A piece holds a function or a few short ones: enough to recognize, little to read.
+# A chunk holds one function or a few short ones: enough to recognize, little to read.
 WANTED_LINES = 10
 MAX_LINES = 16
 SHORTEST = WANTED_LINES // 2
-# How long it may be, from the wanted length outwards.
+# Possible lengths of a chunk, in lines, from the best outwards.
 NEAREST = sorted(
     range(SHORTEST, MAX_LINES + 1), key=lambda n: (abs(n - WANTED_LINES), n)
 )
-# Longer lines are made by programs, or for them.
+# Longer lines are generated.
 MAX_LINE_CHARACTERS = 400
 SHORTEST_TERM = 2
 LONGEST_TERM = 64
-# Words that files share; most of the others occur in one file.
+# Cached spellings: words that files share; most others occur in one file only.
 MAX_REMEMBERED = 50_000
 
 PARTS = re.compile("[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\x00-\x7f]+")
@@ -32,11 +32,11 @@ WORD_BYTES = frozenset(b"_0123456789") | frozenset(
 SPACED = bytes(byte if byte in WORD_BYTES else 32 for byte in range(256))
 
 
-class Span(NamedTuple):
-    """Some lines of a file; `last_line` is part of it, lines count from 0.
+class ChunkSpan(NamedTuple):
+    """Lines of a file, `last_line` included; lines count from 0.
 
-    What they hold are the bytes from `start` up to `end`, without a line break at its
-    end: so much of a file can be read alone.
+    Their text are the bytes from `start` to `end` in UTF-8, without the last line break,
+    so that a chunk can be read alone.
     """
 
     first_line: int
@@ -45,8 +45,8 @@ class Span(NamedTuple):
     end: int
 
 
-def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
-    """All lines of `text`, cut where definitions begin, else at blank lines."""
+def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[ChunkSpan]:
+    """Cut all lines of `text` before definitions, otherwise at blank lines."""
     starts = sorted({definition.first_line for definition in definitions})
     lines = text.split("\n")
     if lines[-1] == "":
@@ -59,14 +59,14 @@ def spans(text: str, definitions: Iterable[Definition] = ()) -> Iterator[Span]:
         end = len(lines)
         if end - first > MAX_LINES:
             end = _best_cut(lines, starts, first)
-        yield Span(first, end - 1, n_above[first] + first, n_above[end] + end - 1)
+        yield ChunkSpan(first, end - 1, n_above[first] + first, n_above[end] + end - 1)
         first = end
 
 
-def texts_of(text: str, cut: Iterable[Span]) -> list[str]:
-    r"""What each of some spans of a text holds.
+def texts_of(text: str, cut: Iterable[ChunkSpan]) -> list[str]:
+    r"""Return the text of each span.
 
-    >>> texts_of("é = 1\nè = 2\n", [Span(1, 1, 7, 13)])
+    >>> texts_of("é = 1\nè = 2\n", [ChunkSpan(1, 1, 7, 13)])
     ['è = 2']
     """
     if text.isascii():
@@ -80,7 +80,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _best_cut(lines: Sequence[str], starts: Sequence[int], first: int) -> int:
-    """Where the piece from `first` on ends: before a definition, if one is in reach."""
+    """Return the end of the chunk from `first` on: before a definition, if one is near."""
     at = bisect_left(starts, first + SHORTEST)
     if at < len(starts) and starts[at] <= first + MAX_LINES:
         wanted = first + WANTED_LINES
@@ -94,7 +94,7 @@ def _best_cut(lines: Sequence[str], starts: Sequence[int], first: int) -> int:
 
 
 class _Spellings(dict[bytes, Sequence[str]]):
-    """An identifier, and the terms it counts as; forgets all when it grows large."""
+    """The terms of each identifier, cached; the cache is emptied when it is full."""
 
     def __missing__(self, word: bytes) -> Sequence[str]:
         if len(self) >= MAX_REMEMBERED:
@@ -116,7 +116,7 @@ def _spellings(word: str) -> Sequence[str]:
 
 
 def terms(text: str) -> set[str]:
-    """The identifiers in `text` and their parts, all in lower case.
+    """Return the identifiers in `text` and their parts, in lower case.
 
     >>> sorted(terms("x1 = readFile(self.file_name)"))
     ['file', 'file_name', 'name', 'read', 'readfile', 'self', 'x1']

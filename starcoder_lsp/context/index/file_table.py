@@ -1,7 +1,7 @@
-"""Which files a workspace has, by path, module and package, and which define a name.
+"""The files of a workspace by path, module and package, and the files that define a name.
 
-The same is asked for every line of a file, and changes only when a file comes, goes or
-defines other names: an answer is remembered until then.
+The same questions come for every line of a file. Answers are cached until a file appears,
+disappears or defines other names.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ P = ParamSpec("P")
 
 
 def remembered(ask: Callable[P, T]) -> Callable[P, T]:
-    """Of a directory's methods: the answer to the same question is read once."""
+    """Decorate a method of `FileTable`, so that its answers are cached by its arguments."""
 
     @wraps(ask)
     def answer(*args: P.args, **kwargs: P.kwargs) -> T:
-        directory = cast(Directory, args[0])
+        directory = cast(FileTable, args[0])
         return directory.recall(ask, args[1:])
 
     return answer
 
 
-class Directory:
+class FileTable:
     """The tables `file` and `name` of one database."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -38,9 +38,9 @@ class Directory:
         self._version = self._data_version()
 
     def recall(self, ask: Callable[..., T], question: tuple[Any, ...]) -> T:
-        """The answer that `ask(self, *question)` gave or gives now.
+        """Return the cached answer of `ask(self, *question)`, or ask now.
 
-        One that asks several things itself belongs in a snapshot.
+        If `ask` makes several queries, call this inside a snapshot.
         """
         self._catch_up()
         key = (ask, *question)
@@ -61,7 +61,7 @@ class Directory:
 
     @remembered
     def first_of(self, *paths: str) -> str | None:
-        """The first of `paths` that is a file here."""
+        """Return the first of `paths` that is an indexed file."""
         rows = self._rows.execute(
             f"SELECT path FROM file WHERE path IN ({', '.join('?' * len(paths))})",
             paths,
@@ -71,7 +71,7 @@ class Directory:
 
     @remembered
     def paths_of_module(self, name: str) -> Sequence[str]:
-        """Files that `name` may mean, as the last part of an import."""
+        """Return the files that `name` may mean as the last part of an import."""
         rows = self._rows.execute(
             "SELECT path FROM file WHERE module = ? ORDER BY path", (name.lower(),)
         )
@@ -79,7 +79,7 @@ class Directory:
 
     @remembered
     def paths_of_package(self, package: str) -> Sequence[str]:
-        """Files that say they belong to `package`."""
+        """Return the files that declare `package`."""
         rows = self._rows.execute(
             "SELECT path FROM file WHERE package = ? AND package <> '' ORDER BY path",
             (package,),
@@ -88,7 +88,7 @@ class Directory:
 
     @remembered
     def paths_in_folder(self, folder: str, limit: int) -> Sequence[str]:
-        """The files in `folder` itself, in order."""
+        """Return files directly in `folder`, sorted."""
         prefix = f"{folder}/" if folder else ""
         rows = self._rows.execute(
             "SELECT path FROM file WHERE path >= ? AND path < ? "
@@ -99,7 +99,7 @@ class Directory:
 
     @remembered
     def may_mean(self, name: str, too_many: int) -> bool:
-        """Whether something else than members has this name, in not too many files."""
+        """Return whether fewer than `too_many` files define `name` other than as a member."""
         rows = self._rows.execute(
             "SELECT is_member FROM name WHERE name = ? LIMIT ?", (name, too_many)
         )
@@ -108,7 +108,7 @@ class Directory:
 
     @remembered
     def paths_with(self, name: str) -> Sequence[str]:
-        """Files that define something called `name`."""
+        """Return the files that define `name`."""
         rows = self._rows.execute(
             "SELECT path FROM name JOIN file ON id = file_id WHERE name = ?", (name,)
         )
@@ -116,7 +116,7 @@ class Directory:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """One state for many questions: what another process writes meanwhile is not seen."""
+        """Read one state of the database: writes of other processes are not seen meanwhile."""
         if self._rows.in_transaction:
             yield
             return
@@ -128,7 +128,7 @@ class Directory:
             self._rows.execute("COMMIT")
 
     def _catch_up(self) -> None:
-        """Nothing comes from others during a snapshot, or while this process writes."""
+        """Drop cached answers if another process has written since."""
         if not self._rows.in_transaction:
             self._look_for_changes()
 
@@ -141,6 +141,6 @@ class Directory:
         self._answers.clear()
 
     def _data_version(self) -> int:
-        """Another one after each change by another process."""
+        """Return a number that changes with each write of another process."""
         (version,) = self._rows.execute("PRAGMA data_version").fetchone()
         return int(version)

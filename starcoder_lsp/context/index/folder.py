@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context.index import database
-from starcoder_lsp.context.index.entries import Entry
-from starcoder_lsp.context.index.reader import SCHEMA_VERSION, Index
+from starcoder_lsp.context.index.entry import Entry
+from starcoder_lsp.context.index.reader import Index, index_in_memory
+from starcoder_lsp.context.index.version import index_version
 
 logger = logging.getLogger(__name__)
 
-# To be raised when the table below, or what a worker makes of a file, changes.
-SOURCE_VERSION = 5
-VERSION = SCHEMA_VERSION * 1000 + SOURCE_VERSION
 SOURCE_TABLE = """
 CREATE TABLE IF NOT EXISTS source (
     path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, reason TEXT
@@ -50,7 +48,7 @@ class Folder:
         self._cache = cache
         self._clock = clock
         self._since: float | None = None
-        self._open(database.open_index(root, cache, VERSION))
+        self._open(database.open_index(root, cache, index_version()))
 
     @property
     def is_writer(self) -> bool:
@@ -83,20 +81,20 @@ class Folder:
         was_writer = self.is_writer
         if database.is_damage(error) and was_writer:
             database.put_aside(self._database)
-            self._open(database.open_index(self.root, self._cache, VERSION))
+            self._open(database.open_index(self.root, self._cache, index_version()))
             return
         self._database.close()
         if was_writer:
             self._open(database.in_memory())
         else:
             # The writer has only just begun; `follow` looks again.
-            self.index = Index(database.in_memory().connection)
+            self.index = index_in_memory()
 
     def follow(self) -> None:
         """See what the writer made meanwhile, or take its place when it is gone."""
         if not self.is_writer:
             self._database.close()
-            self._open(database.open_index(self.root, self._cache, VERSION))
+            self._open(database.open_index(self.root, self._cache, index_version()))
 
     def changed(self, path: str, stamp: str) -> bool:
         known = self.sources.get(path)

@@ -1,6 +1,6 @@
-"""Finds the chunks of a workspace that hold most of some words: BM25 over a full-text index.
+"""Searches chunks by weighted terms: BM25 over a full-text index.
 
-SQLite says which chunks hold a term; only of those that are given back the text is read.
+SQLite finds the chunks that hold a term; only the text of returned chunks is read.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from starcoder_lsp.context.index.chunks import Span
+from starcoder_lsp.context.index.chunks import ChunkSpan
 from starcoder_lsp.context.index.writer import MAX_NUMBER, NUMBER_BITS
 
-# A term in more chunks than this finds nothing by itself.
+# A term that stands in more chunks than this finds none by itself.
 MAX_CHUNKS_OF_TERM = 300
-# Of a longer query the nearest words are enough.
+# Of a longer query, only the nearest words are used.
 MAX_TERMS = 32
 MAX_REMEMBERED = 10_000
-# Long chunks hold more words, and so hit more by chance: b of BM25, as usual.
+# b of BM25, the usual value: long chunks hold more words, and match more by chance.
 LENGTH_WEIGHT = 0.75
-# Of so many times the wanted chunks the length is looked up.
+# Lengths are looked up for this many times the wanted number of chunks.
 N_CANDIDATES = 3
 USUAL_BYTES = 400
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A chunk that was found, and by which of the terms."""
+    """A chunk, and the terms that found it."""
 
     path: str
     first_line: int
@@ -42,35 +42,35 @@ class Hit:
 
     @cached_property
     def text(self) -> str:
-        """What it holds, read when first asked for: in the snapshot of the search."""
+        """The text of the chunk, read when first used, in the snapshot of the search."""
         return self.read()
 
 
 class _File(NamedTuple):
-    """A file, and the numbers of its chunks in the order of `chunks`."""
+    """A file, and the numbers of its chunks, in the order of `chunks`."""
 
     path: str
     numbers: Sequence[int]
     chunks: bytes
 
-    def span(self, number: int) -> Span:
-        """The chunk of this number; mostly it stands at its place."""
+    def span(self, number: int) -> ChunkSpan:
+        """Return the span of the chunk with this number."""
         at = number
         if at >= len(self.numbers) or self.numbers[at] != number:
             at = list(self.numbers).index(number)
-        return Span(*memoryview(self.chunks).cast("I")[4 * at : 4 * at + 4])
+        return ChunkSpan(*memoryview(self.chunks).cast("I")[4 * at : 4 * at + 4])
 
 
 class _Candidate(NamedTuple):
-    """In the order of what is the better hit, however the index came to be."""
+    """A candidate; they sort from best to worst, whatever the history of the index."""
 
     negative_score: float
     path: str
-    span: Span
+    span: ChunkSpan
     row: int
 
 
-# Asked for a path and the first line of a chunk there.
+# Decides by a path and the first line of a chunk there.
 Filter = Callable[[str, int], bool]
 
 
@@ -79,7 +79,7 @@ def everything(_path: str, _line: int) -> bool:
 
 
 class Search:
-    """Over one database; what it has found is good until something changes."""
+    """Searches one database; results are cached until it changes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._rows = connection
@@ -88,21 +88,21 @@ class Search:
         self._n_chunks: int | None = None
 
     def forget(self, n_chunks: int) -> None:
-        """A file was written that has so many chunks more, or fewer."""
+        """Note that a file was written, which has `n_chunks` more or fewer chunks."""
         self._found.clear()
         if self._n_chunks is not None:
             self._n_chunks += n_chunks
 
     def forget_all(self) -> None:
-        """Another process has written."""
+        """Drop everything cached, because another process has written."""
         self._found.clear()
         self._n_chunks = None
 
     def best(
         self, weights: Mapping[str, float], limit: int, is_wanted: Filter = everything
     ) -> list[Hit]:
-        """The chunks that hold most of the weighted terms, rare terms first."""
-        # In this order sums are the same each time, to the last bit.
+        """Return the chunks that hold most of the weighted terms; rare terms count more."""
+        # In this order, sums are the same in every run, to the last bit.
         heaviest = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
         found = {term: self._rows_with(term) for term, _ in heaviest[:MAX_TERMS]}
         n_chunks = self._count_chunks()
@@ -129,7 +129,7 @@ class Search:
         return self._n_chunks
 
     def _rows_with(self, term: str) -> Sequence[int]:
-        """Chunks that hold it, or define what it is a part of."""
+        """Return chunks that hold `term`, or define a name that contains it."""
         if (found := self._found.get(term)) is None:
             found = self._found[term] = self._find(term)
         return found
@@ -150,7 +150,7 @@ class Search:
         return ()
 
     def _candidates(self, found: Sequence[tuple[float, int]]) -> Iterator[_Candidate]:
-        """Each chunk with what its terms are worth for its length."""
+        """Return each chunk with the BM25 score of its terms."""
         files: dict[int, _File] = {}
         for score, negative_row in found:
             row = -negative_row
@@ -188,10 +188,10 @@ class Search:
             for one in found
         ]
 
-    def _text(self, file_id: int, span: Span) -> str:
-        """What a chunk holds; of a long text no more than that is read.
+    def _text(self, file_id: int, span: ChunkSpan) -> str:
+        """Read the text of one chunk, and no more of its file.
 
-        Raises sqlite3.DatabaseError where that is no text.
+        Raises sqlite3.DatabaseError if the bytes are not UTF-8.
         """
         with self._rows.blobopen("content", "text", file_id, readonly=True) as text:
             try:

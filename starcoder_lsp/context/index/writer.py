@@ -1,4 +1,4 @@
-"""Writes what is known of a file: all of it once, then of its words only what an edit changed."""
+"""Writes files to the index: whole at first, later only the words that an edit changed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from starcoder_lsp.context.index.chunks import Span, texts_of
-from starcoder_lsp.context.index.entries import (
+from starcoder_lsp.context.index.chunks import ChunkSpan, texts_of
+from starcoder_lsp.context.index.entry import (
     Entry,
     Name,
     definitions_from,
@@ -33,25 +33,25 @@ UPDATE_FILE = (
 DELETE_TERMS = "INSERT INTO term (term, rowid, text, parts) VALUES ('delete', ?, ?, ?)"
 
 CONFIGURE = "INSERT INTO term (term, rank) VALUES (?, ?)"
-# So many parts of one size are joined while others are written, some pages at a time;
-# at 16 SQLite would join all of them at once.
+# SQLite merges this many parts of one size while it writes, some pages at a time; at 16
+# it would merge all of them at once (https://sqlite.org/fts5.html, "automerge").
 NEW_AUTOMERGE, USUAL_AUTOMERGE = 12, 4
-# To write so many takes some two milliseconds.
+# Writing this many pages takes about two milliseconds.
 JOINED_PAGES = 16
 
 
 class Words(NamedTuple):
-    """What a chunk is found by."""
+    """The words by which a chunk is found."""
 
     text: str
     parts: str
 
 
-class Change(NamedTuple):
-    """What a write means for others than the file itself.
+class IndexChange(NamedTuple):
+    """The effect of a write beyond the file itself.
 
-    So many chunks are there more, or fewer; `concerns_others` where anything that is
-    asked of a `Directory` may have another answer.
+    `n_chunks` is the change in the number of chunks. `concerns_others` means that
+    cached answers of the `FileTable` may have changed.
     """
 
     n_chunks: int = 0
@@ -59,23 +59,23 @@ class Change(NamedTuple):
 
 
 class Writer:
-    """Most chunks outlive most edits: those that say the same keep their numbers."""
+    """Writes entries. Chunks whose words did not change keep their numbers."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._rows = connection
         self._is_joining = False
 
     def join_later(self) -> None:
-        """What is written to a new full-text index is seldom joined meanwhile."""
+        """Merge parts of a new full-text index rarely while it is being filled."""
         if self._automerge() is None:
             self._rows.execute(CONFIGURE, ("automerge", NEW_AUTOMERGE))
 
     def join_some(self) -> bool:
-        """Join some of what a new index was written as; whether there is more.
+        """Merge some parts of a new full-text index; return whether more are left.
 
-        SQLite's documentation of FTS5 has the command `merge`: with a negative number it
-        begins to join all, and what is done changes one row. From then on SQLite joins
-        with each write what has the same size.
+        The command `merge` of FTS5 begins to merge everything when its number is
+        negative, and changes a row for each step (https://sqlite.org/fts5.html). From
+        then on, SQLite merges parts of one size with each write.
         """
         if self._automerge() != NEW_AUTOMERGE:
             return False
@@ -92,8 +92,8 @@ class Writer:
         row = self._rows.execute(rows).fetchone()
         return row[0] if row else None
 
-    def put(self, path: str, module: str, entry: Entry) -> Change:
-        """Know `path` as it is now."""
+    def put(self, path: str, module: str, entry: Entry) -> IndexChange:
+        """Store `path` as it is now."""
         row = (
             module, entry.language, entry.package, entry.is_complete,
             entry.n_definitions, len(entry.parts), path,
@@ -105,12 +105,12 @@ class Writer:
             numbers: Sequence[int] = range(len(wanted))
             self._add_names(file_id, entry.names)
             self._add_words(file_id, zip(numbers, wanted, strict=True))
-            change = Change(len(wanted), concerns_others=True)
+            change = IndexChange(len(wanted), concerns_others=True)
         else:
             file_id, package, n_chunks = known
             self._rows.execute(UPDATE_FILE, row)
             numbers, has_other_names = self._replace(file_id, entry.names, wanted)
-            change = Change(
+            change = IndexChange(
                 len(wanted) - n_chunks, has_other_names or package != entry.package
             )
         content = (entry.chunks, entry.imports, entry.definitions, entry.text)
@@ -120,18 +120,18 @@ class Writer:
         )
         return change
 
-    def remove(self, path: str) -> Change:
-        """Forget `path`; does nothing where it is not known."""
+    def remove(self, path: str) -> IndexChange:
+        """Remove `path`, if it is there."""
         if (known := self._known(path)) is None:
-            return Change()
+            return IndexChange()
         file_id, _, n_chunks = known
         self._replace(file_id, (), ())
         self._rows.execute("DELETE FROM content WHERE file_id = ?", (file_id,))
         self._rows.execute("DELETE FROM file WHERE id = ?", (file_id,))
-        return Change(-n_chunks, concerns_others=True)
+        return IndexChange(-n_chunks, concerns_others=True)
 
     def _known(self, path: str) -> tuple[int, str, int] | None:
-        """The id, package and number of chunks of a file that is known."""
+        """Return id, package and number of chunks of a stored file; None if it is new."""
         rows = self._rows.execute(
             "SELECT id, package, n_chunks FROM file WHERE path = ?", (path,)
         )
@@ -141,9 +141,9 @@ class Writer:
     def _replace(
         self, file_id: int, names: Iterable[Name], wanted: Sequence[Words]
     ) -> tuple[list[int], bool]:
-        """Change what differs from what is written.
+        """Write what differs from the stored file.
 
-        The numbers of the chunks, and whether other names are defined.
+        Return the numbers of its chunks, and whether its defined names changed.
         """
         numbers, chunks, definitions, text = self._rows.execute(
             "SELECT numbers, chunks, definitions, text FROM content WHERE file_id = ?",
@@ -167,7 +167,7 @@ class Writer:
     def _replace_words(
         self, file_id: int, there: dict[int, Words], wanted: Sequence[Words]
     ) -> list[int]:
-        """A chunk that is there already keeps its number, wherever it stands now."""
+        """Write changed chunks; one that exists keeps its number, wherever it moved."""
         free: defaultdict[Words, list[int]] = defaultdict(list)
         for number in sorted(there, reverse=True):
             free[there[number]].append(number)
@@ -175,7 +175,7 @@ class Writer:
         gone = [number for left in free.values() for number in left]
         last = max(there, default=-1)
         if last + kept.count(None) > MAX_NUMBER:
-            # Hours of edits later: all of them get new numbers.
+            # After hours of edits, the numbers run out: all chunks get new ones.
             kept, gone, last = [None] * len(wanted), list(there), -1
         self._rows.executemany(
             DELETE_TERMS, ((_row(file_id, n), *there[n]) for n in gone)
@@ -213,5 +213,5 @@ def _numbered(kept: Iterable[int | None], last: int) -> Iterator[int]:
         yield last if number is None else number
 
 
-def words_of(text: str, cut: Sequence[Span], parts: Iterable[str]) -> list[Words]:
+def words_of(text: str, cut: Sequence[ChunkSpan], parts: Iterable[str]) -> list[Words]:
     return list(map(Words, texts_of(text, cut), parts))

@@ -13,19 +13,18 @@ from starcoder_lsp.context import Gathered
 from starcoder_lsp.context.index.folder import Folder
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.indexer.cells import cells_around
-from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
-from starcoder_lsp.context.retrieve.gather import gather
-from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
+from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
+from starcoder_lsp.context.retrieve.gather import Memory, gather
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.flow import Snippet
 
 
 def gathered(
-    document: OpenDocument,
+    document: IndexedDocument,
     request: Mapping[str, Any],
     folder: Folder | None,
     documents: OpenDocuments,
-    edits: RecentEdits | None,
+    memories: Mapping[str, Memory],
 ) -> Gathered:
     """Snippets of `folder`, if the document is in one, and the cells of its notebook."""
     notebook = documents.notebook_of(document)
@@ -38,7 +37,7 @@ def gathered(
 
     def search(index: Index) -> tuple[Snippet, ...]:
         return document.sticky.settle(
-            lambda: gather(scene, index, budget, edits=edits),
+            lambda: gather(scene, index, budget, memories=memories),
             lambda path: not path or index.has(path),
             budget_characters=budget,
             line=scene.line,
@@ -52,7 +51,7 @@ def gathered(
 
 
 def _scene(
-    document: OpenDocument,
+    document: IndexedDocument,
     request: Mapping[str, Any],
     documents: OpenDocuments,
     cells: Sequence[str],
@@ -74,7 +73,7 @@ def _scene(
     )
 
 
-def _other_paths(document: OpenDocument, documents: OpenDocuments) -> list[str]:
+def _other_paths(document: IndexedDocument, documents: OpenDocuments) -> list[str]:
     """The other open files of its folder, the one seen last first."""
     rank = {uri: i for i, uri in enumerate(documents.visited)}
     others = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from starcoder_lsp.context.indexer.open_documents import OpenDocument
+from starcoder_lsp.context.indexer.open_documents import IndexedDocument
 from starcoder_lsp.context.secrets.redact import redact
 from starcoder_lsp.flow import Cell
 
@@ -19,7 +19,9 @@ _redacted = lru_cache(maxsize=512)(redact)
 
 
 def cells_around(
-    document: OpenDocument, notebook: Sequence[OpenDocument], budget_characters: int
+    document: IndexedDocument,
+    notebook: Sequence[IndexedDocument],
+    budget_characters: int,
 ) -> tuple[Cell, ...]:
     """Whole cells of its notebook in their order, those near `document` first chosen."""
     if document not in notebook:
@@ -33,7 +35,7 @@ def cells_around(
 
 
 def _fitting(
-    documents: Iterable[OpenDocument], budget_characters: int, *, is_above: bool
+    documents: Iterable[IndexedDocument], budget_characters: int, *, is_above: bool
 ) -> Iterator[Cell]:
     for one in documents:
         if len(one.text) > MAX_CELL_CHARACTERS or not one.text.strip():

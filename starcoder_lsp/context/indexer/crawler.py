@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from starcoder_lsp.context import RULE_FILES, Progress
-from starcoder_lsp.context.index.entries import from_wire
+from starcoder_lsp.context import RULE_FILES, IndexingProgress
+from starcoder_lsp.context.index.entry import from_wire
 from starcoder_lsp.context.index.folder import CRASHES, Folder, Source
 from starcoder_lsp.context.indexer.read_queue import Queue, Waiting
 from starcoder_lsp.context.indexer.worker_client import (
@@ -59,7 +59,7 @@ class Crawler:
         *,
         is_held: Callable[[str], bool],
         on_doubt: Callable[[str], None],
-        on_progress: Callable[[Progress], None],
+        on_progress: Callable[[IndexingProgress], None],
         new_worker: Callable[[], Worker] = Worker.in_background,
     ) -> None:
         self.folder = folder
@@ -286,4 +286,4 @@ class Crawler:
         now = time.monotonic()
         if is_final or now - self._told_at > PROGRESS_EVERY_S:
             self._told_at = now
-            self._on_progress(Progress(self._done, self._total, is_final))
+            self._on_progress(IndexingProgress(self._done, self._total, is_final))

@@ -17,7 +17,7 @@ from starcoder_lsp.context.indexer.worker_client import (
     Worker,
     WorkerDied,
 )
-from starcoder_lsp.context.retrieve.sticky import Sticky
+from starcoder_lsp.context.retrieve.stable_choice import Sticky
 from starcoder_lsp.context.symbols import Import, Symbols
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
-class OpenDocument:
+class IndexedDocument:
     """One document; `root` and `relative` are empty outside of every folder.
 
     `symbols` are those of the last text that was parsed, `known_text` is that text as
@@ -68,23 +68,23 @@ class OpenDocuments:
 
     def __init__(
         self,
-        on_parsed: Callable[[OpenDocument, str], None],
+        on_parsed: Callable[[IndexedDocument, str], None],
         on_left: Callable[[str, str], None],
         new_worker: Callable[[], Worker] = Worker.for_documents,
     ) -> None:
         self.wishes = Wishes()
         self.visited: list[str] = []
         self._roots: list[str] = []
-        self._open: dict[str, OpenDocument] = {}
+        self._open: dict[str, IndexedDocument] = {}
         self._on_parsed, self._on_left = on_parsed, on_left
         self._worker = new_worker()
         self._changed = asyncio.Event()
         self._crashing: set[int] = set()
 
-    def get(self, uri: str) -> OpenDocument | None:
+    def get(self, uri: str) -> IndexedDocument | None:
         return self._open.get(uri)
 
-    def all(self) -> list[OpenDocument]:
+    def all(self) -> list[IndexedDocument]:
         return list(self._open.values())
 
     def holds(self, root: str, relative: str) -> bool:
@@ -99,7 +99,7 @@ class OpenDocuments:
             document.is_placed = False
             self._wait_for(document)
 
-    def _at(self, root: str, relative: str) -> list[OpenDocument]:
+    def _at(self, root: str, relative: str) -> list[IndexedDocument]:
         documents = self._open.values()
         return [
             one for one in documents if (one.root, one.relative) == (root, relative)
@@ -122,13 +122,13 @@ class OpenDocuments:
                 document.notebook = notebook
                 self._open[uri] = document
 
-    def notebook_of(self, document: OpenDocument) -> list[OpenDocument]:
+    def notebook_of(self, document: IndexedDocument) -> list[IndexedDocument]:
         """All cells of its notebook in their order; empty where it is in none."""
         if not document.notebook:
             return []
         return [one for one in self.all() if one.notebook == document.notebook]
 
-    def open(self, document: OpenDocument) -> None:
+    def open(self, document: IndexedDocument) -> None:
         # How VS Code names cells, also where it does not tell of their notebook.
         notebook, mark, _ = document.uri.partition("#")
         document.notebook = notebook if mark else ""
@@ -168,7 +168,7 @@ class OpenDocuments:
         others = [one for one in self.visited if one != uri]
         self.visited = [uri, *others][:MAX_VISITED]
 
-    def _wait_for(self, document: OpenDocument) -> None:
+    def _wait_for(self, document: IndexedDocument) -> None:
         document.changed_at = asyncio.get_running_loop().time()
         if document.waits_since is None:
             document.waits_since = document.changed_at
@@ -196,11 +196,11 @@ class OpenDocuments:
     async def end(self) -> None:
         await self._worker.close()
 
-    def _longest_waiting(self) -> OpenDocument | None:
+    def _longest_waiting(self) -> IndexedDocument | None:
         waiting = [one for one in self._open.values() if one.waits_since is not None]
         return min(waiting, key=lambda one: one.changed_at, default=None)
 
-    async def _look_at(self, document: OpenDocument) -> None:
+    async def _look_at(self, document: IndexedDocument) -> None:
         content = _content(document)
         if content in self._crashing or len(document.text) > MAX_PARSED_CHARACTERS:
             return
@@ -223,7 +223,7 @@ class OpenDocuments:
         if document.is_admitted and self._open.get(document.uri) is document:
             self._on_parsed(document, answer["text"])
 
-    async def _find_place(self, document: OpenDocument) -> None:
+    async def _find_place(self, document: IndexedDocument) -> None:
         document.is_placed = True
         if document.path is None:
             return
@@ -240,5 +240,5 @@ class OpenDocuments:
             self._on_left(document.root, document.relative)
 
 
-def _content(document: OpenDocument) -> int:
+def _content(document: IndexedDocument) -> int:
     return hash((document.language, document.text))

@@ -15,16 +15,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import BinaryIO
 
-from starcoder_lsp.context import Gathered, Progress, base_of, messages
-from starcoder_lsp.context.index.entries import entry_of
+from starcoder_lsp.context import Gathered, IndexingProgress, base_of, messages
+from starcoder_lsp.context.index.entry import entry_of
 from starcoder_lsp.context.index.folder import Folder, Source
 from starcoder_lsp.context.indexer.answers import gathered
 from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
-from starcoder_lsp.context.indexer.open_documents import OpenDocument, OpenDocuments
+from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
-from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
-from starcoder_lsp.languages import languages
+from starcoder_lsp.context.retrieve.gather import NO_MEMORIES, Memory, new_memories
+from starcoder_lsp.languages import language_id, languages
 from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.garbage_collection import collect_rarely
@@ -41,9 +41,9 @@ class Indexer:
         self._send = send
         self._crawlers: dict[str, Crawler] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._edits: dict[str, RecentEdits] = {}
+        self._memories: dict[str, dict[str, Memory]] = {}
         self._judging: asyncio.Task[None] | None = None
-        self._progress: dict[str, Progress] = {}
+        self._progress: dict[str, IndexingProgress] = {}
         self._one_at_a_time = asyncio.Lock()
         self._regrouping: asyncio.Task[None] | None = None
         self._foreseeing: set[asyncio.Task[None]] = set()
@@ -61,6 +61,7 @@ class Indexer:
             "gather": self._gather,
             "judge": self._judge,
             "statistics": self._statistics,
+            "log": lambda frame: log.follow(log.target_from(frame)),
         }
 
     async def run(self, requests: asyncio.StreamReader) -> None:
@@ -96,7 +97,7 @@ class Indexer:
             self._documents.use(roots, wishes)
 
     def _enter(self, root: str, wishes: Wishes) -> None:
-        def told(progress: Progress) -> None:
+        def told(progress: IndexingProgress) -> None:
             self._progress[root] = progress
             self._tell_progress()
 
@@ -108,7 +109,7 @@ class Indexer:
             on_doubt=lambda relative: self._documents.doubt(root, relative),
         )
         self._crawlers[root] = crawler
-        self._edits[root] = RecentEdits()
+        self._memories[root] = new_memories()
         self._tasks[root] = asyncio.create_task(crawler.run())
 
     async def _leave(self, root: str) -> None:
@@ -121,12 +122,14 @@ class Indexer:
 
     def _open(self, frame: Frame) -> None:
         fields = ("uri", "path", "language", "text", "version")
-        self._documents.open(OpenDocument(*(frame[name] for name in fields)))
+        # Under the name that files of the language have in the index.
+        opened = {**frame, "language": language_id(frame["language"])}
+        self._documents.open(IndexedDocument(*(opened[name] for name in fields)))
 
     def _change(self, frame: Frame) -> None:
         self._documents.change(frame["uri"], frame["version"], frame["edits"])
 
-    def _parsed(self, document: OpenDocument, text: str) -> None:
+    def _parsed(self, document: IndexedDocument, text: str) -> None:
         """An open document has other symbols; its file on disk counts again when it closes.
 
         Cells are shown to each other, and none of them is the file.
@@ -138,15 +141,15 @@ class Indexer:
             crawler.folder.put(document.relative, Source("", ""), entry)
             crawler.folder.commit()
             if document.known_text is not None:
-                edits = self._edits[document.root]
-                edits.changed(document.relative, document.known_text, text)
+                for memory in self._memories[document.root].values():
+                    memory.changed(document.relative, document.known_text, text)
             document.known_text = text
             if document.symbols.imports != document.foreseen:
                 task = asyncio.create_task(self._foresee(document))
                 self._foreseeing.add(task)
                 task.add_done_callback(self._foreseeing.discard)
 
-    async def _foresee(self, document: OpenDocument) -> None:
+    async def _foresee(self, document: IndexedDocument) -> None:
         """Look up what it imports, one import at a time, before somebody types there."""
         symbols = document.symbols
         known = {each._replace(line=0) for each in document.foreseen}
@@ -165,7 +168,8 @@ class Indexer:
             crawler.suspect([relative])
             if self._documents.has(root, relative):
                 # Still open: a rule hides it now.
-                self._edits[root].forget(relative)
+                for memory in self._memories[root].values():
+                    memory.forget(relative)
 
     def _files_changed(self, frame: Frame) -> None:
         """Each path is told to the folder it lies in; one that lies in none may be a link."""
@@ -187,8 +191,8 @@ class Indexer:
             crawler = self._crawlers.get(document.root)
             # What is found before its imports are known would be shown for a while.
             folder = crawler.folder if crawler and document.is_looked_at else None
-            edits = self._edits.get(document.root)
-            found = gathered(document, frame, folder, self._documents, edits)
+            memories = self._memories.get(document.root, NO_MEMORIES)
+            found = gathered(document, frame, folder, self._documents, memories)
         self._send(messages.gathered_frame(frame["id"], found))
 
     def _judge(self, frame: Frame) -> None:

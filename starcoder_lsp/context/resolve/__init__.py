@@ -1,1 +1,1 @@
-"""Which file of the workspace an import means."""
+"""Resolves imports to files of the workspace."""

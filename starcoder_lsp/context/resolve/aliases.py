@@ -1,4 +1,4 @@
-"""Names that a project's own configuration gives to its folders."""
+"""Reads names that a project's configuration gives to its folders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.resolve.packages import files_in
 
-# `tsconfig.json`, and `tsconfig.base.json` that it may extend.
+# `tsconfig.json`, and `tsconfig.base.json`, which it may extend.
 ALIAS_FILES = ("tsconfig", "jsconfig")
 JSON_EXTRAS = re.compile(
     r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL
@@ -22,9 +22,10 @@ PACKAGE_FILE = "package.json"
 
 
 def aliases(path: str, index: Index) -> Iterator[tuple[str, str]]:
-    """Beginnings of modules and what they stand for.
+    """Return prefixes of module names and the paths that they stand for.
 
-    `paths` of each tsconfig above a file, and `imports` of the nearest package.json.
+    They come from `paths` of each tsconfig above a file, and from `imports` of the
+    nearest package.json.
     """
     folders = path.split("/")[:-1]
     above = ["/".join(folders[:n]) for n in range(len(folders), -1, -1)]
@@ -56,7 +57,7 @@ def _read_aliases(text: str) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=64)
 def _read_imports(text: str) -> tuple[tuple[str, str], ...]:
-    """A package's names for files of its own; a `*` stands for the same in both.
+    """Read the names that a package.json gives to its own files, up to a `*`.
 
     >>> _read_imports('{"imports": {"#lib/*": {"default": "./src/*.js"}, "#x": "lodash"}}')
     (('#lib/', './src/'),)

@@ -1,4 +1,4 @@
-"""Which file of the workspace an import means, in the terms of each language."""
+"""Resolves imports to files of the workspace, by the rules of each language."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from starcoder_lsp.context.resolve.aliases import aliases
 from starcoder_lsp.context.resolve.packages import package_paths
 from starcoder_lsp.context.symbols import Import
 
-# A package of so many files says little about any of them.
+# A package with more files than this says little about each of them.
 MAX_FILES = 16
 SOURCE_FOLDERS = frozenset(("src", "lib", "python"))
 
 
 @dataclass(frozen=True)
-class Style:
+class ImportStyle:
     """One row of imports.toml; its comments say what each column means."""
 
     separator: str = "/"
@@ -45,27 +45,27 @@ class Style:
 
 
 @cache
-def styles() -> Mapping[str, Style]:
+def styles() -> Mapping[str, ImportStyle]:
     import tomllib
 
     rows = tomllib.loads(Path(__file__).with_name("imports.toml").read_text("utf-8"))
     return {name: _style(rows[row.get("like", name)]) for name, row in rows.items()}
 
 
-def _style(row: Mapping[str, Any]) -> Style:
+def _style(row: Mapping[str, Any]) -> ImportStyle:
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in row.items()
     }
-    return Style(**values)
+    return ImportStyle(**values)
 
 
 def imported_files(
     index: Index, each: Import, path: str, language: str
 ) -> Sequence[str]:
-    """The files that an import in `path` may mean, the likeliest first.
+    """Return the files that an import in `path` may mean, the likeliest first.
 
-    For an import of names these are besides the modules with such names.
+    For an import of names, these include modules of such names.
     """
     style = styles().get(language)
     if style is None:
@@ -77,7 +77,7 @@ def imported_files(
 
 
 def _files(
-    bases: Iterable[_Place], each: Import, path: str, style: Style, index: Index
+    bases: Iterable[_Place], each: Import, path: str, style: ImportStyle, index: Index
 ) -> list[str]:
     found = {
         file: None
@@ -97,7 +97,7 @@ def _module(each: Import) -> str:
 class _Place:
     """Parts of a path, as far as an import tells.
 
-    `anchor` is the folder they start in, None where only the path's end is known.
+    `anchor` is the folder they start in; None if only the end of the path is known.
     """
 
     parts: tuple[str, ...]
@@ -105,14 +105,14 @@ class _Place:
     near: str = ""
     is_package: bool = False
 
-    def files(self, index: Index, style: Style) -> list[str]:
+    def files(self, index: Index, style: ImportStyle) -> list[str]:
         if self.is_package:
             return self._files_of_package(index, style)
         if self.anchor is not None:
             return self._files_there(index, style)
         return self._files_anywhere(index, style)
 
-    def _files_there(self, index: Index, style: Style) -> list[str]:
+    def _files_there(self, index: Index, style: ImportStyle) -> list[str]:
         stem = posixpath.normpath(posixpath.join(self.anchor or "", *self.parts))
         stem = "" if stem == "." else stem
         names = [stem, *(stem + suffix for suffix in style.suffixes)]
@@ -126,7 +126,7 @@ class _Place:
         found = index.first_of(*dict.fromkeys(names))
         return [found] if found else []
 
-    def _files_anywhere(self, index: Index, style: Style) -> list[str]:
+    def _files_anywhere(self, index: Index, style: ImportStyle) -> list[str]:
         if not self.parts:
             return []
         last = posixpath.basename(self.parts[-1])
@@ -139,8 +139,8 @@ class _Place:
         best = max((rank[:2] for rank in ranked), default=(0, 0))
         return [file for *rank, file in ranked if tuple(rank) == best][:2]
 
-    def _files_of_package(self, index: Index, style: Style) -> list[str]:
-        """Those of its folder, else all that declare it, by its whole name or last part."""
+    def _files_of_package(self, index: Index, style: ImportStyle) -> list[str]:
+        """Return the files of its folder, or else all that declare it, by name or last part."""
         if self.anchor is not None:
             folder = posixpath.normpath(posixpath.join(self.anchor, *self.parts))
             folder = "" if folder == "." else folder
@@ -154,8 +154,8 @@ class _Place:
             if file.split("/")[-2:-1] == [self.parts[-1]]
         ]
 
-    def _n_matched(self, file: str, style: Style) -> int:
-        """How many parts the end of the file's path agrees with; 0 for too few."""
+    def _n_matched(self, file: str, style: ImportStyle) -> int:
+        """Return how many parts at the end of the file's path agree; 0 if too few."""
         own = _module_parts(file, style)
         wanted = list(self.parts)
         if style.exact and posixpath.basename(file) != posixpath.basename(wanted[-1]):
@@ -174,8 +174,8 @@ class _Place:
         return n if style.prefix and n >= min(2, len(wanted)) else 0
 
 
-def _places(base: _Place, each: Import, style: Style) -> Iterator[_Place]:
-    """Where to look: first the names as modules, then the module itself."""
+def _places(base: _Place, each: Import, style: ImportStyle) -> Iterator[_Place]:
+    """Yield where to look: first the names as modules, then the module itself."""
     for name in each.names if style.symbol else ():
         if name != "*":
             yield _Place((*base.parts, name), base.anchor, base.near)
@@ -187,7 +187,9 @@ def _places(base: _Place, each: Import, style: Style) -> Iterator[_Place]:
         yield _Place(base.parts[:-1], base.anchor, base.near)
 
 
-def _packaged(each: Import, path: str, style: Style, index: Index) -> Iterator[_Place]:
+def _packaged(
+    each: Import, path: str, style: ImportStyle, index: Index
+) -> Iterator[_Place]:
     module = _module(each)
     first = module.split(style.separator)[0]
     if style.manifest and not module.startswith(".") and first not in style.words:
@@ -197,7 +199,9 @@ def _packaged(each: Import, path: str, style: Style, index: Index) -> Iterator[_
             yield _Place(parts, folder, path)
 
 
-def _bases(module: str, path: str, style: Style, index: Index) -> Iterator[_Place]:
+def _bases(
+    module: str, path: str, style: ImportStyle, index: Index
+) -> Iterator[_Place]:
     folder = posixpath.dirname(path)
     if style.relative == "dots" and module.startswith("."):
         rest = module.lstrip(".")
@@ -220,8 +224,8 @@ def _bases(module: str, path: str, style: Style, index: Index) -> Iterator[_Plac
     yield _Place(parts, None, path)
 
 
-def _worded(parts: Sequence[str], path: str, style: Style) -> Iterator[_Place]:
-    """`crate::a`, `self::a` and `super::a`, as the file's own place explains them."""
+def _worded(parts: Sequence[str], path: str, style: ImportStyle) -> Iterator[_Place]:
+    """Resolve `crate::a`, `self::a` and `super::a` by the place of the file."""
     file = PurePosixPath(path)
     folder = file.parent if file.stem in style.folder else file.parent / file.stem
     rest = list(parts)
@@ -237,7 +241,7 @@ def _worded(parts: Sequence[str], path: str, style: Style) -> Iterator[_Place]:
             yield _Place(tuple(rest[:end]), str(folder))
 
 
-def _only(style: Style, files: Sequence[str]) -> list[str]:
+def _only(style: ImportStyle, files: Sequence[str]) -> list[str]:
     return [
         file
         for file in files
@@ -245,14 +249,14 @@ def _only(style: Style, files: Sequence[str]) -> list[str]:
     ]
 
 
-def _module_parts(file: str, style: Style) -> list[str]:
+def _module_parts(file: str, style: ImportStyle) -> list[str]:
     *folders, name = file.split("/")
     stem = _without_suffix(name, style)
     return folders if stem in style.folder else [*folders, stem]
 
 
 def _begins_here(parts: Sequence[str]) -> bool:
-    """Whether the last part is where imports begin: near the top, or in a project's own folder.
+    """Return whether imports begin at the last part: near the top, or in a project folder.
 
     >>> _begins_here(("a", "src", "shop")), _begins_here(("a", "my-shop", "my_shop"))
     (True, True)
@@ -263,7 +267,7 @@ def _begins_here(parts: Sequence[str]) -> bool:
     return above in SOURCE_FOLDERS or above.replace("-", "_") == name
 
 
-def _without_suffix(name: str, style: Style) -> str:
+def _without_suffix(name: str, style: ImportStyle) -> str:
     for suffix in style.suffixes_longest_first:
         if name.endswith(suffix):
             return name[: -len(suffix)]
@@ -271,7 +275,7 @@ def _without_suffix(name: str, style: Style) -> str:
 
 
 def _closeness(file: str, near: str) -> int:
-    """How many folders two paths share from the top, less those they do not."""
+    """Return the number of folders that two paths share, minus those they do not."""
     ours, theirs = file.split("/")[:-1], near.split("/")[:-1]
     shared = len(posixpath.commonprefix([ours, theirs]))
     return 2 * shared - len(ours)

@@ -1,4 +1,4 @@
-"""Packages of the workspace itself, by the names that they give themselves."""
+"""Finds packages of the workspace by the names in their manifests."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 from starcoder_lsp.context.index.reader import FOLDER_FILES, Index
 
-# A workspace of so few packages is read whole; in a larger one only those that are
-# called like their folder, or in part.
+# Up to this many manifests are all read; of more, only those in folders whose name
+# resembles the package's.
 FEW = 4
 MAX_CHARACTERS = 200_000
 MAX_PARTS = 6
-# In which a package's source does not stand, and where it stands then.
+# Folders of built files, and the folders that hold their source.
 BUILT = frozenset(("dist", "build", "out", "lib", "es", "esm", "cjs", "umd", "types"))
 SOURCE = "src"
 SCRIPT_ENDING = re.compile(r"(\.d)?\.[cm]?[jt]sx?$")
-# Of what a package offers under one name, the likeliest first to be its source.
+# Conditions of `exports` and `imports`, the most likely to name the source first.
 CONDITIONS = ("source", "types", "typings", "import", "module", "default", "require")
 
 Targets = tuple[str, ...]
@@ -29,9 +29,9 @@ Targets = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Package:
-    """What a manifest says: `entries` are names below the package and their files.
+    """A manifest: `entries` are names below the package and their files.
 
-    A `*` stands for the same in both. Other names are paths below one of `homes`.
+    A `*` stands for the same text in both. Other names are paths below one of `homes`.
     """
 
     name: str = ""
@@ -42,9 +42,9 @@ class Package:
 def package_paths(
     module: str, separator: str, manifest: str, path: str, index: Index
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Folders, and the paths below them, where a module of a workspace package may be.
+    """Yield folders, and paths below them, where a module of a workspace package may be.
 
-    The likeliest comes first; nothing where no package is called like it.
+    The likeliest comes first; nothing if no package has such a name.
     """
     owned = [
         (len(package.name), -_distance(file, path), file, package)
@@ -81,7 +81,7 @@ def _manifests(
 
 
 def _may_hold(file: str, names: Collection[str], path: str) -> bool:
-    """Whether a manifest stands above `path`, or in a folder with one of these names."""
+    """Return whether a manifest stands above `path`, or in a folder of one of the names."""
     folder = file.rpartition("/")[0]
     is_above = not folder or path.startswith(f"{folder}/")
     return is_above or _plain(folder.rpartition("/")[2]) in names
@@ -89,7 +89,7 @@ def _may_hold(file: str, names: Collection[str], path: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _folder_names(module: str, separator: str) -> tuple[str, ...]:
-    """How folders may be called that hold the package of a module.
+    """Return names that the folder of a module's package may have.
 
     >>> _folder_names("@acme/ui-kit", "/")
     ('acme', 'ui-kit', 'kit', 'ui', 'acme-ui-kit')
@@ -109,12 +109,12 @@ def _plain(name: str) -> str:
 
 
 def _distance(file: str, near: str) -> int:
-    """How many folders one goes up from `near` and down again to `file`."""
+    """Return the number of folders up from `near` and down to `file`."""
     return len(posixpath.relpath(file, posixpath.dirname(near) or ".").split("/"))
 
 
 def _targets(package: Package, name: str) -> Iterator[str]:
-    """The files that a package names for what is asked of it, and their sources."""
+    """Yield the files that a package names for `name`, and their sources."""
     for pattern, targets in package.entries:
         before, star, after = pattern.partition("*")
         is_meant = (
@@ -129,7 +129,7 @@ def _targets(package: Package, name: str) -> Iterator[str]:
 
 
 def _sources(target: str) -> Iterator[str]:
-    """A file that a package offers, and what it may be built of.
+    """Yield a file that a package offers, and the sources it may be built from.
 
     >>> list(_sources("./dist/esm/index.d.ts"))
     ['./dist/esm/index.d.ts', 'src/index', 'index']
@@ -144,7 +144,7 @@ def _sources(target: str) -> Iterator[str]:
 
 @lru_cache(maxsize=256)
 def _read(manifest: str, text: str) -> Package:
-    """A manifest that cannot be read is that of a package without a name."""
+    """Parse a manifest; one that cannot be read is a package without a name."""
     try:
         return READERS[manifest](text) if len(text) <= MAX_CHARACTERS else Package()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -162,13 +162,13 @@ def _node_package(text: str) -> Package:
     }
     main = files_in({key: read.get(key) for key in (*CONDITIONS, "main")})
     entries[""] = (*entries.get("", ()), *main)
-    # An exact name comes before a pattern, the longer pattern before the shorter.
+    # Exact names come before patterns, longer patterns before shorter ones.
     ordered = sorted(entries.items(), key=lambda each: ("*" in each[0], -len(each[0])))
     return Package(str(read["name"]), (SOURCE, ""), tuple(ordered))
 
 
 def files_in(value: Any) -> Iterator[str]:
-    """All files in an entry of `exports` or `imports`, whatever they depend on."""
+    """Yield all files in an entry of `exports` or `imports`, under any condition."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Definitions of what is used near the cursor, as signatures.
+"""Proposes signatures of what is used near the cursor.
 
-These are what the file imports, the members of what is being written on, and names that
-only one file defines.
+Candidates are imports of the file, members of the receiver before the cursor, and names
+that exactly one file defines.
 """
 
 from __future__ import annotations
@@ -11,41 +11,46 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from starcoder_lsp.context.index.reader import Index, Place
-from starcoder_lsp.context.retrieve.names import FUNCTIONS, TYPES, Lookup, local_name
-from starcoder_lsp.context.retrieve.pieces import Later, Line, Piece
+from starcoder_lsp.context.index.reader import DefinitionSite, Index
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine, LazyLines
+from starcoder_lsp.context.retrieve.name_resolution import (
+    FUNCTIONS,
+    TYPES,
+    NameResolver,
+    local_name,
+)
 from starcoder_lsp.context.retrieve.scene import Scene, mentions
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
-# What is likely to be written next is worth its whole signature.
+# A name that is likely to be written next is shown with its whole signature.
 LIKELY = 1.2
 LONG_SIGNATURE = 300
 SHORT_SIGNATURE = 100
 MEMBERS_OF_RECEIVER = 3.0
-# Of more members the rest waits, and leaves room for how others use them; of that rest
-# what can be called comes first, since a field often takes a line as long.
+# Further members rank lower, to leave room for lines that use them. Among these, what can
+# be called ranks first, since a field often takes a line just as long.
 MAX_LIKELY = 12
 MAX_PLACES = 150
-# A name that is imported and not used yet waits for its first use.
+# A name that is imported but not used yet is likely to be used soon.
 UNUSED = 0.5
 ABOVE_SIGNATURE = ("@", "#[", "[")
 
 
 @dataclass
 class Wanted:
-    """Definitions and how much each is wanted; the strongest reason counts."""
+    """Definitions and how strongly each is wanted; the strongest reason counts."""
 
     scene: Scene
-    places: dict[Place, tuple[float, str]] = field(default_factory=dict)
+    places: dict[DefinitionSite, tuple[float, str]] = field(default_factory=dict)
 
-    def add(self, place: Place, score: float, why: str) -> None:
+    def add(self, place: DefinitionSite, score: float, why: str) -> None:
         line = place.definition.first_line
         is_shown = place.path == self.scene.path and line in self.scene.shown_lines
         if not is_shown and score > self.places.get(place, (0.0, ""))[0]:
             self.places[place] = score, why
 
-    def best(self) -> list[tuple[Place, tuple[float, str]]]:
-        """No prompt has room for more of them."""
+    def best(self) -> list[tuple[DefinitionSite, tuple[float, str]]]:
+        """Return the most wanted ones, as many as a prompt may have room for."""
         return heapq.nlargest(
             MAX_PLACES, self.places.items(), key=lambda each: each[1][0]
         )
@@ -54,8 +59,8 @@ class Wanted:
         return 0.0 if self.scene.mentions(local, 2) else UNUSED
 
 
-def definitions(scene: Scene, index: Index) -> list[Piece]:
-    lookup, wanted = Lookup(scene, index), Wanted(scene)
+def definitions(scene: Scene, index: Index) -> list[Excerpt]:
+    lookup, wanted = NameResolver(scene, index), Wanted(scene)
     for each in scene.symbols.imports:
         _want_imported(each, lookup, wanted)
     for name, nearness in scene.near.items():
@@ -68,13 +73,13 @@ def definitions(scene: Scene, index: Index) -> list[Piece]:
 
 
 def foresee(path: str, symbols: Symbols, each: Import, index: Index) -> None:
-    """Look up what an import brings, so that the index knows it when somebody asks."""
+    """Resolve one import ahead of time, so that the index has it cached for `gather`."""
     scene = Scene(path, "", 0, symbols)
     with index.snapshot():
-        _want_imported(each, Lookup(scene, index), Wanted(scene))
+        _want_imported(each, NameResolver(scene, index), Wanted(scene))
 
 
-def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:
+def _want_imported(each: Import, lookup: NameResolver, wanted: Wanted) -> None:
     files = lookup.files(each, lookup.scene.path)
     for name, local in zip(each.names, each.aliases or each.names, strict=False):
         found = next((f for file in files if (f := lookup.exported(file, name))), None)
@@ -90,8 +95,8 @@ def _want_imported(each: Import, lookup: Lookup, wanted: Wanted) -> None:
         _want_module(file, local_name(each), lookup, wanted)
 
 
-def _want_module(file: str, local: str, lookup: Lookup, wanted: Wanted) -> None:
-    """All that a module has: first what is used of it, then what may be."""
+def _want_module(file: str, local: str, lookup: NameResolver, wanted: Wanted) -> None:
+    """Want all of a module: the members that the file uses first, then the others."""
     scene = lookup.scene
     likely = 0.75 + (scene.near.get(local, 0.0) + wanted.unused(local)) / 2
     is_written_on = scene.receiver[-1:] == (local,)
@@ -101,10 +106,12 @@ def _want_module(file: str, local: str, lookup: Lookup, wanted: Wanted) -> None:
             continue
         is_used = each.name in used
         score = 1 + scene.near.get(each.name, 0.0) if is_used else likely
-        wanted.add(Place(file, each), score + is_written_on, f"{local} is imported")
+        wanted.add(
+            DefinitionSite(file, each), score + is_written_on, f"{local} is imported"
+        )
 
 
-def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
+def _receivers_members(lookup: NameResolver) -> Iterator[Excerpt]:
     receiver = lookup.scene.receiver
     type_ = lookup.type_of(receiver) if receiver else None
     for depth, base in enumerate(lookup.with_bases(type_) if type_ else ()):
@@ -119,29 +126,31 @@ def _receivers_members(lookup: Lookup) -> Iterator[Piece]:
         why = f"{'.'.join(receiver)} is a {base.definition.name}"
         likely, others = members[:MAX_LIKELY], members[MAX_LIKELY:]
         others.sort(key=lambda each: each.kind not in FUNCTIONS)
-        yield Piece(base.path, _lines(likely), "members", why, score)
-        yield Piece(base.path, _lines(others), "members", why, score / 3)
+        yield Excerpt(base.path, _lines(likely), "members", why, score)
+        yield Excerpt(base.path, _lines(others), "members", why, score / 3)
         for place in lookup.members_elsewhere(base):
             line = signature_line(place.definition)
-            yield Piece(place.path, (line,), "members", why, score)
+            yield Excerpt(place.path, (line,), "members", why, score)
 
 
-def _skeleton(place: Place, lookup: Lookup, score: float, why: str) -> Iterator[Piece]:
+def _skeleton(
+    place: DefinitionSite, lookup: NameResolver, score: float, why: str
+) -> Iterator[Excerpt]:
     limit = LONG_SIGNATURE if score >= LIKELY else SHORT_SIGNATURE
-    head = Later(lambda: [signature_line(place.definition, limit)])
-    yield Piece(place.path, head, "definitions", why, score)
+    head = LazyLines(lambda: [signature_line(place.definition, limit)])
+    yield Excerpt(place.path, head, "definitions", why, score)
     if place.definition.kind in TYPES:
-        members = Later(lambda: _lines(lookup.members(place)))
-        yield Piece(place.path, members, "definitions", why, score - 1)
+        members = LazyLines(lambda: _lines(lookup.members(place)))
+        yield Excerpt(place.path, members, "definitions", why, score - 1)
 
 
-def _lines(members: Iterable[Definition]) -> tuple[Line, ...]:
+def _lines(members: Iterable[Definition]) -> tuple[ExcerptLine, ...]:
     return tuple(signature_line(each) for each in members)
 
 
 @lru_cache(maxsize=8192)
-def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
-    """A signature without its line breaks, as deep as it stands; decorators above it."""
+def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> ExcerptLine:
+    """Return a signature on one line, with its indentation; decorators stand above it."""
     depth = definition.container.count(".") + 1 if definition.container else 0
     indent = "    " * depth
     lines = definition.signature.split("\n")
@@ -153,14 +162,14 @@ def signature_line(definition: Definition, limit: int = LONG_SIGNATURE) -> Line:
     text = text if len(text) <= limit else text[: limit - 3] + "..."
     shown = "\n".join([*above, indent + text])
     top = "" if definition.container else definition.name
-    return Line(definition.first_line, shown, top, definition.name)
+    return ExcerptLine(definition.first_line, shown, top, definition.name)
 
 
 def _names(line: str, name: str) -> bool:
-    """Whether `name` stands in a line that is no decorator or attribute."""
+    """Return whether a line names `name` and is not a decorator or attribute."""
     return any(mentions(line, name)) and not _is_mark(line)
 
 
 def _is_mark(line: str) -> bool:
-    """Of decorators and attributes, those that stand on a line of their own."""
+    """Return whether a line holds nothing but a decorator or attribute."""
     return line.lstrip().startswith(ABOVE_SIGNATURE) and line.rstrip()[-1] not in "(,["

@@ -1,4 +1,4 @@
-"""What an edit replaced and what stands there now, kept true while a file goes on changing."""
+"""Hunks: what an edit replaced and what it became, kept current while the file changes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from difflib import SequenceMatcher
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER
 from starcoder_lsp.languages.lines import n_common_ends
 
-# Edits so near to each other are one hunk.
+# Edits at most this many lines apart are one hunk.
 MERGED_LINES = 4
 AROUND_LINES = 1
-# What is shown of a hunk, and what is kept of one to compare it.
+# Lines of a hunk that are shown, and lines that are kept to compare it.
 MAX_LINES = 12
 MAX_KEPT_LINES = 200
-# More than these come from another program, not from somebody who types.
+# Larger changes come from another program, not from typing.
 MAX_CHANGES = 64
 MAX_COMPARED_LINES = 8000
-# What formatters add and remove.
+# Characters that formatters add and remove.
 FORMAT = re.compile(r"""[\s,;'"()]+""")
 
 Lines = Sequence[str]
@@ -27,10 +27,10 @@ Lines = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Lines of `path` that were changed: `before` stood where `after` stands now.
+    """Changed lines of `path`: `after` stands where `before` stood.
 
-    `shown` are lines of the file around the last edit of them; it begins `lead` lines
-    above `first_line`, or below it where `lead` is negative.
+    `shown` are the lines around the last edit. They begin `lead` lines above
+    `first_line`, or below it if `lead` is negative.
     """
 
     path: str
@@ -51,7 +51,7 @@ class Hunk:
 
     @property
     def gone(self) -> frozenset[str]:
-        """The names that it took away: where they still stand it may go on."""
+        """The names that the edit removed; it may be due wherever they still stand."""
         return _names(self.before) - _names(self.after)
 
     @property
@@ -60,7 +60,7 @@ class Hunk:
 
     @property
     def is_news(self) -> bool:
-        """Whether more than the format has changed."""
+        """Whether the edit changed more than formatting."""
         return FORMAT.sub("", "\n".join(self.before)) != FORMAT.sub(
             "", "\n".join(self.after)
         )
@@ -71,8 +71,8 @@ def _names(lines: Lines) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """From line `start` on, lines up to `end` became others, up to `new_end`."""
+class LineChange:
+    """Lines `start` to `end` were replaced by lines `start` to `new_end`, ends excluded."""
 
     start: int
     end: int
@@ -88,23 +88,23 @@ class Change:
         return replace(hunk, first_line=hunk.first_line + self.new_end - self.end)
 
 
-def steps(old: Lines, new: Lines) -> Iterator[tuple[Lines, Lines, Change]]:
-    """The changes from `old` to `new`, each with the text before and after it.
+def steps(old: Lines, new: Lines) -> Iterator[tuple[Lines, Lines, LineChange]]:
+    """Return the changes from `old` to `new`, each with the lines before and after it.
 
-    The last one comes first, so that all lines above are still as they were.
+    The last change comes first, so that all lines above it are still unchanged.
 
     >>> [change for *_, change in steps("abcdefgh", "aXcdefg")]
-    [Change(start=7, end=8, new_end=7), Change(start=1, end=2, new_end=2)]
+    [LineChange(start=7, end=8, new_end=7), LineChange(start=1, end=2, new_end=2)]
     """
     text = old
     for start, end, new_start, new_end in reversed(_differences(old, new)):
         then = [*text[:start], *new[new_start:new_end], *text[end:]]
-        yield text, then, Change(start, end, start + new_end - new_start)
+        yield text, then, LineChange(start, end, start + new_end - new_start)
         text = then
 
 
 def _differences(old: Lines, new: Lines) -> list[tuple[int, int, int, int]]:
-    """Spans of `old` and what they are in `new`."""
+    """Return the line ranges of `old` that differ, with the ranges of `new` they became."""
     top, bottom = n_common_ends(old, new)
     ours, theirs = old[top : len(old) - bottom], new[top : len(new) - bottom]
     all_of_it = [(top, top + len(ours), top, top + len(theirs))]
@@ -121,9 +121,9 @@ def _differences(old: Lines, new: Lines) -> list[tuple[int, int, int, int]]:
 
 
 def hunk_of(
-    path: str, old: Lines, new: Lines, change: Change, near: Sequence[Hunk]
+    path: str, old: Lines, new: Lines, change: LineChange, near: Sequence[Hunk]
 ) -> Hunk | None:
-    """One hunk out of a change and those `near` it; None where all is as it was."""
+    """Merge a change with the hunks `near` it; None if the lines are as they were at first."""
     first = min([change.start, *(hunk.first_line for hunk in near)])
     end = max([change.end, *(hunk.end_line for hunk in near)])
     before = list(_originally(old, first, end, near))
@@ -143,7 +143,7 @@ def hunk_of(
 def _originally(
     old: Lines, first: int, end: int, hunks: Sequence[Hunk]
 ) -> Iterator[str]:
-    """What stood in these lines before the hunks in them."""
+    """Return what stood in these lines before the hunks inside them."""
     for hunk in sorted(hunks, key=lambda hunk: hunk.first_line):
         yield from old[first : hunk.first_line]
         yield from hunk.before
@@ -151,7 +151,7 @@ def _originally(
     yield from old[first:end]
 
 
-def _with_surroundings(hunk: Hunk, text: Lines, change: Change) -> Hunk:
+def _with_surroundings(hunk: Hunk, text: Lines, change: LineChange) -> Hunk:
     edited_end = min(change.new_end, hunk.end_line) + AROUND_LINES
     start = max(hunk.first_line - AROUND_LINES, edited_end - MAX_LINES, 0)
     end = min(hunk.end_line + AROUND_LINES, start + MAX_LINES)

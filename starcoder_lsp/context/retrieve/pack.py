@@ -1,4 +1,4 @@
-"""Chooses lines for a budget: what the model does not see anyway is what counts."""
+"""Packs excerpts into snippets: lines count for names that the model does not see yet."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from starcoder_lsp.context.retrieve.pieces import Line, Piece
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine
 from starcoder_lsp.context.retrieve.prose import is_prose
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER
 from starcoder_lsp.flow import Snippet
 from starcoder_lsp.languages.lines import indentation
 
-# So much of a budget is not worth looking for another line.
+# With less of the budget left than this, no further line is searched for.
 SPARE_CHARACTERS = 30
 MAX_REASONS = 3
 MAX_SIGNATURE_LINES = 8
@@ -20,15 +20,13 @@ WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
 
 def pack(
-    pieces: Iterable[Piece], known: Collection[str], budget_characters: int
+    pieces: Iterable[Excerpt], known: Collection[str], budget_characters: int
 ) -> list[Snippet]:
-    """Lines of `pieces` that show new names, the best pieces first; one snippet per file.
+    """Return one snippet per file, of lines that show new names, from the best excerpts.
 
-    The best one stands last, nearest to the cursor: a prompt that has to be shortened
-    loses the first ones.
-
-    `known` are the names that the prompt shows anyway. The budget counts what the
-    snippets hold and the paths above them.
+    The best snippet stands last, nearest to the cursor; a prompt that has to be shortened
+    loses the first ones. `known` are the names that the prompt shows anyway. The budget
+    counts the text of the snippets and the paths above them.
     """
     seen, used = set(known), 0
     files: dict[str, _File] = {}
@@ -48,8 +46,8 @@ def pack(
     return sorted(snippets, key=lambda each: each.score)
 
 
-def _news(line: Line, path: str, seen: Collection[str]) -> list[str]:
-    """The names in a line that were not seen yet; to be defined is news of its own."""
+def _news(line: ExcerptLine, path: str, seen: Collection[str]) -> list[str]:
+    """Return the new names in a line; a definition counts as new even for a known name."""
     names = IDENTIFIER.findall(line.text)
     if line.defines:
         names.append(f"{line.defines} is defined")
@@ -59,14 +57,14 @@ def _news(line: Line, path: str, seen: Collection[str]) -> list[str]:
 
 @dataclass
 class _File:
-    """What is shown of a file: for each of its lines itself, or signatures out of it."""
+    """The shown lines of one file: each either the line itself or signatures from it."""
 
     path: str
-    lines: dict[int, tuple[Line, ...]] = field(default_factory=dict)
-    pieces: list[Piece] = field(default_factory=list)
+    lines: dict[int, tuple[ExcerptLine, ...]] = field(default_factory=dict)
+    pieces: list[Excerpt] = field(default_factory=list)
 
-    def cost_of(self, line: Line) -> int | None:
-        """What `line` adds to the snippet, None where nothing changes."""
+    def cost_of(self, line: ExcerptLine) -> int | None:
+        """Return the characters that `line` adds to the snippet; None if it adds nothing."""
         known = self.lines.get(line.number, ())
         shown = _together(known, line)
         if shown == known or self._is_in_signature(line):
@@ -74,8 +72,8 @@ class _File:
         cost_of_path = 0 if self.lines else len(self.path) + 1
         return cost_of_path + _size(shown) - _size(known)
 
-    def _is_in_signature(self, line: Line) -> bool:
-        """Whether a signature that begins above, or its decorator, goes on with it."""
+    def _is_in_signature(self, line: ExcerptLine) -> bool:
+        """Return whether `line` belongs to a shown signature or decorator above it."""
         above = range(line.number - MAX_SIGNATURE_LINES, line.number)
         return any(
             each.signature_of and _is_within(line, each)
@@ -83,7 +81,7 @@ class _File:
             for each in self.lines.get(number, ())
         )
 
-    def take(self, line: Line, piece: Piece) -> None:
+    def take(self, line: ExcerptLine, piece: Excerpt) -> None:
         known = self.lines.get(line.number, ())
         self.lines[line.number] = _together(known, line)
         if piece not in self.pieces:
@@ -104,15 +102,17 @@ class _File:
         )
 
 
-def _size(lines: Iterable[Line]) -> int:
+def _size(lines: Iterable[ExcerptLine]) -> int:
     return sum(len(line.text.rstrip()) + 1 for line in lines)
 
 
-def _together(known: tuple[Line, ...], line: Line) -> tuple[Line, ...]:
-    """What is shown of one source line that others may have named already.
+def _together(
+    known: tuple[ExcerptLine, ...], line: ExcerptLine
+) -> tuple[ExcerptLine, ...]:
+    """Merge what is shown of one source line.
 
-    Signatures of a type and of its members may stand in the same line. The line itself
-    stands for all of them.
+    Signatures of a type and of its members may come from the same line; the line itself
+    replaces all of them.
     """
     if not known:
         return (line,)
@@ -129,12 +129,12 @@ def _together(known: tuple[Line, ...], line: Line) -> tuple[Line, ...]:
     return tuple(sorted((*rest, line), key=lambda each: len(indentation(each.text))))
 
 
-def _is_within(one: Line, other: Line) -> bool:
-    """Whether one says nothing that the other does not say in the same words."""
+def _is_within(one: ExcerptLine, other: ExcerptLine) -> bool:
+    """Return whether the text of one line is contained in the other."""
     return f" {_words(one)} " in f" {_words(other)} "
 
 
-def _words(line: Line) -> str:
+def _words(line: ExcerptLine) -> str:
     return " ".join(WORD_OR_MARK.findall(line.text))
 
 
@@ -143,5 +143,5 @@ def _unique(texts: Iterable[str]) -> list[str]:
 
 
 def cost(snippet: Snippet) -> int:
-    """What a snippet takes of the budget, in characters."""
+    """Return the characters that a snippet takes from the budget."""
     return len(snippet.path) + len(snippet.text) + 2

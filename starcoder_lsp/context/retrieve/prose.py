@@ -1,4 +1,4 @@
-"""Tells lines that only people read: the words in them are no names of a program."""
+"""Recognizes comments and sentences, whose words are not names of the program."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from starcoder_lsp.languages import Language, language, language_of
 
 FEWEST_WORDS = 4
-# What sentences rarely hold: operators, brackets that open code, calls, members.
+# Rare in sentences: operators, brackets that open code, calls, members.
 CODE = re.compile(r"[=\[\]{}<>@_]|\w\(|\w\.\w")
 PUNCTUATION = "\"'`()*.,;:!?"
 MAX_REMEMBERED = 1024
 
 
 def is_prose(text: str, path: str) -> bool:
-    """Whether a line is a comment, or reads like a sentence of a docstring.
+    """Return whether a line is a comment, or reads like a sentence of a docstring.
 
     >>> is_prose("    The values of the trend.", "a.py")
     True

@@ -1,7 +1,7 @@
-"""What the user has just changed elsewhere: the next change is often its like.
+"""Proposes recent edits of other places, because the next edit is often similar.
 
-A model is shown lines as they are now, as it was trained. What stood there before says
-where they matter: where the user has not changed it yet.
+The model reads lines as they are now, as in its training. The replaced text tells where
+an edit is still due: where the removed names still stand.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from dataclasses import dataclass
 from math import fsum
 
 from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine, numbered
 from starcoder_lsp.context.retrieve.hunks import Hunk, hunk_of, steps
-from starcoder_lsp.context.retrieve.pieces import Line, Piece, numbered
 from starcoder_lsp.context.retrieve.scene import Scene
 
 MAX_HUNKS = 16
 BEST = 2.0
 HALVED_AT_RANK = 4
-# So much of it an edit is worth that has nothing to do with the place.
+# The share of its worth that an edit keeps when it has nothing to do with the place.
 UNRELATED = 0.2
-# Besides, where its change may be due at the cursor, or anywhere else in the document.
+# Added where the same change may be due: at the cursor, and elsewhere in the document.
 REPEATED = 1.6
 FAR = 0.25
-# From here on it is shown whole: the change is the example.
+# From this value of `due` on, the edit is shown whole, as an example of the change.
 DUE = 0.5
 
 
 class RecentEdits:
-    """The last places that were edited, one hunk each; in memory only."""
+    """The last edited places, one hunk each; kept in memory only."""
 
     def __init__(self) -> None:
         self._hunks: list[Hunk] = []
 
     def changed(self, path: str, before: str, after: str) -> None:
-        """The whole text of a file, before and after somebody typed in it."""
+        """Record an edit, given the whole text of a file before and after it."""
         for old, new, change in steps(before.split("\n"), after.split("\n")):
             here = [hunk for hunk in self._hunks if hunk.path == path]
             near = [hunk for hunk in here if change.is_near(hunk)]
@@ -50,14 +50,14 @@ class RecentEdits:
         self._hunks = [hunk for hunk in self._hunks if hunk.path != path]
 
     def hunks(self) -> list[Hunk]:
-        """The latest first."""
+        """Return the hunks, the latest first."""
         return self._hunks[::-1]
 
 
-def recent(scene: Scene, index: Index, edits: RecentEdits) -> list[Piece]:
-    """Hunks of other places, the latest and the likest first.
+def recent(scene: Scene, index: Index, edits: RecentEdits) -> list[Excerpt]:
+    """Return excerpts of hunks elsewhere; recent and similar ones score highest.
 
-    Of those that change the same names one is enough.
+    Among hunks that change the same names only the best is proposed.
     """
     found: dict[object, _Edit] = {}
     for age, hunk in enumerate(_still_there(edits.hunks(), scene, index)):
@@ -71,18 +71,18 @@ def recent(scene: Scene, index: Index, edits: RecentEdits) -> list[Piece]:
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """A hunk's lines that the prompt does not show; `due` is in `_due`."""
+    """The lines of a hunk that the prompt does not show; `due` is that of `_due`."""
 
     path: str
-    lines: tuple[Line, ...]
+    lines: tuple[ExcerptLine, ...]
     due: float
     worth: float
 
 
 def _still_there(hunks: Sequence[Hunk], scene: Scene, index: Index) -> list[Hunk]:
-    """Not what a rule hides now, nor what its file does not hold any more.
+    """Drop hunks whose file is hidden by a rule now, or no longer holds their lines.
 
-    That was closed without saving, or changed by another program since.
+    A file lacks them if it was closed without saving, or changed by another program.
     """
     closed = {hunk.path for hunk in hunks} - {scene.path, *scene.open_paths}
     texts = {path: index.text(path) for path in closed}
@@ -107,14 +107,14 @@ def _edit(scene: Scene, hunk: Hunk, age: int) -> _Edit:
     return _Edit(hunk.path, unseen, due, worth)
 
 
-def _piece(edit: _Edit, rank: int) -> Piece:
+def _piece(edit: _Edit, rank: int) -> Excerpt:
     score = BEST * HALVED_AT_RANK / (HALVED_AT_RANK + rank) + REPEATED * edit.due
     why = "just edited, may be due here" if edit.due >= DUE else "just edited"
-    return Piece(edit.path, edit.lines, "edits", why, score, is_whole=edit.due >= DUE)
+    return Excerpt(edit.path, edit.lines, "edits", why, score, is_whole=edit.due >= DUE)
 
 
 def _due(scene: Scene, hunk: Hunk) -> float:
-    """How much of what the hunk took away still stands near the cursor, from 0 to 1."""
+    """Return how many of the removed names still stand near the cursor, from 0 to 1."""
     names = hunk.gone
     if not names:
         return 0.0
@@ -125,7 +125,7 @@ def _due(scene: Scene, hunk: Hunk) -> float:
 
 
 def _likeness(scene: Scene, hunk: Hunk) -> float:
-    """How much of what stands around the cursor stands around the edit, from 0 to 1."""
+    """Return the share of terms around the cursor that also stand around the edit."""
     total = fsum(scene.terms.values())
     shared = scene.likeness("\n".join((*hunk.before, *hunk.shown)))
     return shared / total if total else 0.0

@@ -1,4 +1,4 @@
-"""What stands around a cursor: words to search by, and what the model sees anyway."""
+"""The scene of a cursor: words to search by, and what the prompt shows anyway."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from starcoder_lsp.context.symbols import Definition, Symbols
 
 NEAR_LINES = 12
 NEAR_CHARACTERS = 4000
-# A word so many lines away counts half.
+# A word this many lines away counts half.
 HALF_LINES = 4
-# How far the document itself is read, in code points; a file may have megabytes.
+# The document is read this many code points up and down; a file may have megabytes.
 FAR = 100_000
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -24,8 +24,8 @@ MEMBER_OF = re.compile(r"\.|->|::|\?\.")
 RECEIVER = re.compile(
     r"([^\W\d]\w*(?:\(\))?(?:(?:\.|->|::|\?\.)[^\W\d]\w*){0,4})(?:\.|->|::|\?\.)\w*$"
 )
-# How languages say what a name is, by what stands on its line before and behind it; what
-# they say is the group, and without one all that stands before.
+# How languages bind or declare a name, by the text before and after it on its line. The
+# group is the type or value; without a group it is all of the text before.
 BINDINGS = tuple(
     (re.compile(before), re.compile(behind))
     for before, behind in (
@@ -41,12 +41,12 @@ MAX_BINDINGS = 4
 
 @dataclass(frozen=True)
 class Scene:
-    """A cursor in the file `path`; `symbols` are the document's own.
+    """A cursor at `offset` in the file `path`; `symbols` are those of the document.
 
-    The prompt shows what lies between `shown_from` and `shown_to`. `open_paths` are
-    the editor's other documents, the one seen last first; `cells` are other cells of
-    the same notebook, which the prompt shows too; `chosen` is the selected entry of a popup, which
-    `offset` stands before.
+    The prompt shows the text between `shown_from` and `shown_to`, offsets in code points.
+    `open_paths` are the editor's other documents, the last visited first. `cells` are
+    the other cells of the same notebook, which the prompt shows as well. `chosen` is the
+    selected entry of the completion popup, which would be inserted at `offset`.
     """
 
     path: str
@@ -82,24 +82,24 @@ class Scene:
 
     @cached_property
     def shown_lines(self) -> range:
-        """Lines of the document that the prompt holds, at least in part."""
+        """The lines of the document that the prompt shows, at least in part."""
         first = self.text.count("\n", 0, self.shown_from)
         return range(first, first + self.shown.count("\n") + 1)
 
     @cached_property
     def near(self) -> Mapping[str, float]:
-        """Identifiers around the cursor, and how near each is: 1 on its line."""
+        """Identifiers around the cursor, with their nearness: 1 on the cursor's line."""
         return self._nearness(IDENTIFIER.findall)
 
     @cached_property
     def terms(self) -> Mapping[str, float]:
-        """The same for what a search counts as words."""
+        """As `near`, for the terms of a search."""
         return self._nearness(terms)
 
     def likeness(self, text: str) -> float:
-        """How much of what stands around the cursor `text` mentions.
+        """Return the summed nearness of the terms that `text` shares with the scene.
 
-        To the last bit the same in every process: a set has an order of its own in each.
+        `fsum` makes the result the same in every process, whatever the order of the set.
         """
         return fsum(self.terms.get(term, 0.0) for term in terms(text))
 
@@ -120,13 +120,13 @@ class Scene:
         yield from enumerate(below.split("\n")[:NEAR_LINES])
 
     def mentions(self, name: str, times: int = 1) -> bool:
-        """Whether the document mentions `name`, an identifier, so often."""
+        """Return whether the document mentions the identifier `name` at least `times`."""
         if not name.isidentifier():
             return False
         return next(islice(self._mentions(name), times - 1, None), None) is not None
 
     def used_of(self, name: str) -> frozenset[str]:
-        """The members of `name` that the document mentions as `name.member`."""
+        """Return the members of `name` that the document mentions as `name.member`."""
         members = (
             IDENTIFIER.match(self._readable, end + 1)
             for start, end in self._mentions(name)
@@ -144,20 +144,20 @@ class Scene:
 
     @cached_property
     def receiver(self) -> tuple[str, ...]:
-        """`a.b` of `a.b.█`; empty where no member is being written."""
+        """The names `a`, `b` of `a.b.█`; empty if the cursor is not behind a receiver."""
         found = RECEIVER.search(self.line_prefix[-200:])
         names = MEMBER_OF.split(found[1]) if found else ()
         return tuple(name.removesuffix("()") for name in names)
 
     @cached_property
     def chosen_name(self) -> str:
-        """The name that the selected entry inserts first; empty without one."""
+        """The first identifier of the selected popup entry; "" without one."""
         found = IDENTIFIER.search(self.chosen)
         return found[0] if found else ""
 
     @cached_property
     def enclosing(self) -> list[Definition]:
-        """The definitions that the cursor stands in, the outermost first."""
+        """The definitions that enclose the cursor, the outermost first."""
         return [
             each
             for each in self.symbols.definitions
@@ -166,7 +166,7 @@ class Scene:
         ]
 
     def expressions_of(self, name: str) -> Iterator[str]:
-        """What `name` is bound to or declared as, the nearest above the cursor first."""
+        """Yield what `name` is bound to or declared as, the nearest above the cursor first."""
         here = min(self.offset, FAR)
 
         def distance(mention: tuple[int, int]) -> tuple[bool, int]:
@@ -181,7 +181,7 @@ class Scene:
     def _said(
         self, start: int, end: int, before: re.Pattern[str], behind: re.Pattern[str]
     ) -> str:
-        """By one form at one mention; empty where it is written otherwise."""
+        """Return the bound text by one form at one mention; "" if the form does not match."""
         text = self._readable
         if not (right := behind.match(text, end)):
             return ""
@@ -193,7 +193,7 @@ class Scene:
 
 
 def mentions(text: str, name: str) -> Iterator[tuple[int, int]]:
-    """Where `name` stands as a word; compiled patterns would not be used twice."""
+    """Yield start and end of each place where `name` stands as a word."""
     start = text.find(name)
     while start >= 0:
         end = start + len(name)
@@ -203,6 +203,6 @@ def mentions(text: str, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
-    """Whether no letter, digit or underscore stands right before or behind a place."""
+    """Return whether no letter, digit or underscore adjoins a place."""
     before, behind = text[max(start - 1, 0) : start], text[end : end + 1]
     return not (before.isalnum() or behind.isalnum() or before == "_" or behind == "_")

@@ -1,7 +1,7 @@
-"""How other code goes on after the name that is being written on.
+"""Proposes lines that use the name before the cursor.
 
-Of `tokenizer.█` the lines elsewhere that go on after `tokenizer.` say more than the
-signatures of whatever type it has: which member is used, and what it is given.
+For `tokenizer.█`, lines elsewhere that continue `tokenizer.` say more than the signatures
+of its type: which member is used, and with which arguments.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 
 from starcoder_lsp.context.index.chunks import MAX_LINE_CHARACTERS
 from starcoder_lsp.context.index.reader import Index
-from starcoder_lsp.context.retrieve.names import OWN_OBJECT
-from starcoder_lsp.context.retrieve.pieces import Line, Piece, numbered
+from starcoder_lsp.context.retrieve.excerpts import Excerpt, ExcerptLine, numbered
+from starcoder_lsp.context.retrieve.name_resolution import OWN_OBJECT
 from starcoder_lsp.context.retrieve.scene import Scene
 
-# `generator.`, `decode(`, `key = `, and what is already written of the next word.
+# `generator.`, `decode(`, `key = `, and the part of the next word that is written already.
 STEM = re.compile(r"([^\W\d]\w*)\s*([^\w\s]{1,3})\s*\w*$")
 LAST_CHARACTERS = 200
 MAX_HITS = 24
 MAX_LINES = 10
-# So many are shown with the line above and the line below, also where both say nothing new.
+# This many uses are shown with the line above and below, even if these name nothing new.
 N_WITH_NEIGHBOURS = 3
-# The name counts like so many of the words around it, and those are the nearest.
+# In the search, the name weighs as much as this many of its nearest words.
 WEIGHT = 4.0
 NEAR_TERMS = 8
-# More than any definition: the best lines show the very call.
+# Above any definition: the best lines show the very call.
 BEST = 3.5
 HALVED_AT_RANK = 4
 WORST = 1.6
@@ -35,14 +35,14 @@ WORST = 1.6
 @dataclass(frozen=True)
 class _Usage:
     path: str
-    line: Line
-    neighbours: tuple[Line, ...]
+    line: ExcerptLine
+    neighbours: tuple[ExcerptLine, ...]
     next_word: str
     likeness: float
 
 
-def usages(scene: Scene, index: Index) -> list[Piece]:
-    """One line for each word that follows elsewhere, then more of the likest ones."""
+def usages(scene: Scene, index: Index) -> list[Excerpt]:
+    """Return one line for each word that follows the name, then more of the most similar."""
     stem = STEM.search(scene.line_prefix[-LAST_CHARACTERS:])
     if stem is None or stem[1] in OWN_OBJECT:
         return []
@@ -58,10 +58,10 @@ def usages(scene: Scene, index: Index) -> list[Piece]:
     ]
 
 
-def _piece(one: _Usage, rank: int, why: str) -> Piece:
+def _piece(one: _Usage, rank: int, why: str) -> Excerpt:
     is_whole = rank < N_WITH_NEIGHBOURS
     lines = (one.line, *one.neighbours) if is_whole else (one.line,)
-    return Piece(one.path, lines, "usages", why, _score(rank), is_whole)
+    return Excerpt(one.path, lines, "usages", why, _score(rank), is_whole)
 
 
 def _score(rank: int) -> float:
@@ -86,7 +86,7 @@ def _found(scene: Scene, index: Index, name: str, mark: str) -> Iterator[_Usage]
                 yield _Usage(hit.path, line, beside, follows[1], likeness)
 
 
-def _neighbours(lines: Sequence[Line], i: int) -> tuple[Line, ...]:
+def _neighbours(lines: Sequence[ExcerptLine], i: int) -> tuple[ExcerptLine, ...]:
     beside = (*lines[max(i - 1, 0) : i], *lines[i + 1 : i + 2])
     return tuple(
         line

@@ -13,12 +13,12 @@ from starcoder_lsp.context.syntax.parsing import edited, parse_within
 
 
 def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
-    """What `source` defines and imports, but for what is local to a function.
+    """Return what `source` defines and imports, without what is local to a function.
 
     Never raises, whatever the bytes. The budget stops most parses that take too long, but
-    not all: a scanner may hang, and the caller's process has to be killed then.
-    References are found in open documents only (`Document`), where they are needed: they
-    take as long as all the rest.
+    not all: a scanner may hang, and then the caller's process has to be killed.
+    References take as long as everything else together, so only `ParsedDocument` finds
+    them, for open documents.
     """
     grammar = grammar_of(language)
     if grammar is None:
@@ -33,8 +33,8 @@ def parse(language: str, source: bytes, budget_ms: int = 300) -> Symbols:
     return extract(tree.root_node, brief, grammar, routines)
 
 
-class Document:
-    """An open document, parsed again after each edit from where it changed on.
+class ParsedDocument:
+    """An open document, parsed incrementally after each edit.
 
     Offsets count bytes of the source.
     """
@@ -60,11 +60,11 @@ class Document:
 
     @property
     def tree(self) -> Tree | None:
-        """None where no grammar exists, or the budget ran out."""
+        """The syntax tree; None if there is no grammar, or the budget ran out."""
         return self._tree
 
     def symbols(self) -> Symbols:
-        """Found when first asked for, then kept until the next edit."""
+        """The symbols, computed on first use and cached until the next edit."""
         if self._symbols is None:
             if self._grammar and self._tree:
                 root = self._tree.root_node
@@ -74,7 +74,7 @@ class Document:
         return self._symbols
 
     def references(self) -> tuple[Reference, ...]:
-        """What the document mentions, in order, each name once a line."""
+        """The references of the document in order, each name once a line."""
         if self._grammar is None or self._tree is None:
             return ()
         return references_in(self._tree.root_node, self.source, self._grammar)

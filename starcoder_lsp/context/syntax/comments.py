@@ -1,4 +1,4 @@
-"""The first line of a definition's documentation, read from the text around it."""
+"""Finds the first line of a definition's documentation in the text around it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import re
 from starcoder_lsp.languages import Language
 
 LONGEST_DOC = 200
-# How far up a comment may begin.
+# A comment may begin this many lines above its definition.
 FAR_BYTES = 4000
 DOCSTRING = re.compile(rb"\s*[rRuU]?(\"\"\"|'''|\"|')\s*(.*?)\s*(?:\1|\n|$)")
-# What marks a comment as one, on its first line, and what closes it there.
+# The marks that open a comment on its first line, and those that close it there.
 MARKS = re.compile(r"^[\s/*#!;%<>\-({\"'|=]+|\s*(?:\*/|-}|\*\)|-->|\"\"\"|]])\s*$")
 
 TAGS = re.compile(r"</?\w+>")
 
 
 def doc_inside(source: bytes, body: int) -> str:
-    """The docstring that opens a body, as in Python."""
+    """Return the first line of the docstring that opens a body, as in Python."""
     match = DOCSTRING.match(source, body, body + FAR_BYTES)
     return match[2].decode("utf-8", "replace")[:LONGEST_DOC] if match else ""
 
 
 def doc_above(source: bytes, start: int, row: Language) -> str:
-    """The first line with words of the comment that ends right above `start`."""
+    """Return the first line with words of the comment that ends right above `start`."""
     line_start = source.rfind(b"\n", 0, start) + 1
-    # Most have none: the line above is blank or code.
+    # Most definitions have none: the line above is blank or code.
     last = source[source.rfind(b"\n", 0, max(line_start - 1, 0)) + 1 : line_start]
     if source[line_start:start].strip() or not _may_be_doc(last, row):
         return ""
@@ -37,7 +37,7 @@ def doc_above(source: bytes, start: int, row: Language) -> str:
 
 
 def _may_be_doc(line: bytes, row: Language) -> bool:
-    """Most lines above a definition are code or blank; only others are read on."""
+    """Return whether a line may end a comment; most lines above a definition do not."""
     text = line.decode("utf-8", "replace").strip()
     if not text:
         return False
@@ -49,7 +49,7 @@ def _may_be_doc(line: bytes, row: Language) -> bool:
 
 
 def words(line: str) -> str:
-    """A line of a comment without its marks.
+    """Return a line of a comment without its marks.
 
     >>> words("/** Adds two numbers. */")
     'Adds two numbers.'
@@ -58,7 +58,7 @@ def words(line: str) -> str:
 
 
 def _comment(lines: list[str], row: Language) -> list[str]:
-    """The lines at the end of `lines` that make up one comment."""
+    """Return the lines at the end of `lines` that form one comment."""
     if not lines:
         return []
     last = lines[-1].strip()

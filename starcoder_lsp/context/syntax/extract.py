@@ -1,15 +1,15 @@
-"""From the matches of a language's queries to its symbols.
+"""Turns the matches of a language's queries into symbols.
 
-What the captures of `queries/*.scm` mean; each match is one fact:
+The captures of `queries/*.scm`; each match is one fact:
 
-    @definition.KIND   a definition, with @name, and @body where its signature ends;
-                       @container names what it belongs to but does not stand in
-    @scope.KIND        with @name: stands round definitions without being one
+    @definition.KIND   a definition, with @name, and @body at the end of its signature;
+                       @container names a container that does not enclose it
+    @scope.KIND        with @name: encloses definitions without being one
     @import            with @module and one of
                        @member (and its @alias), @namespace, @wildcard, the @alias
-                       of the module itself, or @default: what is called so here and
-                       has no name there, or mostly the same
-    @package           with @name: what the file says it belongs to
+                       of the module itself, or @default: a local name for something
+                       that has no name in its module, or mostly the same
+    @package           with @name: the package that the file declares
     @reference.KIND    the name of something that may be defined elsewhere
     @_anything         for conditions inside the query only
 """
@@ -35,14 +35,14 @@ LONGEST_SIGNATURE = 1200
 LONGEST_NAME = 200
 CLASS_LIKE = frozenset({"class", "interface", "enum", "type"})
 ROUTINES = frozenset({"function", "method", "macro"})
-# Of these the first line says enough: the rest is a value.
+# Kinds whose first line is the whole signature: the rest is a value.
 ONE_LINE = frozenset({"variable", "field", "constant", "macro"})
 NAME_MARKS = ":=\"'`"
 
 
 @dataclass(slots=True)
-class Found:
-    """A definition or scope before its surroundings are known; offsets in bytes."""
+class CapturedSymbol:
+    """A definition or scope whose containers are not known yet; offsets in bytes."""
 
     start: int
     end: int
@@ -60,10 +60,13 @@ class Found:
 def extract(
     root: Node, source: bytes, grammar: Grammar, routines: Sequence[Routine] = ()
 ) -> Symbols:
-    """All but the references; `routines` are in the place of what is not in the source."""
+    """Return all symbols but the references.
+
+    `routines` stand for the functions that were removed from the source.
+    """
     cursor = QueryCursor(grammar.definitions, match_limit=MATCH_LIMIT)
     roles: dict[int, tuple[str, str, str]] = {}
-    found: list[Found] = []
+    found: list[CapturedSymbol] = []
     imports: list[Match] = []
     package = ""
     for pattern, match in cursor.matches(root):
@@ -86,7 +89,7 @@ def extract(
 
 
 def references_in(root: Node, source: bytes, grammar: Grammar) -> tuple[Reference, ...]:
-    """Each name once a line."""
+    """Return the references in a tree, each name once a line."""
     if grammar.references is None:
         return ()
     cursor = QueryCursor(grammar.references, match_limit=MATCH_LIMIT)
@@ -97,7 +100,7 @@ def references_in(root: Node, source: bytes, grammar: Grammar) -> tuple[Referenc
         if capture.startswith("reference.")
     )
     found: dict[tuple[str, int], Reference] = {}
-    # What is a base class or is called is also a type to some grammars.
+    # To some grammars, a base class or a called name is also a type.
     for _, _, capture, node in sorted(captured, key=lambda one: one[:2]):
         name, line = text_of(node, source)[:LONGEST_NAME], node.start_point.row
         kind = capture.removeprefix("reference.")
@@ -106,14 +109,16 @@ def references_in(root: Node, source: bytes, grammar: Grammar) -> tuple[Referenc
 
 
 def _role(match: Match) -> tuple[str, str, str]:
-    """The capture that says what a pattern finds, and its parts."""
+    """Return the capture that tells what a pattern finds, and its parts."""
     role = next(key for key in match if "." in key or key in ROLES)
     kind, _, detail = role.partition(".")
     return role, kind, detail
 
 
-def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | None:
-    """None where a guessed query finds something without a name."""
+def _found(
+    match: Match, role: tuple[str, str, str], source: bytes
+) -> CapturedSymbol | None:
+    """Return the symbol of a match; None if a guessed query matched a nameless node."""
     node = match[role[0]][0]
     name: Node | None
     if "name" in match:
@@ -130,10 +135,10 @@ def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | N
     body_start, last_line = end, node.end_point[0]
     if body is not None:
         body_start = body.start_byte
-        # Some grammars have the body beside the signature, not in it.
+        # In some grammars the body is beside the signature, not inside it.
         if body_start >= end:
             end, last_line = body.end_byte, body.end_point[0]
-    return Found(
+    return CapturedSymbol(
         start,
         end,
         role[2],
@@ -148,15 +153,18 @@ def _found(match: Match, role: tuple[str, str, str], source: bytes) -> Found | N
 
 
 def _outer_name(node: Node, source: bytes) -> str:
-    """A container's, without its type arguments."""
+    """Return the name of a container, without its type arguments."""
     return text_of(node, source).partition("<")[0].strip(NAME_MARKS)
 
 
 def _definitions(
-    found: list[Found], routines: Sequence[Routine], source: bytes, grammar: Grammar
+    found: list[CapturedSymbol],
+    routines: Sequence[Routine],
+    source: bytes,
+    grammar: Grammar,
 ) -> Iterator[Definition]:
-    """In the order of the source, each name once, with the names that stand round it."""
-    around: list[Found] = []
+    """Yield definitions in source order, each name once, with their containers."""
+    around: list[CapturedSymbol] = []
     seen: set[object] = set()
     for one in _in_order(found, routines):
         if isinstance(one, Routine):
@@ -173,15 +181,15 @@ def _definitions(
 
 
 def _in_order(
-    found: Iterable[Found], routines: Iterable[Routine]
-) -> Iterable[Found | Routine]:
-    """By line and place; a routine has its lines for itself."""
+    found: Iterable[CapturedSymbol], routines: Iterable[Routine]
+) -> Iterable[CapturedSymbol | Routine]:
+    """Merge captured symbols and routines by line and position."""
     others = sorted(found, key=_outermost_first)
     return heapq.merge(others, routines, key=lambda one: one.first_line)
 
 
-def _leave(around: list[Found], one: Found | Routine) -> None:
-    """Forget what ends before `one` begins."""
+def _leave(around: list[CapturedSymbol], one: CapturedSymbol | Routine) -> None:
+    """Drop enclosing symbols that end before `one` begins."""
     while around and (
         around[-1].last_line < one.first_line
         if isinstance(one, Routine)
@@ -191,14 +199,16 @@ def _leave(around: list[Found], one: Found | Routine) -> None:
 
 
 def _first(definition: Definition, seen: set[object]) -> Iterator[Definition]:
-    """A field is set in many places; the first one says what it is."""
+    """Return whether a definition is the first of its name; fields are set repeatedly."""
     place = (definition.container, definition.name)
     if definition.kind != "field" or place not in seen:
         yield definition
     seen.add(place)
 
 
-def _of_routine(one: Routine, around: list[Found], grammar: Grammar) -> Definition:
+def _of_routine(
+    one: Routine, around: list[CapturedSymbol], grammar: Grammar
+) -> Definition:
     return Definition(
         one.name,
         "method" if around and around[-1].kind in CLASS_LIKE else "function",
@@ -213,7 +223,7 @@ def _of_routine(one: Routine, around: list[Found], grammar: Grammar) -> Definiti
 
 
 def _whole(each: Iterable[Definition], grammar: Grammar) -> Iterator[Definition]:
-    """One definition where a function is written as several clauses."""
+    """Merge the clauses of a function that is written as several into one definition."""
     last: Definition | None = None
     for one in each:
         if last and grammar.row.clauses and _is_clause(one, last):
@@ -230,13 +240,13 @@ def _is_clause(one: Definition, last: Definition) -> bool:
     return (one.kind, one.qualified_name) == (last.kind, last.qualified_name)
 
 
-def _outermost_first(one: Found) -> tuple[int, int, bool, bool]:
-    """Of several readings of one thing, the one that knows most."""
+def _outermost_first(one: CapturedSymbol) -> tuple[int, int, bool, bool]:
+    """Sort key: outer symbols first; of several readings of one, the most precise first."""
     return one.start, -one.end, one.body == one.end, not one.container
 
 
 def _definition(
-    one: Found, around: list[Found], source: bytes, grammar: Grammar
+    one: CapturedSymbol, around: list[CapturedSymbol], source: bytes, grammar: Grammar
 ) -> Definition:
     kind, outer = one.kind, around
     if kind == "field":
@@ -267,7 +277,7 @@ def _definition(
 
 
 def _signature_text(signature: bytes, kind: str, grammar: Grammar) -> str:
-    """Without the comments that stand between it and the body."""
+    """Return the text of a signature, without comments between it and the body."""
     lines = signature.decode("utf-8", "replace").strip().splitlines() or [""]
     if kind in ONE_LINE:
         return lines[0].rstrip()
@@ -277,8 +287,8 @@ def _signature_text(signature: bytes, kind: str, grammar: Grammar) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _is_exported(signature: str, outer: list[Found], grammar: Grammar) -> bool:
-    """Members are, with what they belong to; what stands in a function never is."""
+def _is_exported(signature: str, outer: list[CapturedSymbol], grammar: Grammar) -> bool:
+    """Return whether other files can see a definition; members follow their container."""
     if grammar.row.hidden.search(signature):
         return False
     if not outer:

@@ -1,4 +1,4 @@
-"""Definitions by the names of node types, for grammars without queries of their own."""
+"""Guesses definitions by node types, for grammars without queries of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Language, Node
 
-# What a node is, by its type; the first row that fits decides.
+# The kind of a node by its type; the first matching row decides.
 KINDS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
@@ -35,24 +35,24 @@ BODIES = re.compile(r"body|block|declaration_list|members|compound")
 
 
 def guessed_query(language: Language) -> str:
-    """A pattern for each node type that looks like a definition."""
+    """Return a pattern for each node type that looks like a definition."""
     return "\n".join(
         f"({node_type}) @definition.{kind}" for node_type, kind in _types(language)
     )
 
 
 def name_of(node: Node) -> Node | None:
-    """The child that names a definition, by its field or by the type of the child."""
+    """Return the child that names a definition, by its field or its type."""
     for field in ("name", "declarator"):
         named = node.child_by_field_name(field)
         if named is not None:
-            # A declarator holds the name somewhere inside, as in C.
+            # As in C, the name may be somewhere inside a declarator.
             return name_of(named) or named if field == "declarator" else named
     return next((one for one in node.named_children if NAMES.search(one.type)), None)
 
 
 def body_of(node: Node) -> Node | None:
-    """Where the signature ends, if the grammar says so."""
+    """Return the node of the body, where the signature ends, if the grammar has one."""
     body = node.child_by_field_name("body")
     return body or next((x for x in node.named_children if BODIES.search(x.type)), None)
 

@@ -1,4 +1,4 @@
-"""Parsers and queries, loaded when their language is first met, then kept."""
+"""Loads parsers and queries at the first use of their language, and keeps them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPENING, CLOSING = ("(", "["), (")", "]")
 
 @dataclass(frozen=True)
 class Grammar:
-    """What it takes to read one language."""
+    """The parser and queries of one language."""
 
     name: str
     row: Row
@@ -34,7 +34,7 @@ class Grammar:
 
     @cached_property
     def references(self) -> Query | None:
-        """Compiled for the first open document; large grammars take tenths of a second."""
+        """The query for references, compiled on first use: large grammars take 100 ms."""
         if not self.reference_patterns or self.parser.language is None:
             return None
         return Query(self.parser.language, self.reference_patterns)
@@ -42,7 +42,7 @@ class Grammar:
 
 @cache
 def grammar_of(name: str) -> Grammar | None:
-    """None for languages without a grammar, or with one that cannot be loaded here."""
+    """Return the grammar of a language; None if it has none, or it cannot be loaded here."""
     name = language_id(name)
     row = languages().get(name)
     if row is None or not row.grammar:
@@ -54,13 +54,13 @@ def grammar_of(name: str) -> Grammar | None:
         parser = Parser(language)
         return Grammar(name, row, parser, *_queries(row, language))
     except (LookupError, ImportError, OSError, ValueError) as exc:
-        # Also a query that does not fit its grammar; a test of every language finds it.
+        # Includes queries that do not match their grammar; a test covers every language.
         logger.warning("%s is indexed as plain text: %s", name, exc)
         return None
 
 
 def _queries(row: Row, language: Language) -> tuple[Query, str]:
-    """Of the patterns in the files those that define, compiled, and those that refer."""
+    """Return the compiled query for definitions, and the patterns for references."""
     files = (QUERIES / f"{file}.scm" for file in row.queries)
     source = "\n".join(file.read_text("utf-8") for file in files)
     if not source:
@@ -72,7 +72,7 @@ def _queries(row: Row, language: Language) -> tuple[Query, str]:
 
 
 def _patterns(source: str) -> Iterator[str]:
-    r"""The patterns of a query, each with the captures behind it.
+    r"""Yield the patterns of a query, each with the captures behind it.
 
     >>> list(_patterns('(a) @x ; (no)\n((b) @y (#eq? @y "("))'))
     ['(a) @x ; (no)\n', '((b) @y (#eq? @y "("))']

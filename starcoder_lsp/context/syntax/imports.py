@@ -1,4 +1,4 @@
-"""The imports of a file, from matches that each hold one name of one of them."""
+"""Assembles the imports of a file from matches that hold one imported name each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUOTES = "\"'`"
 
 
 def imports_in(matches: Iterable[Match], source: bytes) -> Iterator[Import]:
-    """One per import and module, in the order of the source."""
+    """Return one import per statement and module, in source order."""
     merged: dict[int, tuple[Match, dict[str, str], list[str]]] = {}
     for match in matches:
         place = match["module"][0].start_byte
@@ -35,12 +35,12 @@ def imports_in(matches: Iterable[Match], source: bytes) -> Iterator[Import]:
 
 
 def text_of(node: Node, source: bytes) -> str:
-    """Its text; not by `node.text`, which reads a streamed source once more."""
+    """Return the text of a node; `node.text` would read a streamed source once more."""
     return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 def _names(match: Match, source: bytes) -> dict[str, str]:
-    """The names that one match says are imported, and what they are called here."""
+    """Yield the names that one match imports, with their local names."""
     if "member" in match:
         name = text_of(match["member"][0], source)
         alias = match.get("alias")
@@ -50,7 +50,7 @@ def _names(match: Match, source: bytes) -> dict[str, str]:
     if "namespace" in match:
         return {"*": text_of(match["namespace"][0], source)}
     if "default" in match:
-        # Mostly it has the same name where it is defined.
+        # A default mostly has the same name where it is defined.
         name = text_of(match["default"][0], source)
         return {name: name}
     return {}

@@ -1,4 +1,4 @@
-"""What the grammar says of texts put at the cursor: new errors, and where they should end."""
+"""Judges texts at the cursor by the grammar: their new errors, and where they should end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starcoder_lsp.context.syntax.grammars import grammar_of
 from starcoder_lsp.context.syntax.parsing import edited, parse_within
 from starcoder_lsp.flow import Judgement
 
-# How much of a document is read on each side of the cursor.
+# This much of a document is parsed on each side of the cursor.
 REGION = 40_000
 BUDGET_MS = 100
 # Nodes that hold statements, members or a whole file.
@@ -25,7 +25,7 @@ PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 @dataclass(frozen=True)
 class Region:
-    """The part of a document that is parsed, and the cursor's byte in it."""
+    """The parsed part of a document, and the byte offset of the cursor in it."""
 
     parser: Parser
     source: bytes
@@ -38,16 +38,16 @@ class Region:
 
     @property
     def begins_line(self) -> bool:
-        """Whether nothing but space stands before the cursor on its line."""
+        """Whether only white space precedes the cursor on its line."""
         return not self.source[self.line_start : self.at].strip()
 
 
 def judge(
     language: str, text: str, offset: int, texts: Sequence[str]
 ) -> list[Judgement]:
-    """One judgement per text, as if it stood at `offset` of `text`; in code points.
+    """Judge each of `texts` as if it stood at `offset` of `text`; offsets in code points.
 
-    Where there is no grammar, or no time, nothing is held against any of them.
+    Without a grammar, or out of time, the judgements are neutral.
     """
     region = _region(language, text, offset)
     if region is None:
@@ -73,7 +73,7 @@ def _judgement(region: Region, text: str, n_known: int) -> Judgement:
         return Judgement()
     n_new = max(0, _n_errors(tree) - n_known)
     if n_new:
-        # What the text leaves open may be closed by what is typed next.
+        # The user may still close the brackets that the text leaves open.
         closed = _with(region, text + _closers(text))
         n_new = min(n_new, max(0, _n_errors(closed) - n_known)) if closed else n_new
     return Judgement(n_new, _end_of_statement(region, tree, text))
@@ -86,7 +86,7 @@ def _with(region: Region, text: str) -> Tree | None:
 
 
 def _n_errors(tree: Tree) -> int:
-    """Parse errors and missing tokens; whole parts of the tree are not entered."""
+    """Count parse errors and missing tokens; subtrees without errors are not entered."""
     return sum(node.is_error or node.is_missing for node in _broken(tree.root_node))
 
 
@@ -100,7 +100,7 @@ def _broken(root: Node) -> Iterator[Node]:
 
 
 def _closers(text: str) -> str:
-    """What closes the brackets that the text opens.
+    """Return the brackets that close those that the text opens.
 
     >>> _closers("f(a, [1")
     '])'
@@ -115,7 +115,7 @@ def _closers(text: str) -> str:
 
 
 def _end_of_statement(region: Region, tree: Tree, text: str) -> int | None:
-    """Where the statement on the cursor's line ends, or the block round an empty line."""
+    """Return the end of the cursor's statement, or of the block around an empty line."""
     new = text.encode("utf-8", "replace")
     node = _block(region, tree, new) if region.begins_line else _statement(region, tree)
     if node is None or node.has_error:
@@ -136,7 +136,7 @@ def _statement(region: Region, tree: Tree) -> Node | None:
 
 
 def _block(region: Region, tree: Tree, text: bytes) -> Node | None:
-    """The innermost one round the text whose head stands above it."""
+    """Return the innermost block around the text whose head is above it."""
     first = region.at + len(text) - len(text.lstrip())
     node = tree.root_node.descendant_for_byte_range(first, first + 1)
     while node and node.parent:

@@ -1,8 +1,7 @@
-"""Source without the bodies of its functions, so that indexing parses half as much.
+"""Removes the bodies of functions from source, so that indexing parses half as much.
 
-What stands in a function is of no use to other files, nor is more of a long value than
-its ends. The lines stay where they are: what goes becomes empty lines, so that what is
-found has the line numbers of the source.
+Other files have no use for what is inside a function, nor for more of a long value than
+its ends. Removed lines become empty ones, so that line numbers stay those of the source.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from starcoder_lsp.context.syntax.routines import (
 )
 from starcoder_lsp.languages import NOTHING, Language
 
-# What has fewer lines is not worth it.
+# Shorter bodies are not worth removing.
 SHORTEST = 3
-# How many lines the head of a function may have.
+# The head of a function has at most this many lines.
 LONGEST_HEAD = 40
 OPENS = re.compile(rb"\{[ \t]*\r?\n")
 
 BEFORE_STRING = re.compile(rb"[\w \t.=:,(\[{]*+")
-# A statement whose first line leaves a value open; what ends above is no statement's part.
+# A statement whose first line opens a value, at the start of a line.
 VALUE = re.compile(
     rb"\n(?<![,(\[{]\n)([ \t]*+)[\w.]++(?:[:(\[]|[ \t]*+\S?=)[^\n#]*(?:[,({]|(?<![\w\])])\[)[ \t\r]*+(?=\n)"
 )
 
 
 class Outline(NamedTuple):
-    """What is left to parse, and the functions that were found on the way.
+    """The source that is left to parse, and the functions that were found on the way.
 
-    `is_certain` where no error can come from what is left out.
+    `is_certain` means that no parse error can come from what was removed.
     """
 
     source: bytes
@@ -46,8 +45,8 @@ class Outline(NamedTuple):
     routines: Sequence[Routine] = ()
 
 
-class Span(NamedTuple):
-    """Lines that go, from a line's end to another's."""
+class RemovedLines(NamedTuple):
+    """Removed lines, from the end of one line to the end of another; offsets in bytes."""
 
     start: int
     end: int
@@ -60,7 +59,7 @@ def outline(source: bytes, row: Language) -> Outline:
     if pattern.endswith("$"):
         bodies = _braced(source, _compiled(pattern))
         return Outline(_without(source, bodies), is_certain=True)
-    # To search for a fixed byte is faster than for the start of a line.
+    # Searching for a fixed byte is faster than for the start of a line.
     heads = _compiled("\n" + pattern.removeprefix("^"))
     removed = list(routines(source, heads, row))
     brief = _without_routines(source, removed)
@@ -74,7 +73,7 @@ def _compiled(heads: str) -> re.Pattern[bytes]:
     return re.compile(heads.encode())
 
 
-def _without(source: bytes, spans: Iterator[Span]) -> bytes:
+def _without(source: bytes, spans: Iterator[RemovedLines]) -> bytes:
     kept: list[bytes] = []
     done = 0
     for start, end in spans:
@@ -86,7 +85,7 @@ def _without(source: bytes, spans: Iterator[Span]) -> bytes:
 
 
 def _without_routines(source: bytes, removed: Sequence[Removed]) -> bytes:
-    """Each becomes an empty statement on its last line, so that no class is empty."""
+    """Replace each function by an empty statement on its last line: no class is empty."""
     kept: list[bytes] = []
     done = 0
     for _, start, end, depth in removed:
@@ -96,11 +95,11 @@ def _without_routines(source: bytes, removed: Sequence[Removed]) -> bytes:
     return b"".join([*kept, source[done:]])
 
 
-def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[Span]:
-    r"""Bodies up to the brace that stands as deep as what it closes.
+def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[RemovedLines]:
+    r"""Yield bodies up to the closing brace that is indented like their head.
 
-    Only where the braces in between are as many to each side, so that a wrong guess
-    leaves a function whole, and no brace alone.
+    A body counts only if the braces inside it are balanced, so that a wrong guess leaves
+    a function whole, and no brace alone.
 
     >>> source = b"f() {\n  1;\n  2;\n  3;\n}\n"
     >>> _without(source, _braced(source, re.compile(rb"^( *)\w+\(\) *\{$")))
@@ -111,7 +110,7 @@ def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[Span]:
         at = opening.end() - 1
         line_start = source.rfind(b"\n", 0, opening.start()) + 1
         head = _head(source, line_start, opening.start() + 1)
-        # A brace on a line of its own is closed where it stands.
+        # A brace on a line of its own is closed at its own depth.
         depth = source[line_start : opening.start()]
         if depth.strip():
             depth = head[: len(head) - len(head.lstrip())]
@@ -119,12 +118,12 @@ def _braced(source: bytes, heads: re.Pattern[bytes]) -> Iterator[Span]:
         if end < 0 or not heads.match(head):
             continue
         if source.count(b"{", at, end) == source.count(b"}", at, end):
-            yield Span(at, end)
+            yield RemovedLines(at, end)
             at = end
 
 
 def _head(source: bytes, start: int, end: int) -> bytes:
-    r"""The line up to a brace, with those above that it goes on from, as one line.
+    r"""Join the line up to a brace with the lines above that it continues.
 
     >>> _head(b"  int f(int a,\n        int b)\n{\n", 30, 31)
     b'  int f(int a,         int b) {'
@@ -139,17 +138,17 @@ def _head(source: bytes, start: int, end: int) -> bytes:
 
 
 def _goes_on(head: bytes, above: bytes) -> bool:
-    """Parameters, and what a constructor sets first, may have lines of their own."""
+    """Return whether `head` continues the line above, as parameters may."""
     if head.count(b")") > head.count(b"(") or above.endswith((b",", b") :", b"):")):
         return True
     return head.lstrip().startswith((b"{", b":", b","))
 
 
-def _strings(source: bytes) -> Iterator[Span]:
-    """What stands between the first line with words and the last line of a long string.
+def _strings(source: bytes) -> Iterator[RemovedLines]:
+    """Yield the inner lines of long strings, after the first line with words.
 
-    Up to the first one that may be none: what else may stand before the quotes has no
-    comment and no other string.
+    Stops at the first quotes that may not open a string: nothing before them may be a
+    comment or another string.
     """
     at = 0
     while found := min(_places(source, at), default=None):
@@ -163,7 +162,7 @@ def _strings(source: bytes) -> Iterator[Span]:
         words = closing - len(source[inside:closing].lstrip())
         start = source.find(b"\n", words, closing)
         if start >= 0:
-            yield Span(start, closing)
+            yield RemovedLines(start, closing)
         at = closing + len(quote)
 
 
@@ -173,8 +172,8 @@ def _places(source: bytes, start: int) -> Iterator[tuple[int, bytes]]:
             yield at, quote
 
 
-def _values(source: bytes) -> Iterator[Span]:
-    """What stands between the first and the last line of a long value."""
+def _values(source: bytes) -> Iterator[RemovedLines]:
+    """Yield the lines between the first and the last line of long values."""
     at = 0
     while opening := VALUE.search(source, at):
         start = at = opening.end()
@@ -183,8 +182,8 @@ def _values(source: bytes) -> Iterator[Span]:
         outer = outer_line(len(opening[1])).search(source, start)
         end = outer.start() if outer else len(source)
         if outer is None or outer[0][-1:] not in b")]}":
-            # The last line of the value is one of those that are deeper.
+            # The last line of the value is indented more deeply, too.
             end = source.rfind(b"\n", start, start + len(source[start:end].rstrip()))
         if end > start and is_balanced(source, start, end):
-            yield Span(start, end)
+            yield RemovedLines(start, end)
             at = end

@@ -1,4 +1,4 @@
-"""Parsing within a budget of computing time, and again after an edit."""
+"""Parses within a budget of processor time, and incrementally after an edit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from functools import partial
 
 from tree_sitter import Parser, Tree
 
-# Below this size no parse takes long enough to be worth asking the clock: to feed it
-# in pieces takes a fifth longer.
+# Smaller sources parse too fast to need a clock: feeding them in parts takes a fifth longer.
 SMALL_BYTES = 16 * 1024
 CHUNK_BYTES = 64 * 1024
 
@@ -17,7 +16,7 @@ CHUNK_BYTES = 64 * 1024
 def parse_within(
     parser: Parser, source: bytes, budget_ms: int, old: Tree | None = None
 ) -> Tree | None:
-    """None when the budget ran out."""
+    """Return the tree; None if the budget ran out."""
     parsed: Callable[..., Tree] = parser.parse
     if old is not None:
         parsed = partial(parsed, old_tree=old)
@@ -32,10 +31,10 @@ def parse_within(
         return time.thread_time() > end
 
     try:
-        # tree-sitter ignores the callback when it gets the bytes themselves.
+        # Given the bytes themselves, tree-sitter ignores the callback.
         return parsed(read, progress_callback=is_late)
     except ValueError:
-        # It says "Parsing failed"; the next parse would go on with this one otherwise.
+        # "Parsing failed". Without a reset, the next parse would continue this one.
         parser.reset()
         return None
 
@@ -43,7 +42,7 @@ def parse_within(
 def edited(
     source: bytes, tree: Tree, start: int, old_end: int, new: bytes
 ) -> tuple[bytes, Tree]:
-    """The source after the edit, and `tree` (changed in place) told of it."""
+    """Return the source after an edit, and adjust `tree` in place."""
     after = source[:start] + new + source[old_end:]
     new_end = start + len(new)
     tree.edit(

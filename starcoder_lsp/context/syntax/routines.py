@@ -1,7 +1,7 @@
-"""Takes the functions of languages that indent out of a source, by their heads alone.
+"""Removes functions of languages that indent from a source, by their heads alone.
 
-A head says all that the index keeps of a function, and to match it takes a fifth of the
-time that a parser and its queries take. What no pattern is sure of stays for the parser.
+A head says all that the index keeps of a function, and matching it takes a fifth of the
+time of a parser and its queries. The parser gets whatever no pattern is sure of.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starcoder_lsp.languages import Language
 LONGEST_HEAD_BYTES = 4000
 LONGEST_DECORATORS_BYTES = 10_000
 
-# From the second letter of a function's name to the end of its head; a stub's body too.
+# From the second letter of a function's name to the end of its head or one-line body.
 HEAD = re.compile(
     rb"(?P<name>\w*+)(?:\[[^\]\n]*+\])?[ \t]*+"
     rb"\([^()]*+(?:\([^()]*+(?:\([^()]*+\)[^()]*+)*+\)[^()]*+)*+\)"
@@ -33,7 +33,7 @@ BRACKETS = (b"()", b"[]", b"{}")
 
 
 class Routine(NamedTuple):
-    """A function as its head tells of it; `doc` is its documentation's first line."""
+    """A function by its head; `doc` is the first line of its documentation."""
 
     name: str
     first_line: int
@@ -44,7 +44,7 @@ class Routine(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """A function, its bytes from the line break above on, and how deep it stands."""
+    """A function, its bytes from the line break above on, and its indentation."""
 
     routine: Routine
     start: int
@@ -55,11 +55,11 @@ class Removed(NamedTuple):
 def routines(
     source: bytes, heads: re.Pattern[bytes], row: Language
 ) -> Iterator[Removed]:
-    """What `heads` finds, which begins with a line break and ends in a name."""
+    """Yield functions that `heads` matches, from a line break up to a name."""
     at = gap = counted = line = 0
     while head := heads.search(source, at):
         if quote := open_quote(source, gap, head.start()):
-            # What stands in a long string is no function.
+            # Text inside a long string is not a function.
             closing = source.find(quote, head.start())
             if closing < 0:
                 return
@@ -108,7 +108,7 @@ def _routine(
 
 
 def _start(source: bytes, gap: int, head: re.Match[bytes]) -> int:
-    """The line break above a function, or above the decorators on it."""
+    """Return the line break above a function or its decorators."""
     earliest = max(gap, head.start() - LONGEST_DECORATORS_BYTES)
     if source.find(b"@", earliest, head.start()) < 0:
         return head.start()
@@ -120,7 +120,7 @@ def _start(source: bytes, gap: int, head: re.Match[bytes]) -> int:
 
 @lru_cache(maxsize=64)
 def _decorators(depth: bytes) -> re.Pattern[bytes]:
-    r"""Lines at the end of a text that begin with @, and what they go on with.
+    r"""Return a pattern for decorators at the end of a text, with their further lines.
 
     >>> _decorators(b"").search(b"x = 1\n@a\n@b(\n    1,\n)").start()
     5
@@ -130,7 +130,7 @@ def _decorators(depth: bytes) -> re.Pattern[bytes]:
 
 
 def _body_end(source: bytes, start: int, depth: int) -> int:
-    """Where its last line ends, without blank lines and comments of what comes next."""
+    """Return the end of its last line, without blank lines and comments of the next item."""
     end = _next_line(source, start, depth)
     while True:
         end = start + len(source[start:end].rstrip())
@@ -142,7 +142,7 @@ def _body_end(source: bytes, start: int, depth: int) -> int:
 
 
 def _next_line(source: bytes, start: int, depth: int) -> int:
-    """Where a line begins that is no deeper, and not part of a string."""
+    """Return the start of the next line that is no deeper and not inside a string."""
     ends, at = outer_line(depth), start
     while outer := ends.search(source, at):
         end = outer.start()
@@ -161,7 +161,7 @@ def outer_line(depth: int) -> re.Pattern[bytes]:
 
 
 def open_quote(source: bytes, start: int, end: int) -> bytes:
-    """What has to close a string that goes on at `end`; mostly nothing."""
+    """Return the quotes that close a string still open at `end`; mostly empty."""
     double, single = TRIPLE
     if not (
         source.count(double, start, end) % 2 or source.count(single, start, end) % 2

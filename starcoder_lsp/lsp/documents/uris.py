@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from starcoder_lsp.runtime.paths import path_of_uri
 
 # Documents that an editor may have open at once.
 N_REMEMBERED = 1024
@@ -38,7 +40,6 @@ DOCUMENT_SCHEMES = {
 CELL = "vscode-notebook-cell"
 # Documents that are, or lie in, a file of this machine.
 WITH_A_PATH = frozenset(("file", CELL))
-HERE = frozenset(("", "localhost"))
 CELL_OF = re.compile(r"[W-Za-f]+[0-6]+s([\w-]+={0,2})")
 
 
@@ -66,21 +67,18 @@ def is_document(uri: str) -> bool:
 def path_of(uri: str) -> Path | None:
     """The file on this machine that a document is, or lies in; None when in none.
 
+    Links are resolved, so that a file has one path however the client names it.
+
     >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
     (PosixPath('/a/b.ipynb'), None)
     """
-    parts = _split(uri)
-    if parts is None or parts.scheme not in WITH_A_PATH or parts.netloc not in HERE:
-        return None
-    # Names of files are bytes; those that are no UTF-8 stay the names they are.
-    path = unquote(parts.path, errors="surrogateescape")
-    if not path or "\0" in path:
-        return None
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:  # half a character, which no file's name can hold
-        return None
-    return Path(path)
+    path = named_path_of(uri)
+    return Path(os.path.realpath(path)) if path else None
+
+
+def named_path_of(uri: str) -> Path | None:
+    """The path as the client names it, which may lead through links."""
+    return path_of_uri(uri, WITH_A_PATH)
 
 
 def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:

@@ -1,7 +1,7 @@
-"""Finished suggestions, found again where they were made and while they are typed.
+"""Caches finished suggestions, and finds them again while the user types them.
 
-A radix trie on the text before the cursor for each text after it, document and model.
-Nothing is ever found for another of these.
+Each `CacheScope` (document, settings and exact suffix) has a radix trie on the prefix.
+A suggestion is never found in another scope.
 """
 
 from __future__ import annotations
@@ -12,74 +12,88 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from starcoder_lsp.flow import Completion
-from starcoder_lsp.runtime.bounded_dict import Newest
+from starcoder_lsp.flow import Completion, Cursor
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
 from starcoder_lsp.suggesting.cache.follow import follow
 from starcoder_lsp.suggesting.cache.trie import Node, Trie
 
+# As many as in Refact's cache.
 MAX_ENTRIES = 500
 MAX_CHARACTERS = 8_000_000
 MAX_UNWANTED = 500
-# What was cut off in the middle is not trusted to its end.
+# The last characters of a text that was cut off are not offered, as in Refact's cache.
 UNSURE_END = 10
 CUT_OFF = frozenset(("length", "time"))
 
 
 @dataclass(frozen=True)
-class Space:
-    """What has to be equal: the document, who answers, and the text after the cursor."""
+class CacheScope:
+    """The part of a key that has to be equal for a hit.
+
+    `settings` holds the settings that change suggestions; `suffix` is a digest of the
+    text after the cursor.
+    """
 
     uri: str
     settings: Hashable
     suffix: bytes
 
     @classmethod
-    def of(cls, uri: str, settings: Hashable, suffix: str) -> Space:
+    def of(cls, uri: str, settings: Hashable, suffix: str) -> CacheScope:
         return cls(uri, settings, _digest(suffix))
 
 
 @dataclass(frozen=True)
-class Spot:
-    """Where a suggestion is wanted."""
+class CacheKey:
+    """The place of a suggestion: its scope and the text before the cursor."""
 
-    space: Space
+    scope: CacheScope
     prefix: str
 
-    def after(self, text: str) -> Spot:
-        return Spot(self.space, self.prefix + text)
+    @classmethod
+    def at(cls, cursor: Cursor, settings: Hashable) -> CacheKey:
+        scope = CacheScope.of(cursor.document.uri, settings, cursor.suffix)
+        return cls(scope, cursor.prefix)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is left of the suggestions made for `begun_at`, the best first.
+class CacheHit:
+    """The rest of the suggestions that were made for `begun_at`, the best first.
 
-    None at all where the model had nothing to say. `is_full` when it was asked for all
-    that it would suggest there.
+    No completions: the model had nothing to suggest. `is_full`: the user had asked for
+    alternatives. `is_short`: the suggestion had to stop after one line.
     """
 
     completions: tuple[Completion, ...]
-    begun_at: Spot
+    begun_at: CacheKey
     is_full: bool = False
+    is_short: bool = False
 
 
 @dataclass
 class _Entry:
     completions: tuple[Completion, ...]
     is_full: bool
+    is_short: bool
     used_at: int = 0
 
 
 class Cache:
-    """The last answers; the least recently used are forgotten first."""
+    """A least-recently-used cache of suggestions, and the rejected suggestions.
+
+    `max_characters` bounds the text of all keys and suggestions together.
+    """
 
     def __init__(
         self, max_entries: int = MAX_ENTRIES, max_characters: int = MAX_CHARACTERS
     ) -> None:
         self._max_entries = max_entries
         self._max_characters = max_characters
-        self._tries: dict[Space, Trie[_Entry]] = {}
-        self._used: OrderedDict[Node[_Entry], Space] = OrderedDict()
-        self._unwanted: Newest[tuple[Space, bytes], None] = Newest(MAX_UNWANTED)
+        self._tries: dict[CacheScope, Trie[_Entry]] = {}
+        self._used: OrderedDict[Node[_Entry], CacheScope] = OrderedDict()
+        self._unwanted: BoundedDict[tuple[CacheScope, bytes], None] = BoundedDict(
+            MAX_UNWANTED
+        )
         self._n_used = 0
         self._n_characters = 0
 
@@ -88,85 +102,87 @@ class Cache:
 
     @property
     def n_characters(self) -> int:
-        """How much text is kept; what prefixes have in common counts once."""
+        """The characters held; a common beginning of several prefixes counts once."""
         return self._n_characters
 
     def keep(
         self,
-        spot: Spot,
+        key: CacheKey,
         completions: Sequence[Completion],
         *,
         is_full: bool = False,
+        is_short: bool = False,
     ) -> None:
-        """Remember what was suggested at `spot`, in place of what was known."""
-        trie = self._tries.setdefault(spot.space, Trie())
+        """Store the suggestions made for `key`, replacing older ones."""
+        trie = self._tries.setdefault(key.scope, Trie())
         before = trie.n_characters
-        node = trie.node_at(spot.prefix)
+        node = trie.node_at(key.prefix)
         self._n_characters += trie.n_characters - before
         if node.value is not None:
             self._n_characters -= _n_written(node.value)
-        node.value = _Entry(tuple(completions), is_full)
+        node.value = _Entry(tuple(completions), is_full, is_short)
         self._n_characters += _n_written(node.value)
-        self._touch(node, spot.space)
+        self._touch(node, key.scope)
         while self._used and self._is_too_full():
             self._remove(next(iter(self._used)))
 
-    def find(self, spot: Spot) -> Found | None:
-        """What was suggested here, or what the user is typing through.
+    def find(self, key: CacheKey) -> CacheHit | None:
+        """Return the suggestions for `key`, or the rest of those made further left.
 
-        Of several, what was found or made last: that is what is on the screen. What was
-        turned down is among them: asking for it again would cost the model's time.
+        Of several entries the one used last wins: it is the one on the screen. Rejected
+        suggestions are returned too, because generating them again costs time; see
+        `is_unwanted`.
         """
-        trie = self._tries.get(spot.space)
+        trie = self._tries.get(key.scope)
         if trie is None:
             return None
-        newest: tuple[int, Node[_Entry], Found] | None = None
-        for node, length in trie.on_the_way(spot.prefix):
+        newest: tuple[int, Node[_Entry], CacheHit] | None = None
+        for node, length in trie.on_the_way(key.prefix):
             entry = node.value
             if entry is None or (newest and newest[0] > entry.used_at):
                 continue
-            rests = tuple(_rests(entry, spot.prefix[length:]))
-            if rests or length == len(spot.prefix):
-                begun_at = Spot(spot.space, spot.prefix[:length])
-                found = Found(rests, begun_at, entry.is_full)
+            rests = tuple(_rests(entry, key.prefix[length:]))
+            if rests or length == len(key.prefix):
+                begun_at = CacheKey(key.scope, key.prefix[:length])
+                found = CacheHit(rests, begun_at, entry.is_full, entry.is_short)
                 newest = entry.used_at, node, found
         if newest is None:
             return None
-        self._touch(newest[1], spot.space)
+        self._touch(newest[1], key.scope)
         return newest[2]
 
-    def reject(self, spot: Spot, text: str) -> None:
-        """Never again answer with what `text` at `spot` leads to."""
-        self._unwanted[spot.space, _outcome(spot.prefix, text)] = None
-        # What was made ready for after it goes with it.
-        if trie := self._tries.get(spot.space):
-            for node in tuple(trie.below(spot.prefix + text)):
+    def reject(self, key: CacheKey, text: str) -> None:
+        """Mark the line that `text` at `key` leads to as unwanted."""
+        self._unwanted[key.scope, _first_line(key.prefix, text)] = None
+        # Suggestions made ahead of time, for after its acceptance, go with it.
+        if trie := self._tries.get(key.scope):
+            for node in tuple(trie.below(key.prefix + text)):
                 self._remove(node)
 
-    def is_unwanted(self, spot: Spot, text: str) -> bool:
-        """Whether the user has turned this down, here or a few letters away."""
+    def is_unwanted(self, key: CacheKey, text: str) -> bool:
+        """Return whether the user rejected the line that `text` leads to."""
         if not self._unwanted:
             return False
-        return (spot.space, _outcome(spot.prefix, text)) in self._unwanted
+        return (key.scope, _first_line(key.prefix, text)) in self._unwanted
 
     def forget(self, uri: str) -> None:
-        """Drop everything about a document."""
-        for node, space in tuple(self._used.items()):
-            if space.uri == uri:
+        """Drop the suggestions and the rejections of a document."""
+        for node, scope in tuple(self._used.items()):
+            if scope.uri == uri:
                 self._remove(node)
-        for key in [key for key in self._unwanted if key[0].uri == uri]:
-            del self._unwanted[key]
+        for mark in [mark for mark in self._unwanted if mark[0].uri == uri]:
+            del self._unwanted[mark]
 
     def forget_suggestions(self) -> None:
-        """Drop what was suggested anywhere, and remember what was turned down."""
+        """Drop the suggestions of all documents, and keep the rejections."""
         for node in tuple(self._used):
             self._remove(node)
 
-    def _touch(self, node: Node[_Entry], space: Space) -> None:
+    def _touch(self, node: Node[_Entry], scope: CacheScope) -> None:
         self._n_used += 1
         assert node.value is not None
         node.value.used_at = self._n_used
-        self._used[node] = space
+        self._used[node] = scope
         self._used.move_to_end(node)
 
     def _is_too_full(self) -> bool:
@@ -174,18 +190,18 @@ class Cache:
         return is_too_many or self._n_characters > self._max_characters
 
     def _remove(self, node: Node[_Entry]) -> None:
-        space = self._used.pop(node)
-        trie = self._tries[space]
+        scope = self._used.pop(node)
+        trie = self._tries[scope]
         assert node.value is not None
         self._n_characters -= _n_written(node.value) + trie.n_characters
         trie.remove(node)
         self._n_characters += trie.n_characters
         if trie.is_empty:
-            del self._tries[space]
+            del self._tries[scope]
 
 
 def _rests(entry: _Entry, typed: str) -> Iterator[Completion]:
-    """What is left of an entry's suggestions after what was typed since."""
+    """The rest of each suggestion of an entry once `typed` stands in the document."""
     seen: set[str] = set()
     for completion in entry.completions:
         is_cut_off = completion.usage.finish_reason in CUT_OFF
@@ -202,8 +218,8 @@ def _n_written(entry: _Entry) -> int:
     return sum(len(completion.text) for completion in entry.completions)
 
 
-def _outcome(prefix: str, text: str) -> bytes:
-    """The document up to the first line that a suggestion would finish."""
+def _first_line(prefix: str, text: str) -> bytes:
+    """A digest of the document up to the end of the first line of a suggestion."""
     blank = len(text) - len(text.lstrip())
     end = text.find("\n", blank)
     return _digest(prefix + (text if end < 0 else text[:end]).rstrip())

@@ -1,4 +1,4 @@
-"""What is left of a suggestion while the user types it."""
+"""Compares typed text with a suggestion."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from starcoder_lsp.languages.lines import indentation
 
 
 def follow(text: str, typed: str) -> str | None:
-    r"""What is left of a suggestion once `typed` stands there; None when it differs.
+    r"""Return the rest of a suggestion once `typed` is typed; None when they differ.
 
-    White space at either end of a line may differ, as editors indent by themselves;
-    the lines to come are then indented alike.
+    White space at either end of a line may differ, because editors indent on their own.
+    The remaining lines then get the typed indentation.
 
     >>> follow("return value", "ret"), follow("return value", "x")
     ('urn value', None)
@@ -44,7 +44,7 @@ def _rest_of_line(line: str, typed: str) -> str | None:
 
 
 def _indented(lines: list[str], ours: str, theirs: str) -> list[str] | None:
-    """The lines with another indentation; None when they are not all as deep."""
+    """Replace the indentation `ours` by `theirs`; None when a line has less of it."""
     if ours == theirs:
         return lines
     moved = []

@@ -1,4 +1,4 @@
-"""A radix trie: values by text, found by every text that goes on from theirs."""
+"""A radix trie: values by text, found from every longer text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Node(Generic[Value]):
 
 
 class Trie(Generic[Value]):
-    """`n_characters` counts the text it holds; what texts begin with in common, once."""
+    """A mutable radix trie; `n_characters` is the length of all its edges."""
 
     def __init__(self) -> None:
         self._root: Node[Value] = Node("")
@@ -29,7 +29,7 @@ class Trie(Generic[Value]):
         return not self._root.children and self._root.value is None
 
     def node_at(self, text: str) -> Node[Value]:
-        """The node for `text`, made if need be."""
+        """Return the node for `text`; create it if there is none."""
         node, length = self._root, 0
         while length < len(text):
             child = node.children.get(text[length])
@@ -42,7 +42,7 @@ class Trie(Generic[Value]):
         return node
 
     def on_the_way(self, text: str) -> Iterator[tuple[Node[Value], int]]:
-        """The nodes that `text` begins with, and how much of it that is."""
+        """Yield the nodes for beginnings of `text`, each with the beginning's length."""
         node, length = self._root, 0
         while True:
             yield node, length
@@ -52,8 +52,8 @@ class Trie(Generic[Value]):
             node, length = child, length + len(child.edge)
 
     def below(self, text: str) -> Iterator[Node[Value]]:
-        """The nodes with a value whose text begins with `text`."""
-        for start, length in self.on_the_way(text):  # noqa: B007  # the last is wanted
+        """Yield the nodes that have a value and whose text begins with `text`."""
+        for start, length in self.on_the_way(text):  # noqa: B007  # the last one is used
             pass
         if rest := text[length:]:
             child = start.children.get(rest[0])
@@ -68,7 +68,7 @@ class Trie(Generic[Value]):
                 yield node
 
     def remove(self, node: Node[Value]) -> None:
-        """Forget a value, and the branch that only it needed."""
+        """Remove a value, and the branch that only it needed."""
         node.value = None
         while node.parent and node.value is None and not node.children:
             self.n_characters -= len(node.edge)
@@ -82,7 +82,7 @@ class Trie(Generic[Value]):
 
     @staticmethod
     def _split(node: Node[Value], at: int) -> Node[Value]:
-        """A node in the middle of the edge to `node`."""
+        """Insert a node into the edge to `node`, `at` characters from its start."""
         assert node.parent is not None
         upper = Node(node.edge[:at], node.parent)
         node.parent.children[upper.edge[0]] = upper
@@ -92,7 +92,7 @@ class Trie(Generic[Value]):
 
 
 def _n_common(edge: str, text: str, start: int) -> int:
-    """How much of `edge` stands in `text` from `start` on."""
+    """The length of the common beginning of `edge` and `text[start:]`."""
     low, high = 0, min(len(edge), len(text) - start)
     while low < high:
         middle = (low + high + 1) // 2

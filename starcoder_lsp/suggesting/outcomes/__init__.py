@@ -1,1 +1,1 @@
-"""What becomes of suggestions, counted on this machine."""
+"""Tracks what users do with suggestions, and counts it on this machine."""

@@ -1,4 +1,4 @@
-"""The statistics as one HTML page: no script, no address, plots as inline SVG."""
+"""Shows the statistics as text, and as an HTML page without scripts or links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starcoder_lsp.suggesting.outcomes.statistics import Record
 from starcoder_lsp.suggesting.outcomes.summary import Row, by_day, latencies, summarize
 
 MAX_DAYS = 60
-# Beyond these a plot's bars get too thin to read; the table has all.
+# With more languages the bars of a plot get too thin; the table has them all.
 MAX_LANGUAGES = 8
 BAR_LIMITS_MS = (1, 5, 20, 50, 100, 200, 400, 800, 1600, 3200)
 STYLE = """
@@ -29,7 +29,7 @@ HEADS = ("language", "shown", "accepted", "acceptance", "kept after 30 s",
 
 
 def page(records: Sequence[Record]) -> str:
-    """A whole HTML document."""
+    """Return a complete HTML document, with plots as inline SVG."""
     rows = summarize(records)
     body = _body(records, rows) if rows else "<p>Nothing was suggested yet.</p>"
     return (
@@ -64,7 +64,7 @@ def _body(records: Sequence[Record], rows: Sequence[Row]) -> str:
 
 
 def as_text(records: Sequence[Record]) -> str:
-    """The same figures as a table of plain text."""
+    """Return the same figures as a table in plain text."""
     rows = summarize(records)
     if not rows:
         return "nothing was suggested yet"
@@ -79,7 +79,7 @@ def as_text(records: Sequence[Record]) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row's figures as people read them, in the order of HEADS."""
+    """Format the figures of a row, in the order of HEADS."""
     kept = "–" if row.kept_after_30_s is None else f"{row.kept_after_30_s:.0%}"
     return (
         row.language or "none",

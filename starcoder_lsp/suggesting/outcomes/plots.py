@@ -1,4 +1,4 @@
-"""Bars as inline SVG, with a legend, a scale, and labels that leave each other room."""
+"""Draws bar charts as inline SVG, with a legend, a scale and labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 200
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 30, 30
-# One character of a label, at its font's size.
+# The width of one character of a label, in pixels.
 CHARACTER_WIDTH = 6.5
 GAP_SHARE = 0.25
 LINES = (0.0, 0.5, 1.0)
@@ -16,7 +16,7 @@ LINES = (0.0, 0.5, 1.0)
 
 @dataclass(frozen=True)
 class Series:
-    """One kind of bar: its name, its style's class, and a value for each label."""
+    """Bars of one kind: their name, their CSS class, and a value for each label."""
 
     name: str
     style: str
@@ -24,7 +24,7 @@ class Series:
 
 
 def bars(labels: Sequence[str], series: Sequence[Series]) -> str:
-    """Groups of bars side by side, one group for each label."""
+    """Return an SVG element with one group of bars for each label."""
     highest = max((value for one in series for value in one.values), default=0) or 1
     step = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
     parts = [*_scale(highest), *_legend(series), *_labels(labels, step)]
@@ -69,7 +69,7 @@ def _legend(series: Sequence[Series]) -> list[str]:
 
 
 def _labels(labels: Sequence[str], step: float) -> list[str]:
-    """As many labels as fit beside each other."""
+    """Return as many labels as fit side by side, without overlap."""
     longest = (max(map(len, labels), default=0) + 1) * CHARACTER_WIDTH
     every = max(-(-longest // step), 1)
     room = WIDTH - RIGHT - longest

@@ -1,4 +1,4 @@
-"""What became of suggestions, counted on this machine only; never any source text."""
+"""Stores the outcomes of suggestions in a local file, without any source text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ logger = logging.getLogger(__name__)
 Record = dict[str, Any]
 
 FILE_NAME = "suggestions.jsonl"
-# About 10,000 suggestions; beyond that the older half goes.
+# About 10,000 suggestions; a larger file loses its older half.
 MAX_BYTES = 2_000_000
 ONLY_MINE = 0o600
 
 
-class Store:
-    """One JSON object per line, only ever appended to."""
+class StatisticsStore:
+    """A file of JSON lines, one record per suggestion."""
 
     def __init__(self, file: Path, max_bytes: int = MAX_BYTES) -> None:
         self._file = file
@@ -30,7 +30,7 @@ class Store:
         self._is_broken = False
 
     def append(self, record: Record) -> None:
-        """Keep a record; a disk that does not take it costs the statistics only."""
+        """Append a record; after a failed write, log it and store nothing more."""
         if self._is_broken:
             return
         try:
@@ -40,7 +40,7 @@ class Store:
             logger.warning("no statistics: %s: %s", self._file, exc.strerror)
 
     def records(self) -> list[Record]:
-        """All that can be read; lines that were cut off are left out."""
+        """Return all records, without lines that were cut off."""
         return list(self._read())
 
     def _append(self, line: str) -> None:
@@ -75,6 +75,6 @@ class Store:
                 yield record
 
 
-def default_store() -> Store:
-    """The store of this user, in the data directory."""
-    return Store(data_dir() / FILE_NAME)
+def default_store() -> StatisticsStore:
+    """Return the user's store, in the data directory."""
+    return StatisticsStore(data_dir() / FILE_NAME)

@@ -1,4 +1,4 @@
-"""Figures from records: how much is accepted and kept, and how long it took."""
+"""Computes figures from records: acceptance, retention and latency."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from starcoder_lsp.suggesting.outcomes.statistics import Record
 TAKEN = frozenset(("accepted", "partial"))
 ALL = "all"
 DAY_S = 86_400
-# Clocks go wrong; nobody looks back further.
+# A wrong clock may date a record decades away.
 MOST_DAYS = 3650
 
 
 @dataclass(frozen=True)
 class Row:
-    """One language's figures; shares are from 0 to 1, None where nothing is known."""
+    """The figures of one language; shares run from 0 to 1, None means unknown."""
 
     language: str
     n_shown: int
@@ -37,7 +37,7 @@ class Row:
 
 
 def summarize(records: Iterable[Record]) -> list[Row]:
-    """All languages together, then each, the most used first."""
+    """Return a row for all languages, then one for each, the most used first."""
     by_language: dict[str, list[Record]] = defaultdict(list)
     everything = list(records)
     for record in everything:
@@ -51,7 +51,7 @@ def summarize(records: Iterable[Record]) -> list[Row]:
 
 @dataclass
 class Day:
-    """What one day brought."""
+    """The figures of one day."""
 
     n_shown: int = 0
     n_accepted: int = 0
@@ -59,7 +59,7 @@ class Day:
 
 
 def by_day(records: Iterable[Record]) -> dict[int, Day]:
-    """Every day from the first to the last, counted from 1970 in UTC."""
+    """Return every day from the first to the last, by its number since 1970 in UTC."""
     days: dict[int, Day] = defaultdict(Day)
     for record in records:
         day = days[int(_number(record, "at")) // DAY_S]

@@ -1,4 +1,4 @@
-"""Characters per token, as a tokenizer counts them, and what follows for prompts."""
+"""Characters per token: counted by the tokenizer, used for the size of prompts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from starcoder_lsp.completion.characters_per_token import Densities
+from starcoder_lsp.completion.characters_per_token import CharactersPerToken
 from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.scripted import ScriptedEngine
@@ -24,8 +24,8 @@ def at_end(text: str, uri: str = "a", language: str = "python") -> Cursor:
     return Cursor(Document(text, uri, language), len(text))
 
 
-async def counted(engine: ScriptedEngine, *cursors: Cursor) -> Densities:
-    densities = Densities()
+async def counted(engine: ScriptedEngine, *cursors: Cursor) -> CharactersPerToken:
+    densities = CharactersPerToken()
     for cursor in cursors:
         densities.learn(engine, "model", cursor)
         for _ in range(5):
@@ -40,8 +40,8 @@ async def test_a_language_is_counted_by_the_model_that_reads_it() -> None:
     assert densities.of("another", "python", "new") == CAREFUL
 
 
-async def test_a_document_keeps_the_density_it_began_with() -> None:
-    densities = Densities()
+async def test_a_document_keeps_its_first_ratio() -> None:
+    densities = CharactersPerToken()
     assert densities.of("model", "python", "a") == CAREFUL
     densities.learn(ScriptedEngine([]), "model", at_end(WORDS))
     for _ in range(5):
@@ -50,7 +50,7 @@ async def test_a_document_keeps_the_density_it_began_with() -> None:
     assert densities.of("model", "python", "b") == 7
 
 
-async def test_a_density_is_rounded_down_and_of_all_documents() -> None:
+async def test_a_ratio_is_of_all_documents_and_rounded_down() -> None:
     both = at_end(WORDS), at_end("no " * 200, uri="b")
     densities = await counted(ScriptedEngine([]), *both)
     assert densities.of("model", "python", "new") == 5
@@ -73,7 +73,7 @@ async def test_a_document_is_counted_once_and_a_crash_costs_nothing() -> None:
     assert densities.of("model", "python", "new") == CAREFUL
 
 
-async def test_a_short_text_says_nothing() -> None:
+async def test_a_short_text_is_not_counted() -> None:
     densities = await counted(ScriptedEngine([]), at_end("x = 1"))
     assert densities.of("model", "python", "new") == CAREFUL
 
@@ -82,7 +82,7 @@ async def test_a_short_text_says_nothing() -> None:
     ("n_readable", "density", "n_characters"),
     [(0, 3.0, 3000), (0, 2.5, 2500), (400, 3.0, 1200), (2000, 3.0, 3000)],
 )
-async def test_a_prompt_is_measured_out_in_the_tokens_that_the_engine_can_read(
+async def test_a_prompt_has_as_many_tokens_as_the_engine_can_read(
     n_readable: int, density: float, n_characters: int
 ) -> None:
     engine = ScriptedEngine([])

@@ -1,4 +1,4 @@
-"""The whole of a completion, with an engine that says what it is told to."""
+"""Completions from the cursor to the text, with a scripted engine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_never_means_one_line() -> None:
     assert text == " pass"
 
 
-async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_whole() -> None:
+async def test_the_model_is_stopped_as_soon_as_the_suggestion_is_complete() -> None:
     engine = ScriptedEngine(["1", "\n", "never", "asked", "for"])
     done = await completer(engine).complete(Cursor.marked("x = █\n"))
     assert engine.n_closed == 1
@@ -64,11 +64,13 @@ async def test_cancelling_the_task_stops_the_model() -> None:
 
 
 @pytest.mark.parametrize("pieces", [[], [""], ["\n"], ["  \n  "], ["<|endoftext|>x"]])
-async def test_nothing_worth_showing_is_nothing(pieces: Sequence[str]) -> None:
+async def test_worthless_text_becomes_an_empty_completion(
+    pieces: Sequence[str],
+) -> None:
     assert await completed("x = 1█\n", *pieces) == ""
 
 
-async def test_text_grows_for_whoever_watches() -> None:
+async def test_the_text_so_far_is_reported_after_each_piece() -> None:
     seen: list[str] = []
     engine = ScriptedEngine(["a", "b", "\n", "c"])
     await completer(engine).complete(Cursor.marked("█"), seen.append)
@@ -108,7 +110,7 @@ async def test_an_answer_of_a_megabyte_is_cut_to_what_can_be_read() -> None:
     assert done.usage.generated_tokens <= 201
 
 
-async def test_what_follows_the_cursor_is_not_said_again() -> None:
+async def test_the_rest_of_the_line_is_not_repeated() -> None:
     assert await completed("def f():\n    █\n    return x\n", "return x\n") == ""
     assert await completed("print(█name)\n", "name)", "\n") == ""
 
@@ -133,14 +135,14 @@ async def test_a_model_that_never_ends_is_cut_short(
 
 
 class Parser(NoContext):
-    """A context that parses with the real grammars, in this process."""
+    """A context that parses with the real grammars in this process."""
 
     async def judge(self, cursor: Cursor, texts: Sequence[str]) -> list[Judgement]:
         document = cursor.document
         return judge(document.language, document.text, cursor.offset, texts)
 
 
-async def test_a_parser_says_where_the_statement_ends() -> None:
+async def test_a_parser_finds_the_end_of_the_statement() -> None:
     engine = ScriptedEngine(["1; int y = 2;", "\n"])
     parsing = replace(completer(engine), context=Parser())
     cursor = Cursor.marked("int main() {\n    int x = █\n}\n", "c")
@@ -168,7 +170,7 @@ async def test_a_password_above_the_cursor_is_a_mark_in_the_prompt() -> None:
     assert cuts == ["end", "start"]
 
 
-async def test_unless_the_user_wants_it_read() -> None:
+async def test_a_password_is_read_if_the_user_allows_it() -> None:
     engine = ScriptedEngine(["1"])
     open_one = replace(completer(engine), hides_secrets=False)
     await open_one.complete(Cursor.marked(f"{PASSWORD}x = █\n"))

@@ -1,4 +1,4 @@
-"""What is open at the end of a text."""
+"""Brackets, strings and comments that are open at the end of a text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PIECES = ["(", ")", "[", "]", "{", "}", '"', "'", '"""', "`", "\\", "#", "//", "
 @pytest.mark.parametrize("name", ["python", "javascript", "go", "rust", "lua"])
 @pytest.mark.parametrize("literal", ["", '"""', "'"])
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=30))
-def test_reading_line_by_line_is_reading_at_once(
+def test_reading_line_by_line_equals_reading_at_once(
     name: str, literal: str, pieces: list[str]
 ) -> None:
     text, row = "".join(pieces), language(name)

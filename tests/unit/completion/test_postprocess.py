@@ -1,4 +1,4 @@
-"""Pictures: the text before, what the model writes, what is shown."""
+"""Pictures of rules: the document, the text of the model, the suggestion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.completion.postprocess import STAGES, STARTS, STOPS, process
+from starcoder_lsp.completion.postprocess import process
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.completion.postprocess.scope import scope
 from starcoder_lsp.flow import Cursor, Judgement, Style
@@ -33,10 +33,6 @@ def place_of(case: dict[str, Any]) -> Place:
     return Place(cursor, Style(**style), judgement, case.get("is_cut_off", False))
 
 
-def test_every_rule_can_be_switched_by_its_name() -> None:
-    assert tuple(name for name, _ in (*STARTS, *STOPS, *STAGES)) == RULES
-
-
 @pytest.mark.parametrize("case", cases("scope.toml"))
 def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
     assert scope(case["text"], place_of(case)).text == case["shown"]
@@ -50,7 +46,7 @@ PICTURES = [
 
 
 @pytest.mark.parametrize("case", PICTURES)
-def test_what_is_left_of_it(case: dict[str, Any]) -> None:
+def test_the_text_that_is_shown(case: dict[str, Any]) -> None:
     result = process(case["text"], place_of(case))
     assert result.text == case["shown"]
     assert result.n_replaced == case.get("n_replaced", 0)

@@ -1,4 +1,4 @@
-"""What holds for every text at every place."""
+"""Properties of the rules, for every text at every place."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ ANYTHING = st.text(st.characters(), max_size=80)
 
 
 @given(PLACES, STYLES, WRITTEN)
-def test_a_final_text_stays_as_it_is_however_much_follows(
+def test_a_final_text_stays_the_same_whatever_follows(
     place: Place, style: Style, written: list[str]
 ) -> None:
     at = replace(place, style=style)
@@ -95,7 +95,7 @@ def test_a_final_text_stays_as_it_is_however_much_follows(
 
 
 @given(PLACES, STYLES, WRITTEN)
-def test_what_streams_is_no_less_than_what_is_shown_in_the_end(
+def test_the_rules_give_the_same_from_streamed_and_from_raw_text(
     place: Place, style: Style, written: list[str]
 ) -> None:
     at = replace(place, style=style)
@@ -105,7 +105,7 @@ def test_what_streams_is_no_less_than_what_is_shown_in_the_end(
 
 
 def _started(at: Place) -> Place:
-    """The same place for a text whose start is mended already."""
+    """The same place for a text whose start is already corrected."""
     done = frozenset(name for name, _ in STARTS)
     return replace(at, style=replace(at.style, disabled_rules=done))
 
@@ -147,7 +147,7 @@ HUGE = {
 
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE.keys())
 @pytest.mark.parametrize("language", ["python", "javascript", "ruby"])
-def test_a_megabyte_is_no_trouble(text: str, language: str) -> None:
+def test_a_megabyte_is_cut_to_what_is_shown(text: str, language: str) -> None:
     place = Place.marked("def f(\n    {█\n)}\n", language)
     assert len(process(text, place).text) <= 8000
     around = Cursor(Document(text + text, language=language), len(text))

@@ -1,4 +1,4 @@
-"""Every family's prompts, exactly; the files under cases/prompt are the truth."""
+"""The exact prompts of every family, as in the files under cases/prompt."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WIDE = Window.of_tokens(1000)
 
 
 def drawn(prompt: Prompt) -> str:
-    """Control tokens bare, text quoted, one segment a line; groups are indented."""
+    """One segment per line: control tokens bare, text quoted, groups indented."""
     lines = []
     for item in prompt.segments:
         if isinstance(item, Group):
@@ -129,7 +129,7 @@ def test_the_window_starts_at_a_line_and_moves_in_steps() -> None:
     assert all(text[start - 1] == "\n" for start in starts)
 
 
-def test_what_a_prompt_shows_for_certain_is_known_beforehand() -> None:
+def test_the_part_that_every_prompt_holds_is_known_beforehand() -> None:
     lines = "".join(f"line {n}\n" for n in range(1000))
     cursor = Cursor.marked(lines[:5050] + "█" + lines[5050:])
     shown = Window(800, 200).shown(cursor)
@@ -155,7 +155,7 @@ def test_a_window_of_one_endless_line_is_still_a_window() -> None:
         ("   ", "   "),
     ],
 )
-def test_what_is_held_back(prefix: str, held: str) -> None:
+def test_the_held_back_part_of_a_prefix(prefix: str, held: str) -> None:
     assert hold_back(prefix) == (prefix[: len(prefix) - len(held)], held)
 
 
@@ -170,7 +170,7 @@ def test_what_is_held_back(prefix: str, held: str) -> None:
         ("x = █", (), "auto", False),
     ],
 )
-def test_a_cell_is_read_as_a_notebook_where_that_hides_nothing(
+def test_the_notebook_form_is_used_if_it_leaves_out_no_text(
     picture: str, cells: Sequence[Cell], layout: str, is_notebook: bool
 ) -> None:
     family = families()["starcoder2"]
@@ -186,7 +186,7 @@ def test_prose_under_the_cursor_goes_on_as_prose() -> None:
     assert drawn(prompt).splitlines()[-2:] == ["<jupyter_text>", '"Now "']
 
 
-def test_of_a_notebook_that_is_too_long_the_farthest_cells_are_cut_first() -> None:
+def test_a_notebook_that_is_too_long_loses_its_farthest_cells_first() -> None:
     prompt = build_prompt(
         Cursor.marked("x = █"), families()["starcoder2"], WIDE, cells=CELLS
     )

@@ -1,4 +1,4 @@
-"""Suggestions in the order in which they fit what follows."""
+"""Suggestions are ranked by how well they fit before the suffix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMITS = Limits(time_budget_ms=500, latency_target_ms=100)
 
 
 class Judge(ScriptedEngine):
-    """Finds a text likely that ends as it was told; keeps what it was asked."""
+    """An engine that scores texts by their end, and records its requests."""
 
     def __init__(self, likely: str) -> None:
         super().__init__([])
@@ -41,7 +41,7 @@ async def test_the_one_that_fits_before_the_next_line_comes_first() -> None:
     assert [one.text for one in ranked] == ["y = 2", "z = 2"]
 
 
-async def test_what_a_suggestion_replaces_does_not_follow_it() -> None:
+async def test_the_text_that_a_suggestion_replaces_is_not_scored() -> None:
     cursor = Cursor.marked("f(█)\n")
     judge = Judge("a, b)\n")
     found = [Completion("a"), Completion("a, b)", n_replaced=1)]
@@ -58,7 +58,7 @@ async def test_at_the_end_of_a_file_the_order_stays() -> None:
     assert not judge.asked
 
 
-async def test_without_the_time_to_judge_them_the_order_stays() -> None:
+async def test_without_time_to_score_them_the_order_stays() -> None:
     found = [Completion("z = 2"), Completion("y = 2")]
     cursor = Cursor.marked("x = 1\n█\nprint(x, y)\n")
     judge = Judge("y = 2\nprint(x, y)\n")

@@ -5,14 +5,19 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from starcoder_lsp.context.retrieve.excerpts import (
+    Excerpt,
+    ExcerptLine,
+    LazyLines,
+    numbered,
+)
 from starcoder_lsp.context.retrieve.pack import pack
-from starcoder_lsp.context.retrieve.pieces import Later, Line, Piece, numbered
 
 PLENTY = 10_000
 
 
-def piece(text: str, score: float = 1, path: str = "a.py", line: int = 0) -> Piece:
-    return Piece(path, numbered(line, text), "similar", score=score)
+def piece(text: str, score: float = 1, path: str = "a.py", line: int = 0) -> Excerpt:
+    return Excerpt(path, numbered(line, text), "similar", score=score)
 
 
 def test_lines_that_say_nothing_new_are_left_out() -> None:
@@ -55,10 +60,10 @@ def test_what_only_people_read_is_no_reason_to_show_a_line() -> None:
 
 
 def test_lines_that_a_signature_holds_are_not_repeated() -> None:
-    signature = Line(0, "@cached\ndef size(self, unit):", "", "size")
+    signature = ExcerptLine(0, "@cached\ndef size(self, unit):", "", "size")
     whole = piece("@cached\ndef size(self,\n    unit):\n    return 1")
     pieces = [
-        Piece("a.py", (signature,), "members", score=2),
+        Excerpt("a.py", (signature,), "members", score=2),
         replace(whole, is_whole=True),
     ]
     assert [each.text for each in pack(pieces, (), PLENTY)] == [
@@ -66,10 +71,15 @@ def test_lines_that_a_signature_holds_are_not_repeated() -> None:
     ]
 
 
-def one_line(*signatures: str, raw: str = "", score: float = 1) -> list[Piece]:
+def one_line(*signatures: str, raw: str = "", score: float = 1) -> list[Excerpt]:
     """Pieces for what stands in line 0, a signature by the last name in it."""
     pieces = [
-        Piece("a.py", (Line(0, text, "", text.split()[-1]),), "members", score=score)
+        Excerpt(
+            "a.py",
+            (ExcerptLine(0, text, "", text.split()[-1]),),
+            "members",
+            score=score,
+        )
         for text in signatures
     ]
     return [*pieces, piece(raw, score / 2)] if raw else pieces
@@ -135,7 +145,9 @@ def test_no_budget_is_exceeded_where_lines_are_shared(
     parts: list[tuple[str, str, int]], budget: int
 ) -> None:
     pieces = [
-        Piece("a.py", (Line(number, text, "", name),), "members", is_whole=True)
+        Excerpt(
+            "a.py", (ExcerptLine(number, text, "", name),), "members", is_whole=True
+        )
         for text, name, number in parts
     ]
     packed = pack(pieces, (), budget)
@@ -143,9 +155,9 @@ def test_no_budget_is_exceeded_where_lines_are_shared(
 
 
 def test_lines_that_find_no_room_are_not_made() -> None:
-    def never() -> list[Line]:
+    def never() -> list[ExcerptLine]:
         raise AssertionError
 
-    first = Piece("a.py", numbered(0, "enough_for_all = 1"), "similar", score=2)
-    later = Piece("b.py", Later(never), "similar", score=1)
+    first = Excerpt("a.py", numbered(0, "enough_for_all = 1"), "similar", score=2)
+    later = Excerpt("b.py", LazyLines(never), "similar", score=1)
     assert len(pack([later, first], (), 30)) == 1

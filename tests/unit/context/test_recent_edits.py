@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -12,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.index.reader import Index
-from starcoder_lsp.context.retrieve.gather import EDITS, gather
+from starcoder_lsp.context.index.reader import index_in_memory
+from starcoder_lsp.context.retrieve.gather import gather
 from starcoder_lsp.context.retrieve.hunks import MAX_KEPT_LINES, MAX_LINES, Hunk, steps
 from starcoder_lsp.context.retrieve.recent_edits import MAX_HUNKS, RecentEdits
 from starcoder_lsp.context.retrieve.scene import Scene
@@ -160,13 +159,15 @@ def shown(
     open_paths: Iterable[str] = ("a.py", "b.py"),
 ) -> list[Snippet]:
     """What recent edits give for a document `here.py`, the best first."""
-    index = Index(sqlite3.connect(":memory:"))
+    index = index_in_memory()
     for path, text in files.items():
         index.put(path, text, Symbols("python"))
     before, _, after = document.partition(CURSOR_MARK)
     scene = Scene("here.py", before + after, len(before), Symbols("python"))
     scene = replace(scene, open_paths=tuple(open_paths))
-    return gather(scene, index, PLENTY, edits=edits, sources=(EDITS,))[::-1]
+    return gather(scene, index, PLENTY, memories={"edits": edits}, sources=("edits",))[
+        ::-1
+    ]
 
 
 def renamed(path: str, old: str, new: str) -> RecentEdits:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.context.symbols import Import, Symbols
-from starcoder_lsp.context.syntax import Document
+from starcoder_lsp.context.syntax import ParsedDocument
 from starcoder_lsp.languages import language_of, languages
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
@@ -31,7 +31,7 @@ FILES = sorted(path for path in SAMPLES.iterdir() if path != EXPECTED)
 def found_in(path: Path) -> tuple[str, Symbols]:
     source = path.read_bytes()
     language = language_of(path, source.decode().partition("\n")[0])
-    document = Document(language, source, budget_ms=10_000)
+    document = ParsedDocument(language, source, budget_ms=10_000)
     return language, replace(document.symbols(), references=document.references())
 
 

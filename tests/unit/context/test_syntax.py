@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
-from starcoder_lsp.context.syntax import Document, grammars, parse
+from starcoder_lsp.context.syntax import ParsedDocument, grammars, parse
 from starcoder_lsp.context.syntax.outline import outline
 from starcoder_lsp.languages import language_of, languages
 
@@ -85,7 +85,7 @@ def test_an_edited_document_that_is_whole_again_has_the_symbols_of_a_fresh_one(
 ) -> None:
     # In between, what is broken may be read in other ways than a fresh parse would.
     source = path.read_bytes()
-    document = Document(language_of(path), source, budget_ms=60_000)
+    document = ParsedDocument(language_of(path), source, budget_ms=60_000)
     fresh = document.symbols(), document.references()
     undo = []
     for _ in range(data.draw(st.integers(1, 4))):
@@ -107,7 +107,7 @@ def test_an_edited_document_that_is_whole_again_has_the_symbols_of_a_fresh_one(
 # Not Perl, whose scanner may never return: a worker is ended then.
 @given(st.sampled_from(["python", "cpp", "typescript", "haskell", "go"]), st.binary())
 def test_no_bytes_are_too_odd(language: str, source: bytes) -> None:
-    assert Document(language, source).symbols().language == language
+    assert ParsedDocument(language, source).symbols().language == language
 
 
 @settings(max_examples=40, deadline=None)
@@ -138,7 +138,7 @@ def outside_of_functions(symbols: Symbols) -> list[Definition]:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_without_bodies_all_but_what_is_local_is_found(path: Path) -> None:
     language, source = language_of(path), path.read_bytes()
-    whole = Document(language, source).symbols()
+    whole = ParsedDocument(language, source).symbols()
     assert set(outside_of_functions(whole)) <= set(parse(language, source).definitions)
 
 
@@ -148,7 +148,7 @@ STANDARD_LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).glob("[a-m]*.py"))
 @pytest.mark.parametrize("path", STANDARD_LIBRARY, ids=lambda path: path.name)
 def test_functions_are_read_from_their_heads_as_a_parser_does(path: Path) -> None:
     source = path.read_bytes()
-    document = Document("python", source, budget_ms=60_000)
+    document = ParsedDocument("python", source, budget_ms=60_000)
     assert document.tree is not None
     if document.tree.root_node.has_error:
         pytest.skip("the grammar does not know all of it")
@@ -220,7 +220,7 @@ def test_lines_stay_where_they_are_in_an_outline(language: str, text: str) -> No
     assert brief.count(b"\n") == source.count(b"\n")
     assert len(brief) < len(source)
     assert list(parse(language, source).definitions) == outside_of_functions(
-        Document(language, source).symbols()
+        ParsedDocument(language, source).symbols()
     )
     # It was parsed but once.
     grammar = grammars.grammar_of(language)

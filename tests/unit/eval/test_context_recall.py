@@ -10,7 +10,7 @@ import pytest
 from starcoder_lsp.cli.eval import context
 from starcoder_lsp.cli.eval.measures import baselines, bits, context_recall
 from starcoder_lsp.cli.eval.measures.next_line_tasks import read_tasks
-from starcoder_lsp.context.retrieve.gather import ALL_SOURCES
+from starcoder_lsp.context.retrieve.gather import SOURCES
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.errors import ConfigError
 
@@ -109,7 +109,7 @@ async def test_a_model_judges_ours_beside_every_reference(
     parsed = argparse.Namespace(root=repositories, budget_chars=2000)
     tasks = read_tasks(file, repositories)
     engine = ScriptedEngine(())
-    figures = await context._bits(tasks, ALL_SOURCES, parsed, engine)
+    figures = await context._bits(tasks, SOURCES, parsed, engine)
     # A text's score is minus its length here, so that a character costs one nat.
     one_nat = round(1 / math.log(2), 4)
     references = [f"bits_per_char_{name}" for name in baselines.BASELINES]

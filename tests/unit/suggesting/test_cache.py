@@ -1,4 +1,4 @@
-"""What was suggested is found again, and nothing else."""
+"""The cache finds the suggestions that were made for a place, and no others."""
 
 from __future__ import annotations
 
@@ -12,133 +12,141 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from starcoder_lsp.flow import Completion, FinishReason, Usage
-from starcoder_lsp.suggesting.cache import UNSURE_END, Cache, Found, Space, Spot
+from starcoder_lsp.suggesting.cache import (
+    UNSURE_END,
+    Cache,
+    CacheHit,
+    CacheKey,
+    CacheScope,
+)
 from starcoder_lsp.suggesting.cache.follow import follow
 
 LINE = "total = "
 
 
-def spot(prefix: str, suffix: str = "\n", uri: str = "a", model: str = "m") -> Spot:
-    return Spot(Space.of(uri, model, suffix), prefix)
+def key(prefix: str, suffix: str = "\n", uri: str = "a", model: str = "m") -> CacheKey:
+    return CacheKey(CacheScope.of(uri, model, suffix), prefix)
 
 
 def made(*texts: str, ended: FinishReason = "stop") -> list[Completion]:
     return [Completion(text, Usage(finish_reason=ended)) for text in texts]
 
 
-def texts_at(cache: Cache, where: Spot) -> tuple[str, ...]:
+def texts_at(cache: Cache, where: CacheKey) -> tuple[str, ...]:
     found = cache.find(where)
     return texts_of(found) if found else ()
 
 
-def texts_of(found: Found) -> tuple[str, ...]:
+def texts_of(found: CacheHit) -> tuple[str, ...]:
     return tuple(completion.text for completion in found.completions)
 
 
 @pytest.fixture
 def cache() -> Cache:
     filled = Cache()
-    filled.keep(spot(LINE), made("sum(values)"))
+    filled.keep(key(LINE), made("sum(values)"))
     return filled
 
 
 def test_a_suggestion_is_found_where_it_was_made(cache: Cache) -> None:
-    assert texts_at(cache, spot(LINE)) == ("sum(values)",)
+    assert texts_at(cache, key(LINE)) == ("sum(values)",)
 
 
-def test_what_the_user_types_of_it_is_left_out(cache: Cache) -> None:
-    assert texts_at(cache, spot(LINE + "sum(")) == ("values)",)
+def test_the_typed_part_of_a_suggestion_is_left_out(cache: Cache) -> None:
+    assert texts_at(cache, key(LINE + "sum(")) == ("values)",)
 
 
 @pytest.mark.parametrize("typed", ["x", "sumx", "sum(values)", "sum(values) "])
-def test_what_differs_or_is_all_there_is_not_found(cache: Cache, typed: str) -> None:
-    assert texts_at(cache, spot(LINE + typed)) == ()
+def test_other_text_or_the_whole_suggestion_finds_nothing(
+    cache: Cache, typed: str
+) -> None:
+    assert texts_at(cache, key(LINE + typed)) == ()
 
 
-def test_after_undo_it_is_there_again(cache: Cache) -> None:
-    texts_at(cache, spot(LINE + "sum(values)"))
-    texts_at(cache, spot(LINE + "other"))
-    assert texts_at(cache, spot(LINE)) == ("sum(values)",)
+def test_after_undo_the_suggestion_is_found_again(cache: Cache) -> None:
+    texts_at(cache, key(LINE + "sum(values)"))
+    texts_at(cache, key(LINE + "other"))
+    assert texts_at(cache, key(LINE)) == ("sum(values)",)
 
 
-def test_suggestions_can_be_forgotten_without_what_was_turned_down(
+def test_suggestions_can_be_forgotten_without_the_rejections(
     cache: Cache,
 ) -> None:
-    cache.reject(spot(LINE), "max(values)")
+    cache.reject(key(LINE), "max(values)")
     cache.forget_suggestions()
-    assert texts_at(cache, spot(LINE)) == ()
+    assert texts_at(cache, key(LINE)) == ()
     assert (len(cache), cache.n_characters) == (0, 0)
-    assert cache.is_unwanted(spot(LINE), "max(values)")
+    assert cache.is_unwanted(key(LINE), "max(values)")
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        spot(LINE, uri="b"),
-        spot(LINE, model="other"),
-        spot(LINE, suffix=")\n"),
-        spot("x" + LINE),
-        spot(LINE[:-1]),
+        key(LINE, uri="b"),
+        key(LINE, model="other"),
+        key(LINE, suffix=")\n"),
+        key("x" + LINE),
+        key(LINE[:-1]),
     ],
 )
 def test_another_file_model_or_text_around_finds_nothing(
-    cache: Cache, other: Spot
+    cache: Cache, other: CacheKey
 ) -> None:
     assert texts_at(cache, other) == ()
 
 
-def test_of_several_the_one_on_the_screen_stays(cache: Cache) -> None:
-    cache.keep(spot(LINE + "su"), made("m(other)"))
-    assert texts_at(cache, spot(LINE + "sum(")) == ("other)",)
-    cache.find(spot(LINE))
-    assert texts_at(cache, spot(LINE + "sum(")) == ("values)",)
+def test_of_several_entries_the_one_on_the_screen_is_found(cache: Cache) -> None:
+    cache.keep(key(LINE + "su"), made("m(other)"))
+    assert texts_at(cache, key(LINE + "sum(")) == ("other)",)
+    cache.find(key(LINE))
+    assert texts_at(cache, key(LINE + "sum(")) == ("values)",)
 
 
-def test_alternatives_go_as_soon_as_they_differ() -> None:
+def test_alternatives_are_dropped_once_the_typed_text_differs() -> None:
     cache = Cache()
-    cache.keep(spot(""), made("print()", "pass", "print()"), is_full=True)
-    assert texts_at(cache, spot("")) == ("print()", "pass")
-    assert texts_at(cache, spot("pa")) == ("ss",)
+    cache.keep(key(""), made("print()", "pass", "print()"), is_full=True)
+    assert texts_at(cache, key("")) == ("print()", "pass")
+    assert texts_at(cache, key("pa")) == ("ss",)
 
 
-def test_the_end_of_what_was_cut_off_is_not_trusted() -> None:
+def test_the_last_characters_of_a_cut_off_text_are_not_offered() -> None:
     cache = Cache()
     text = "a" * UNSURE_END + "b"
-    cache.keep(spot(""), made(text, ended="length"))
-    assert texts_at(cache, spot("")) == (text,)
-    assert texts_at(cache, spot("a")) == ()
+    cache.keep(key(""), made(text, ended="length"))
+    assert texts_at(cache, key("")) == (text,)
+    assert texts_at(cache, key("a")) == ()
 
 
-def test_what_was_rejected_is_known_as_unwanted(cache: Cache) -> None:
-    cache.keep(spot(LINE + "sum(values)"), made("\nprint(total)"))
-    cache.reject(spot(LINE + "s"), "um(values)")
-    assert cache.is_unwanted(spot(LINE), "sum(values)")
-    assert cache.is_unwanted(spot("total "), "= sum(values) \r\nand more")
-    assert not cache.is_unwanted(spot(LINE), "sum(others)")
-    assert not cache.is_unwanted(spot(LINE, model="other"), "sum(values)")
-    assert cache.find(spot(LINE + "sum(values)")) is None
+def test_a_rejected_suggestion_is_unwanted_nearby_too(cache: Cache) -> None:
+    cache.keep(key(LINE + "sum(values)"), made("\nprint(total)"))
+    cache.reject(key(LINE + "s"), "um(values)")
+    assert cache.is_unwanted(key(LINE), "sum(values)")
+    assert cache.is_unwanted(key("total "), "= sum(values) \r\nand more")
+    assert not cache.is_unwanted(key(LINE), "sum(others)")
+    assert not cache.is_unwanted(key(LINE, model="other"), "sum(values)")
+    assert cache.find(key(LINE + "sum(values)")) is None
 
 
-def test_an_answer_of_nothing_is_known_where_it_was_given() -> None:
+def test_an_empty_answer_is_known_only_at_its_own_place() -> None:
     cache = Cache()
-    cache.keep(spot(LINE), made(""))
-    found = cache.find(spot(LINE))
+    cache.keep(key(LINE), made(""))
+    found = cache.find(key(LINE))
     assert found is not None
     assert found.completions == ()
-    assert cache.find(spot(LINE + "s")) is None
+    assert cache.find(key(LINE + "s")) is None
 
 
 def test_a_closed_document_is_forgotten(cache: Cache) -> None:
-    cache.reject(spot(LINE), "no")
+    cache.reject(key(LINE), "no")
     cache.forget("a")
     assert len(cache) == 0
     assert cache.n_characters == 0
-    assert not cache.is_unwanted(spot(LINE), "no")
+    assert not cache.is_unwanted(key(LINE), "no")
 
 
-def test_a_text_larger_than_everything_allowed_is_not_kept() -> None:
+def test_a_text_larger_than_the_cache_is_not_kept() -> None:
     cache = Cache(max_characters=10)
-    cache.keep(spot("x" * 11), made("y"))
+    cache.keep(key("x" * 11), made("y"))
     assert len(cache) == 0
     assert cache.n_characters == 0
 
@@ -170,9 +178,7 @@ def test_white_space_around_lines_may_differ(
 
 
 @given(st.text("ab \t\n", max_size=12), st.text("ab \t\n", max_size=8))
-def test_what_is_left_and_what_was_typed_are_the_suggestion(
-    text: str, typed: str
-) -> None:
+def test_the_typed_text_and_the_rest_make_the_suggestion(text: str, typed: str) -> None:
     rest = follow(text, typed)
     if text.startswith(typed):
         assert rest == text[len(typed) :]
@@ -183,7 +189,9 @@ def test_what_is_left_and_what_was_typed_are_the_suggestion(
 @given(
     st.text("ab \n", max_size=12), st.integers(0, 12), st.sampled_from(["", "\t", "  "])
 )
-def test_lines_may_be_indented_otherwise(text: str, n_typed: int, indent: str) -> None:
+def test_lines_may_have_another_indentation(
+    text: str, n_typed: int, indent: str
+) -> None:
     head, *lines = text[:n_typed].split("\n")
     typed = "\n".join([head, *(indent + line.lstrip() for line in lines)])
     rest = follow(text, typed)
@@ -197,7 +205,7 @@ def bare(text: str) -> str:
 
 SOME = st.text("ab \n", max_size=4)
 SAYING = SOME.filter(str.strip)
-# A document, a model, and the text after the cursor; not the cache's own key.
+# A document, a model, and the text after the cursor, without the cache's own key.
 WHERE = st.tuples(st.sampled_from("de"), st.sampled_from("mn"), st.sampled_from(" )"))
 Where = tuple[str, str, str]
 
@@ -209,20 +217,20 @@ class Entry:
     texts: tuple[str, ...]
 
     def left(self, where: Where, prefix: str) -> tuple[str, ...]:
-        """What it says at a place, if that goes on from its own."""
+        """The rest of its texts at a place; none if they do not lead there."""
         if self.where != where or not prefix.startswith(self.prefix):
             return ()
         rests = [follow(text, prefix[len(self.prefix) :]) for text in self.texts]
         return tuple(dict.fromkeys(rest for rest in rests if rest and rest.strip()))
 
 
-def spot_at(where: Where, prefix: str) -> Spot:
+def key_at(where: Where, prefix: str) -> CacheKey:
     uri, model, suffix = where
-    return Spot(Space.of(uri, model, suffix), prefix)
+    return CacheKey(CacheScope.of(uri, model, suffix), prefix)
 
 
 class AgainstAList(RuleBasedStateMachine):
-    """The cache finds what a list of all entries, searched from the newest, finds."""
+    """Compares the cache with a list of all entries, searched from the newest."""
 
     @initialize(max_entries=st.integers(1, 6))
     def begin(self, max_entries: int) -> None:
@@ -234,19 +242,19 @@ class AgainstAList(RuleBasedStateMachine):
 
     @rule(where=WHERE, prefix=SOME, texts=st.lists(SAYING | SOME, max_size=2))
     def keep(self, where: Where, prefix: str, texts: list[str]) -> None:
-        self.cache.keep(spot_at(where, prefix), made(*texts))
+        self.cache.keep(key_at(where, prefix), made(*texts))
         self._forget_if(lambda one: (one.where, one.prefix) == (where, prefix))
         self.entries.append(Entry(where, prefix, tuple(texts)))
         del self.entries[: -self.max_entries]
 
     @rule(where=WHERE, prefix=SOME)
     def find(self, where: Where, prefix: str) -> None:
-        found = self.cache.find(spot_at(where, prefix))
+        found = self.cache.find(key_at(where, prefix))
         assert (texts_of(found) if found else None) == self._searched(where, prefix)
 
     @rule(data=st.data(), elsewhere=st.none() | WHERE)
     def find_near(self, data: st.DataObject, elsewhere: Where | None) -> None:
-        """Ask again where something is known, or at the same text elsewhere."""
+        """Search near a known entry, or at the same text elsewhere."""
         where, prefix, _ = self._near(data)
         self.find(elsewhere or where, prefix)
 
@@ -255,7 +263,7 @@ class AgainstAList(RuleBasedStateMachine):
         self.keep(*self._near(data))
 
     def _near(self, data: st.DataObject) -> tuple[Where, str, list[str]]:
-        """Some way through a known suggestion, with what is left of it, or nearly so."""
+        """A place inside a known suggestion, with its rest; either may be wrong."""
         if not self.entries:
             return ("d", "m", " "), "", []
         entry = data.draw(st.sampled_from(self.entries))
@@ -277,13 +285,13 @@ class AgainstAList(RuleBasedStateMachine):
 
     @rule(where=WHERE, prefix=SOME, text=SAYING)
     def reject(self, where: Where, prefix: str, text: str) -> None:
-        self.cache.reject(spot_at(where, prefix), text)
+        self.cache.reject(key_at(where, prefix), text)
         self.unwanted.add((where, first_line(prefix + text, len(prefix))))
         whole = prefix + text
         self._forget_if(lambda one: one.where == where and one.prefix.startswith(whole))
 
     @rule(data=st.data(), elsewhere=st.none() | WHERE, prefix=SOME, text=SAYING)
-    def ask_whether_it_is_wanted(
+    def check_is_unwanted(
         self, data: st.DataObject, elsewhere: Where | None, prefix: str, text: str
     ) -> None:
         where = elsewhere or ("d", "m", " ")
@@ -292,7 +300,7 @@ class AgainstAList(RuleBasedStateMachine):
             where, at = elsewhere or known, data.draw(st.integers(0, len(line) - 1))
             prefix, text = line[:at], line[at:] + data.draw(st.sampled_from(["", "b"]))
         is_unwanted = (where, first_line(prefix + text, len(prefix))) in self.unwanted
-        assert self.cache.is_unwanted(spot_at(where, prefix), text) == is_unwanted
+        assert self.cache.is_unwanted(key_at(where, prefix), text) == is_unwanted
 
     @rule(uri=st.sampled_from("de"))
     def forget(self, uri: str) -> None:
@@ -318,7 +326,7 @@ class AgainstAList(RuleBasedStateMachine):
 
 
 def first_line(text: str, start: int) -> str:
-    """`text` up to the end of the first line after `start` that says something."""
+    """`text` up to the end of the first line after `start` that is not blank."""
     blank = len(text[start:]) - len(text[start:].lstrip())
     return text[: start + blank] + text[start + blank :].partition("\n")[0].rstrip()
 
@@ -326,7 +334,7 @@ def first_line(text: str, start: int) -> str:
 @pytest.mark.parametrize(
     ("text", "start", "line"), [("ab\nc", 1, "ab"), ("a\n b \nc", 1, "a\n b")]
 )
-def test_a_line_is_turned_down_up_to_its_end(text: str, start: int, line: str) -> None:
+def test_a_line_is_rejected_up_to_its_end(text: str, start: int, line: str) -> None:
     assert first_line(text, start) == line
 
 

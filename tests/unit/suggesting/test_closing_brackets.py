@@ -1,22 +1,22 @@
-"""The text after the cursor, without what the editor closed."""
+"""The model does not read closing brackets that the editor inserted."""
 
 from __future__ import annotations
 
 import pytest
 
 from starcoder_lsp.flow import Cursor, Document
-from starcoder_lsp.suggesting.closing_brackets import Freezer
+from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
 
 
 def seen(*pictures: str) -> str:
-    """What the model reads after the cursor, at the last of the pictures."""
-    freezer, suffix = Freezer(), ""
+    """The text after the cursor that the model reads, at the last of the pictures."""
+    auto_close, suffix = AutoCloseFilter(), ""
     for picture in pictures:
         marked = Cursor.marked(picture)
         cursor = Cursor(Document(marked.document.text, "a"), marked.offset)
-        frozen = freezer.frozen(cursor)
-        assert frozen.prefix == cursor.prefix
-        suffix = frozen.suffix
+        read_as = auto_close.apply(cursor)
+        assert read_as.prefix == cursor.prefix
+        suffix = read_as.suffix
     return suffix
 
 
@@ -30,7 +30,7 @@ def seen(*pictures: str) -> str:
         ["f(█"],
     ],
 )
-def test_what_the_editor_closes_is_not_read(typed: list[str]) -> None:
+def test_inserted_closers_are_not_read(typed: list[str]) -> None:
     lines = [f"above\n{line}\nbelow" for line in ["█", *typed]]
     assert seen(*lines) == "\nbelow"
 
@@ -52,9 +52,9 @@ def test_every_other_change_is_read(before: str, after: str) -> None:
 
 
 def test_documents_do_not_mix() -> None:
-    freezer = Freezer()
-    freezer.frozen(Cursor(Document("\n", "a"), 0))
-    assert freezer.frozen(Cursor(Document("()\n", "b"), 1)).suffix == ")\n"
-    assert freezer.frozen(Cursor(Document("()\n", "a"), 1)).suffix == "\n"
-    freezer.forget("a")
-    assert freezer.frozen(Cursor(Document("()\n", "a"), 1)).suffix == ")\n"
+    auto_close = AutoCloseFilter()
+    auto_close.apply(Cursor(Document("\n", "a"), 0))
+    assert auto_close.apply(Cursor(Document("()\n", "b"), 1)).suffix == ")\n"
+    assert auto_close.apply(Cursor(Document("()\n", "a"), 1)).suffix == "\n"
+    auto_close.forget("a")
+    assert auto_close.apply(Cursor(Document("()\n", "a"), 1)).suffix == ")\n"

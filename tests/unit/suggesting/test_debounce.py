@@ -1,4 +1,4 @@
-"""How long to wait: for what is dear, about as long as the user takes for a key."""
+"""Cheap requests are sent early, expensive ones wait for a pause."""
 
 from __future__ import annotations
 
@@ -7,65 +7,65 @@ from pathlib import Path
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.flow import Cursor, Usage
 from starcoder_lsp.suggesting.battery import Power, is_on_battery
+from starcoder_lsp.suggesting.cost import CostEstimator
 from starcoder_lsp.suggesting.debounce import (
     FIRST_GUESS_S,
     LONGEST_WAIT_S,
-    Pace,
-    Rhythm,
+    Debouncer,
 )
 
 WORD = Cursor.marked("ret█ x")
 BRACKET = Cursor.marked("print(█")
 
 
-def typed(*gaps_s: float) -> Rhythm:
-    rhythm, now_s = Rhythm(), 0.0
-    rhythm.note_key(now_s)
+def typed(*gaps_s: float) -> Debouncer:
+    debouncer, now_s = Debouncer(), 0.0
+    debouncer.note_key(now_s)
     for gap_s in gaps_s:
         now_s += gap_s
-        rhythm.note_key(now_s)
-    return rhythm
+        debouncer.note_key(now_s)
+    return debouncer
 
 
 def wait(
-    rhythm: Rhythm, cursor: Cursor, cost_s: float, *, battery: bool = False
+    debouncer: Debouncer, cursor: Cursor, cost_s: float, *, battery: bool = False
 ) -> float:
-    return rhythm.delay_s(cursor, cost_s, 0.01, on_battery=battery)
+    return debouncer.delay_s(cursor, cost_s, 0.01, on_battery=battery)
 
 
-def test_pauses_are_no_typing() -> None:
+def test_long_gaps_do_not_count_as_typing() -> None:
     assert typed().gap_s == FIRST_GUESS_S
     assert round(typed(0.1, 5.0, 0.2).gap_s, 3) == 0.15
 
 
-def test_what_is_cheap_is_asked_at_once() -> None:
+def test_a_request_without_cost_waits_only_the_least_delay() -> None:
     assert wait(typed(0.2, 0.2), WORD, 0.0) == 0.01
 
 
-def test_what_is_dear_waits_for_the_next_key_but_not_for_ever() -> None:
-    rhythm = typed(0.2, 0.2)
-    assert wait(rhythm, WORD, 5.0) > rhythm.gap_s
-    assert wait(rhythm, WORD, 5.0, battery=True) > wait(rhythm, WORD, 5.0)
+def test_an_expensive_request_waits_for_the_next_key_but_not_for_ever() -> None:
+    debouncer = typed(0.2, 0.2)
+    assert wait(debouncer, WORD, 5.0) > debouncer.gap_s
+    assert wait(debouncer, WORD, 5.0, battery=True) > wait(debouncer, WORD, 5.0)
     assert wait(typed(*[0.4] * 9), WORD, 99.0, battery=True) == LONGEST_WAIT_S
 
 
-def test_what_the_user_wants_to_wait_at_least_is_waited() -> None:
+def test_the_delay_is_never_shorter_than_the_users_setting() -> None:
     assert typed().delay_s(BRACKET, 0.0, 2.0, on_battery=False) == 2.0
 
 
 def test_inside_a_word_it_waits_longer_than_after_a_bracket() -> None:
-    rhythm = typed(0.2, 0.2)
-    assert wait(rhythm, WORD, 1.0) > wait(rhythm, BRACKET, 1.0)
+    debouncer = typed(0.2, 0.2)
+    assert wait(debouncer, WORD, 1.0) > wait(debouncer, BRACKET, 1.0)
 
 
-def test_answers_teach_what_a_request_costs() -> None:
-    pace = Pace()
-    before = pace.cost_s(3500, None)
+def test_the_cost_of_requests_is_learned_from_answers() -> None:
+    costs = CostEstimator()
+    before = costs.cost_s(3500, None)
     for _ in range(20):
-        pace.learn(Usage(1000, 1000, 11, first_token_ms=10_000, total_ms=20_000))
-    assert pace.cost_s(3500, None) > before
-    assert pace.cost_s(35, None) < pace.cost_s(3500, None)
-    assert pace.cost_s(3500, Speed(10_000, 100)) < before
+        costs.learn(Usage(1000, 1000, 11, first_token_ms=10_000, total_ms=20_000))
+    assert costs.cost_s(3500, None) > before
+    assert costs.cost_s(35, None) < costs.cost_s(3500, None)
+    assert costs.cost_s(3500, Speed(10_000, 100)) < before
 
 
 def supply(folder: Path, name: str, **files: str) -> None:
@@ -74,7 +74,7 @@ def supply(folder: Path, name: str, **files: str) -> None:
         (folder / name / file).write_text(text + "\n")
 
 
-def test_a_battery_counts_while_it_is_emptied(tmp_path: Path) -> None:
+def test_a_battery_counts_while_it_discharges(tmp_path: Path) -> None:
     assert not is_on_battery(tmp_path / "absent")
     supply(tmp_path, "mouse", type="Battery", scope="Device", status="Discharging")
     assert not is_on_battery(tmp_path)
@@ -84,7 +84,7 @@ def test_a_battery_counts_while_it_is_emptied(tmp_path: Path) -> None:
     assert not is_on_battery(tmp_path)
 
 
-def test_the_system_is_asked_now_and_then() -> None:
+def test_the_state_of_the_battery_is_read_now_and_then() -> None:
     answers, now_s = [True, False], [100.0]
     power = Power(lambda: answers.pop(0), lambda: now_s[0])
     assert power.is_on_battery

@@ -1,4 +1,4 @@
-"""One generation at a time: joined while it agrees, stopped when it does not."""
+"""One generation runs at a time: requests join it while it agrees, or stop it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ import pytest
 
 from starcoder_lsp.errors import EngineCrashed, EngineYielded
 from starcoder_lsp.flow import Completion
-from starcoder_lsp.suggesting.cache import Cache, Space, Spot
-from starcoder_lsp.suggesting.scheduler import GRACE_S, Hear, Job, Request, Scheduler
+from starcoder_lsp.suggesting.cache import Cache, CacheKey, CacheScope
+from starcoder_lsp.suggesting.scheduler import (
+    GRACE_S,
+    BackgroundJob,
+    ForegroundRequest,
+    OnText,
+    Scheduler,
+)
 
 
-def spot(prefix: str, uri: str = "a") -> Spot:
-    return Spot(Space.of(uri, "m", ""), prefix)
+def key(prefix: str, uri: str = "a") -> CacheKey:
+    return CacheKey(CacheScope.of(uri, "m", ""), prefix)
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that a test moves on."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -39,7 +45,7 @@ async def settled() -> None:
 
 
 class Model:
-    """Writes its text piece by piece when told to; counts what it is made to do."""
+    """A model that writes when a test tells it to, and counts its generations."""
 
     def __init__(self, text: str = "done") -> None:
         self.text = text
@@ -47,15 +53,15 @@ class Model:
         self.clock = Clock()
         self.scheduler = Scheduler(self.clock.sleep)
         self.n_started = self.n_stopped = self.n_running = self.n_most = 0
-        self._hear: Hear = lambda text: None
+        self._on_text: OnText = lambda text: None
         self._end = asyncio.Event()
         self.tasks: list[asyncio.Task[str | None]] = []
 
-    async def _generate(self, where: Spot, hear: Hear) -> str | None:
+    async def _generate(self, where: CacheKey, on_text: OnText) -> str | None:
         self.n_started += 1
         self.n_running += 1
         self.n_most = max(self.n_most, self.n_running)
-        self._hear = hear
+        self._on_text = on_text
         self._end.clear()
         try:
             await self._end.wait()
@@ -68,18 +74,20 @@ class Model:
         return self.text
 
     def writes(self, so_far: str) -> None:
-        self._hear(so_far)
+        self._on_text(so_far)
 
     async def ends(self) -> None:
         self._end.set()
         await settled()
 
-    def job(self, where: Spot | None) -> Job:
-        return Job(where, where, lambda hear: self._generate(where or spot("?"), hear))
+    def job(self, where: CacheKey | None) -> BackgroundJob:
+        return BackgroundJob(
+            where, where, lambda on_text: self._generate(where or key("?"), on_text)
+        )
 
     async def ask(
         self,
-        where: Spot,
+        where: CacheKey,
         delay_s: float = 0.0,
         channel: str = "inline",
         variant: str = "",
@@ -88,12 +96,12 @@ class Model:
             found = self.cache.find(where)
             return found.completions[0].text if found else None
 
-        request: Request[str | None] = Request(
+        request: ForegroundRequest[str | None] = ForegroundRequest(
             channel,
             where,
             where,
             find,
-            lambda hear: self._generate(where, hear),
+            lambda on_text: self._generate(where, on_text),
             delay_s,
             variant,
         )
@@ -103,28 +111,28 @@ class Model:
         return task
 
 
-async def test_what_is_known_needs_no_model() -> None:
+async def test_a_known_answer_needs_no_model() -> None:
     model = Model()
-    model.cache.keep(spot("x"), [Completion("yz")])
-    assert await (await model.ask(spot("xy"), 5.0)) == "z"
+    model.cache.keep(key("x"), [Completion("yz")])
+    assert await (await model.ask(key("xy"), 5.0)) == "z"
     assert model.n_started == 0
     assert model.clock.slept == []
 
 
 async def test_a_newer_request_answers_the_older_with_none_at_once() -> None:
     model = Model()
-    older = await model.ask(spot("a"))
-    newer = await model.ask(spot("b"))
+    older = await model.ask(key("a"))
+    newer = await model.ask(key("b"))
     assert await older is None
     assert model.n_stopped == 1
     await model.ends()
     assert await newer == "done"
 
 
-async def test_the_newest_wins_whatever_its_file() -> None:
+async def test_the_newest_request_wins_in_any_file() -> None:
     model = Model()
-    older = await model.ask(spot("a", uri="one"))
-    newer = await model.ask(spot("a", uri="two"))
+    older = await model.ask(key("a", uri="one"))
+    newer = await model.ask(key("a", uri="two"))
     assert await older is None
     await model.ends()
     assert await newer == "done"
@@ -135,8 +143,8 @@ async def test_an_older_request_of_another_channel_does_not_stop_a_newer_ones_wo
     None
 ):
     model = Model()
-    older = await model.ask(spot("aaa"), delay_s=1.0, channel="inline")
-    newer = await model.ask(spot("bbb"), channel="popup")
+    older = await model.ask(key("aaa"), delay_s=1.0, channel="inline")
+    newer = await model.ask(key("bbb"), channel="popup")
     await model.clock.passes()
     assert (model.n_started, model.n_stopped) == (1, 0)
     assert await older is None
@@ -144,11 +152,11 @@ async def test_an_older_request_of_another_channel_does_not_stop_a_newer_ones_wo
     assert await newer == "done"
 
 
-async def test_a_keystroke_that_agrees_joins_what_is_running() -> None:
+async def test_a_keystroke_that_agrees_joins_the_running_generation() -> None:
     model = Model("return value")
-    older = await model.ask(spot("x = "))
+    older = await model.ask(key("x = "))
     model.writes("ret")
-    newer = await model.ask(spot("x = re"), 1.0)
+    newer = await model.ask(key("x = re"), 1.0)
     assert await older is None
     await model.ends()
     assert await newer == "turn value"
@@ -158,8 +166,8 @@ async def test_a_keystroke_that_agrees_joins_what_is_running() -> None:
 
 async def test_typing_ahead_of_the_model_waits_for_it() -> None:
     model = Model("return value")
-    await model.ask(spot(""))
-    newer = await model.ask(spot("return v"))
+    await model.ask(key(""))
+    newer = await model.ask(key("return v"))
     model.writes("return")
     await settled()
     assert model.n_stopped == 0
@@ -167,10 +175,10 @@ async def test_typing_ahead_of_the_model_waits_for_it() -> None:
     assert await newer == "alue"
 
 
-async def test_only_a_difference_stops_it() -> None:
+async def test_only_a_different_text_stops_the_generation() -> None:
     model = Model("other")
-    await model.ask(spot(""))
-    newer = await model.ask(spot("return v"))
+    await model.ask(key(""))
+    newer = await model.ask(key("return v"))
     model.writes("retr")
     await settled()
     assert (model.n_started, model.n_stopped) == (2, 1)
@@ -178,32 +186,32 @@ async def test_only_a_difference_stops_it() -> None:
     assert await newer == "other"
 
 
-async def test_a_generation_that_ends_short_of_what_was_typed_is_followed_by_another() -> (
+async def test_a_generation_shorter_than_the_typed_text_is_followed_by_another() -> (
     None
 ):
     model = Model("ab")
-    await model.ask(spot(""))
-    newer = await model.ask(spot("ab"))
+    await model.ask(key(""))
+    newer = await model.ask(key("ab"))
     await model.ends()
     assert model.n_started == 2
     await model.ends()
     assert await newer == "ab"
 
 
-async def test_another_text_around_the_cursor_joins_nothing() -> None:
+async def test_a_request_in_another_document_joins_nothing() -> None:
     model = Model()
-    await model.ask(spot("x", uri="one"))
-    await model.ask(spot("x", uri="two"))
+    await model.ask(key("x", uri="one"))
+    await model.ask(key("x", uri="two"))
     assert model.n_started == 2
 
 
 async def test_a_cancelled_request_leaves_a_moment_to_join_its_work() -> None:
     model = Model("value")
-    older = await model.ask(spot("x = "))
+    older = await model.ask(key("x = "))
     older.cancel()
     await settled()
     assert model.n_stopped == 0
-    newer = await model.ask(spot("x = v"), 1.0)
+    newer = await model.ask(key("x = v"), 1.0)
     await model.clock.passes()
     assert model.n_stopped == 0
     await model.ends()
@@ -214,17 +222,17 @@ async def test_a_cancelled_request_leaves_a_moment_to_join_its_work() -> None:
 
 async def test_after_that_moment_the_model_is_stopped() -> None:
     model = Model()
-    (await model.ask(spot(""))).cancel()
+    (await model.ask(key(""))).cancel()
     await settled()
     await model.clock.passes()
     assert model.n_stopped == 1
     assert model.scheduler.is_idle
 
 
-async def test_work_superseded_while_typing_goes_on_never_starts() -> None:
+async def test_a_request_superseded_while_it_waits_never_starts() -> None:
     model = Model()
-    older = await model.ask(spot("a"), 0.3)
-    newer = await model.ask(spot("ab"), 0.2)
+    older = await model.ask(key("a"), 0.3)
+    newer = await model.ask(key("ab"), 0.2)
     assert await older is None
     assert model.n_started == 0
     await model.clock.passes()
@@ -233,35 +241,37 @@ async def test_work_superseded_while_typing_goes_on_never_starts() -> None:
     assert model.clock.slept[:2] == [0.3, 0.2]
 
 
-async def test_two_channels_at_one_place_share_the_work() -> None:
+async def test_two_channels_at_one_place_share_a_generation() -> None:
     model = Model()
-    ghost = await model.ask(spot("a"))
-    popup = await model.ask(spot("a"), channel="popup")
+    ghost = await model.ask(key("a"))
+    popup = await model.ask(key("a"), channel="popup")
     await model.ends()
     assert (await ghost, await popup) == ("done", "done")
     assert model.n_started == 1
 
 
 @pytest.mark.parametrize("under_way", ["", "more"])
-async def test_all_suggestions_need_work_of_their_own(under_way: str) -> None:
+async def test_alternatives_need_a_generation_of_their_own(under_way: str) -> None:
     model = Model()
-    older = await model.ask(spot("a"), variant=under_way)
-    newer = await model.ask(spot("a"), variant="all")
+    older = await model.ask(key("a"), variant=under_way)
+    newer = await model.ask(key("a"), variant="all")
     assert await older is None
     assert model.n_started == 2
     await model.ends()
     assert await newer == "done"
 
 
-async def test_an_error_of_the_work_reaches_everybody_who_waits_for_it() -> None:
-    async def fail(hear: Hear) -> str:
+async def test_an_error_of_the_work_reaches_all_requests_that_wait_for_it() -> None:
+    async def fail(on_text: OnText) -> str:
         await settled()
         raise EngineCrashed("no")
 
     scheduler = Scheduler()
     callers = [
         asyncio.create_task(
-            scheduler.run(Request(channel, spot("a"), spot("a"), lambda: None, fail))
+            scheduler.run(
+                ForegroundRequest(channel, key("a"), key("a"), lambda: None, fail)
+            )
         )
         for channel in ("inline", "popup")
     ]
@@ -271,7 +281,7 @@ async def test_an_error_of_the_work_reaches_everybody_who_waits_for_it() -> None
 
 async def test_closing_a_document_answers_its_requests_with_none() -> None:
     model = Model()
-    caller = await model.ask(spot("a"))
+    caller = await model.ask(key("a"))
     model.scheduler.cancel("b")
     await settled()
     assert not caller.done()
@@ -281,23 +291,23 @@ async def test_closing_a_document_answers_its_requests_with_none() -> None:
     assert model.n_stopped == 1
 
 
-async def test_closing_a_document_drops_what_was_planned_for_it() -> None:
+async def test_closing_a_document_drops_the_planned_job() -> None:
     model = Model()
-    model.scheduler.when_idle(lambda: model.job(spot("a")), 1.0)
+    model.scheduler.when_idle(lambda: model.job(key("a")), 1.0)
     await settled()
     model.scheduler.cancel("a")
     await model.clock.passes()
     assert model.n_started == 0
 
 
-async def test_cancel_all_answers_everybody_with_none() -> None:
+async def test_cancel_all_answers_all_requests_with_none() -> None:
     model = Model()
-    callers = [await model.ask(spot("a"), channel=channel) for channel in "abc"]
+    callers = [await model.ask(key("a"), channel=channel) for channel in "abc"]
     model.scheduler.cancel_all()
     assert await asyncio.gather(*callers) == [None, None, None]
 
 
-async def test_background_work_waits_for_a_rest() -> None:
+async def test_a_background_job_waits_for_a_pause() -> None:
     model = Model()
     model.scheduler.when_idle(lambda: model.job(None), 1.0)
     await settled()
@@ -309,9 +319,9 @@ async def test_background_work_waits_for_a_rest() -> None:
     assert model.scheduler.is_idle
 
 
-async def test_a_newer_plan_takes_the_place_of_the_older() -> None:
+async def test_a_newer_plan_replaces_the_older() -> None:
     model = Model()
-    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
+    model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
     model.scheduler.when_idle(lambda: None, 1.0)
     await settled()
@@ -319,12 +329,12 @@ async def test_a_newer_plan_takes_the_place_of_the_older() -> None:
     assert model.n_started == 0
 
 
-async def test_any_real_request_stops_the_background_at_once() -> None:
+async def test_a_request_stops_the_background_job_at_once() -> None:
     model = Model()
-    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
+    model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
     await model.clock.passes()
-    caller = await model.ask(spot("z"))
+    caller = await model.ask(key("z"))
     assert (model.n_started, model.n_stopped) == (2, 1)
     await model.ends()
     assert await caller == "done"
@@ -333,29 +343,29 @@ async def test_any_real_request_stops_the_background_at_once() -> None:
     assert model.n_most == 1
 
 
-async def test_a_request_for_what_the_background_makes_joins_it() -> None:
+async def test_a_request_that_agrees_joins_the_background_job() -> None:
     model = Model("next")
-    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
+    model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
     await model.clock.passes()
-    caller = await model.ask(spot("xn"), 1.0)
+    caller = await model.ask(key("xn"), 1.0)
     await model.ends()
     assert await caller == "ext"
     assert model.n_started == 1
 
 
-async def test_when_what_was_joined_yields_it_is_begun_again() -> None:
+async def test_a_joined_job_that_yields_is_started_again() -> None:
     model = Model("next")
     is_wanted_elsewhere = asyncio.Event()
 
-    async def yields(_hear: Hear) -> None:
+    async def yields(_on_text: OnText) -> None:
         await is_wanted_elsewhere.wait()
         raise EngineYielded("another editor wants it")
 
-    model.scheduler.when_idle(lambda: Job(spot("x"), spot("x"), yields), 1.0)
+    model.scheduler.when_idle(lambda: BackgroundJob(key("x"), key("x"), yields), 1.0)
     await settled()
     await model.clock.passes()
-    caller = await model.ask(spot("xn"))
+    caller = await model.ask(key("xn"))
     assert model.n_started == 0
     is_wanted_elsewhere.set()
     await settled()
@@ -364,20 +374,20 @@ async def test_when_what_was_joined_yields_it_is_begun_again() -> None:
     assert await caller == "next"
 
 
-async def test_known_answers_let_the_background_go_on() -> None:
+async def test_a_known_answer_lets_the_background_job_go_on() -> None:
     model = Model()
-    model.cache.keep(spot("q"), [Completion("known")])
-    model.scheduler.when_idle(lambda: model.job(spot("x")), 1.0)
+    model.cache.keep(key("q"), [Completion("known")])
+    model.scheduler.when_idle(lambda: model.job(key("x")), 1.0)
     await settled()
     await model.clock.passes()
-    assert await (await model.ask(spot("q"))) == "known"
+    assert await (await model.ask(key("q"))) == "known"
     assert (model.n_started, model.n_stopped) == (1, 0)
 
 
 async def test_200_requests_at_typing_speed_run_one_generation_at_a_time() -> None:
     model = Model("never what is typed")
     for n in range(200):
-        await model.ask(spot("x" * n), 0.04)
+        await model.ask(key("x" * n), 0.04)
         if n % 3 == 0:
             await model.clock.passes()
     await model.clock.passes()

@@ -1,4 +1,4 @@
-"""Counting on this machine: bounded, private, readable after a crash."""
+"""The statistics are bounded, private, and readable after a crash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from starcoder_lsp.suggesting.outcomes.page import as_text, page
-from starcoder_lsp.suggesting.outcomes.statistics import Store
+from starcoder_lsp.suggesting.outcomes.statistics import StatisticsStore
 from starcoder_lsp.suggesting.outcomes.summary import by_day, summarize
 
 
@@ -34,15 +34,18 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_records_come_back_and_only_the_user_may_read_them(file: Path) -> None:
-    store = Store(file)
+    store = StatisticsStore(file)
     store.append(record())
     store.append(record("rejected"))
-    assert [row["outcome"] for row in Store(file).records()] == ["accepted", "rejected"]
+    assert [row["outcome"] for row in StatisticsStore(file).records()] == [
+        "accepted",
+        "rejected",
+    ]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_older_half_goes_when_there_is_too_much(file: Path) -> None:
-    store = Store(file, max_bytes=2_000)
+def test_a_file_that_is_too_large_loses_its_older_half(file: Path) -> None:
+    store = StatisticsStore(file, max_bytes=2_000)
     for n in range(100):
         store.append(record(at=n))
     kept = [row["at"] for row in store.records()]
@@ -53,15 +56,15 @@ def test_the_older_half_goes_when_there_is_too_much(file: Path) -> None:
 
 
 def test_lines_that_cannot_be_read_are_left_out(file: Path) -> None:
-    Store(file).append(record())
+    StatisticsStore(file).append(record())
     with file.open("ab") as out:
         out.write(b'{"outcome": "acc\n\xff\xfe\n[]\n{"outcome": 7}\n')
-    assert len(Store(file).records()) == 1
+    assert len(StatisticsStore(file).records()) == 1
 
 
-def test_a_disk_that_takes_nothing_costs_the_statistics_only(tmp_path: Path) -> None:
+def test_a_failed_write_loses_only_the_statistics(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    store = Store(tmp_path / "file" / "below.jsonl")
+    store = StatisticsStore(tmp_path / "file" / "below.jsonl")
     store.append(record())
     assert store.records() == []
 
@@ -79,12 +82,12 @@ def test_figures_per_language() -> None:
     assert (lua.acceptance, lua.known_share, lua.kept_after_30_s) == (0.0, 1.0, None)
 
 
-def test_nothing_is_said_so() -> None:
+def test_the_page_says_when_nothing_was_suggested() -> None:
     assert as_text([]) == "nothing was suggested yet"
     assert "Nothing was suggested yet" in page([])
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
+def test_the_page_loads_nothing() -> None:
     text = page([record(language="<b>"), record(at=1_700_100_000)])
     for foreign in ("http:", "https:", "src=", "<script", "@import", "url("):
         assert foreign not in text
@@ -97,7 +100,7 @@ def plots(text: str) -> list[ET.Element]:
     return [ET.fromstring(svg) for svg in re.findall("<svg.*?</svg>", text)]
 
 
-def test_the_page_draws_what_the_table_says() -> None:
+def test_the_plots_show_the_figures_of_the_table() -> None:
     days = [record(at=1_700_000_000 + n * 86_400, kept=0.5) for n in range(30)]
     text = page([*days, record("rejected", language="lua")])
     drawn = {title.text for plot in plots(text) for title in plot.iter("title")}
@@ -106,7 +109,7 @@ def test_the_page_draws_what_the_table_says() -> None:
     assert {"lua: 0 accepted", "lua: 20 p99"} <= drawn
 
 
-def test_labels_of_a_plot_leave_each_other_room() -> None:
+def test_labels_of_a_plot_do_not_overlap() -> None:
     text = page([record(at=1_700_000_000 + n * 86_400) for n in range(59)])
     for plot in plots(text):
         below = max(float(label.attrib["y"]) for label in plot.findall("text"))
@@ -119,7 +122,7 @@ def test_labels_of_a_plot_leave_each_other_room() -> None:
         assert ends[-1] <= 720
 
 
-def test_a_day_without_suggestions_is_one_of_its_own() -> None:
+def test_a_day_without_suggestions_counts_too() -> None:
     days = by_day([record(at=0), record("rejected", at=2 * 86_400, n_accepted=9)])
     assert [day.n_shown for day in days.values()] == [1, 0, 1]
     assert [day.characters_saved for day in days.values()] == [10, 0, 0]

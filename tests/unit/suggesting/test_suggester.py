@@ -1,4 +1,4 @@
-"""From the question to the answer, with an engine that says what it is told to."""
+"""Requests and answers, with a scripted engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text
-from starcoder_lsp.settings.resolve import Layer, Settings, resolve
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Layer, resolve
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
 from starcoder_lsp.suggesting.suggester import Suggester
@@ -22,7 +23,7 @@ def settings(**values: object) -> Settings:
 
 
 class Session:
-    """One editor, one document, and what the model was asked."""
+    """One editor with one document, and a scripted engine."""
 
     def __init__(self, *pieces: str, battery: bool = False, **values: object) -> None:
         self.engine = ScriptedEngine(pieces or ["1", "\n"])
@@ -71,7 +72,7 @@ def texts(suggestion: Suggestion | None) -> list[str]:
 
 
 def suffix_of(prompt: Prompt) -> str:
-    """The text after the cursor as the model reads it."""
+    """The suffix that the model reads."""
     written = [part.text for part in prompt.segments if isinstance(part, Text)]
     return written[0]
 
@@ -92,7 +93,7 @@ async def test_a_bracket_closed_by_the_editor_keeps_the_suggestion() -> None:
     assert session.n_asked == 1
 
 
-async def test_a_bracket_that_stands_there_already_is_not_suggested() -> None:
+async def test_a_bracket_that_the_document_already_has_is_not_suggested() -> None:
     session = Session("(a)", "\n")
     assert await session.at("f█\n") == ["(a)"]
     session.engine._script = ["", "\n"]
@@ -112,7 +113,7 @@ async def test_a_longer_suggestion_does_not_wait_for_the_usual_one() -> None:
     assert texts(await more) == ["value"]
 
 
-async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
+async def test_inserted_closers_are_left_out_of_the_prompt() -> None:
     session = Session("1", "\n")
     await session.at("x = █\nbelow = 1\n")
     await session.at('x = f(["█"])\nbelow = 1\n')
@@ -120,55 +121,57 @@ async def test_what_the_editor_closed_is_left_out_of_the_prompt() -> None:
     assert suffix_of(first) == suffix_of(second) == "\nbelow = 1\n"
 
 
-async def test_another_file_is_another_question() -> None:
+async def test_another_file_is_another_request() -> None:
     session = Session()
     await session.at("x = █", "a")
     await session.at("x = █", "b")
     assert session.n_asked == 2
 
 
-async def test_a_rejected_suggestion_comes_only_when_asked_for() -> None:
+async def test_a_rejected_suggestion_returns_only_after_an_explicit_request() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("x = █")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    session.suggester.cache.reject(session.suggester.key(ask), "value")
     assert await session.at("x = █") == []
     explicit = replace(ask, is_explicit=True)
     assert texts(await session.suggester.suggest(explicit)) == ["value"]
 
 
-async def test_what_was_turned_down_costs_the_model_nothing_more() -> None:
+async def test_a_rejected_suggestion_is_not_generated_again() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("x = █\n")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "value")
+    session.suggester.cache.reject(session.suggester.key(ask), "value")
     for picture in ("x = █\n", "x = v█\n", "x = va█\n"):
         assert await session.at(picture) == []
-        assert "turned down" in session.suggester.trace.decision
+        assert "rejected" in session.suggester.trace.decision
     assert session.n_asked == 1
     assert await session.at("x = w█\n") == ["value"]
 
 
-async def test_what_was_turned_down_does_not_come_back_beside_a_bracket() -> None:
+async def test_a_rejected_suggestion_does_not_return_beside_an_inserted_bracket() -> (
+    None
+):
     session = Session("(a, b)", "\n")
     ask = session.ask_at("f█\n")
     await session.suggester.suggest(ask)
-    session.suggester.cache.reject(session.suggester.spot(ask), "(a, b)")
+    session.suggester.cache.reject(session.suggester.key(ask), "(a, b)")
     session.engine._script = ["c", "\n"]
     assert await session.at("f(█)\n") == ["c"]
 
 
-async def test_what_is_known_and_wanted_stays_where_nothing_is_asked() -> None:
+async def test_peek_returns_known_suggestions_that_were_not_rejected() -> None:
     session = Session("f(1);", "\n")
     await session.at("x = █\n")
     ask = session.ask_at("x = f(█\n")
     assert texts(session.suggester.peek(ask)) == ["1);"]
     assert "suggested: '1);'" in str(session.suggester.trace)
-    session.suggester.cache.reject(session.suggester.spot(ask), "1);")
+    session.suggester.cache.reject(session.suggester.key(ask), "1);")
     assert texts(session.suggester.peek(ask)) == []
 
 
-async def test_nothing_is_an_answer_that_is_known_too() -> None:
+async def test_an_empty_answer_is_cached_until_an_explicit_request() -> None:
     session = Session("", "\n")
     assert await session.at("x = 1█\n") == []
     assert await session.at("x = 1█\n") == []
@@ -181,7 +184,7 @@ async def test_nothing_is_an_answer_that_is_known_too() -> None:
     assert session.n_asked == 2
 
 
-async def test_nothing_for_want_of_time_is_asked_again() -> None:
+async def test_an_empty_answer_for_want_of_time_is_not_cached() -> None:
     session = Session("")
     session.engine.finish_reason = "time"
     assert await session.at("x = 1█\n") == []
@@ -189,7 +192,7 @@ async def test_nothing_for_want_of_time_is_asked_again() -> None:
     assert session.n_asked == 2
 
 
-async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
+async def test_an_explicit_request_caches_all_its_alternatives() -> None:
     session = Session("one", "\n")
     session.engine.alternatives = ["two\n", "one\n", "three\n"]
     ask = replace(session.ask_at("x = █"), is_explicit=True, n_wanted=3)
@@ -199,7 +202,7 @@ async def test_asking_gives_several_suggestions_and_keeps_them() -> None:
     assert session.n_asked == n_asked
 
 
-async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
+async def test_after_a_pause_the_model_writes_the_suggestion_after_this_one() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.engine._script = ["", "y = 2", "\n"]
@@ -210,7 +213,7 @@ async def test_after_a_rest_the_model_works_on_what_follows_accepting() -> None:
     assert session.n_asked == n_asked
 
 
-async def test_work_ahead_waits_longer_for_who_types_past_suggestions() -> None:
+async def test_work_ahead_waits_longer_after_ignored_suggestions() -> None:
     session = Session("value", "\n")
     for picture in ("x = █\n", "x = y█\n", "x = yz█\n"):
         await session.at(picture)
@@ -227,7 +230,7 @@ async def test_right_after_an_accepted_suggestion_one_line_is_enough() -> None:
     assert await session.at("if y:█\n") == ["\n    a = 1\n    b = 2"]
 
 
-async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
+async def test_an_explicit_request_gets_the_whole_block_right_after_an_accept() -> None:
     session = Session("if x:", "\n")
     await session.at("█\n")
     session.engine._script = ["\n    a = 1\n", "    b = 2\n", "c"]
@@ -236,7 +239,52 @@ async def test_who_asks_gets_all_of_it_after_an_accept_too() -> None:
     assert found == ["\n    a = 1\n    b = 2"]
 
 
-async def test_work_ahead_does_not_read_what_the_editor_closed() -> None:
+BLOCK = ["\n    a = 1\n", "    b = 2\n", "c"]
+WHOLE_BLOCK = ["\n    a = 1\n    b = 2"]
+
+
+async def test_an_explicit_request_gets_the_whole_block_although_a_line_is_cached() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = BLOCK
+    assert await session.at("if x:█\n") == ["\n    a = 1"]
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == WHOLE_BLOCK
+    assert await session.at("if x:█\n") == WHOLE_BLOCK
+    assert session.n_asked == 3
+
+
+async def test_an_explicit_request_gets_the_whole_block_although_work_ahead_made_a_line() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script = BLOCK
+    await session.rests()
+    explicit = replace(session.ask_at("if x:█\n"), is_explicit=True)
+    assert texts(await session.suggester.suggest(explicit)) == WHOLE_BLOCK
+
+
+async def test_an_explicit_request_does_not_join_work_that_stops_after_one_line() -> (
+    None
+):
+    session = Session("if x:", "\n")
+    await session.at("█\n")
+    session.engine._script, session.engine.gate = BLOCK, asyncio.Event()
+    ask = session.ask_at("if x:█\n")
+    line = asyncio.create_task(session.suggester.suggest(ask))
+    await session.until_asked(2)
+    explicit = replace(ask, is_explicit=True)
+    block = asyncio.create_task(session.suggester.suggest(explicit))
+    await session.until_asked(3)
+    session.engine.gate.set()
+    assert await line is None
+    assert texts(await block) == WHOLE_BLOCK
+
+
+async def test_work_ahead_does_not_read_inserted_closers() -> None:
     session = Session("x", "\n")
     await session.at("f█\nbelow = 1\n")
     await session.at("f(█)\nbelow = 1\n")
@@ -248,7 +296,7 @@ async def test_work_ahead_does_not_read_what_the_editor_closed() -> None:
     assert session.n_asked == n_asked + 1
 
 
-async def test_work_ahead_that_was_stopped_is_done_after_the_next_rest() -> None:
+async def test_work_ahead_that_was_stopped_is_done_after_the_next_pause() -> None:
     session = Session("value", "\n")
     session.engine.alternatives = ["other"]
     await session.at("x = █\n")
@@ -265,12 +313,12 @@ async def test_work_ahead_that_was_stopped_is_done_after_the_next_rest() -> None
     assert session.n_asked == n_asked
 
 
-async def test_of_a_closed_document_no_text_is_remembered() -> None:
+async def test_no_text_of_a_closed_document_is_remembered() -> None:
     session = Session("value", "\n")
     ask = session.ask_at("secret = █\n")
     await session.suggester.suggest(ask)
     session.suggester.forget("a")
-    assert session.suggester._traces == {}
+    assert session.suggester._known._traces == {}
 
 
 @pytest.mark.parametrize(
@@ -282,7 +330,7 @@ async def test_of_a_closed_document_no_text_is_remembered() -> None:
         (False, "never", False),
     ],
 )
-async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
+async def test_battery_and_settings_decide_about_work_ahead(
     battery: bool, speculate: str, is_begun: bool
 ) -> None:
     session = Session(battery=battery, speculate=speculate)
@@ -292,7 +340,7 @@ async def test_nothing_is_done_ahead_on_battery_or_against_the_users_wish(
     assert {limits.reads_on for limits in session.engine.limits} == {is_begun}
 
 
-async def test_only_work_that_nobody_waits_for_yields() -> None:
+async def test_only_background_work_yields() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     await session.rests()
@@ -304,14 +352,14 @@ async def test_only_work_that_nobody_waits_for_yields() -> None:
     assert all(ahead)
 
 
-async def test_a_warm_up_only_reads_the_prompt() -> None:
+async def test_a_warm_up_only_prefills_the_prompt() -> None:
     session = Session()
     session.suggester.warm_up(session.ask_at("x = █\n"))
     await session.rests()
     assert [limits.max_tokens for limits in session.engine.limits] == [0]
 
 
-async def test_what_was_just_read_is_not_read_again_in_place_of_work_ahead() -> None:
+async def test_a_warm_up_for_the_last_prompt_does_not_replace_work_ahead() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.suggester.warm_up(session.ask_at("x = █\n"))
@@ -320,7 +368,7 @@ async def test_what_was_just_read_is_not_read_again_in_place_of_work_ahead() -> 
     assert session.n_asked > 1
 
 
-async def test_the_trace_tells_where_an_answer_came_from() -> None:
+async def test_the_trace_names_the_source_of_an_answer() -> None:
     session = Session("value", "\n")
     await session.at("x = █")
     assert "raw text: 'value\\n'" in str(session.suggester.trace)
@@ -331,7 +379,7 @@ async def test_the_trace_tells_where_an_answer_came_from() -> None:
     assert "suggested: 'alue'" in told
 
 
-async def test_the_trace_tells_of_work_done_ahead_too() -> None:
+async def test_the_trace_of_work_ahead_is_kept() -> None:
     session = Session("value", "\n")
     await session.at("x = █\n")
     session.engine._script = [" + 1", "\n"]
@@ -342,7 +390,7 @@ async def test_the_trace_tells_of_work_done_ahead_too() -> None:
     assert "raw text: ' + 1" in told
 
 
-async def test_the_trace_tells_of_work_that_somebody_else_has_begun() -> None:
+async def test_a_joined_request_has_the_trace_of_the_one_that_began() -> None:
     session = Session("value", "\n")
     session.engine.gate = asyncio.Event()
     ghost, popup = session.ask_at("x = █"), session.ask_at("x = █")

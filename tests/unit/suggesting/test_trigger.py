@@ -1,4 +1,4 @@
-"""Whether to suggest, and the sentence that says why not."""
+"""The reasons for no suggestion."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def why_not(
 @pytest.mark.parametrize(
     "picture", ["x = █", "f(█)", "█", "for (let i = 0;█)", "return █ + 1", "a;\n█"]
 )
-def test_where_something_can_follow_it_is_asked(picture: str) -> None:
+def test_places_where_code_can_follow_have_no_reason(picture: str) -> None:
     assert why_not(picture) is None
 
 
@@ -48,14 +48,14 @@ def test_where_something_can_follow_it_is_asked(picture: str) -> None:
         ("na█me", "the cursor is inside a word"),
     ],
 )
-def test_where_nothing_helps_nothing_is_asked_unless_wanted(
+def test_places_without_use_are_skipped_unless_the_request_is_explicit(
     picture: str, reason: str
 ) -> None:
     assert why_not(picture) == reason
     assert why_not(picture, is_explicit=True) is None
 
 
-def test_settings_are_reasons_that_last() -> None:
+def test_settings_are_lasting_reasons() -> None:
     assert why_not("█", enabled=False) == "disabled by `enabled`"
     assert why_not("█", disabled_languages=["javascript"], is_explicit=True)
     assert why_not("█", path="/p/vendor/a.js", disabled_paths=["vendor/*"])
@@ -63,7 +63,7 @@ def test_settings_are_reasons_that_last() -> None:
     assert why_not("█", path="/p/a.js", disabled_paths=["vendor/*"]) is None
 
 
-def test_snoozing_ends_where_the_user_asks() -> None:
+def test_an_explicit_request_ignores_snoozing() -> None:
     assert why_not("█", snoozed_s=5) == "snoozing"
     assert why_not("█", snoozed_s=-5) is None
     assert why_not("█", snoozed_s=5, is_explicit=True) is None
@@ -98,7 +98,7 @@ def test_comments_and_strings_are_skipped_when_the_user_says_so() -> None:
     assert why_not("x = 'say█'", skip_in=["strings"]) == "in a string, see `skip_in`"
 
 
-def test_a_document_too_large_is_no_place() -> None:
+def test_a_document_that_is_too_large_is_skipped() -> None:
     cursor = Cursor.marked("█")
     settings = resolve([]).settings.trigger
     large = replace(cursor, document=replace(cursor.document, text="x" * 10_000_001))

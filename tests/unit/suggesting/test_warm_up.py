@@ -1,4 +1,4 @@
-"""What the model reads before anybody types."""
+"""The model reads a prompt before the user types."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from starcoder_lsp.flow import Text
 from starcoder_lsp.lsp import handlers
 from starcoder_lsp.lsp.documents import OpenDocument
 from starcoder_lsp.lsp.server import Server
-from starcoder_lsp.settings.resolve import EngineSettings, Layer
+from starcoder_lsp.settings.options import EngineSettings
+from starcoder_lsp.settings.resolve import Layer
 
 URI = "file:///project/add.py"
 LOADING, READY = EngineState(Phase.LOADING), EngineState(Phase.READY)
 
 
 class Editor:
-    """One document, and an engine that is ready when a test says so."""
+    """One document, and an engine that a test makes ready."""
 
     def __init__(self) -> None:
         self.engine = ScriptedEngine(["1"])
@@ -53,7 +54,7 @@ class Editor:
         self._tell(READY)
 
     async def prefixes_read(self, n_read: int) -> list[str]:
-        """What stood before the cursor, when so many prompts have been read."""
+        """Wait for `n_read` prompts, and return the prefix of each."""
         async with asyncio.timeout(10):
             while len(self.engine.prompts) < n_read:
                 await asyncio.sleep(0.01)
@@ -61,9 +62,7 @@ class Editor:
         return [part.text for part in last if isinstance(part, Text)]
 
 
-async def test_where_the_cursor_rested_while_the_model_was_loading_is_read_then() -> (
-    None
-):
+async def test_the_prompt_at_the_cursor_is_read_once_the_model_is_loaded() -> None:
     editor = Editor()
     editor.moves(1)
     assert editor.engine.prompts == []
@@ -71,7 +70,7 @@ async def test_where_the_cursor_rested_while_the_model_was_loading_is_read_then(
     assert await editor.prefixes_read(1) == ["one\n"]
 
 
-async def test_a_new_engine_reads_what_the_older_one_had_read() -> None:
+async def test_a_new_engine_reads_the_prompt_again() -> None:
     editor = Editor()
     editor.moves(2)
     editor.is_ready()
