@@ -1,4 +1,4 @@
-"""Requests for suggestions: unpack, delegate, pack."""
+"""Answers requests for suggestions: unpack, delegate, pack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 ACCEPTED = "starcoder.accepted"
 MORE = "starcoder/more"
-# A suggestion that was asked for as a long one may be this much longer.
+# A long suggestion has so many times the tokens of a usual one.
 MORE_TOKENS = 3
 
 
@@ -42,7 +42,7 @@ async def inline_completion(
 
 
 async def more(server: Server, params: Any) -> types.InlineCompletionList | None:
-    """As `inline_completion`, for a suggestion of as many lines as there may be."""
+    """Answer `starcoder/more`: one suggestion of as many lines as possible."""
     uri = text_field(params, "textDocument", "uri")
     place = place_of(field(params, "position"))
     if uri is None or place is None:
@@ -82,7 +82,7 @@ async def _suggest(
     is_more: bool = False,
     waits: bool = True,
 ) -> Suggestion | None:
-    """A suggestion, perhaps of nothing; None leaves the screen as it is."""
+    """Return a suggestion, which may be empty; None leaves the screen as it is."""
     started = time.perf_counter()
     reason = server.why_not(cursor, is_explicit=is_explicit)
     if reason and reason.is_lasting:
@@ -122,7 +122,7 @@ async def _suggest(
 
 
 def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
-    """What is on the screen stays there where nothing new would be asked."""
+    """Return what the cache holds, so that ghost text stays where it is."""
     known = server.suggester.peek(ask)
     if known is None or not known.completions:
         server.suggester.trace = _not_asked(ask.cursor, reason)
@@ -157,7 +157,7 @@ def _cursor(server: Server, params: types.InlineCompletionParams) -> Cursor | No
 
 
 def _cursor_at(server: Server, uri: str, position: types.Position) -> Cursor | None:
-    """As the server's, and the status line says why a document has no suggestions."""
+    """Return the cursor; if the document has no text, show why on the status line."""
     if lost := server.documents.lost(uri):
         server.status.show(lost.trouble, kind="Inactive")
     return server.cursor_at(uri, position)
@@ -181,7 +181,7 @@ def _worth_showing(answer: Suggestion | None) -> list[Completion]:
 def _commands(
     server: Server, answer: Suggestion, cursor: Cursor
 ) -> list[types.Command]:
-    """What tells us that a suggestion was accepted, one for each."""
+    """Return a command for each suggestion, which the client runs when it is accepted."""
     model = server.settings.of_document(cursor.document.uri).engine.model
     latency_ms = answer.seconds * 1000
     offers = (

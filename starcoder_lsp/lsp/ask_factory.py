@@ -1,4 +1,4 @@
-"""Makes the question for a cursor: settings of its folder, engine, context, completer."""
+"""Finds what answers a question: settings of the folder, engine, context, completer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starcoder_lsp.suggesting.ask import Ask
 
 
 class AskFactory:
-    """Knows what answers a question in which document."""
+    """Makes an `Ask` for a cursor."""
 
     def __init__(
         self, settings: FolderSettings, engine: CurrentEngine, context: CurrentContext
@@ -29,9 +29,10 @@ class AskFactory:
         self._characters_per_token = CharactersPerToken()
 
     def ask_at(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
-        """A question at `cursor`; None while there is no model to answer it.
+        """Return a question at `cursor`; None while no engine is ready.
 
-        `is_wanted` when a user waits for the answer.
+        `is_wanted` says that a user waits for the answer: a missing model is offered for
+        download, and an engine that was unloaded is loaded again.
         """
         context = self._context.require()
         settings = self._settings.of_document(cursor.document.uri)
@@ -53,5 +54,5 @@ class AskFactory:
             settings.engine, document.language, document.uri
         )
         completer = assemble.build_completer(settings, engine, context, n_characters)
-        # Every client has ranges: in the protocol an item says what it replaces.
+        # The protocol requires every client to support the range of an item.
         return replace(completer, style=replace(completer.style, can_replace=True))

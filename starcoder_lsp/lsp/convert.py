@@ -1,4 +1,4 @@
-"""LSP's types to ours and back; the client's position encoding lives and dies here."""
+"""Converts LSP's types to ours and back, and positions to and from the client's encoding."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cursor_with(
     document: OpenDocument,
     encoding: Encoding,
 ) -> Cursor:
-    """The cursor as it would be with the popup's selected entry in the text."""
+    """Return the cursor as if the popup's selected entry were in the text."""
     start, end = (
         document.offset(document.place(at.line, at.character, encoding))
         for at in (selected.range.start, selected.range.end)
@@ -49,9 +49,10 @@ def inline_items(
     encoding: Encoding,
     commands: Sequence[types.Command],
 ) -> types.InlineCompletionList:
-    """Ghost text; what an entry of the popup inserts is part of it.
+    """Return ghost text.
 
-    Beside such an entry clients show only what has exactly its range.
+    If an entry of the popup is selected, each item begins with what the entry inserts and
+    has its range, because clients show nothing else beside it.
     """
     selected = params.context.selected_completion_info
     inserted = selected.text if selected else ""
@@ -84,15 +85,18 @@ def popup_items(
     encoding: Encoding,
     commands: Sequence[types.Command],
 ) -> types.CompletionList:
-    """One entry for clients without ghost text; it replaces the word being typed."""
+    """Return at most one popup entry, for clients without ghost text.
+
+    It replaces the word being typed.
+    """
     pairs = zip(completions, commands, strict=True)
-    # An entry of white space shows nothing.
+    # An entry of white space would look empty.
     shown = next((pair for pair in pairs if pair[0].text.strip()), None)
     if shown is None:
         return types.CompletionList(is_incomplete=True, items=[])
     completion, command = shown
     word = _word_before(cursor.line_prefix)
-    # Counted anew: what the client sent may lie beyond the line's end.
+    # The client's own position may lie beyond the end of the line.
     character = units(cursor.line_prefix, encoding)
     replaced = cursor.line_suffix[: completion.n_replaced]
     end = types.Position(position.line, character + units(replaced, encoding))
@@ -123,13 +127,13 @@ def _word_before(line: str) -> str:
 
 
 def _label(text: str) -> str:
-    """The first line that says something, short enough for every popup."""
+    """Return the first line that is not blank, short enough for every popup."""
     first = next(line.strip() for line in text.splitlines() if line.strip())
     return first if len(first) <= MAX_LABEL else first[: MAX_LABEL - 1] + "…"
 
 
 def n_code_points(text: str, n_utf16_units: int) -> int:
-    """How many code points so many UTF-16 units of `text` are.
+    """Return how many code points the first `n_utf16_units` of `text` are.
 
     >>> n_code_points("a😀b", 3)
     2
@@ -139,7 +143,7 @@ def n_code_points(text: str, n_utf16_units: int) -> int:
 
 
 def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
-    """The workspace's folders, in the client's order."""
+    """Return the workspace folders in the client's order."""
     if params.workspace_folders:
         return paths_of(folder.uri for folder in params.workspace_folders)
     if params.root_uri:

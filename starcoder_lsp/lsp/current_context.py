@@ -1,4 +1,4 @@
-"""Keeps the one context that the settings ask for, and tells it what is open."""
+"""Holds the context that the settings ask for, and tells it which documents are open."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_too_wide(folder: Path) -> bool:
 
 
 class CurrentContext:
-    """One context at a time; `path_of` names the file of a document."""
+    """One context at a time. `path_of` returns the file of a document."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class CurrentContext:
         self._starting: set[asyncio.Task[None]] = set()
 
     def require(self) -> Context:
-        """The context for the settings, another one where they have changed."""
+        """Return the context for the current settings; start another if they have changed."""
         wanted = self._settings.of_workspace().context
         if self._for not in (None, wanted):
             self.start()
         return self.context
 
     def start(self) -> None:
-        """Begin to read the workspace; documents may be open already."""
+        """Start a context. Documents may be open already."""
         settings = self._settings.of_workspace()
         self._for = settings.context
         older, self.context = (
@@ -71,7 +71,7 @@ class CurrentContext:
         task.add_done_callback(self._starting.discard)
 
     async def _start_after(self, older: Context, newer: Context) -> None:
-        """Start once the one before it has let go of the index."""
+        """Start `newer` once `older` has closed the index."""
         await older.close()
         self._status.end_progress(INDEXING)
         if self.context is newer:
@@ -83,7 +83,7 @@ class CurrentContext:
         self.context.open(uri, path, document.language, text, document.version)
 
     def use_folders(self) -> None:
-        """Take the workspace folders; the user hears of those that are no project."""
+        """Pass on the workspace folders; tell the user which of them are no project."""
         folders = self._settings.folders
         wanted = self._settings.of_workspace().context
         for folder in filter(is_too_wide, folders if wanted.enabled else ()):

@@ -1,6 +1,6 @@
-"""What clients tell of documents and notebooks: read, delegate.
+"""Handles notifications about documents and notebooks: read, delegate.
 
-These handlers are called in turn, each awaited before the next message is looked at.
+Each handler is awaited before the next message is read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from starcoder_lsp.lsp.time_slices import taken_in_slices
 
 logger = logging.getLogger(__name__)
 
-# So many changes are cheaper one by one than in one pass over the document.
+# So many changes are faster one by one than in one pass over the document.
 FEW = 8
 ABOUT_TEXT = frozenset((types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE))
 ABOUT_CELLS = frozenset((types.NOTEBOOK_DOCUMENT_DID_OPEN, types.NOTEBOOK_DOCUMENT_DID_CHANGE))  # fmt: skip
@@ -86,7 +86,7 @@ def notebook_closed(server: Server, params: Any) -> None:
 
 
 def unread(server: Server, envelope: Envelope, is_large: bool) -> None:
-    """Suggest nothing in documents of which a message could not be read."""
+    """Suspend suggestions in documents whose message could not be read."""
     method, uri = envelope.method, envelope.uri
     documents: list[OpenDocument] = []
     if uri is None:
@@ -178,7 +178,7 @@ async def _change_at_once(
     version: int,
     changes: list[Change | None],
 ) -> None:
-    """Apply changes in one pass, which may give a lost document its text again."""
+    """Apply changes in one pass. A whole text in them makes a lost document known again."""
     before = None if document.trouble else document.lines
     lines = await lines_after(before, changes, server.encoding)
     document.renumber(version)

@@ -1,4 +1,4 @@
-"""What the client tells and commands: unpack, delegate."""
+"""Handles notifications and commands: unpack, delegate."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ logger = logging.getLogger(__name__)
 
 TRIGGERS = [".", "(", ":", ",", "=", " ", "\n", "[", "{"]
 SNOOZE_MINUTES = 30.0
-# Of files that changed, told to the context at once.
+# Changed files that the context is told of in one step.
 MAX_PATHS = 1000
 
 
 def create_server(
     flags: Layer, build_engine: BuildEngine = assemble.build_engine
 ) -> Server:
-    """A server with its handlers; needs a running event loop."""
+    """Return a server with its handlers. Needs a running event loop."""
     server = Server(flags, build_engine)
     for method, handler, options in FEATURES:
         server.feature(method, options)(partial(handler, server))
@@ -62,7 +62,7 @@ async def _initialized(server: Server, params: Any) -> None:
 
 
 async def _pull_configuration(server: Server) -> None:
-    """Ask the client for its settings; one that does not answer has none."""
+    """Ask the client for its settings; without an answer it has none."""
     workspace = server.client_capabilities.workspace
     if not (workspace and workspace.configuration):
         return
@@ -74,7 +74,7 @@ async def _pull_configuration(server: Server) -> None:
     except Exception as exc:  # a client's bug must not cost its user the session
         logger.info("no settings from the client: %s", type(exc).__name__)
         return
-    # Clients that know of no settings answer null, or an empty object.
+    # Clients without settings for us answer null or an empty object.
     if answer and answer[0]:
         server.settings.use_editor(answer[0])
         server.log_as_wanted()
@@ -82,7 +82,7 @@ async def _pull_configuration(server: Server) -> None:
 
 
 async def _watch_files(server: Server) -> None:
-    """Ask the client to tell about files that others change, if it can."""
+    """Ask the client to report changes of files, if it can."""
     workspace = server.client_capabilities.workspace
     watched = workspace and workspace.did_change_watched_files
     if not (watched and watched.dynamic_registration):
@@ -127,13 +127,13 @@ async def _files_changed(server: Server, params: Any) -> None:
         paths = paths_of(some)
         server.context.files_changed(paths)
         if any(map(are_rules, paths)):
-            # What is hidden now may be in what was suggested before.
+            # Suggestions may hold text of files that are now hidden.
             server.suggester.cache.forget_suggestions()
         await asyncio.sleep(0)
 
 
 def _focused(server: Server, params: Any) -> None:
-    """Copilot's notification; without a document nothing has the focus."""
+    """Handle Copilot's notification; without a document no document has the focus."""
     uri = text_field(params, "textDocument", "uri")
     if uri is not None and server.documents.get(uri):
         server.context.visit(uri)
@@ -155,7 +155,7 @@ def _shown(server: Server, params: Any) -> None:
 
 
 def _accepted_in_part(server: Server, params: Any) -> None:
-    """Copilot's notification; the length counts UTF-16 units of the whole text."""
+    """Handle Copilot's notification, whose length counts UTF-16 units of the whole text."""
     id, n_units = _id_of(params), count_field(params, "acceptedLength")
     text = text_field(params, "item", "insertText")
     if id and n_units is not None and text is not None:
@@ -168,7 +168,7 @@ def _rejected(server: Server, params: Any) -> None:
 
 
 def _id_of(params: Any) -> str | None:
-    """The id that we gave an item with its command."""
+    """Return the id that we gave to an item in its command."""
     arguments = list_field(params, "item", "command", "arguments")
     return str(arguments[0]) if arguments else None
 
@@ -204,7 +204,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "starcoder.snooze": _snooze,
     answers.ACCEPTED: _accepted,
 }
-# Awaited before the next message is looked at: a request sees what was told before it.
+# The server awaits these before it reads the next message, so that a request sees the
+# effect of all earlier notifications.
 IN_ORDER: dict[str, Callable[[Server, Any], Awaitable[None] | None]] = {
     types.TEXT_DOCUMENT_DID_OPEN: document_handlers.opened,
     types.TEXT_DOCUMENT_DID_CHANGE: document_handlers.changed,
@@ -220,12 +221,12 @@ IN_ORDER: dict[str, Callable[[Server, Any], Awaitable[None] | None]] = {
     "starcoder/didRejectCompletion": _rejected,
     "starcoder/cursorMoved": _cursor_moved,
 }
-# These wait for the client's answers, so that they cannot be awaited.
+# These run beside the reading of messages, since they wait for the client or the model.
 FEATURES: tuple[tuple[str, Any, Any], ...] = (
     (types.INITIALIZED, _initialized, None),
     (types.WORKSPACE_DID_CHANGE_CONFIGURATION, _configured, None),
     (answers.MORE, answers.more, None),
-    # Without options pygls advertises nothing.
+    # Without options pygls does not advertise the request.
     (types.TEXT_DOCUMENT_INLINE_COMPLETION, answers.inline_completion, types.InlineCompletionOptions()),
     (types.TEXT_DOCUMENT_COMPLETION, answers.popup_completion, types.CompletionOptions(trigger_characters=TRIGGERS)),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""pygls' protocol with exactly one answer for each request, readable or not."""
+"""Reads messages, and gives each request exactly one answer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ logger = logging.getLogger(__name__)
 
 Errors = types.ErrorCodes
 
-# Notifications that pygls handles itself; ours read their parameters as they come.
+# Notifications that pygls handles. Our own handlers read raw parameters.
 READ_BY_PYGLS = frozenset((types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL))
-# What an error repeats of what a client sent.
+# Characters of a client's text that an error message repeats.
 MAX_ECHO = 200
 NO_CLIENT: Message = {"processId": None, "rootUri": None, "capabilities": {}}
 
 
 class Session(Interface):
-    """What the protocol asks of the server it belongs to."""
+    """The part of the server that the protocol uses."""
 
     def adjust_capabilities(
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
@@ -39,11 +39,11 @@ class Session(Interface):
 
 
 class Protocol(Outgoing):
-    """Messages in, exactly one answer out for each request."""
+    """pygls' protocol, with our own reading of messages."""
 
     _server: Session  # type: ignore[assignment]  # all we use of it
 
-    # Documents and folders are ours alone: without a builtin our handlers are called.
+    # We keep documents and folders ourselves; these would be called before our handlers.
     lsp_text_document__did_open = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_change = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_close = None  # type: ignore[assignment]  # no builtin
@@ -58,20 +58,20 @@ class Protocol(Outgoing):
         super().__init__(*arguments)
         # Requests that the specification does not know.
         self.custom_requests: set[str] = set()
-        # Notifications whose handlers end before the next message is looked at.
+        # Handlers of notifications that are awaited before the next message is read.
         self.in_order: dict[str, Callable[[Any], Awaitable[None] | None]] = {}
-        # Hears of messages that cannot be read, and whether they are too large for it.
+        # Called for a message that cannot be read, with whether it is too large.
         self.on_unread: Callable[[Envelope, bool], None] = lambda envelope, is_large: (
             None
         )
 
     async def receive(self, body: bytes) -> None:
-        """Handle one message; whatever is wrong with it is answered, not raised."""
+        """Handle one message. Errors in it are answered, not raised."""
         try:
             message = await json_in_steps.loads(body)
         except (ValueError, RecursionError):
             envelope = envelope_of(body)
-            self._refuse(envelope.id, Errors.ParseError, "this is no JSON")
+            self._refuse(envelope.id, Errors.ParseError, "this is not JSON")
             self.on_unread(envelope, False)
             return
         except json_in_steps.TooManyValues as exc:
@@ -80,7 +80,7 @@ class Protocol(Outgoing):
         await self._handle(message)
 
     def skip(self, skipped: Skipped) -> None:
-        """Handle a message that is too large to be read."""
+        """Handle a message that is too large to read."""
         envelope = envelope_of(skipped.first, skipped.last)
         self._leave_unread(envelope, skipped.n_bytes, "too large")
 
@@ -92,13 +92,15 @@ class Protocol(Outgoing):
 
     async def _handle(self, message: Any) -> None:
         if not isinstance(message, dict):
-            self._refuse(None, Errors.InvalidRequest, "this is no JSON-RPC 2.0")
+            self._refuse(None, Errors.InvalidRequest, "this is not JSON-RPC 2.0")
         elif "method" not in message and ("result" in message or "error" in message):
             self._receive_answer(message)
         elif message.get("jsonrpc") != "2.0":
-            self._refuse(id_of(message), Errors.InvalidRequest, "no JSON-RPC 2.0")
+            self._refuse(
+                id_of(message), Errors.InvalidRequest, "this is not JSON-RPC 2.0"
+            )
         elif not isinstance(message.get("method"), str):
-            text = "the method is no text"
+            text = "the method is not a string"
             self._refuse(id_of(message), Errors.InvalidRequest, text)
         elif "id" in message:
             self._request(message)
@@ -108,9 +110,13 @@ class Protocol(Outgoing):
     def _request(self, message: Message) -> None:
         request_id, method = id_of(message), message["method"]
         if request_id is None:
-            self._refuse(None, Errors.InvalidRequest, "the id is no text or number")
+            self._refuse(
+                None, Errors.InvalidRequest, "the id is neither a string nor an integer"
+            )
         elif self._shutdown:
-            self._refuse(request_id, Errors.InvalidRequest, "the server shuts down")
+            self._refuse(
+                request_id, Errors.InvalidRequest, "the server is shutting down"
+            )
         elif self.is_initialized == (method == types.INITIALIZE):
             code = Errors.InvalidRequest
             if not self.is_initialized:
@@ -120,7 +126,9 @@ class Protocol(Outgoing):
             self._refuse(request_id, Errors.InvalidRequest, "the id is in use")
         elif not self._knows(method):
             self._refuse(
-                request_id, Errors.MethodNotFound, f"no method {method[:MAX_ECHO]}"
+                request_id,
+                Errors.MethodNotFound,
+                f"there is no method {method[:MAX_ECHO]}",
             )
         elif not self._is_request(method):
             text = f"{method} is a notification, which has no id"
@@ -201,14 +209,14 @@ class Protocol(Outgoing):
     def lsp_shutdown(self, *_args: object) -> None:  # type: ignore[override]  # plain will do
         self._shutdown = True
         current = self.msg_id
-        # A copy: a cancelled future removes itself (pygls iterates the dict).
+        # We iterate over a copy, since a cancelled future removes itself.
         for msg_id, future in tuple(self._request_futures.items()):
             if msg_id != current:
                 future.cancel()
 
 
 def _command(params: Any) -> types.ExecuteCommandParams | None:
-    """A command whose arguments stay data: lsprotocol would read them one by one."""
+    """Read a command, and leave its arguments as they are: lsprotocol would convert each."""
     name, arguments = (
         params.get(key) if isinstance(params, dict) else None
         for key in ("command", "arguments")

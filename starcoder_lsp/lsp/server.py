@@ -1,4 +1,4 @@
-"""Everything one LSP session holds, and what happens to a document."""
+"""The state of one LSP session, and what happens to its documents."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
 
-# Clients that show nothing inline; VS Code and lsp-mode ask twice when offered both.
+# Clients without ghost text. If others were offered both kinds, VS Code would ask twice
+# and lsp-mode would never ask for ghost text.
 POPUP_CLIENTS = frozenset(
     ("helix", "Kakoune", "kakoune-lsp", "Eglot", "Sublime Text LSP", "Zed")
 )
-# Tells our plugins which notifications are understood.
+# Tells our plugins which notifications we understand.
 EXPERIMENTAL = {"starcoder": {"events": True, "cursor": True, "more": True}}
 MAX_NAME = 200
 TOO_LARGE = "this file is too large"
@@ -52,7 +53,7 @@ UNKNOWN_TEXT = (
 
 
 class Server(LanguageServer):
-    """The state of one session."""
+    """One session with a client."""
 
     protocol: Protocol
 
@@ -78,7 +79,7 @@ class Server(LanguageServer):
             self.settings, self.status, self.documents, self.notebooks, self.path_of
         )
         self.asks = AskFactory(self.settings, self.engine, self.contexts)
-        # Where the cursor was last, by document.
+        # The last known cursor in each document.
         self.positions: dict[str, types.Position] = {}
         self._rests_in = ""
         self._log_wanted: LogSettings | None = None
@@ -95,7 +96,7 @@ class Server(LanguageServer):
     def adjust_capabilities(
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
     ) -> None:
-        """Read the client's settings and folders, and offer it what it can use."""
+        """Read the client's settings and folders, and offer the requests that suit it."""
         self.settings.use_folders(convert.folders_of(params))
         self.settings.use_editor_at_start(params.initialization_options)
         self.log_as_wanted()
@@ -106,7 +107,7 @@ class Server(LanguageServer):
             capabilities.completion_provider = None
 
     def log_as_wanted(self) -> None:
-        """Follow the settings that say where and how much to log, if they changed."""
+        """Apply the settings of the log, if they have changed."""
         wanted = self.settings.of_workspace().log
         if wanted == self._log_wanted:
             return
@@ -121,7 +122,7 @@ class Server(LanguageServer):
         self.contexts.open(document)
 
     def note_change(self, document: OpenDocument, edits: Sequence[Edit]) -> None:
-        """Tell everything that follows the text what has just become of it."""
+        """Pass a change that was just made on to everything that follows the text."""
         snapshot = document.snapshot()
         if len(snapshot.text) > MAX_CHARACTERS:
             self.lose_document(document, TOO_LARGE)
@@ -135,7 +136,7 @@ class Server(LanguageServer):
         self.documents.close(uri)
 
     def lose_document(self, document: OpenDocument, trouble: str) -> None:
-        """Suggest nothing in a document until its whole text is known again."""
+        """Suspend suggestions in a document until its whole text is known again."""
         self._forget(document.uri)
         self.documents.lose(document, trouble)
         name = str(self.path_of(document.uri) or document.uri)[-MAX_NAME:]
@@ -148,11 +149,11 @@ class Server(LanguageServer):
         self.positions.pop(uri, None)
 
     def path_of(self, uri: str) -> Path | None:
-        """The file that a document is, or whose cell it is."""
+        """Return the file of a document, or of the notebook that it is a cell of."""
         return path_of(uri) or path_of(self.notebooks.of(uri))
 
     def cursor_at(self, uri: str, position: types.Position) -> Cursor | None:
-        """None for a document that is not open, or whose text is not known."""
+        """Return the cursor; None if the document is not open, or lost."""
         document = self.documents.get(uri)
         if document is None:
             return None
@@ -160,7 +161,7 @@ class Server(LanguageServer):
         return convert.cursor_of(document, position, self.encoding)
 
     def why_not(self, cursor: Cursor, *, is_explicit: bool) -> trigger.Skip | None:
-        """Why nothing is suggested at `cursor`, if so."""
+        """Return why nothing should be suggested at `cursor`; None to go on."""
         uri = cursor.document.uri
         occasion = trigger.Occasion(
             cursor,
@@ -172,9 +173,9 @@ class Server(LanguageServer):
         return trigger.skip(occasion)
 
     def warm_up(self, uri: str) -> None:
-        """Let the model read what the next question in this document will need.
+        """Let the model read the prompt at the last known cursor of a document.
 
-        Only where the cursor is known: elsewhere nearly all would be read in vain.
+        Without a known cursor most of the prompt would be the wrong one.
         """
         self._rests_in = uri
         if (position := self.positions.get(uri)) is None:
@@ -186,7 +187,7 @@ class Server(LanguageServer):
             self.suggester.warm_up(ask)
 
     def snooze(self, minutes: float) -> None:
-        """Suggest nothing by itself for so long; 0 ends it."""
+        """Suggest only on explicit request for so many minutes; 0 ends it."""
         self._snoozed_until_s = time.monotonic() + minutes * 60
         self.suggester.scheduler.cancel_all()
         if minutes > 0:
@@ -207,11 +208,11 @@ class Server(LanguageServer):
     def report_server_error(
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
     ) -> None:
-        """Log only: a popup per mistake helps nobody."""
+        """Log the error; pygls would show a message box."""
         logger.error("%s: %s", source.__name__, type(error).__name__)
 
     def _warm_up_again(self) -> None:
-        """Let an engine that has just loaded its model read what the user looks at."""
+        """Warm up an engine that has just loaded its model."""
         self.suggester.note_new_engine()
         self.warm_up(self._rests_in)
 

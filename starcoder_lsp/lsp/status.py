@@ -1,4 +1,4 @@
-"""What the user is told: a status line, a progress bar, and few messages."""
+"""Tells the user: a status line, progress bars, and few messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAME_CAUSE_S = 600.0
 
 
 class Status:
-    """Tells each thing once: a change, not a state; a cause, not each occurrence."""
+    """Shows each thing once: a change of state, or a cause of errors."""
 
     def __init__(
         self, server: LanguageServer, clock: Callable[[], float] = time.monotonic
@@ -46,7 +46,7 @@ class Status:
         )
 
     def tell(self, message: str, *, is_error: bool = True) -> None:
-        """A message box, at most once per text in ten minutes."""
+        """Show a message box, at most once in ten minutes for each text."""
         message, now = printable(message), self._clock()
         if now - self._told_at.get(message, -SAME_CAUSE_S) < SAME_CAUSE_S:
             return
@@ -56,7 +56,10 @@ class Status:
         self._server.window_show_message(types.ShowMessageParams(kind, message))
 
     async def ask(self, message: str, *answers: str) -> str | None:
-        """The answer the user chose, or None; clients without buttons show a message."""
+        """Return the answer that the user chose; None if there is none.
+
+        Clients without buttons show the message.
+        """
         request = types.ShowMessageRequestParams(
             types.MessageType.Info,
             printable(message),
@@ -64,13 +67,13 @@ class Status:
         )
         try:
             chosen = await self._server.window_show_message_request_async(request)
-        except Exception as exc:  # whatever a client makes of it, it is no answer
+        except Exception as exc:  # no error of a client is an answer
             logger.info("the client did not ask the user: %s", type(exc).__name__)
             return None
         return chosen.title if chosen else None
 
     def progress(self, message: str, share: float | None, bar: str = TITLE) -> None:
-        """Move a progress bar, which begins with the first call."""
+        """Move a progress bar; the first call starts it."""
         window = self._server.client_capabilities.window
         if not (window and window.work_done_progress):
             return
@@ -85,7 +88,7 @@ class Status:
 
 
 class Progress:
-    """One workDoneProgress; the client may take its time to agree, or never answer."""
+    """One progress bar. The client may agree late, or never answer."""
 
     def __init__(self, server: LanguageServer, title: str, token: str) -> None:
         self._work = server.work_done_progress

@@ -1,4 +1,4 @@
-"""Messages over stdin and stdout, without a thread, and the watch over our parent."""
+"""Serves a client on stdin and stdout without threads, and watches the parent process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 async def serve(server: Server, wire: BinaryIO) -> int:
-    """Serve until the client says exit, goes away, or dies; the exit status."""
+    """Serve until the client sends `exit`, closes its end or dies; return the exit status."""
     reader = await open_reader(sys.stdin.buffer)
     writer = await open_writer(wire, on_lost=partial(server.stop, 1))
     server.protocol.set_writer(writer)
@@ -47,10 +47,10 @@ async def serve(server: Server, wire: BinaryIO) -> int:
 
 
 def _never_wait_for_stderr() -> None:
-    """An editor that does not read our log loses lines of it, not the server.
+    """Make writing to stderr non-blocking, in case the editor does not read our log.
 
-    The pipe is opened anew where the system can: to change its mode would change it for
-    every process that has it.
+    The pipe is opened again for this: its mode is shared by all processes that have the
+    same descriptor.
     """
     with contextlib.suppress(OSError):
         if stat.S_ISFIFO(os.fstat(2).st_mode):
@@ -62,7 +62,7 @@ def _never_wait_for_stderr() -> None:
 def _stop_on_signals(server: Server) -> None:
     loop = asyncio.get_running_loop()
     for number in STOPPING:
-        # What is ignored stays so: `nohup` wants us to outlive a terminal.
+        # A signal that is ignored stays ignored, as `nohup` wants it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, server.stop, 128 + number)
 
@@ -71,7 +71,7 @@ async def _pump(server: Server, reader: asyncio.StreamReader) -> None:
     try:
         while (message := await read_message(reader)) is not None:
             await _receive(server, message)
-            # A request sees the document before the message after it changes that.
+            # Let a request start before the next message changes its document.
             await asyncio.sleep(0)
             await server.protocol.until_read()
     except (TooLarge, OSError) as exc:
@@ -89,13 +89,13 @@ async def _receive(server: Server, message: bytes | Skipped) -> None:
             with _no_garbage_collection():
                 await server.protocol.receive(message)
     except Exception as exc:
-        # Our own mistake must not cost the session; its text might hold the user's.
+        # An internal error must not end the session.
         report(logger, "a message", exc)
 
 
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Look for no garbage among the many objects of a large message, which all go."""
+    """Switch the collector off while there are many objects, which are all freed soon."""
     gc.disable()
     try:
         yield

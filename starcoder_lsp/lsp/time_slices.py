@@ -1,4 +1,4 @@
-"""Lets long computations of the front process make room for everything else."""
+"""Splits long computations of the front process, so that the event loop keeps running."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 Made = TypeVar("Made")
 
-# An answer that waits this long for its turn is still at once for a user.
+# A user does not notice a delay of this length.
 SLICE_S = 0.01
 
 
 class TimeSlices:
-    """Computes for `SLICE_S` at a time; the event loop runs in between."""
+    """Gives the event loop a turn after each `SLICE_S` of computing."""
 
     def __init__(self) -> None:
         self._ends = time.perf_counter() + SLICE_S
@@ -26,9 +26,9 @@ class TimeSlices:
 
 
 async def taken_in_slices(work: Callable[[Any], Made], items: list[Any]) -> list[Made]:
-    """As `list(map(work, items))`, which empties `items`.
+    """Return `list(map(work, items))`, and empty `items`.
 
-    Objects go as they are used: to free 100,000 of them at once takes 30 ms or more.
+    Objects are freed one by one: to free 100,000 of them at once takes 30 ms and more.
     """
     slices, made = TimeSlices(), []
     items.reverse()

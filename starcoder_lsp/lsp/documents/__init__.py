@@ -1,4 +1,4 @@
-"""Open documents, exactly as the editor has them."""
+"""Our copy of the open documents, identical to the editor's."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from starcoder_lsp.flow import Document
 from starcoder_lsp.languages.lines import n_common_ends
 from starcoder_lsp.lsp.documents.positions import (
     Encoding,
-    Place,
+    LineColumn,
     Span,
     code_points,
     split_lines,
 )
 
-# Beyond this nothing is suggested, and no copy is kept.
+# We keep no copy of larger documents, and suggest nothing in them.
 MAX_CHARACTERS = 10_000_000
 
 
 @dataclass
 class OpenDocument:
-    """A document as the editor has it; `trouble` says why there is no text of it."""
+    """One open document. `trouble` says why its text is not known; empty if it is."""
 
     uri: str
     language: str
@@ -30,7 +30,7 @@ class OpenDocument:
     lines: list[str]
     trouble: str = ""
     _snapshot: Document | None = field(default=None, repr=False)
-    # The line asked about last, and the offset of its start.
+    # The line that `offset` was last asked about, and the offset of its start.
     _line_start: tuple[int, int] = (0, 0)
 
     def renumber(self, version: int) -> None:
@@ -39,7 +39,7 @@ class OpenDocument:
             self._snapshot = replace(self._snapshot, version=version)
 
     def edit(self, span: Span, text: str, encoding: Encoding) -> Edit:
-        """Replace `span`, and return the edit with offsets in code points."""
+        """Replace `span`; return the edit with offsets in code points."""
         before_it, self._snapshot = self._snapshot, None
         start, end = sorted(self.place(*at, encoding) for at in span)
         first = self.offset(start)
@@ -47,13 +47,13 @@ class OpenDocument:
         n_replaced = sum(map(len, inside)) + end.column - start.column
         self.replace(start, end, text)
         if before_it is not None:
-            # Cheaper than to join all lines again.
+            # Faster than joining all lines again.
             old = before_it.text
             self._take(old[:first] + text + old[first + n_replaced :])
         return Edit(first, first + n_replaced, text)
 
     def replace_all(self, lines: list[str]) -> Edit:
-        """Take other lines; the edit replaces only what differs."""
+        """Replace all lines; return an edit of what differs."""
         self._snapshot, self._line_start = None, (0, 0)
         old, self.lines = self.lines, lines
         n_before, n_after = n_common_ends(old, lines)
@@ -62,13 +62,13 @@ class OpenDocument:
         text = "".join(lines[n_before : len(lines) - n_after])
         return Edit(start, start + sum(map(len, replaced)), text)
 
-    def place(self, line: int, column: int, encoding: Encoding) -> Place:
-        """A client's position, clamped into the document."""
+    def place(self, line: int, column: int, encoding: Encoding) -> LineColumn:
+        """Convert a client's position, clamped to the document."""
         if line >= len(self.lines):
-            return Place(len(self.lines) - 1, len(self.lines[-1]))
-        return Place(line, code_points(self.lines[line], column, encoding))
+            return LineColumn(len(self.lines) - 1, len(self.lines[-1]))
+        return LineColumn(line, code_points(self.lines[line], column, encoding))
 
-    def offset(self, place: Place) -> int:
+    def offset(self, place: LineColumn) -> int:
         line, start = self._line_start
         if place.line < line:
             start -= sum(map(len, self.lines[place.line : line]))
@@ -83,8 +83,8 @@ class OpenDocument:
         assert self._snapshot is not None
         return self._snapshot
 
-    def replace(self, start: Place, end: Place, text: str) -> None:
-        """Put `text` in place of what stands between two places."""
+    def replace(self, start: LineColumn, end: LineColumn, text: str) -> None:
+        """Replace the text between two places."""
         before = self.lines[start.line][: start.column]
         after = self.lines[end.line][end.column :]
         self._replace_lines(start.line, end.line + 1, before + text + after)
@@ -93,8 +93,8 @@ class OpenDocument:
         self._snapshot = Document(text, self.uri, self.language, self.version)
 
     def _replace_lines(self, first: int, last: int, text: str) -> None:
-        """Put `text` in place of the lines from `first` up to `last`, not included."""
-        # An edit can bring a \r and a \n of neighbouring lines together.
+        """Replace the lines from `first` up to, but not including, `last`."""
+        # The edit may join a \r and a \n of neighbouring lines into one line end.
         if first > 0 and self.lines[first - 1].endswith("\r") and text[:1] == "\n":
             first -= 1
             text = self.lines[first] + text
@@ -113,10 +113,10 @@ class OpenDocument:
 
 
 class Documents:
-    """The documents the client has open, by URI.
+    """The documents that the client has open, by URI.
 
-    A document whose text may differ from the editor's is open but has none: `get` finds
-    nothing until it is opened again or replaced as a whole.
+    A document is lost when our text may differ from the editor's. `get` does not return
+    it until it is opened again or replaced as a whole.
     """
 
     def __init__(self) -> None:
@@ -138,11 +138,11 @@ class Documents:
         return self._open.get(uri)
 
     def lost(self, uri: str) -> OpenDocument | None:
-        """A document that is open, but without its text."""
+        """Return a lost document."""
         return self._lost.get(uri)
 
     def lose(self, document: OpenDocument, trouble: str) -> None:
-        """Forget the text of a document, which is not what the editor has."""
+        """Forget the text of a document, because it may differ from the editor's."""
         self._open.pop(document.uri, None)
         lost = OpenDocument(
             document.uri, document.language, document.version, [""], trouble

@@ -1,7 +1,7 @@
-"""Many changes of one document at once, such as a replacement of all of its names.
+"""Applies many changes to a document at once, for example after "replace all".
 
-Editors send them from the end of the document to its beginning, so that no change moves
-the next one: then all places are places in the text before, and one pass is enough.
+Editors send such changes from the end of the document to its start, so that none of them
+moves the next one. Then all positions refer to the text before, and one pass is enough.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from starcoder_lsp.lsp.documents.parameters import Change
 from starcoder_lsp.lsp.documents.positions import (
     Columns,
     Encoding,
-    Place,
+    LineColumn,
     Span,
     split_lines,
 )
 from starcoder_lsp.lsp.time_slices import TimeSlices, taken_in_slices
 
-# Changes that go back and forth in a long line cost its length each.
+# Changes in another order, in a very long line, each cost the length of the line.
 MAX_S = 5.0
 STEP_CHARACTERS = 500_000
 
@@ -29,16 +29,16 @@ Edits = Sequence[tuple[Span, str]]
 
 
 class TooSlow(Exception):
-    """The changes would keep everything else waiting."""
+    """The changes take longer than `MAX_S`."""
 
 
 async def lines_after(
     lines: Sequence[str] | None, changes: list[Change | None], encoding: Encoding
 ) -> list[str] | None:
-    """Return a document's lines after `changes`, which start from `lines`.
+    """Return the lines of a document after `changes`.
 
-    None when nobody can say: a change could not be read, or the lines before were not
-    known, and no later change replaces everything. Empties `changes`.
+    Return None if they are unknown: a change could not be read, or `lines` is None, and
+    no later change replaces the whole text. Empties `changes`.
     """
     for i in reversed(range(len(changes))):
         if (one := changes[i]) is not None and one.span is None:
@@ -62,25 +62,25 @@ def _edit_of(change: Change) -> tuple[Span, str]:
 async def _edited(
     lines: Sequence[str], edits: list[tuple[Span, str]], encoding: Encoding
 ) -> list[str]:
-    """Return the lines after `edits`, each in the text that the one before left."""
+    """Return the lines after `edits`, each of which applies to the result of the previous one."""
     slices = TimeSlices()
     places = await _places_going_back(lines, edits, encoding, slices)
     if places is None:
         return await _one_by_one(lines, edits, encoding, slices)
     pieces: list[str] = []
-    here = Place(0, 0)
+    here = LineColumn(0, 0)
     while places:
         (start, end), (_, text) = places.pop(), edits.pop()
         pieces += _between(lines, here, start)
         pieces.append(text)
         here = end
         await slices.rest_if_due()
-    pieces += _between(lines, here, Place(len(lines) - 1, len(lines[-1])))
+    pieces += _between(lines, here, LineColumn(len(lines) - 1, len(lines[-1])))
     return await split_in_steps("".join(pieces), slices)
 
 
 async def split_in_steps(text: str, slices: TimeSlices | None = None) -> list[str]:
-    """As `split_lines`, for a text of any length."""
+    """Return the lines of a text of any length, like `split_lines`."""
     slices = slices or TimeSlices()
     lines: list[str] = [""]
     start = 0
@@ -94,7 +94,7 @@ async def split_in_steps(text: str, slices: TimeSlices | None = None) -> list[st
 
 
 def _end_of_step(text: str, start: int) -> int:
-    r"""Where a line ends, not long after `start`; a `\r` may be half of a line end."""
+    r"""Return the end of a line not long after `start`."""
     for sign in ("\n", "\r"):
         found = text.find(sign, start, start + STEP_CHARACTERS)
         if found >= 0 and text[found : found + 2] != "\r\n":
@@ -104,14 +104,14 @@ def _end_of_step(text: str, start: int) -> int:
 
 async def _places_going_back(
     lines: Sequence[str], edits: Edits, encoding: Encoding, slices: TimeSlices
-) -> list[tuple[Place, Place]] | None:
-    """Where each edit starts and ends; None unless each lies before the one before."""
+) -> list[tuple[LineColumn, LineColumn]] | None:
+    """Return the start and end of each edit; None unless each lies before the previous one."""
     finder = _Finder(lines, encoding)
-    places: list[tuple[Place, Place]] = []
+    places: list[tuple[LineColumn, LineColumn]] = []
     for span, _ in edits:
         start, end = sorted(finder.place(at) for at in span)
-        # After a lone \r the next edit may see another line end than there is here,
-        # and what lies beyond a line's end may be inside of the line by then.
+        # An edit after a \r can make it half of a line end, which renumbers lines. A
+        # clamped position may be a valid one by the time its edit applies.
         if finder.is_after_return(start) or (places and finder.has_clamped):
             return None
         if places and end > places[-1][0]:
@@ -124,7 +124,7 @@ async def _places_going_back(
 
 @dataclass
 class _Finder:
-    """Finds places in lines that stay as they are."""
+    """Converts positions in lines that do not change."""
 
     lines: Sequence[str]
     encoding: Encoding
@@ -132,24 +132,24 @@ class _Finder:
     _line: int = -1
     _columns: Columns | None = None
 
-    def place(self, at: tuple[int, int]) -> Place:
+    def place(self, at: tuple[int, int]) -> LineColumn:
         line, column = at
         if line >= len(self.lines):
             self.has_clamped = True
-            return Place(len(self.lines) - 1, len(self.lines[-1]))
+            return LineColumn(len(self.lines) - 1, len(self.lines[-1]))
         if self._columns is None or self._line != line:
             self._columns = Columns(self.lines[line], self.encoding)
             self._line = line
         self.has_clamped |= column > self._columns.n_units
-        return Place(line, self._columns.code_points(column))
+        return LineColumn(line, self._columns.code_points(column))
 
-    def is_after_return(self, place: Place) -> bool:
+    def is_after_return(self, place: LineColumn) -> bool:
         if place.column:
             return self.lines[place.line][place.column - 1] == "\r"
         return place.line > 0 and self.lines[place.line - 1].endswith("\r")
 
 
-def _between(lines: Sequence[str], start: Place, end: Place) -> list[str]:
+def _between(lines: Sequence[str], start: LineColumn, end: LineColumn) -> list[str]:
     if start.line == end.line:
         return [lines[start.line][start.column : end.column]]
     first, last = lines[start.line][start.column :], lines[end.line][: end.column]

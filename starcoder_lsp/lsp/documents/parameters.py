@@ -1,8 +1,8 @@
-"""Reads what notifications say of documents, as far as it can be read.
+"""Reads the parameters of notifications as tolerantly as possible.
 
-Clients send `null` for a version or a language, columns beyond 2^31 for "the end of the
-line", and floats for integers. To drop such a notification whole, as a strict reading
-would, lets our text differ from the editor's until the document is closed.
+Clients send `null` for a version or a language, columns beyond 2^31 for the end of a
+line, and floats for integers. If we rejected such a notification, our text would differ
+from the editor's until the document is closed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starcoder_lsp.lsp.documents.positions import Span
 
 @dataclass(frozen=True)
 class Item:
-    """A document as a client opens it; None for what it does not say."""
+    """A document that a client opens; None for what is missing."""
 
     uri: str
     language: str | None
@@ -26,14 +26,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a document; without a span it replaces everything."""
+    """One change of a document; without a span it replaces the whole text."""
 
     span: Span | None
     text: str
 
 
 def field(params: Any, *names: str) -> Any:
-    """A field inside of objects; None where there is none.
+    """Return a nested field; None if it is missing.
 
     >>> field({"textDocument": {"uri": "file:///a"}}, "textDocument", "uri")
     'file:///a'
@@ -55,7 +55,7 @@ def list_field(params: Any, *names: str) -> list[Any]:
 
 
 def count_field(params: Any, *names: str) -> int | None:
-    """A number of things; None for what is no whole number, or below zero.
+    """Return a field that is a whole number from 0 on; None if it is not.
 
     >>> count_field({"n": 3.0}, "n"), count_field({"n": 2.5}, "n")
     (3, None)
@@ -67,7 +67,7 @@ def count_field(params: Any, *names: str) -> int | None:
 
 
 def item_of(params: Any) -> Item | None:
-    """A document that is opened; None when it has no name."""
+    """Read a document that is opened; None if it has no URI."""
     uri = text_field(params, "uri")
     if uri is None:
         return None
@@ -76,7 +76,7 @@ def item_of(params: Any) -> Item | None:
 
 
 def change_of(params: Any) -> Change | None:
-    """A change that a client sends; None when nobody can say what it changes."""
+    """Read a change; None if it cannot be applied."""
     text, range_ = text_field(params, "text"), field(params, "range")
     if text is None:
         return None
@@ -87,13 +87,13 @@ def change_of(params: Any) -> Change | None:
 
 
 def place_of(params: Any) -> tuple[int, int] | None:
-    """A position as line and column; None for what is none."""
+    """Read a position as line and column; None if it is not one."""
     line, column = count_field(params, "line"), count_field(params, "character")
     return None if line is None or column is None else (line, column)
 
 
 def uris_of(params: Any, *names: str) -> Iterator[str]:
-    """The URIs of a list of objects that have one."""
+    """Yield the URI of each object in a list that has one."""
     for one in list_field(params, *names):
         if (uri := text_field(one, "uri")) is not None:
             yield uri

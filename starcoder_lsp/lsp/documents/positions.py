@@ -1,6 +1,6 @@
-r"""Lines and columns: the client's units and ours.
+r"""Converts lines and columns between the client's units and code points.
 
-Lines end where the specification says (`\n`, `\r\n`, `\r`) and nowhere else:
+Lines end at `\n`, `\r\n` and `\r`, and nowhere else:
 https://microsoft.github.io/language-server-protocol/specifications/lsp/3.18/specification/#textDocuments
 """
 
@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
-# Long lines are counted once in blocks of so many code points.
+# Code points in a block of `Columns`.
 BLOCK = 256
 
 
-class Place(NamedTuple):
+class LineColumn(NamedTuple):
     """A line and a column, the column in code points."""
 
     line: int
@@ -26,19 +26,19 @@ class Place(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A range as the client sends it: lines and columns in its own units."""
+    """A range in the client's units: line and column of its start and end."""
 
     start: tuple[int, int]
     end: tuple[int, int]
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Lines with their ends; the last one has none and may be empty.
+    r"""Return the lines with their line ends; the last one has none and may be empty.
 
     >>> split_lines("a\r\nb\x0cc\n")
     ['a\r\n', 'b\x0cc\n', '']
     """
-    # Files with `newline=""` split as LSP does, and at the speed of C.
+    # With `newline=""` a file splits lines as LSP does, and in C.
     lines = list(io.StringIO(text, newline=""))
     if not lines or lines[-1].endswith(("\r", "\n")):
         lines.append("")
@@ -46,9 +46,10 @@ def split_lines(text: str) -> list[str]:
 
 
 def code_points(line: str, units: int, encoding: Encoding) -> int:
-    """The column in code points; past the end means the end of the line's text.
+    """Convert a column to code points.
 
-    A column inside a character means the character's start.
+    A column beyond the end of the line means its end, and one inside a character means
+    the start of the character.
 
     >>> code_points("a😀b", 3, "utf-16"), code_points("a😀b", 2, "utf-16")
     (2, 1)
@@ -56,7 +57,7 @@ def code_points(line: str, units: int, encoding: Encoding) -> int:
     content = line.rstrip("\r\n")
     if encoding == "utf-32" or content.isascii():
         return min(units, len(content))
-    # No character is wider than 4 units, none takes less than one.
+    # A character takes at least one unit.
     content = content[:units]
     if content.isascii():
         return len(content)
@@ -65,12 +66,12 @@ def code_points(line: str, units: int, encoding: Encoding) -> int:
     if len(encoded) < units * unit_bytes:
         return len(content)
     decoded = _decoded(encoded, codec)
-    # Half of a surrogate pair decodes as a character that is not there.
+    # Half of a surrogate pair decodes to a character that is not in the line.
     return len(decoded) if content.startswith(decoded) else len(decoded) - 1
 
 
 def units(text: str, encoding: Encoding) -> int:
-    """The length of `text` in the client's units."""
+    """Return the length of `text` in the client's units."""
     if encoding == "utf-32" or text.isascii():
         return len(text)
     codec, unit_bytes = CODECS[encoding]
@@ -78,12 +79,15 @@ def units(text: str, encoding: Encoding) -> int:
 
 
 class Columns:
-    """The columns of one line, for many questions about a line of any length."""
+    """Converts many columns of one line, which may be very long.
+
+    `n_units` is the length of the line in the client's units.
+    """
 
     def __init__(self, line: str, encoding: Encoding) -> None:
         self._content = line.rstrip("\r\n")
         self._encoding = encoding
-        # Where each block begins, in units; none where a unit is a code point.
+        # The start of each block in units; empty if a unit is a code point.
         self._starts: list[int] = []
         self.n_units = len(self._content)
         if encoding != "utf-32" and not self._content.isascii():
@@ -92,7 +96,7 @@ class Columns:
             *self._starts, self.n_units = accumulate(lengths, initial=0)
 
     def code_points(self, column: int) -> int:
-        """As the function `code_points`."""
+        """Convert a column, like the function `code_points`."""
         if not self._starts:
             return min(column, len(self._content))
         i = bisect_right(self._starts, min(column, self.n_units)) - 1
@@ -105,7 +109,7 @@ class Columns:
 
 
 def _decoded(encoded: bytes, codec: str) -> str:
-    """As text, without a last character whose bytes are cut."""
+    """Decode, without a last character whose bytes are cut off."""
     for n_cut in range(4):
         try:
             end = len(encoded) - n_cut

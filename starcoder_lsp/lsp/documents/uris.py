@@ -1,4 +1,4 @@
-"""Which URIs are documents that somebody writes, and which files they are."""
+"""Tells documents from other things that editors open, and finds their files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from starcoder_lsp.runtime.paths import path_of_uri
 # Documents that an editor may have open at once.
 N_REMEMBERED = 1024
 
-# The schemes of documents that a user writes code in. All others are left out whatever a
-# client sends: terminals (`term`), logs (`output`), old versions (`git`, `fugitive`),
-# commit messages (`vscode-scm`), search results (`search-editor`), settings
-# (`vscode-userdata`), libraries inside archives (`jar`, `zipfile`), decompiled classes
-# (`jdt`), chats and whatever an extension invents.
+# The schemes of documents that a user writes code in. The server ignores all others,
+# whatever a client sends: terminals (`term`), logs (`output`), old versions (`git`,
+# `fugitive`), commit messages (`vscode-scm`), search results (`search-editor`), settings
+# (`vscode-userdata`), libraries in archives (`jar`, `zipfile`), decompiled classes
+# (`jdt`), chats, and what extensions invent.
 DOCUMENT_SCHEMES = {
     "": "a bare path, from clients that take paths for URIs",
     "file": "a file; `file://` alone is an unnamed buffer of Neovim",
@@ -38,17 +38,17 @@ DOCUMENT_SCHEMES = {
     "sftp": "a file on another host",
 }
 CELL = "vscode-notebook-cell"
-# Documents that are, or lie in, a file of this machine.
+# Documents that are, or are part of, a file on this machine.
 WITH_A_PATH = frozenset(("file", CELL))
 CELL_OF = re.compile(r"[W-Za-f]+[0-6]+s([\w-]+={0,2})")
 
 
 @lru_cache(N_REMEMBERED)
 def is_document(uri: str) -> bool:
-    """Return whether a user writes code in what `uri` names.
+    """Return whether `uri` names a document that a user writes code in.
 
-    A cell of VS Code names the scheme of its notebook: one that shows an old version in
-    a comparison is left out too.
+    The URI of a cell in VS Code holds the scheme of its notebook, which tells the cells
+    of an old version in a comparison.
 
     >>> is_document("untitled:b.py"), is_document("git:/a.py?HEAD")
     (True, False)
@@ -59,15 +59,15 @@ def is_document(uri: str) -> bool:
     scheme = parts.scheme if parts else ""
     if scheme == CELL and parts is not None:
         scheme = _scheme_of_notebook(parts.fragment) or scheme
-    # One letter is a drive of Windows: a path, not a URI.
+    # A single letter is a drive on Windows: a path, not a URI.
     return len(scheme) == 1 or scheme in DOCUMENT_SCHEMES
 
 
 @lru_cache(N_REMEMBERED)
 def path_of(uri: str) -> Path | None:
-    """The file on this machine that a document is, or lies in; None when in none.
+    """Return the file that a document is, or is part of; None if it is none.
 
-    Links are resolved, so that a file has one path however the client names it.
+    Links are resolved, so that a file has one path whatever the client calls it.
 
     >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
     (PosixPath('/a/b.ipynb'), None)
@@ -77,12 +77,12 @@ def path_of(uri: str) -> Path | None:
 
 
 def named_path_of(uri: str) -> Path | None:
-    """The path as the client names it, which may lead through links."""
+    """Return the path as the client names it, which may contain links."""
     return path_of_uri(uri, WITH_A_PATH)
 
 
 def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:
-    """The files behind those of the URIs that have one."""
+    """Return the files of those URIs that name one."""
     return tuple(path for path in map(path_of, uris) if path)
 
 
@@ -94,9 +94,9 @@ def _split(uri: str) -> SplitResult | None:
 
 
 def _scheme_of_notebook(fragment: str) -> str:
-    """Return the scheme that VS Code writes into a cell's URI; empty when there is none.
+    """Return the notebook's scheme from the URI of a cell; empty if it is missing.
 
-    After a handle and an `s` it stands in Base64; see CellUri in VS Code's
+    VS Code writes a handle, `s`, and the scheme in Base64: see CellUri in its
     notebookCommon.ts.
     """
     if (found := CELL_OF.fullmatch(fragment)) is None:

@@ -1,1 +1,1 @@
-"""Bytes to messages, as tolerant as can be."""
+"""Converts bytes to messages, as tolerantly as possible."""

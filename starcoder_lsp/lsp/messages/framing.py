@@ -1,6 +1,6 @@
-"""Messages out of a stream of bytes, whatever headers a client writes.
+"""Finds messages in a stream of bytes, whatever their headers look like.
 
-The base protocol: https://microsoft.github.io/language-server-protocol/specifications/lsp/3.18/specification/#baseProtocol
+Base protocol: https://microsoft.github.io/language-server-protocol/specifications/lsp/3.18/specification/#baseProtocol
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Any
 
 LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})\s*$", re.IGNORECASE)
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-# No client means this: to skip it is to wait for ever.
+# A longer message is an error of the client: to skip it would take for ever.
 MAX_SKIPPED_BYTES = 1024 * 1024 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
 CHUNK_BYTES = 256 * 1024
-# What is kept of a message that is too large, from its beginning and from its end.
+# Bytes that we keep of a message that is too large, from each end.
 KEPT_BYTES = 64 * 1024
-# A header that begins behind other bytes is not longer than this.
+# The longest header that we find behind other bytes.
 HEADER_TAIL_BYTES = 64
 
 STRING = rb'"(?:[^"\\]|\\.)*"'
 TOKEN = re.compile(STRING + rb"|[{}\[\]]", re.DOTALL)
-# Quotes inside of a text have a backslash before them, so that these are keys.
+# A quote inside a JSON string follows a backslash, so these match only real keys.
 ID = re.compile(rb'"id"\s*:\s*(-?\d{1,18}(?![\d.eE])|' + STRING + rb")", re.DOTALL)
 METHOD = re.compile(rb'"method"\s*:\s*(' + STRING + rb")", re.DOTALL)
 URI = re.compile(rb'"uri"\s*:\s*(' + STRING + rb")", re.DOTALL)
 
 
 class TooLarge(Exception):
-    """A message that is not even worth skipping."""
+    """A message that is too long even to skip."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A message that is too large to read, with its first and last bytes."""
+    """The first and last bytes of a message that is too large to read."""
 
     n_bytes: int
     first: bytes
@@ -45,7 +45,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Envelope:
-    """What can be told of a message without reading it; None where it is not found."""
+    """What we can find in a message without parsing it; None if not found."""
 
     id: int | str | None = None
     method: str | None = None
@@ -53,10 +53,10 @@ class Envelope:
 
 
 async def read_message(stream: asyncio.StreamReader) -> bytes | Skipped | None:
-    """The next message's body, or None at the end of the stream.
+    """Return the body of the next message, or None at the end of the stream.
 
-    Header names in any case, line ends with or without CR, and anything that is no
-    header is skipped, so that one odd message does not end the session.
+    Header names may have any case and line ends may lack the CR. Everything else that is
+    not a header is skipped, so that one damaged message does not end the session.
     Raises TooLarge.
     """
     length: int | None = None
@@ -69,7 +69,7 @@ async def read_message(stream: asyncio.StreamReader) -> bytes | Skipped | None:
 
 
 async def _read_line(stream: asyncio.StreamReader) -> bytes | None:
-    """The next line, or the end of one that is too long; None at the end."""
+    """Return the next line, or the end of one that is too long; None at the end."""
     before = b""
     while True:
         try:
@@ -77,7 +77,7 @@ async def _read_line(stream: asyncio.StreamReader) -> bytes | None:
         except asyncio.IncompleteReadError:
             return None
         except asyncio.LimitOverrunError as exc:
-            # No header, but the next one may follow without a line end.
+            # This is no header, but the next one may follow without a line end.
             before = (await stream.readexactly(exc.consumed))[-HEADER_TAIL_BYTES:]
 
 
@@ -107,7 +107,7 @@ async def _skip(stream: asyncio.StreamReader, length: int) -> Skipped | None:
 
 
 def envelope_of(first: bytes, last: bytes = b"") -> Envelope:
-    """Find id, method and a URI in the first and the last bytes of a message.
+    """Find the id, method and first URI in the first and last bytes of a message.
 
     >>> envelope_of(b'{"id":7,"method":"m","params":{"id":8,"uri":"a:b","x":[[[')
     Envelope(id=7, method='m', uri='a:b')
@@ -122,7 +122,7 @@ def envelope_of(first: bytes, last: bytes = b"") -> Envelope:
 
 
 def _outermost(message: bytes) -> bytes:
-    """What stands in an object, and not inside of the objects and arrays in it."""
+    """Return the content of an object without the objects and arrays in it."""
     pieces = []
     depth = end = 0
     for token in TOKEN.finditer(message):
@@ -140,7 +140,7 @@ def _outermost(message: bytes) -> bytes:
 
 
 def _behind_parameters(message: bytes) -> bytes:
-    """What stands at the end of an object, after the last object or array in it."""
+    """Return the end of an object, after the last object or array in it."""
     content = message.rstrip()[:-1]
     return content[max(content.rfind(b"}"), content.rfind(b"]")) + 1 :]
 

@@ -1,7 +1,7 @@
-"""JSON of any size read in steps, so that the front process stands still for none.
+"""Parses JSON of any size in steps, so that the event loop keeps running.
 
-A long text is no trouble: Python reads 8 MB of it in about 10 ms. Many small objects are:
-of 8 MB of `{}` it makes 2.7 million objects, in more than 100 ms at once.
+Python parses a string of 8 MB in about 10 ms, but 8 MB of small values take 100 ms and
+more: `{}` alone makes 2.7 million objects.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from starcoder_lsp.lsp.time_slices import TimeSlices
 
-# Values, as far as signs tell, that are read at once.
+# JSON with no more values than this is parsed at once.
 FEW_VALUES = 10_000
-# More than editors send; only to free so many objects takes long.
+# More than editors send. To free so many objects alone would stop the event loop.
 MAX_VALUES = 1_000_000
-# What is shorter is read at once, also inside of a message that is read in steps.
+# Objects and arrays that are shorter are parsed at once.
 SMALL_CHARACTERS = 4096
 MAX_DEPTH = 100
 
@@ -25,13 +25,13 @@ SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # not in type
 
 
 class TooManyValues(Exception):
-    """JSON of more values than any editor sends."""
+    """The JSON holds more than `MAX_VALUES` values."""
 
 
 async def loads(body: bytes) -> Any:
-    """Return what `body` says in UTF-8; bytes that are none become U+FFFD.
+    """Parse JSON in UTF-8; bytes that are not UTF-8 become U+FFFD.
 
-    Raises ValueError or RecursionError for what is no JSON, or nested too deeply, and
+    Raises ValueError or RecursionError if this is not JSON or nested too deeply, and
     TooManyValues.
     """
     text = body.decode("utf-8", "replace")
@@ -45,7 +45,7 @@ async def loads(body: bytes) -> Any:
 
 
 class _Reader:
-    """Reads one value after the other; `position` is after white space."""
+    """Parses values one after the other; `position` is never at white space."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -64,7 +64,7 @@ class _Reader:
             small = self._text[self.position : self.position + SMALL_CHARACTERS]
             return self._scan(small, 0, self.position)
         except (ValueError, RecursionError):
-            pass  # it is longer, or no JSON
+            pass  # it is longer, or not JSON
         if self._depth > MAX_DEPTH:
             raise ValueError("nested too deeply")
         self._depth += 1

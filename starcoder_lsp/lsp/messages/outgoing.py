@@ -1,4 +1,4 @@
-"""Answers, notifications and our own requests: everything that goes to the client."""
+"""Sends answers, notifications and our own requests to the client."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Code = types.ErrorCodes | types.LSPErrorCodes
 
 
 class Outgoing(LanguageServerProtocol):
-    """pygls' protocol as far as it sends, and reads answers to what it has sent."""
+    """The part of the protocol that sends messages, and reads the answers to our requests."""
 
     def _refuse(self, request_id: int | str | None, code: Code, text: str) -> None:
         error = {"code": int(code), "message": text}
         self._send_data({"jsonrpc": "2.0", "id": request_id, "error": error})
 
     def notify(self, method: str, params: Any = None) -> None:
-        """Send a notification, unless the client reads nothing."""
+        """Send a notification, unless the client does not read."""
         if not getattr(self.writer, "is_behind", False):
             super().notify(method, params)
 
     async def until_read(self) -> None:
-        """Wait while the client leaves too much unread."""
+        """Wait while too much is unread by the client."""
         if getattr(self.writer, "is_behind", False):
             await self.writer.until_read()  # type: ignore[union-attr]  # a PipeWriter
 
@@ -67,17 +67,17 @@ class Outgoing(LanguageServerProtocol):
             report(logger, "a notification", exc)
 
     def _receive_answer(self, message: Message) -> None:
-        """Take the answer to a request of ours; all others answer nothing."""
+        """Resolve our request that this answers; ignore all other answers."""
         response_id = id_of(message)
         future = self._request_futures.get(response_id)  # type: ignore[arg-type]  # None is in no dictionary
         if future is None or isinstance(future, asyncio.Task):
-            return  # unknown, or the id of a request of the client's
+            return  # unknown, or a request of the client's
         if future.done():
-            # We stopped waiting; pygls would raise (its issue 621).
+            # We no longer wait; pygls would raise (its issue 621).
             self._request_futures.pop(response_id, None)  # type: ignore[arg-type]  # found
             return
         if "result" in message and message.get("error") is None:
-            message.pop("error", None)  # some clients say that there is none
+            message.pop("error", None)  # some clients send both
         try:
             structured = self.structure_message(message)
         except JsonRpcException as exc:
@@ -88,13 +88,13 @@ class Outgoing(LanguageServerProtocol):
 
 
 def id_of(message: Any) -> int | str | None:
-    """The id of a message, None where it has none that can be answered."""
+    """Return the id of a message; None if it has none that can be answered."""
     found = message.get("id") if isinstance(message, dict) else None
     return found if type(found) in (int, str) else None
 
 
 def report(to: logging.Logger, what: str, exc: BaseException) -> None:
-    """Log a mistake of ours; only at DEBUG what it says, which may be the user's."""
+    """Log an internal error; its text, which may hold source text, only at DEBUG."""
     frame = traceback.extract_tb(exc.__traceback__)[-1:]
     where = f" at {frame[0].filename}:{frame[0].lineno}" if frame else ""
     to.error("%s failed: %s%s", what, type(exc).__name__, where)

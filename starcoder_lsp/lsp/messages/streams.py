@@ -1,4 +1,4 @@
-"""The client's ends of stdin and stdout, whatever they are: pipes, sockets, files."""
+"""Opens stdin and stdout for the event loop: pipes, sockets, files or devices."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from starcoder_lsp.lsp.messages.framing import MAX_HEADER_BYTES
 
 logger = logging.getLogger(__name__)
 
-# Of a client that reads less than this no more messages are read, and it gets no
-# notifications.
+# While a client has left more than this unread, we read no more of its messages and
+# send it no notifications.
 MAX_UNREAD_BYTES = 8 * 1024 * 1024
 CLOSE_GRACE_S = 2.0
 CHUNK_BYTES = 64 * 1024
 
 
 class PipeWriter(asyncio.BaseProtocol):
-    """Writes without waiting; `on_lost` is called when the client closes its end."""
+    """Writes without blocking. `on_lost` is called when the client closes its end."""
 
     def __init__(self, on_lost: Callable[[], None]) -> None:
         self._on_lost = on_lost
@@ -33,11 +33,11 @@ class PipeWriter(asyncio.BaseProtocol):
 
     @property
     def is_behind(self) -> bool:
-        """Whether the client leaves so much unread that it should get no more."""
+        """Whether the client has left more than `MAX_UNREAD_BYTES` unread."""
         return not self._is_read.is_set()
 
     async def until_read(self) -> None:
-        """Wait until the client has read enough to go on."""
+        """Wait until the client has caught up."""
         await self._is_read.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -66,17 +66,17 @@ class PipeWriter(asyncio.BaseProtocol):
         self._transport.close()
 
     async def drained(self) -> None:
-        """Wait, not for long, until the client has read everything."""
+        """Wait until the client has read everything, at most `CLOSE_GRACE_S`."""
         assert self._transport is not None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_GRACE_S):
-                # The transport tells nobody when its buffer is empty.
+                # The transport has no event for an empty buffer.
                 while self._transport.get_write_buffer_size():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
 
 class FileWriter:
-    """As PipeWriter, where stdout is a file: nothing there can wait."""
+    """Like PipeWriter, for a regular file, where writing does not wait for a reader."""
 
     is_behind = False
 
@@ -121,9 +121,9 @@ async def open_reader(file: BinaryIO) -> asyncio.StreamReader:
 
 
 def _can_wait(descriptor: int) -> bool:
-    """Return whether the event loop can be told when there is something to read.
+    """Return whether the event loop can wait for input from a descriptor.
 
-    It cannot for regular files, and on Linux not for /dev/null and the like.
+    It cannot for regular files, nor on Linux for /dev/null and similar devices.
     """
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return False
@@ -136,7 +136,7 @@ def _can_wait(descriptor: int) -> bool:
 
 
 class _FileFeed(asyncio.ReadTransport):
-    """Reads a file that is always ready, no faster than it is used."""
+    """Reads a file that is always ready, no faster than its content is used."""
 
     def __init__(self, reader: asyncio.StreamReader, descriptor: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Values that lsprotocol does not know cost themselves, and nothing around them."""
+"""Drops single values that lsprotocol cannot read, and keeps everything around them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CAPITAL = re.compile("[A-Z]")
 
 
 def tolerated(converter: Converter, value: Any, wanted: Any) -> Any:
-    """Return `value` without the parts that cannot be read as `wanted`; None for no part.
+    """Return `value` without the parts that cannot be read as `wanted`; None if none can.
 
-    Clients are newer than lsprotocol, or have errors: an unknown number in one of their
-    capabilities must neither keep us from starting nor hide the other capabilities.
+    Clients may be newer than lsprotocol, or have bugs. An unknown number in one of their
+    capabilities must not hide the others.
     """
     if _is_readable(converter, value, wanted):
         return value
@@ -53,7 +53,7 @@ def _alternatives(wanted: Any) -> tuple[Any, ...]:
 
 
 def _python_name(key: str) -> str:
-    """As lsprotocol names what the protocol calls `key`.
+    """Return lsprotocol's name for a key of the protocol.
 
     >>> _python_name("workDoneProgress")
     'work_done_progress'
