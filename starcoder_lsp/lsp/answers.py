@@ -158,8 +158,9 @@ def _cursor(server: Server, params: types.InlineCompletionParams) -> Cursor | No
 
 def _cursor_at(server: Server, uri: str, position: types.Position) -> Cursor | None:
     """Return the cursor; if the document has no text, show why on the status line."""
-    if lost := server.documents.lost(uri):
-        server.status.show(lost.trouble, kind="Inactive")
+    document = server.documents.find(uri)
+    if document is not None and document.trouble:
+        server.status.show(document.trouble, kind="Inactive")
     return server.cursor_at(uri, position)
 
 

@@ -52,6 +52,18 @@ def closed(server: Server, params: Any) -> None:
         server.close_document(uri)
 
 
+async def saved(server: Server, params: Any) -> None:
+    """Compare our copy with the text that was saved, and take that if they differ."""
+    uri = text_field(params, "textDocument", "uri")
+    text = text_field(params, "text")
+    document = server.documents.find(uri) if uri is not None else None
+    if document is None or text is None:
+        return
+    if document.trouble or document.snapshot().text != text:
+        logger.warning("our copy of a document differed from the one that was saved")
+        await _change_at_once(server, document, document.version, [Change(None, text)])
+
+
 async def notebook_opened(server: Server, params: Any) -> None:
     uri = text_field(params, "notebookDocument", "uri")
     if uri is None or not is_document(uri):
@@ -92,7 +104,7 @@ def unread(server: Server, envelope: Envelope, is_large: bool) -> None:
     if uri is None:
         pass
     elif method in ABOUT_TEXT and is_document(uri):
-        known = server.documents.get(uri) or server.documents.lost(uri)
+        known = server.documents.find(uri)
         documents = [known or OpenDocument(uri, "", 0, [""])]
     elif method in ABOUT_CELLS:
         cells = map(server.documents.get, server.notebooks.cells(uri))
@@ -148,24 +160,23 @@ async def _change(server: Server, identifier: Any, sent: list[Any]) -> None:
     uri = text_field(identifier, "uri")
     if uri is None or not is_document(uri):
         return
-    document = server.documents.get(uri)
-    known = document or server.documents.lost(uri)
-    if known is None:
+    document = server.documents.find(uri)
+    if document is None:
         logger.warning("changes to a document that is not open are ignored")
         return
     version = count_field(identifier, "version")
     if version is None:
-        version = known.version + 1
-    elif version < known.version:
+        version = document.version + 1
+    elif version < document.version:
         logger.warning("a document went back to version %s", version)
     changes = await taken_in_slices(change_of, sent)
-    if document is not None and _are_few(changes):
+    if not document.trouble and _are_few(changes):
         document.renumber(version)
         spans = [(one.span, one.text) for one in changes if one and one.span]
         edits = [document.edit(*one, server.encoding) for one in spans]
         server.note_change(document, edits)
     else:
-        await _change_at_once(server, known, version, changes)
+        await _change_at_once(server, document, version, changes)
 
 
 def _are_few(changes: Sequence[Change | None]) -> bool:

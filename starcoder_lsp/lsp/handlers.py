@@ -45,6 +45,8 @@ def create_server(
     for method, handler, options in FEATURES:
         server.feature(method, options)(partial(handler, server))
     for method, handler in IN_ORDER.items():
+        # pygls needs to know of them, to advertise what they are good for.
+        server.feature(method, IN_ORDER_OPTIONS.get(method))(partial(handler, server))
         server.protocol.in_order[method] = partial(handler, server)
     server.protocol.custom_requests |= CUSTOM_REQUESTS
     server.protocol.on_unread = partial(document_handlers.unread, server)
@@ -210,6 +212,7 @@ IN_ORDER: dict[str, Callable[[Server, Any], Awaitable[None] | None]] = {
     types.TEXT_DOCUMENT_DID_OPEN: document_handlers.opened,
     types.TEXT_DOCUMENT_DID_CHANGE: document_handlers.changed,
     types.TEXT_DOCUMENT_DID_CLOSE: document_handlers.closed,
+    types.TEXT_DOCUMENT_DID_SAVE: document_handlers.saved,
     types.NOTEBOOK_DOCUMENT_DID_OPEN: document_handlers.notebook_opened,
     types.NOTEBOOK_DOCUMENT_DID_CHANGE: document_handlers.notebook_changed,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE: document_handlers.notebook_closed,
@@ -221,6 +224,7 @@ IN_ORDER: dict[str, Callable[[Server, Any], Awaitable[None] | None]] = {
     "starcoder/didRejectCompletion": _rejected,
     "starcoder/cursorMoved": _cursor_moved,
 }
+IN_ORDER_OPTIONS = {types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=True)}
 # These run beside the reading of messages, since they wait for the client or the model.
 FEATURES: tuple[tuple[str, Any, Any], ...] = (
     (types.INITIALIZED, _initialized, None),

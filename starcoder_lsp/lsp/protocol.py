@@ -162,8 +162,9 @@ class Protocol(Outgoing):
             self._handle_cancel_notification(request_id)  # type: ignore[arg-type]  # found
 
     def _knows(self, method: str) -> bool:
-        known = (self.fm.builtin_features, self.fm.features, self.in_order)
-        return method == types.CANCEL_REQUEST or any(method in one for one in known)
+        if method == types.CANCEL_REQUEST:
+            return True
+        return method in self.fm.builtin_features or method in self.fm.features
 
     def _is_request(self, method: str) -> bool:
         if method in types.METHOD_TO_TYPES:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import StartServer
 from lsp_client import PATIENCE_S, Client
+from lsprotocol import types
 
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.lsp import stdio
@@ -141,6 +142,20 @@ NOTIFICATIONS = [
     "$/setTrace",
     "window/workDoneProgress/cancel",
 ]
+
+
+async def test_a_client_is_asked_to_tell_of_documents_and_their_changes(
+    session: Session,
+) -> None:
+    capabilities = session.server.server_capabilities
+    sync = capabilities.text_document_sync
+    assert isinstance(sync, types.TextDocumentSyncOptions)
+    assert sync.open_close
+    assert sync.change is types.TextDocumentSyncKind.Incremental
+    assert sync.save == types.SaveOptions(include_text=True)
+    assert capabilities.inline_completion_provider
+    assert capabilities.workspace
+    assert capabilities.workspace.workspace_folders
 
 
 async def test_a_notification_with_an_id_is_refused(session: Session) -> None:
@@ -360,6 +375,18 @@ async def test_a_change_of_nothing_and_one_whose_length_lies(session: Session) -
     session.changes()
     session.changes(span((0, 0), (0, 1), "X", rangeLength=99))
     assert await session.text() == "Xbc"
+
+
+@pytest.mark.parametrize("damage", [{"text": "other"}, None])
+async def test_a_text_that_differs_from_the_saved_one_is_replaced(
+    session: Session, damage: Any
+) -> None:
+    session.opens("x = ")
+    session.changes(damage)
+    session.tells("textDocument/didSave", {"textDocument": {"uri": URI}, "text": "y = "})  # fmt: skip
+    assert await session.text() == "y = "
+    session.tells("textDocument/didSave", {"textDocument": {"uri": URI}})
+    assert await session.text() == "y = "
 
 
 async def test_a_document_opened_twice_has_the_second_text(session: Session) -> None:

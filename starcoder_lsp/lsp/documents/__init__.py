@@ -137,9 +137,9 @@ class Documents:
     def get(self, uri: str) -> OpenDocument | None:
         return self._open.get(uri)
 
-    def lost(self, uri: str) -> OpenDocument | None:
-        """Return a lost document."""
-        return self._lost.get(uri)
+    def find(self, uri: str) -> OpenDocument | None:
+        """Return a document that is open, which may be lost."""
+        return self._open.get(uri) or self._lost.get(uri)
 
     def lose(self, document: OpenDocument, trouble: str) -> None:
         """Forget the text of a document, because it may differ from the editor's."""

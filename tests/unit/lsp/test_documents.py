@@ -204,11 +204,13 @@ def test_a_lost_document_is_open_without_its_text() -> None:
     documents.lose(opened("x"), "damaged")
     assert documents.get(URI) is None
     assert list(documents) == []
-    lost = documents.lost(URI)
+    lost = documents.find(URI)
     assert lost is not None
     assert (lost.trouble, lost.snapshot().text) == ("damaged", "")
     documents.open(opened("y"))
-    assert documents.lost(URI) is None
+    found = documents.find(URI)
+    assert found is not None
+    assert found is documents.get(URI)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
