@@ -636,6 +636,21 @@ def test_nothing_to_read_is_the_end(stdin: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_reason_to_fail(
+    tmp_path: Path, closed: str
+) -> None:
+    recorded = tmp_path / "in"
+    recorded.write_bytes(HELLO)
+    with recorded.open("rb") as stdin:
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *SERVER],
+            stdin=stdin, capture_output=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert (b'"id": 2' in done.stdout) == (closed == "2>&-")
+
+
 async def test_a_client_that_does_not_read_is_not_read_either() -> None:
     """Its requests wait in its own pipe, and are answered when it reads again."""
     process = await asyncio.create_subprocess_exec(
