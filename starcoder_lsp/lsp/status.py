@@ -12,6 +12,7 @@ from typing import Literal
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
 from starcoder_lsp.runtime.printable import printable
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ STATUS = "didChangeStatus"  # copilot-language-server's name and shape
 TITLE = "starcoder"
 CLIENT_PATIENCE_S = 5.0
 SAME_CAUSE_S = 600.0
+MAX_CHARACTERS = 1000
+MAX_TOLD = 1000
 
 
 class Status:
@@ -32,12 +35,12 @@ class Status:
     ) -> None:
         self._server = server
         self._clock = clock
-        self._told_at: dict[str, float] = {}
+        self._told_at: BoundedDict[str, float] = BoundedDict(MAX_TOLD)
         self._last: tuple[object, ...] = ()
         self._bars: dict[str, Progress] = {}
 
     def show(self, message: str, *, kind: Kind = "Normal", busy: bool = False) -> None:
-        message = printable(message)
+        message = _presentable(message)
         if (message, kind, busy) == self._last:
             return
         self._last = (message, kind, busy)
@@ -47,7 +50,7 @@ class Status:
 
     def tell(self, message: str, *, is_error: bool = True) -> None:
         """Show a message box, at most once in ten minutes for each text."""
-        message, now = printable(message), self._clock()
+        message, now = _presentable(message), self._clock()
         if now - self._told_at.get(message, -SAME_CAUSE_S) < SAME_CAUSE_S:
             return
         self._told_at[message] = now
@@ -62,7 +65,7 @@ class Status:
         """
         request = types.ShowMessageRequestParams(
             types.MessageType.Info,
-            printable(message),
+            _presentable(message),
             [types.MessageActionItem(answer) for answer in answers],
         )
         try:
@@ -80,7 +83,7 @@ class Status:
         if bar not in self._bars:
             token = f"{bar}-{self._clock()}"
             self._bars[bar] = Progress(self._server, bar, token)
-        self._bars[bar].report(printable(message), share)
+        self._bars[bar].report(_presentable(message), share)
 
     def end_progress(self, bar: str = TITLE) -> None:
         if (progress := self._bars.pop(bar, None)) is not None:
@@ -127,3 +130,10 @@ class Progress:
                 ),
             )
             self._is_open = True
+
+
+def _presentable(message: str) -> str:
+    """Names in a message may be of any length, and hold anything."""
+    if len(message) > MAX_CHARACTERS:
+        message = message[: MAX_CHARACTERS - 1] + "…"
+    return printable(message)

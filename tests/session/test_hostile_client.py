@@ -571,6 +571,16 @@ async def test_a_header_without_end_hides_no_message(session: Session) -> None:
     assert await session.items()
 
 
+async def test_a_name_of_any_length_is_told_of_in_short(session: Session) -> None:
+    uri = "untitled:" + "u" * 100_000
+    session.opens(None, uri=uri)
+    session.tells("workspace/didChangeConfiguration", {"settings": {"starcoder": {"model": "m" * 100_000}}})  # fmt: skip
+    assert await session.text(uri) is None
+    assert session.messages()
+    for one in session.said:
+        assert len(json.dumps(one)) < 10_000
+
+
 async def test_a_document_beyond_all_limits_is_not_kept(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
