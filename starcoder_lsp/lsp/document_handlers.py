@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -139,16 +138,21 @@ async def _open(server: Server, params: Any) -> None:
     item = item_of(params)
     if item is None or not is_document(item.uri):
         return
-    version = item.version or 0
-    document = OpenDocument(item.uri, item.language or "", version, [""])
+    language, version = item.language or "", item.version or 0
+    document = OpenDocument(item.uri, language, version, [""], UNKNOWN_TEXT)
     if item.text is None:
         server.lose_document(document, UNKNOWN_TEXT)
-    elif len(item.text) > MAX_CHARACTERS:
-        server.lose_document(document, TOO_LARGE)
     else:
-        lines = await split_in_steps(item.text)
-        language = item.language or _language_of(server, item.uri, lines[0])
-        server.open_document(replace(document, language=language, lines=lines))
+        _find_again(server, document, await split_in_steps(item.text))
+
+
+def _find_again(server: Server, lost: OpenDocument, lines: list[str]) -> None:
+    """Open a document whose text is known from now on, unless it is too large."""
+    if sum(map(len, lines)) > MAX_CHARACTERS:
+        server.lose_document(lost, TOO_LARGE)
+        return
+    language = lost.language or _language_of(server, lost.uri, lines[0])
+    server.open_document(OpenDocument(lost.uri, language, lost.version, lines))
 
 
 def _language_of(server: Server, uri: str, first_line: str) -> str:
@@ -197,6 +201,6 @@ async def _change_at_once(
         if not document.trouble:
             server.lose_document(document, UNKNOWN_TEXT)
     elif document.trouble:
-        server.open_document(replace(document, lines=lines, trouble=""))
+        _find_again(server, document, lines)
     else:
         server.note_change(document, [document.replace_all(lines)])

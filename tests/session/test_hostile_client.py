@@ -587,10 +587,25 @@ async def test_a_document_beyond_all_limits_is_not_kept(
     from starcoder_lsp.lsp import document_handlers
 
     monkeypatch.setattr(document_handlers, "MAX_CHARACTERS", 10)
-    session.opens("x" * 11)
+    large = "x" * 11
+    session.opens(large)
+    assert await session.items() is None
+    session.tells("textDocument/didSave", {"textDocument": {"uri": URI}, "text": large})
     assert await session.items() is None
     session.changes({"text": "x = "})
+    assert await session.text() == "x = "
     assert await session.items()
+
+
+async def test_a_document_that_grows_beyond_all_limits_is_let_go(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from starcoder_lsp.lsp import server
+
+    monkeypatch.setattr(server, "MAX_CHARACTERS", 10)
+    session.opens("x = ")
+    session.changes(span((0, 4), (0, 4), "y" * 10))
+    assert await session.items() is None
 
 
 async def test_sixty_thousand_objects_are_only_data(session: Session) -> None:
