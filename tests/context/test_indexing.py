@@ -20,7 +20,7 @@ from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, un
 from starcoder_lsp.context import Edit, Gathered, worker_process
 from starcoder_lsp.context.index.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
-from starcoder_lsp.lsp.convert import path_of
+from starcoder_lsp.lsp.documents.uris import path_of
 from starcoder_lsp.runtime.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
