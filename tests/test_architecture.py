@@ -66,7 +66,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.lsp": (
-        {"time_slices"},
+        {"editor_watch", "time_slices"},
         {"documents", "messages"},
         {"settings", "status", "convert", "protocol"},
         {"current_engine", "current_context"},

@@ -46,7 +46,7 @@ async def test_a_start_reads_nothing_again_once_the_files_have_rested(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
-    n_read = []
+    n_read: list[int] = []
     async with asyncio.timeout(60):
         # What has just changed is read once more, in case it changes again unseen.
         while n_read[-1:] != [0]:

@@ -219,7 +219,7 @@ async def answers_to(hello: frames.Frame, place: Rendezvous) -> list[str | None]
     with contextlib.suppress(ConnectionError):
         for _ in range(2):
             answer = await frames.receive(reader)
-            answers.append(answer and answer["op"])
+            answers.append(answer["op"] if answer else None)
     writer.close()
     return answers
 
