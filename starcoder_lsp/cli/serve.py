@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     parent = os.getppid()
     flags = flag_layer(parsed)
+    _open_closed_streams()
     wire = frames.claim_stdout()
     if sys.stdin.isatty():
         sys.stderr.write(HINT)
@@ -49,6 +50,17 @@ def run(parsed: argparse.Namespace) -> int:
             os.set_blocking(descriptor, True)
     # No interpreter shutdown: it would wait for pipes of an editor that is gone.
     os._exit(status)
+
+
+def _open_closed_streams() -> None:
+    """Open the standard streams that our parent has closed, as /dev/null.
+
+    Otherwise the next files that are opened would get their descriptors.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            lowest_free = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(lowest_free, mode))
 
 
 async def _serve(flags: Layer, wire: BinaryIO, parent: int) -> int:

@@ -207,3 +207,25 @@ def test_an_index_that_is_damaged_again_and_again_is_kept_in_memory(
     assert writer.is_in_memory
     put(writer, "a.py")
     assert paths(writer) == ["a.py"]
+
+
+def test_text_that_sqlite_quotes_in_an_error_is_not_logged(
+    start: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = start()
+    index.put("a.py", Source("1", "a"), entry_of("token = 1\n", Symbols("python")))
+    quoting = "Could not decode to UTF-8 column 'text' with text 'token = 1'"
+    index._recover(sqlite3.OperationalError(quoting))
+    assert "starts again" in caplog.text
+    assert "token" not in caplog.text
+
+
+def test_a_chunk_whose_file_is_missing_is_damage(start: Open) -> None:
+    index = start()
+    put(index, "a.py")
+    search = index.index.search
+    assert index.look_up(lambda found: len(search({"x": 1.0}, 1)), 0) == 1
+    connection_of(index).execute("DELETE FROM content")
+    index.index._search.forget_all()
+    assert index.look_up(lambda found: len(found.search({"x": 1.0}, 1)), -1) == -1
+    assert paths(index) == []

@@ -85,6 +85,13 @@ def is_damage(error: sqlite3.Error) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and code & 0xFF in DAMAGED_CODES
 
 
+def reason_of(error: Exception) -> str:
+    """Name an error for the log: SQLite's own messages may quote the text of a file."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorname", type(error).__name__)
+    return str(error)
+
+
 def file_of(root: str, folder: Path) -> Path:
     """Where the index of the workspace folder `root` lies in `folder`."""
     key = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
@@ -98,14 +105,14 @@ def open_index(root: str, folder: Path, version: int) -> Database:
         file = file_of(root, folder)
         lock = _lock(file.with_suffix(".lock"))
     except OSError as exc:
-        logger.warning("the index is kept in memory: %s", exc)
+        logger.warning("the index is kept in memory: %s", reason_of(exc))
         return in_memory()
     try:
         if lock is None:
             return _open_as_reader(file, version)
         return _open_as_writer(file, lock, version)
     except (sqlite3.Error, OSError) as exc:
-        logger.warning("the index is kept in memory: %s", exc)
+        logger.warning("the index is kept in memory: %s", reason_of(exc))
         if lock is not None:
             os.close(lock)
         return in_memory()
@@ -169,7 +176,7 @@ def _open_as_writer(file: Path, lock: int, version: int) -> Database:
     except sqlite3.DatabaseError as exc:
         if not is_damage(exc):
             raise
-        logger.warning("the index is damaged and built again: %s", exc)
+        logger.warning("the index is damaged and built again: %s", reason_of(exc))
         _rename_all(file)
         connection = _connect(file, version)
     return Database(connection, file, lock, _identity_of(file))

@@ -102,7 +102,9 @@ class Folder:
         if not self.is_writer:
             self._wait_for_writer(error)
             return
-        logger.warning("the index of a workspace starts again: %s", error)
+        logger.warning(
+            "the index of a workspace starts again: %s", database.reason_of(error)
+        )
         if database.is_damage(error) and self._may_rebuild():
             database.put_aside(self._database)
             self._open(database.open_index(self.root, self._cache, index_version()))
@@ -111,7 +113,9 @@ class Folder:
             self._open(database.in_memory())
 
     def _wait_for_writer(self, error: sqlite3.Error) -> None:
-        logger.info("the index of a workspace cannot be read now: %s", error)
+        logger.info(
+            "the index of a workspace cannot be read now: %s", database.reason_of(error)
+        )
         if database.is_damage(error):
             database.report_damage(self._database)
         self._database.close()
