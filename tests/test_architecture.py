@@ -222,3 +222,13 @@ def test_documents_name_only_files_that_exist(document: Path) -> None:
     files += ["/models.toml", "/.starcoder.toml"]
     for name in SOURCE_FILE.findall(document.read_text("utf-8")):
         assert any(file.endswith(f"/{name}") for file in files), name
+
+
+def test_a_class_name_has_one_meaning_in_the_whole_package() -> None:
+    names = Counter(
+        node.name
+        for file in MODULES.values()
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n_classes in names.items() if n_classes > 1] == []

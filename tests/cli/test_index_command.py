@@ -12,7 +12,7 @@ import pytest
 from starcoder_lsp import cli
 from starcoder_lsp.context import client
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.symbols import Symbols
 from starcoder_lsp.runtime.paths import cache_dir
 
@@ -41,7 +41,7 @@ def test_a_folder_that_an_editor_has_open_is_counted_too(tmp_path: Path) -> None
     root = tmp_path / "w"
     root.mkdir()
     editors = Folder(str(root), cache_dir() / "index")
-    editors.put("a.py", Source("1", "2"), entry_of("x = 1\n", Symbols("python")))
+    editors.put("a.py", FileState("1", "2"), entry_of("x = 1\n", Symbols("python")))
     editors.commit()
     assert f"{root}: 1 files" in index(str(root)).stdout
     editors.close()

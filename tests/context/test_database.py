@@ -22,7 +22,7 @@ from starcoder_lsp.context.index.database import (
     put_aside,
 )
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.symbols import Symbols
 
@@ -117,7 +117,7 @@ def test_a_file_without_bytes_is_a_new_index(folder: Path) -> None:
 def test_a_file_whose_text_is_damaged_ends_in_a_new_index(folder: Path) -> None:
     indexed = Folder(ROOT, folder)
     entry = entry_of("needle = 1\n", Symbols("python"))
-    indexed.put("a.py", Source("", ""), entry)
+    indexed.put("a.py", FileState("", ""), entry)
     indexed.close()
     file = file_of(ROOT, folder)
     file.write_bytes(file.read_bytes().replace(b"needle = 1", b"needle = \xff"))

@@ -12,7 +12,7 @@ import pytest
 from starcoder_lsp.context.index import database, folder
 from starcoder_lsp.context.index.database import Database, file_of
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.symbols import Symbols
 
 ROOT = "/work space/é"
@@ -42,7 +42,7 @@ def start(cache: Path) -> Iterator[Open]:
 
 def put(index: Folder, *paths: str) -> None:
     for path in paths:
-        index.put(path, Source("1", path), entry_of("x = 1\n", Symbols("python")))
+        index.put(path, FileState("1", path), entry_of("x = 1\n", Symbols("python")))
     index.commit()
 
 
@@ -87,7 +87,7 @@ def test_a_reader_sees_what_is_written_without_opening_anything_again(
 def test_a_reader_counts_what_the_writer_left_out(start: Open) -> None:
     writer = start()
     reader = start()
-    writer.leave_out("a.py", Source("1", "2", "minified"))
+    writer.leave_out("a.py", FileState("1", "2", "minified"))
     writer.commit()
     assert reader.left_out() == writer.left_out() == {"minified": 1}
 
@@ -213,7 +213,7 @@ def test_text_that_sqlite_quotes_in_an_error_is_not_logged(
     start: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     index = start()
-    index.put("a.py", Source("1", "a"), entry_of("token = 1\n", Symbols("python")))
+    index.put("a.py", FileState("1", "a"), entry_of("token = 1\n", Symbols("python")))
     quoting = "Could not decode to UTF-8 column 'text' with text 'token = 1'"
     index._recover(sqlite3.OperationalError(quoting))
     assert "starts again" in caplog.text
