@@ -8,7 +8,12 @@ BIN := $(VENV)/bin
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-.PHONY: demo test lint docs package benchmark clean
+# What `make fresh` draws its examples with; `make fresh SEED=7` draws the same again.
+ifndef SEED
+SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+
+.PHONY: demo test fresh mutants lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -17,6 +22,18 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested lint
 	$(BIN)/pytest
+	$(MAKE) fresh
+
+# The usual run has the same examples each time; here are others.
+fresh: $(VENV)/.tested
+	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
+
+# Breaks the core in thousands of ways, one at a time, and counts what the unit tests
+# notice: docs/mutation-testing.md. `mutmut run` goes on where it was stopped.
+mutants: $(VENV)/.mutants
+	rm -rf mutants
+	nice $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results --all true | $(BIN)/python tests/mutation_score.py
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
@@ -34,7 +51,7 @@ benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 # Without python3-venv, Debian's Python has no ensurepip; its pip can fill a bare venv.
 $(BIN)/python:
@@ -49,6 +66,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.tested: pyproject.toml | $(BIN)/python
 	$(call install,.[dev])
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.mutants: pyproject.toml | $(BIN)/python
+	$(call install,.[dev,mutants])
+	@touch $(VENV)/.installed $(VENV)/.tested $@
 
 # pip shows nothing while it compiles, so print the lines of its log that show progress.
 define install

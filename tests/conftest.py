@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import inspect
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
 import random_model
-from hypothesis import settings
+from hypothesis import Phase, settings
 from lsp_client import Client
 
 from starcoder_lsp.models import registry
@@ -15,6 +18,16 @@ from starcoder_lsp.models.store import ModelStore
 
 # Each run draws the same examples, so that a failure repeats on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)
+# Others in each run, drawn with `--hypothesis-seed`: see `make fresh`.
+settings.register_profile("fresh", max_examples=200, deadline=None, database=None)
+# For mutants, of which each runs the tests again: see docs/mutation-testing.md.
+settings.register_profile(
+    "few",
+    max_examples=30,
+    derandomize=True,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),  # nobody reads the smallest example
+)
 settings.load_profile("steady")
 
 
@@ -66,6 +79,37 @@ async def start_server() -> AsyncIterator[StartServer]:
     yield start
     for client in clients:
         await client.close()
+
+
+# Tests with these wait for models, servers and downloads, which have limits of their own.
+SLOW_FIXTURES = {"smollm2", "tiny_starcoder2", "start_server"}
+SLOW_TIMEOUT_S = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if not SLOW_FIXTURES.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show where the tasks of a test that hangs wait: its traceback ends in the loop."""
+    report = yield
+    is_late = call.when == "call" and "pytest-timeout" in str(report.longrepr)
+    if is_late and inspect.iscoroutinefunction(item.function):
+        report.sections.append(("waiting tasks", stacks_of_tasks()))
+    return report
+
+
+def stacks_of_tasks() -> str:
+    stacks = io.StringIO()
+    for task in asyncio.all_tasks(asyncio.get_event_loop()):
+        task.print_stack(file=stacks)
+    return stacks.getvalue()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -65,6 +65,16 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"speculation"},
         {"suggester"},
     ),
+    "starcoder_lsp.lsp": (
+        {"editor_watch", "time_slices"},
+        {"documents", "messages"},
+        {"settings", "status", "convert", "protocol"},
+        {"current_engine", "current_context"},
+        {"ask_factory"},
+        {"server"},
+        {"answers", "document_handlers", "stdio"},
+        {"handlers"},
+    ),
     "starcoder_lsp.cli": (
         {"flags", "pace", "progress", "show", "workspace"},
         {

@@ -90,12 +90,14 @@ def test_the_server_has_the_current_text_before_each_request(
         editor.type(key)
         eventually(editor.mode, "i")
     eventually(editor.ghost, "!")
-    known = ""
+    known, asked = "", []
     for message in server.received_in_order():
         if message["method"] == "textDocument/didChange":
             known = message["params"]["contentChanges"][0]["text"].rstrip("\n")
         if message["method"] == "textDocument/inlineCompletion":
-            assert len(known) == message["params"]["position"]["character"]
+            asked.append((known, message["params"]["position"]["character"]))
+    assert asked[-1] == ("abc", 3)
+    assert all(len(text) == column for text, column in asked)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
