@@ -1,4 +1,4 @@
-"""What a folder's index does about files and workers that fail."""
+"""The crawler, with files and workers that fail."""
 
 from __future__ import annotations
 
@@ -423,7 +423,7 @@ async def test_an_index_that_starts_again_is_filled_again(tmp_path: Path) -> Non
 
 
 def read(root: Path, digest: str = "") -> dict[str, Any]:
-    """What a worker says of `a.py`, of which a content may be known."""
+    """Return a worker's answer about `a.py`; `digest` is the hash of its known content."""
     request = {"root": str(root), "files": [("a.py", True, digest)], "avoid": []}
     ((answer,),) = (one["files"] for one in worker_process.OPERATIONS["read"](request))
     return dict(answer)

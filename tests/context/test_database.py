@@ -1,4 +1,4 @@
-"""The index on disk: whatever happens to it, there is one, and a healthy one is kept."""
+"""The index on disk: damage leads to a new index, and a healthy one is kept."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_a_damaged_journal_loses_nothing_that_was_committed(folder: Path) -> Non
 def test_without_file_locks_the_index_is_in_memory_and_the_old_one_stays(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a file system of another machine, whose lock service is not there."""
+    """Fail to lock, like a network file system without a lock service."""
 
     def fails(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

@@ -1,4 +1,4 @@
-"""What a file of the workspace says is text for the model, and only so much of it."""
+"""The content of another file is only text for the model, and of limited size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOSTILE = f"def total_price(trick, hidden):\n    {ORDERS.replace(chr(10), chr(10
 
 
 async def prompt_beside(root: Path, neighbour: str) -> Prompt:
-    """What the model reads at the end of a document beside `neighbour`."""
+    """Return the prompt at the end of a document, with `neighbour` as another file."""
     plant(root, {"shop.py": neighbour})
     uri = (root / "main.py").as_uri()
     cursor = Cursor(Document(TEXT, uri, "python", 1), len(TEXT))

@@ -1,4 +1,4 @@
-"""The index of a workspace ends like a fresh one, whatever happens on the way."""
+"""Whatever happens to a workspace, its index ends up equal to a new one."""
 
 from __future__ import annotations
 
@@ -638,7 +638,7 @@ async def test_a_killed_indexer_is_started_again_with_its_whole_state(
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process exists and is more than an entry that nobody has reaped."""
+    """Return whether a process exists and is not a zombie."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

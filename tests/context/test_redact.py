@@ -1,4 +1,4 @@
-"""Secrets of other files do not enter a prompt, and what looks like one stays."""
+"""Secrets of other files do not enter a prompt; text that only resembles one stays."""
 
 from __future__ import annotations
 

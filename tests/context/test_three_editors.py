@@ -44,7 +44,7 @@ async def editors(tmp_path: Path) -> AsyncIterator[list[Workspace]]:
 
 
 async def answer(editor: Workspace) -> Gathered:
-    """What a document that has just been opened is told of other files."""
+    """Return the context of a document that has just been opened."""
     path = editor.roots[0] / "main.py"
     cursor = Cursor(Document(TEXT, path.as_uri(), "python", 1), len(TEXT))
     editor.context.close_document(path.as_uri())

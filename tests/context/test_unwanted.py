@@ -1,4 +1,4 @@
-"""Which contents are code that somebody wrote."""
+"""Only handwritten code is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a walk finds: as git would, and whatever lies on the disk."""
+"""A walk finds the same files as git, whatever lies on the disk."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def record(session: LlamaSession, text: str, n_tokens: int) -> Recorder:
 
 
 def assert_same(plain: Recorder, drafting: Recorder, rounding: float) -> None:
-    """What was written is the same up to where two tokens were as good."""
+    """Check that two texts are equal up to a tie between two tokens."""
     assert plain.tokens
     pairs = zip(plain.tokens, drafting.tokens, plain.margins, strict=False)
     parted = [margin for ours, theirs, margin in pairs if ours != theirs]

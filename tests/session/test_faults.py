@@ -1,4 +1,4 @@
-"""What clients, files and machines do wrong: each gets its answer, the server stays."""
+"""The server answers and survives faults of clients, files and machines."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ async def test_the_settings_of_a_folder_added_later_apply(
 
 
 def roots_of(kind: str, one: Path, two: Path) -> dict[str, Any]:
-    """What a client says of its workspace at the start."""
+    """Return the workspace fields of `initialize`."""
 
     def folders(*paths: Path) -> dict[str, Any]:
         return {"workspaceFolders": [{"uri": p.as_uri(), "name": "n"} for p in paths]}
@@ -465,7 +465,7 @@ async def test_a_client_that_never_answers_requests_is_served(
 
 
 def watches(client: Client) -> list[dict[str, Any]]:
-    """What the client was asked to watch files with."""
+    """Return the server's requests to watch files."""
     wanted = "client/registerCapability"
     return [one for one in client.requests if one["method"] == wanted]
 

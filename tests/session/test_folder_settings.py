@@ -17,7 +17,7 @@ def uri(path: Path | bytes, host: str = "") -> str:
 
 
 async def told(client: Client, root: str, document: str, language: str) -> list[str]:
-    """What the status line says when a completion is asked for in a document."""
+    """Return the status after a request for a completion in a document."""
     folders = [{"uri": root, "name": "w"}]
     options = {"context": False}
     await client.initialize(

@@ -93,7 +93,7 @@ class Session:
         self.tells("textDocument/didChange", params)
 
     async def items(self, uri: str = URI) -> Any:
-        """What is suggested at the start of a document; None where nothing can be."""
+        """Return the items at the start of a document; None if there can be none."""
         params = {
             "textDocument": {"uri": uri},
             "position": {"line": 0, "character": 0},
@@ -102,7 +102,7 @@ class Session:
         return (await self.asks("textDocument/inlineCompletion", params))["result"]
 
     async def text(self, uri: str = URI) -> str | None:
-        """What the server takes for a document's text; None when it does not know."""
+        """Return the server's text of a document; None if it is unknown."""
         await self.asks("workspace/executeCommand", {"command": "starcoder.explain"})
         document = self.server.documents.get(uri)
         return document.snapshot().text if document else None

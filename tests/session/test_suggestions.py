@@ -1,4 +1,4 @@
-"""What the server says beyond completions: why, what became of them, and when it is quiet."""
+"""Explanations, statistics, snoozing and events, with a real server."""
 
 from __future__ import annotations
 
