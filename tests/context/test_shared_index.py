@@ -1,4 +1,4 @@
-"""One index of several processes: one writes, the others see it, and each may go away."""
+"""An index shared by processes: one writes, the others read, and each may end."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def damage(cache: Path) -> None:
     file.write_bytes(content)
 
 
-def test_a_reader_sees_what_is_written_without_opening_anything_again(
+def test_a_reader_sees_new_entries_without_reopening_the_index(
     start: Open,
 ) -> None:
     writer = start()
@@ -84,7 +84,7 @@ def test_a_reader_sees_what_is_written_without_opening_anything_again(
     assert not reader.is_writer
 
 
-def test_a_reader_counts_what_the_writer_left_out(start: Open) -> None:
+def test_a_reader_counts_the_files_that_the_writer_left_out(start: Open) -> None:
     writer = start()
     reader = start()
     writer.leave_out("a.py", FileState("1", "2", "minified"))
@@ -92,7 +92,7 @@ def test_a_reader_counts_what_the_writer_left_out(start: Open) -> None:
     assert reader.left_out() == writer.left_out() == {"minified": 1}
 
 
-def test_nothing_is_asked_of_a_reader_that_only_reads(start: Open) -> None:
+def test_a_reader_does_not_renew_anything_while_it_only_reads(start: Open) -> None:
     writer = start()
     put(writer, "a.py")
     reader = start()
@@ -116,7 +116,7 @@ def test_a_reader_writes_when_the_writer_is_gone(start: Open) -> None:
     assert paths(other) == ["a.py", "b.py"]
 
 
-def test_a_reader_waits_for_a_writer_that_has_yet_to_begin(
+def test_a_reader_waits_for_a_writer_that_has_not_begun(
     cache: Path, start: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = start()
@@ -130,7 +130,7 @@ def test_a_reader_waits_for_a_writer_that_has_yet_to_begin(
     assert paths(reader) == ["a.py"]
 
 
-def test_damage_that_only_a_reader_sees_is_put_right_by_the_writer(
+def test_the_writer_repairs_damage_that_only_a_reader_has_seen(
     cache: Path, start: Open
 ) -> None:
     writer = start()
@@ -150,7 +150,7 @@ def test_damage_that_only_a_reader_sees_is_put_right_by_the_writer(
     assert len(asked) == 1
 
 
-def test_a_report_about_an_older_file_costs_nothing(cache: Path, start: Open) -> None:
+def test_a_report_about_an_older_file_is_ignored(cache: Path, start: Open) -> None:
     writer = start()
     put(writer, "a.py")
     database.report_damage(Database(connection_of(writer), file_of(ROOT, cache), None, (0, 0)))  # fmt: skip
@@ -159,7 +159,7 @@ def test_a_report_about_an_older_file_costs_nothing(cache: Path, start: Open) ->
     assert not list(cache.glob("*.damage"))
 
 
-def test_readers_go_on_with_the_index_that_is_built_after_damage(
+def test_readers_continue_with_the_index_that_is_rebuilt_after_damage(
     cache: Path, start: Open
 ) -> None:
     writer = start()
@@ -170,7 +170,7 @@ def test_readers_go_on_with_the_index_that_is_built_after_damage(
     assert [paths(reader) for reader in readers] == [["b.py"], ["b.py"]]
 
 
-def test_an_index_that_somebody_deletes_is_made_again(cache: Path, start: Open) -> None:
+def test_a_deleted_index_is_made_again(cache: Path, start: Open) -> None:
     writer = start()
     put(writer, "a.py")
     reader = start()
@@ -182,7 +182,7 @@ def test_an_index_that_somebody_deletes_is_made_again(cache: Path, start: Open) 
     assert paths(reader) == ["b.py"]
 
 
-def test_a_disk_that_does_not_answer_is_no_reason_to_begin_again(
+def test_an_unreadable_disk_does_not_cause_a_rebuild(
     start: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = start()
