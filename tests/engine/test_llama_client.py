@@ -331,7 +331,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     limited = tmp_path / "limited.py"
     limited.write_text(
         "import resource, runpy, sys\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (480 << 20, 480 << 20))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (560 << 20, 560 << 20))\n"
         "sys.argv = ['host']\n"
         "runpy.run_module('starcoder_lsp.engines.llama.process.host', run_name='__main__')\n"
     )

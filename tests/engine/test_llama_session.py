@@ -149,12 +149,14 @@ def test_a_kept_cache_gives_the_same_answer_as_a_new_one(tiny: LlamaModel) -> No
 def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: LlamaModel) -> None:
     fresh, _ = said(session_of(tiny), prompt_of(CODE))
     session = session_of(tiny)
-    n_most = 0
+    n_most, reasons = 0, []
     for n_polls in (1, 5, 40, 150, 400):
         _, usage = said(session, prompt_of(CODE), is_cancelled=after(n_polls))
-        assert usage.finish_reason == "cancelled"
+        reasons.append(usage.finish_reason)
         n_most = max(n_most, usage.prompt_tokens - usage.evaluated_tokens)
     assert n_most > 0, "what was evaluated before a cancel is used again"
+    # On a fast machine, batches are large, and the last answer needs fewer than 400 polls.
+    assert reasons[:3] == ["cancelled"] * 3
     assert said(session, prompt_of(CODE))[0] == fresh
 
 
