@@ -42,6 +42,8 @@ def set_up(level: str = "warning", file: Path | None = None) -> None:
         handler = _file_handler(file)
     handler.setFormatter(OneLine(FORMAT))
     ours = logging.getLogger("starcoder_lsp")
+    for older in ours.handlers:
+        older.close()
     ours.handlers[:] = [handler]
     ours.setLevel(level.upper())
     ours.propagate = False

@@ -1,0 +1,95 @@
+"""Which answers a stream of messages has to get, told without the server's code.
+
+Every request gets exactly one answer with its id. Nothing else gets one, except what
+cannot be read as a message, which gets one error, without an id where it has none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Message = dict[str, Any]
+
+SILENCE = "no answer"
+NOBODY = "null"
+INTERNAL_ERROR = -32603
+LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})\s*$", re.IGNORECASE)
+
+
+class WrongAnswers(AssertionError):
+    """The server answered too often, too rarely, or with something that is no answer."""
+
+
+def bodies(stream: bytes) -> Iterator[bytes]:
+    """The messages in a stream; lines that are no header are skipped."""
+    at, length = 0, None
+    while at < len(stream):
+        end = stream.find(b"\n", at) + 1 or len(stream)
+        line, at = stream[at:end], end
+        if found := LENGTH.search(line):
+            length = int(found[1])
+        elif not line.strip() and length is not None:
+            if at + length > len(stream):
+                return
+            yield stream[at : at + length]
+            at, length = at + length, None
+
+
+def wanted_answers(body: bytes) -> tuple[str, ...]:
+    """The ids, as JSON, of which exactly one has to be answered; or SILENCE."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        return (NOBODY,)
+    if not isinstance(message, dict):
+        return (NOBODY,)
+    own = json.dumps(message.get("id"))
+    has_id = type(message.get("id")) in (int, str)
+    method = message.get("method")
+    if message.get("jsonrpc") != "2.0" or not isinstance(message.get("method", ""), str):
+        return (own, NOBODY) if has_id else (NOBODY, SILENCE)
+    if method is None:
+        is_answer = "result" in message or "error" in message
+        return (SILENCE,) if is_answer else (SILENCE, NOBODY, own)
+    if "id" not in message:
+        return (SILENCE,)
+    return (own,) if has_id else (NOBODY,)
+
+
+def is_exit(body: bytes) -> bool:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(message, dict) and message.get("method") == "exit"
+
+
+def check(sent: Sequence[bytes], received: Sequence[Message]) -> None:
+    """Raise WrongAnswers unless every message got what it has to get."""
+    answers = [message for message in received if "method" not in message]
+    for answer in answers:
+        _check_form(answer)
+    left = Counter(json.dumps(answer["id"]) for answer in answers)
+    for wanted in sorted(map(wanted_answers, sent), key=len):
+        found = next((id for id in wanted if id == SILENCE or left[id]), None)
+        if found is None:
+            raise WrongAnswers(f"no answer: to id {wanted[0]}")
+        left[found] -= found != SILENCE
+    if too_many := sorted(id for id, n in left.items() if n):
+        raise WrongAnswers(f"answers to nothing: to id {too_many}")
+
+
+def _check_form(answer: Message) -> None:
+    if ("result" in answer) == ("error" in answer) or "id" not in answer:
+        raise WrongAnswers(f"no answer has this form: {sorted(answer)}")
+    error = answer.get("error")
+    if error is None:
+        return
+    if type(error.get("code")) is not int or not isinstance(error.get("message"), str):
+        raise WrongAnswers(f"no error has this form: {error}")
+    if error["code"] == INTERNAL_ERROR or "Traceback" in error["message"]:
+        raise WrongAnswers(f"internal error: {error['message'][-300:]}")
