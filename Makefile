@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-.PHONY: demo test lint nvim-test benchmark clean
+.PHONY: demo test lint package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -22,6 +22,9 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+package:
+	PYTHON=$(PYTHON) bash .ci/package
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py

@@ -23,14 +23,15 @@ PROMPT = (
 )
 ENGINE = f"""
 import json, os, pathlib, sys
-from starcoder_lsp.engines.llama import machine
+from starcoder_lsp.engines.llama.machine import hardware
 if sys.argv[2] == "ours":
-    machine.wait_politely()
-from starcoder_lsp.engines.llama import library, session
+    hardware.limit_spinning()
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
+from starcoder_lsp.engines.llama.native import library
 from starcoder_lsp.flow import Limits, Prompt, Text
 library.set_up()
-model = library.Model(pathlib.Path(sys.argv[1]))
-engine = session.Session(model, n_context=1024, n_threads=machine.n_cores())
+model = library.LlamaModel(pathlib.Path(sys.argv[1]))
+engine = LlamaSession(model, n_context=1024, n_threads=hardware.n_cores())
 prompt = Prompt((Text({PROMPT!r} * 4),))
 usage = list(engine.generate(prompt, Limits(16, 120_000), lambda: False))[-1].usage
 print(json.dumps([usage.first_token_ms, usage.total_ms]))

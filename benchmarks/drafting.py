@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from starcoder_lsp.completion.prompt import hold_back
-from starcoder_lsp.engines.llama.decode.session import Session
-from starcoder_lsp.engines.llama.machine import resources
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
+from starcoder_lsp.engines.llama.machine import hardware
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.flow import Limits, Prompt, Text
 from starcoder_lsp.models import registry
 from starcoder_lsp.settings import assemble
@@ -91,7 +91,7 @@ def once_more(block: str, names: list[str], cuts: Sequence[int]) -> list[str]:
     return [whole + block.format(name=last)[:cut] for cut in cuts]
 
 
-def run(session: Session, text: str, n_tokens: int) -> tuple[float, str]:
+def run(session: LlamaSession, text: str, n_tokens: int) -> tuple[float, str]:
     """Tokens per second after the first, and what was written."""
     read, held_back = hold_back(text)
     prompt = Prompt((Text(read, "start"),), held_back)
@@ -104,7 +104,11 @@ def run(session: Session, text: str, n_tokens: int) -> tuple[float, str]:
 
 
 def measure(
-    plain: Session, drafting: Session, texts: list[str], n_tokens: int, n_runs: int
+    plain: LlamaSession,
+    drafting: LlamaSession,
+    texts: list[str],
+    n_tokens: int,
+    n_runs: int,
 ) -> dict[str, float]:
     speeds: dict[str, list[float]] = {"plain": [], "drafting": []}
     ratios, n_same = [], 0
@@ -130,15 +134,15 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=resources.n_cores())
+    parser.add_argument("--threads", type=int, default=hardware.n_cores())
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     path = arguments.model or assemble.store().locate(registry.find("smollm2-135m"))
-    resources.wait_politely()
+    hardware.limit_spinning()
     library.set_up()
-    model = Model(path)
+    model = LlamaModel(path)
     plain, drafting = (
-        Session(
+        LlamaSession(
             model,
             n_context=2048,
             n_threads=arguments.threads,

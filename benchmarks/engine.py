@@ -18,10 +18,10 @@ from pathlib import Path
 
 from llama_cpp_tools import tool
 
-from starcoder_lsp.engines.llama.decode.session import Session
-from starcoder_lsp.engines.llama.machine import resources
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
+from starcoder_lsp.engines.llama.machine import hardware
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.flow import Limits, Prompt, Text
 
 N_PROMPT, N_WRITTEN = 512, 64
@@ -42,7 +42,7 @@ def ask_llama_bench(model: Path, n_threads: int) -> dict[str, float]:
     return found
 
 
-def ask_session(session: Session, turn: int) -> dict[str, float]:
+def ask_session(session: LlamaSession, turn: int) -> dict[str, float]:
     """A prompt that nothing is known of, then tokens until there are enough."""
     words = random.Random(turn)
     text = " ".join(f"{words.randrange(10**6):x}" for _ in range(N_PROMPT))
@@ -66,13 +66,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=resources.n_cores())
+    parser.add_argument("--threads", type=int, default=hardware.n_cores())
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    resources.wait_politely()
+    hardware.limit_spinning()
     library.set_up()
-    session = Session(
-        Model(arguments.model), n_context=1024, n_threads=arguments.threads, n_slots=1
+    session = LlamaSession(
+        LlamaModel(arguments.model),
+        n_context=1024,
+        n_threads=arguments.threads,
+        n_slots=1,
     )
     ours: list[dict[str, float]] = []
     theirs: list[dict[str, float]] = []

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import statistics
 import subprocess
 from collections import defaultdict
@@ -21,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import Index, index_in_memory
 from starcoder_lsp.context.retrieve.gather import SOURCES, gather
 from starcoder_lsp.context.retrieve.recent_edits import RecentEdits
 from starcoder_lsp.context.retrieve.scene import IDENTIFIER, Scene
@@ -73,7 +72,7 @@ class Replay:
     def __init__(self, repository: str) -> None:
         self._repository = repository
         self._known: dict[str, str] = {}
-        self.index = Index(sqlite3.connect(":memory:"))
+        self.index = index_in_memory()
 
     def git(self, *arguments: str) -> str:
         command = ["git", "-C", self._repository, *arguments]

@@ -1,3 +1,3 @@
 """Code where the cursor is, written by a model on your own machine."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -13,7 +13,8 @@ StarcoderError
     ├── EngineNotReady    still loading: answer nothing, do not wait
     ├── EngineFailed      cannot be used until something changes
     ├── EngineCrashed     could not answer this request; later ones may be
-    └── EngineYielded     made room for what somebody waits for
+    ├── EngineYielded     made room for a request that the user waits for
+    └── EngineUnsupported this kind of engine cannot do that
 """
 
 
@@ -58,3 +59,6 @@ class EngineCrashed(EngineError): ...
 
 
 class EngineYielded(EngineError): ...
+
+
+class EngineUnsupported(EngineError): ...

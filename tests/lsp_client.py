@@ -193,12 +193,16 @@ def children_of(pid: int) -> list[int]:
 
 def engines_of(pid: int) -> list[int]:
     """Those of them that hold a model; the index has a process of its own."""
-    return [child for child in children_of(pid) if b"engines" in _command_of(child)]
+    return [
+        child for child in children_of(pid) if b"engines.llama" in _command_of(child)
+    ]
 
 
 def indexers_of(pid: int) -> list[int]:
     """Those of them that hold the index."""
-    return [child for child in children_of(pid) if b"indexer" in _command_of(child)]
+    return [
+        child for child in children_of(pid) if b"context.indexer" in _command_of(child)
+    ]
 
 
 def _command_of(pid: int) -> bytes:

@@ -52,11 +52,11 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"llama"},
     ),
     "starcoder_lsp.engines.llama": (
-        {"messages", "idle", "rendezvous", "native"},
-        {"connection", "shared_engine", "machine"},
-        {"client"},
-        {"decode"},
-        {"process"},
+        {"messages", "idle", "native"},
+        {"rendezvous", "pending", "machine"},
+        {"connection", "shared_engine", "decode"},
+        # The two ends, which know each other by messages only.
+        {"client", "process"},
     ),
     "starcoder_lsp.suggesting": (
         {"battery", "closing_brackets", "debounce", "trigger", "cache"},

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from starcoder_lsp import __version__
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
-from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines import Engine
 from starcoder_lsp.engines.llama.machine import gguf
 from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
@@ -124,10 +124,10 @@ async def _engine(settings: Settings) -> list[Finding]:
     engine.start()
     try:
         async with asyncio.timeout(ENGINE_PATIENCE_S):
-            loaded = await engine.ready()
-        notes = [Finding("warning", note) for note in loaded.notes]
+            report = await engine.ready()
+        notes = [Finding("warning", note) for note in report.notes]
         return [
-            Finding("ok", f"it is loaded: {loaded}"),
+            Finding("ok", f"it is loaded: {report.summary}"),
             *notes,
             await _speed(engine, settings),
         ]
@@ -140,7 +140,7 @@ async def _engine(settings: Settings) -> list[Finding]:
         await engine.close()
 
 
-async def _speed(engine: LlamaEngine, settings: Settings) -> Finding:
+async def _speed(engine: Engine, settings: Settings) -> Finding:
     """How fast the engine is, and how long a prompt that allows."""
     try:
         async with asyncio.timeout(SPEED_PATIENCE_S):
@@ -148,6 +148,8 @@ async def _speed(engine: LlamaEngine, settings: Settings) -> Finding:
     except TimeoutError:
         text = f"the speed was not measured after {SPEED_PATIENCE_S} s"
         return Finding("warning", text, "try again while the machine is idle")
+    if speed is None:
+        return Finding("ok", "the speed of this kind of engine is not measured")
     target_ms = settings.limits.latency_target_ms
     affordable = int(speed.prefill_tokens_per_s * target_ms / 1000)
     n_tokens = min(affordable, settings.engine.max_prompt_tokens)

@@ -1,12 +1,14 @@
-"""Makes a prompt as large as the context and the time to read it allow.
+"""Fits a prompt into the context of a model, and into the time there is to read it.
 
-Only tokens that no KV cache holds take time. A prompt that would take too long is
-tried smaller, on a coarse ladder, so that it stays the same while the user types.
+For engines that tokenize prompts themselves: they turn a prompt into parts, and evaluate
+the tokens that `fit` returns. Only tokens that no KV cache holds take time. A prompt that
+would take too long is tried smaller, on a coarse ladder, so that it stays the same while
+the user types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -14,7 +16,7 @@ from typing import Literal
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.errors import ModelBroken
-from starcoder_lsp.flow import Limits
+from starcoder_lsp.flow import Control, Group, Limits, Prompt, Segment
 from starcoder_lsp.languages.lines import n_common
 
 # Shares of the whole budget that a prompt may have, the largest first.
@@ -25,7 +27,7 @@ UNMEASURED_PER_S = 500.0
 LEAST_TOKENS = 64
 # The suffix keeps at least this share of a prompt that has to be shortened.
 SUFFIX_SHARE = 0.25
-# What is too long loses a multiple of this part of the budget.
+# A text is shortened by multiples of this part of the budget.
 CUT_STEPS = 8
 
 Cut = Literal["start", "end", "never", "whole"]
@@ -41,14 +43,52 @@ class Part:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What to read now, and what to read when nobody waits."""
+    """The tokens to read now, and the `whole` prompt to read when there is time."""
 
     tokens: list[int]
     whole: list[int]
 
 
+def parts_of(
+    prompt: Prompt,
+    encode: Callable[[str], list[int]],
+    control: Callable[[str], int | None],
+    beginning: Sequence[int] = (),
+) -> list[Part]:
+    """Tokenize a prompt.
+
+    `encode` tokenizes user text with special parsing off, `control` finds the id of a
+    control token, and `beginning` are the tokens that every prompt of the model starts
+    with. Raises ModelBroken when the model lacks a control token.
+    """
+
+    def tokens(segment: Segment) -> list[int]:
+        if not isinstance(segment, Control):
+            return encode(segment.text)
+        if (found := control(segment.token)) is None:
+            raise ModelBroken(f"the model has no token {segment.token}")
+        return [found]
+
+    parts = [Part(beginning, "never")]
+    for item in prompt.segments:
+        if isinstance(item, Group):
+            rows = map(tokens, item.segments)
+            parts.append(Part([token for row in rows for token in row], "whole"))
+        else:
+            parts.append(Part(tokens(item), item.cut))
+    return parts
+
+
+def prompt_budget(n_context: int, n_answer: int) -> int:
+    """Return how many tokens a prompt may have beside an answer of `n_answer`.
+
+    However long an answer may be, half of the context is for the prompt.
+    """
+    return n_context - min(n_answer, n_context // 2) - 1
+
+
 def n_affordable(limits: Limits, speed: Speed | None) -> float | None:
-    """How many new tokens can be read in time; None for as many as there are."""
+    """Return how many new tokens can be read in time; None for any number."""
     if not limits.latency_target_ms:
         return None
     per_s = speed.prefill_tokens_per_s if speed else UNMEASURED_PER_S
@@ -61,10 +101,11 @@ def fit(
     caches: Sequence[Sequence[int]] = (),
     affordable: float | None = None,
 ) -> Fitted:
-    """The largest prompt of which at most `affordable` tokens are in no cache.
+    """Return the largest prompt of which at most `affordable` tokens are in no cache.
 
-    Where none is that small, the one with the fewest. Raises ModelBroken when not
-    even what may not be cut fits.
+    `budget` is how many tokens fit at all, `caches` are the tokens that KV caches hold.
+    If each prompt has more new tokens than affordable, the one with the fewest is
+    returned. Raises ModelBroken when the parts that are never cut do not fit.
     """
     parts = list(_joined(parts))
     whole = shortened(parts, budget)
@@ -82,7 +123,7 @@ def fit(
 
 
 def _joined(parts: Iterable[Part]) -> Iterator[Part]:
-    """Neighbours that are shortened from the same end are one text with marks in it."""
+    """Join neighbours that are shortened from the same end: they are one text."""
     for cut, alike in groupby(parts, attrgetter("cut")):
         if cut in ("start", "end"):
             yield Part([token for part in alike for token in part.tokens], cut)
@@ -102,26 +143,26 @@ def _ladder(
 
 
 def shortened(parts: Sequence[Part], budget: int) -> list[int]:
-    """The tokens of all parts, cut until they fit.
+    """Return the tokens of all parts, cut to `budget`. Raises ModelBroken as `fit`.
 
-    The first groups go first, then the end of the suffix, down to its share, then the
-    start of the prefix.
+    The first groups are dropped first; then the suffix loses its end, down to its
+    share, and the prefix its start.
     """
     kept = [list(part.tokens) for part in parts]
     excess = sum(map(len, kept)) - budget
-    for i in _which(parts, "whole"):
+    for i in _indexes(parts, "whole"):
         if excess > 0:
             excess -= len(kept[i])
             kept[i] = []
-    # In steps: an end that moves with each token would void the KV cache.
+    # In steps: an end that moves with each token would invalidate the KV cache.
     grid = max(budget // CUT_STEPS, 1)
     floor = int(budget * SUFFIX_SHARE)
-    for i in _which(parts, "end"):
-        n_cut = min(_up_to(grid, excess), max(len(kept[i]) - floor, 0))
+    for i in _indexes(parts, "end"):
+        n_cut = min(_rounded_up(grid, excess), max(len(kept[i]) - floor, 0))
         kept[i] = kept[i][: len(kept[i]) - n_cut]
         excess -= n_cut
-    for i in _which(parts, "start"):
-        n_cut = min(_up_to(grid, excess), len(kept[i]))
+    for i in _indexes(parts, "start"):
+        n_cut = min(_rounded_up(grid, excess), len(kept[i]))
         kept[i] = kept[i][n_cut:]
         excess -= n_cut
     if excess > 0:
@@ -129,10 +170,10 @@ def shortened(parts: Sequence[Part], budget: int) -> list[int]:
     return [token for tokens in kept for token in tokens]
 
 
-def _which(parts: Sequence[Part], cut: Cut) -> list[int]:
+def _indexes(parts: Sequence[Part], cut: Cut) -> list[int]:
     return [i for i, part in enumerate(parts) if part.cut == cut]
 
 
-def _up_to(grid: int, amount: int) -> int:
-    """The multiple of `grid` that is at least `amount`, and at least 0."""
+def _rounded_up(grid: int, amount: int) -> int:
+    """Return the smallest multiple of `grid` that is at least `amount` and 0."""
     return max(-(-amount // grid) * grid, 0)

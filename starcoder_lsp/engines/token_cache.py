@@ -1,7 +1,8 @@
-"""Tokens of texts, remembered by content, so that a keystroke tokenizes one paragraph.
+"""Caches tokens by paragraph, so that a keystroke tokenizes one paragraph.
 
-A text is split where its tokenizer splits it anyway, so that its tokens are those of
-the whole text: a change in one place changes no tokens elsewhere.
+For engines that tokenize prompts themselves, with any tokenizer. A text is split only
+where its tokenizer splits it anyway, so that the tokens are those of the whole text and
+a change in one place changes no tokens elsewhere.
 """
 
 from __future__ import annotations
@@ -16,29 +17,31 @@ CHUNK_CHARACTERS = 1000
 # Far more than one prompt has; a token takes about as much memory as ten characters.
 KEPT_CHARACTERS = 1_000_000
 
-# White space from a line's end to where the text goes on.
+# White space from the end of a line to the next character that is not white space.
 LINE_BREAK = re.compile(r"\n\s*")
 
 Encode = Callable[[str], list[int]]
-# Where in white space a tokenizer splits, given where that begins and ends; or 0.
+# Given a text and where white space in it begins and ends: the index at which the
+# tokenizer splits it, or 0.
 Split = Callable[[str, int, int], int]
 
 
 def before_last_space(text: str, start: int, end: int) -> int:
-    """GPT-2's kind: the last white space belongs to the word after it.
+    """Split as GPT-2's tokenizer: the last white space belongs to the word after it.
 
-    StarCoder's gives a number none, so that no split before one suits both.
+    The tokenizer of StarCoder leaves it out before a number, so that no place before a
+    number suits both.
     """
     return 0 if text[end].isnumeric() else end - 1
 
 
 def after_last_newline(text: str, start: int, end: int) -> int:
-    """Llama 3's and Qwen's kind: newlines belong together."""
+    """Split as the tokenizers of Llama 3 and Qwen: newlines belong together."""
     return text.rfind("\n", start, end) + 1
 
 
 SPLITS: tuple[Split, ...] = (after_last_newline, before_last_space)
-# What a split has to get right to be used for a tokenizer.
+# A tokenizer uses the first split with which the tokens of this text stay the same.
 PROBE = (
     "import os\n\n\nclass Name(Base):\n\n    x: int = 1\n\n\tdef f(self, y):\n"
     "\t\treturn {y: 'a b'}  # why\n\n\n}\n\n# end\n  \n\nlast = (1,\n\n  2)\n"
@@ -46,7 +49,10 @@ PROBE = (
 
 
 class TokenCache:
-    """Encodes texts; those used last are kept, up to `KEPT_CHARACTERS`."""
+    """Encodes texts, and keeps the tokens of the chunks used last.
+
+    `encode` is the tokenizer. One that agrees with no known split sees whole texts.
+    """
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
@@ -79,7 +85,7 @@ class TokenCache:
 
 
 def chunks(text: str, split: Split, longest: int = CHUNK_CHARACTERS) -> Iterator[str]:
-    r"""Pieces of `text` that end at blank lines; a longer one ends at a line.
+    r"""Yield `text` in chunks that end at blank lines; a long one ends at a line.
 
     >>> list(chunks("a = 1\nb = 2\n\nc = 3\n", before_last_space))
     ['a = 1\nb = 2\n', '\nc = 3\n']

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from starcoder_lsp.runtime import frames
 from starcoder_lsp.runtime.frames import Frame
-from starcoder_lsp.runtime.supervisor import KEEP_TRYING, Link, RestartPolicy
+from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy, Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def clean_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k not in UNWANTED_ENVIRONMENT}
 
 
-class Child(Link):
+class Child(Supervisor):
     """A process of our own, reached through its pipes; it ends when its input does."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A connection to a process that works for us, made again when it breaks."""
+"""Keeps a process running that works for us: connects to it, and again after a crash."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from asyncio import StreamReader
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from starcoder_lsp.runtime import frames
 from starcoder_lsp.runtime.frames import Frame
 
 logger = logging.getLogger(__name__)
 
+# How long a process may take to end once it was told to; `allow` gives it more.
+END_GRACE_S = 1.0
+
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """The wait doubles with each crash; too many in the window end it."""
+    """Limits how often a process that crashes is started again.
+
+    The wait before a restart doubles with each crash, starting with `first_wait_s`.
+    After `max_crashes` within `window_s` seconds there is no further restart.
+    """
 
     max_crashes: int = 5
     window_s: float = 180.0
@@ -33,11 +41,20 @@ class RestartPolicy:
 KEEP_TRYING = RestartPolicy()
 
 
-class Link(ABC):
-    """Keeps one process at hand and passes its frames on.
+class _Then(Enum):
+    """The next step when the process ends."""
 
-    `on_start` runs after each start, `on_frame` for each frame,
-    `on_exit(gave_up)` after each death. All run on the event loop.
+    RESTART = "it crashed: start it again after a wait"
+    STOP = "it was retired: start no other"
+    REPLACE = "it was retired and started again: start the next one at once"
+
+
+class Supervisor(ABC):
+    """Keeps one process running and passes its frames on.
+
+    `on_start` runs after each start, `on_frame` for each frame, and
+    `on_exit(gave_up)` after each crash. All run on the event loop. An exception of
+    `on_frame` that a malformed frame can cause ends the process like a crash.
     """
 
     def __init__(
@@ -53,59 +70,67 @@ class Link(ABC):
         self._policy = policy
         self._sleep = sleep
         self._task: asyncio.Task[None] | None = None
-        self._is_retired = False
-        self._is_next_wanted = False
+        self._then = _Then.RESTART
+        # Expires when a process that was told to end does not.
+        self._patience: asyncio.Timeout | None = None
 
     @property
     @abstractmethod
     def pid(self) -> int | None: ...
 
     def start(self) -> None:
-        """Begin, or begin again after `retire` and after `on_exit(True)`."""
-        # One on its way out is let go first, and that is no crash.
-        self._is_next_wanted = self._is_retired
-        self._is_retired = False
+        """Start the process; again after `retire` or `on_exit(True)`.
+
+        A process that was retired ends first. Further calls change nothing.
+        """
         if self._task is None or self._task.done():
+            self._then = _Then.RESTART
             self._task = asyncio.create_task(self._keep_running())
+        elif self._then is _Then.STOP:
+            self._then = _Then.REPLACE
 
     @abstractmethod
     def send(self, frame: Frame) -> None:
-        """Queue a frame; dropped when nobody is there, as `on_exit` tells."""
+        """Queue a frame; it is dropped when no process is connected."""
 
     def retire(self) -> None:
-        """Let the process go, and start no other; `on_exit` is not called."""
-        self._is_retired = True
+        """Tell the process to end and start no other; `on_exit` is not called.
+
+        A process that does not end within `END_GRACE_S` is killed.
+        """
+        self._then = _Then.STOP
         self._hang_up()
+        self.allow(END_GRACE_S)
+
+    def allow(self, seconds: float) -> None:
+        """Give a process that was retired `seconds` from now to end."""
+        if self._patience and self._then is not _Then.RESTART:
+            deadline = asyncio.get_running_loop().time() + seconds
+            if not self._patience.expired():
+                self._patience.reschedule(deadline)
 
     @abstractmethod
     def kill(self) -> None:
         """End a process that no longer answers; it is started again."""
 
     async def close(self) -> None:
-        """Let the process go, and wait until that is done."""
+        """Retire the process and wait until it has ended."""
         if self._task is None:
             return
-        self._task.cancel()
+        if self._patience is None:
+            self._task.cancel()
+        else:
+            self.retire()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._task = None
 
     async def _keep_running(self) -> None:
         crashes: deque[float] = deque(maxlen=self._policy.max_crashes)
-        self._is_next_wanted = False
-        while True:
-            try:
-                frames_in = await self._connect()
-                self._on_start()
-                await self._listen(frames_in)
-            except OSError as exc:
-                logger.error("cannot reach a process: %s", exc)
-            finally:
-                await self._disconnect()
-            if self._is_retired:
-                return
-            if self._is_next_wanted:
-                self._is_next_wanted = False
+        while self._then is not _Then.STOP:
+            self._then = _Then.RESTART
+            await self._run_once()
+            if self._then is not _Then.RESTART:
                 continue
             crashes.append(time.monotonic())
             recent = [at for at in crashes if crashes[-1] - at < self._policy.window_s]
@@ -115,13 +140,34 @@ class Link(ABC):
                 return
             await self._sleep(self._policy.wait_s(len(recent)))
 
+    async def _run_once(self) -> None:
+        try:
+            stream = await self._connect()
+            if self._then is _Then.RESTART:
+                self._on_start()
+                await self._listen(stream)
+        except (OSError, frames.BadFrame) as exc:
+            logger.error("cannot reach a process: %s", exc)
+        finally:
+            self._patience = None
+            await self._disconnect()
+
     async def _listen(self, stream: StreamReader) -> None:
         try:
-            while (frame := await frames.receive(stream)) is not None:
-                self._on_frame(frame)
-        except (frames.BadFrame, KeyError, TypeError, ValueError) as exc:
+            async with asyncio.timeout(None) as self._patience:
+                while (frame := await frames.receive(stream)) is not None:
+                    self._on_frame(frame)
+        except TimeoutError:
+            logger.warning("process %s was told to end and did not", self.pid)
+        except (
+            frames.BadFrame,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as exc:
             logger.error(
-                "process %s sent a wrong frame (%s: %s); starting it again",
+                "process %s sent a malformed frame (%s: %s); it is started again",
                 self.pid,
                 type(exc).__name__,
                 exc if isinstance(exc, frames.BadFrame) else "",
@@ -129,12 +175,18 @@ class Link(ABC):
 
     @abstractmethod
     async def _connect(self) -> StreamReader:
-        """Start or find the process; what it says comes out of the stream."""
+        """Start or find the process; return the stream of its frames.
+
+        Raises OSError or BadFrame when it cannot be reached.
+        """
 
     @abstractmethod
     def _hang_up(self) -> None:
-        """Tell the process that nothing more comes from us."""
+        """Tell the process that no more frames follow, if one is connected."""
 
     @abstractmethod
     async def _disconnect(self) -> None:
-        """After the last frame, or in the middle; also when nothing was connected."""
+        """Release the process after its last frame, or in the middle.
+
+        Also called when `_connect` failed.
+        """

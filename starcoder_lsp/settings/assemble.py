@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from starcoder_lsp.completion.completer import Completer
@@ -67,11 +67,21 @@ def build_engine(
     log_level: str,
     on_state: Callable[[EngineState], None] = lambda state: None,
     policy: RestartPolicy = KEEP_TRYING,
-) -> LlamaEngine:
+) -> Engine:
     """An engine that is not started yet; errors as `model_file`."""
-    load = load_of(settings)
+    build = ENGINES[LLAMA]
+    return build(settings, log_level=log_level, on_state=on_state, policy=policy)
+
+
+def _llama(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None],
+    policy: RestartPolicy,
+) -> Engine:
     return LlamaEngine(
-        load,
+        load_of(settings),
         connect=_shared_process() if settings.is_shared else own_process,
         on_state=on_state,
         policy=policy,
@@ -80,25 +90,30 @@ def build_engine(
     )
 
 
+LLAMA = "llama"
+# How each kind of engine is built, with the arguments of `build_engine`.
+ENGINES: Mapping[str, Callable[..., Engine]] = {LLAMA: _llama}
+
+
 def token_counter(settings: EngineSettings) -> Callable[[str], int]:
     """Counts as the model does; errors as `model_file`. It loads native code."""
     path = model_file(settings)
     from starcoder_lsp.engines.llama.native import library
 
     library.set_up()
-    vocabulary = library.Model(path, vocab_only=True).vocabulary
+    vocabulary = library.LlamaModel(path, vocab_only=True).vocabulary
     return lambda text: len(vocabulary.encode(text))
 
 
 def _shared_process() -> Connect:
     try:
-        from starcoder_lsp.engines.llama.shared_engine import SharedLink
+        from starcoder_lsp.engines.llama.shared_engine import SharedProcess
     except ImportError:
         raise ConfigError(
             "shared_engine needs Unix sockets and file locks, which this system "
             "lacks; set shared_engine = false"
         ) from None
-    return SharedLink
+    return SharedProcess
 
 
 def build_context(

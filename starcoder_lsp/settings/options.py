@@ -161,7 +161,7 @@ _ROWS = (
            "where nothing is suggested unasked", _both),
     Option("debounce_ms", 40, integer(0, 2000), Trust.PROJECT,
            "how long typing rests at least before the model starts; it waits longer for "
-           "what is slow, and not at all when you ask"),
+           "what is slow, and not at all when you ask", max),
     Option("alternatives", 3, integer(1, 5), Trust.PROJECT,
            "how many suggestions to make when you ask for them", min),
     Option("speculate", AUTO, one_of(AUTO, "never", "always"), Trust.USER,

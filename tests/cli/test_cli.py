@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from starcoder_lsp import __version__
 from starcoder_lsp.cli.complete import as_object, read_cursor
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion
@@ -227,7 +228,7 @@ def test_help_names_every_command_and_the_version_is_the_packages() -> None:
     shown = run("--help").stdout
     for command in ("serve", "complete", "models", "config", "doctor"):
         assert command in shown
-    assert run("--version").stdout.strip() == "0.1.0"
+    assert run("--version").stdout.strip() == __version__
 
 
 def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:

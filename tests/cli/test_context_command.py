@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 
 KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"
 UTIL = "".join(
@@ -38,7 +38,7 @@ def context(
 
 def exactly(model: Path, snippet: dict[str, Any]) -> int:
     text = f"{snippet['path']}\n{snippet['text']}\n"
-    return len(Model(model, vocab_only=True).vocabulary.encode(text))
+    return len(LlamaModel(model, vocab_only=True).vocabulary.encode(text))
 
 
 @pytest.mark.parametrize("n_tokens", [40, 90])

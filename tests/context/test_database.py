@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "index"
 
 
+_opened: list[Database] = []
+
+
+@pytest.fixture(autouse=True)
+def close_what_was_opened() -> Iterator[None]:
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 def opened(folder: Path, version: int = VERSION) -> Database:
     database = open_index(ROOT, folder, version)
+    _opened.append(database)
     if database.is_writer:
         database.connection.execute("CREATE TABLE IF NOT EXISTS word (text)")
     return database
@@ -196,15 +208,17 @@ def test_an_index_whose_folder_is_deleted_goes_on(folder: Path) -> None:
 
 def test_busy_and_full_are_not_damage(tmp_path: Path) -> None:
     rows = sqlite3.connect(tmp_path / "a", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "a", timeout=0)
     rows.execute("PRAGMA max_page_count = 2")
     with pytest.raises(sqlite3.OperationalError, match="full") as full:
         rows.executescript("CREATE TABLE a (b); CREATE TABLE c (d);")
     assert not is_damage(full.value)
     rows.execute("BEGIN EXCLUSIVE")
     with pytest.raises(sqlite3.OperationalError, match="locked") as busy:
-        sqlite3.connect(tmp_path / "a", timeout=0).execute("SELECT * FROM a")
+        other.execute("SELECT * FROM a")
     assert not is_damage(busy.value)
     rows.close()
+    other.close()
 
 
 def test_a_journal_of_garbage_costs_nothing_that_was_kept(folder: Path) -> None:

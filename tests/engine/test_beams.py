@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.engines.llama.decode.sampling import log_sum_exp
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Context, Model
+from starcoder_lsp.engines.llama.native.library import LlamaContext, LlamaModel
 from starcoder_lsp.flow import Limits, Prompt, Text
 
 CODE = "def below_zero(operations):\n    balance = 0\n    for op in operations:\n"
@@ -19,29 +19,29 @@ LINE = Limits(24, 60_000, one_line=True)
 
 
 @pytest.fixture(scope="module")
-def real(smollm2: Path) -> Model:
+def real(smollm2: Path) -> LlamaModel:
     library.set_up()
-    return Model(smollm2)
+    return LlamaModel(smollm2)
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_starcoder2: Path) -> Model:
+def tiny(tiny_starcoder2: Path) -> LlamaModel:
     library.set_up()
-    return Model(tiny_starcoder2)
+    return LlamaModel(tiny_starcoder2)
 
 
 @pytest.fixture(scope="module", params=[1, 3])
-def session(tiny: Model, request: pytest.FixtureRequest) -> Session:
-    return Session(tiny, n_context=512, n_threads=1, n_slots=request.param)
+def session(tiny: LlamaModel, request: pytest.FixtureRequest) -> LlamaSession:
+    return LlamaSession(tiny, n_context=512, n_threads=1, n_slots=request.param)
 
 
 def never() -> bool:
     return False
 
 
-def alone(model: Model, text: str) -> float:
+def alone(model: LlamaModel, text: str) -> float:
     """The log-probability of `text` after the prompt, one token after another."""
-    context = Context(
+    context = LlamaContext(
         model,
         n_context=512,
         n_sequences=1,
@@ -61,8 +61,8 @@ def alone(model: Model, text: str) -> float:
     return total
 
 
-def test_lines_are_different_and_the_likeliest_comes_first(real: Model) -> None:
-    session = Session(real, n_context=256, n_threads=2)
+def test_lines_are_different_and_the_likeliest_comes_first(real: LlamaModel) -> None:
+    session = LlamaSession(real, n_context=256, n_threads=2)
     found = session.candidates(PROMPT, LINE, 3, never)
     assert [one.text for one in found[:2]] == [
         "            break",
@@ -73,7 +73,7 @@ def test_lines_are_different_and_the_likeliest_comes_first(real: Model) -> None:
 
 
 def test_scores_are_those_of_reading_one_text_after_another(
-    tiny: Model, session: Session
+    tiny: LlamaModel, session: LlamaSession
 ) -> None:
     texts = ["            break\n", "            return False\n", "x = 1\n" * 3, ""]
     scores = session.score(PROMPT, texts, LINE, never)
@@ -81,7 +81,7 @@ def test_scores_are_those_of_reading_one_text_after_another(
     assert [score.log_probability for score in scores] == expected
 
 
-def test_more_texts_than_fit_side_by_side_are_scored_too(session: Session) -> None:
+def test_more_texts_than_fit_side_by_side_are_scored_too(session: LlamaSession) -> None:
     texts = [f"            return {n}\n" for n in range(11)]
     together = session.score(PROMPT, texts, LINE, never)
     last = session.score(PROMPT, texts[-1:], LINE, never)[0]
@@ -89,7 +89,7 @@ def test_more_texts_than_fit_side_by_side_are_scored_too(session: Session) -> No
     assert together[-1].log_probability == pytest.approx(last.log_probability, rel=0.02)
 
 
-def test_each_text_goes_on_from_its_own_line(session: Session) -> None:
+def test_each_text_goes_on_from_its_own_line(session: LlamaSession) -> None:
     lines = session.candidates(PROMPT, LINE, 3, never)
     blocks = session.candidates(PROMPT, Limits(24, 60_000), 3, never)
     assert all(
@@ -102,7 +102,7 @@ def test_each_text_goes_on_from_its_own_line(session: Session) -> None:
     )
 
 
-def test_an_answer_after_a_search_is_what_it_was_before(session: Session) -> None:
+def test_an_answer_after_a_search_is_what_it_was_before(session: LlamaSession) -> None:
     def text() -> str:
         pieces = session.generate(PROMPT, Limits(12, 60_000), never)
         return "".join(piece.text for piece in pieces)
@@ -119,7 +119,7 @@ def after(n_polls: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("n_polls", [0, 3, 300, 2000])
 def test_a_search_that_is_stopped_leaves_the_next_one_right(
-    session: Session, n_polls: int
+    session: LlamaSession, n_polls: int
 ) -> None:
     whole = session.candidates(PROMPT, LINE, 3, never)
     session.candidates(PROMPT, LINE, 3, after(n_polls))

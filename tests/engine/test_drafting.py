@@ -13,11 +13,11 @@ from random_model import VOCABULARY
 
 from starcoder_lsp.completion.prompt import Window, build_prompt, families
 from starcoder_lsp.engines.llama.decode import drafting
-from starcoder_lsp.engines.llama.decode.drafting import Economy, Guess, Lookup
+from starcoder_lsp.engines.llama.decode.drafting import DraftPolicy, Guess, PromptLookup
 from starcoder_lsp.engines.llama.decode.sampling import Logits
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.flow import Cursor, Limits, Prompt, Text
 
 # Kernels for one token and for several round differently; what is nearer than this in
@@ -29,42 +29,42 @@ BLOCK = (
 
 
 def test_what_followed_the_same_tokens_is_guessed() -> None:
-    assert Lookup([1, 2, 3, 4, 5, 9, 1, 2, 3]).guess(2) == Guess([4, 5], 3)
+    assert PromptLookup([1, 2, 3, 4, 5, 9, 1, 2, 3]).guess(2) == Guess([4, 5], 3)
 
 
 def test_of_several_places_the_last_one_counts() -> None:
-    assert Lookup([1, 2, 7, 1, 2, 8, 1, 2]).guess(1).tokens == [8]
+    assert PromptLookup([1, 2, 7, 1, 2, 8, 1, 2]).guess(1).tokens == [8]
 
 
 def test_a_longer_agreement_counts_more_than_a_later_one() -> None:
     text = [1, 2, 3, 4, 5, 6, 70, 5, 6, 80, 1, 2, 3, 4, 5, 6]
-    assert Lookup(text).guess(1) == Guess([70], 6)
+    assert PromptLookup(text).guess(1) == Guess([70], 6)
 
 
 def test_what_repeats_itself_is_guessed_to_go_on() -> None:
-    assert Lookup([7, 8, 7, 8]).guess(5) == Guess([7, 8, 7, 8, 7], 2)
+    assert PromptLookup([7, 8, 7, 8]).guess(5) == Guess([7, 8, 7, 8, 7], 2)
 
 
 def test_bytes_of_two_tokens_are_not_taken_for_one() -> None:
     # 0x01000000 and its neighbours read as other tokens when cut in the middle.
-    assert Lookup([1 << 24, 1, 1 << 8, 1 << 16, 1]).guess(1) == Guess()
+    assert PromptLookup([1 << 24, 1, 1 << 8, 1 << 16, 1]).guess(1) == Guess()
 
 
 @pytest.mark.parametrize("tokens", [[], [1], [1, 2], [1, 2, 3]])
 def test_nothing_repeats_in_a_short_text(tokens: list[int]) -> None:
-    assert Lookup(tokens).guess(4) == Guess()
+    assert PromptLookup(tokens).guess(4) == Guess()
 
 
 def test_tokens_written_meanwhile_are_found_too() -> None:
-    lookup = Lookup([1, 2])
+    lookup = PromptLookup([1, 2])
     for token in (5, 6, 1, 2):
         lookup.append(token)
     assert lookup.guess(2).tokens == [5, 6]
 
 
-def economy(per_token: float, is_right: bool, n_seen: int = 40) -> Economy:
+def economy(per_token: float, is_right: bool, n_seen: int = 40) -> DraftPolicy:
     """One that saw a batch of n cost 1 + n times `per_token`."""
-    seen = Economy()
+    seen = DraftPolicy()
     for n in (1, 1, 1, 2, 4, 8, 1):
         seen.costs.saw(n, 1 + per_token * n)
     for _ in range(n_seen):
@@ -93,7 +93,7 @@ def test_batches_that_cost_as_much_as_single_tokens_are_worth_nothing() -> None:
 
 
 def test_before_anything_was_measured_nothing_is_drafted() -> None:
-    assert Economy().n_worthwhile(GUESS, 100) == 0
+    assert DraftPolicy().n_worthwhile(GUESS, 100) == 0
 
 
 def test_after_long_without_drafts_a_dear_batch_is_tried_again() -> None:
@@ -110,12 +110,12 @@ def test_one_slow_batch_changes_little() -> None:
     assert seen.costs.of(1) < before * 2
 
 
-def gain(tokens: list[int], start: int, seen: Economy) -> float:
+def gain(tokens: list[int], start: int, seen: DraftPolicy) -> float:
     """Plain cost over drafting cost, for a model that writes `tokens` from `start` on.
 
     A batch of n costs what SmolLM2 takes on two slow cores, in single tokens.
     """
-    lookup, at, cost = Lookup(tokens[:start]), start, 0.0
+    lookup, at, cost = PromptLookup(tokens[:start]), start, 0.0
     while at < len(tokens):
         lookup.append(tokens[at])
         at += 1
@@ -137,8 +137,8 @@ def gain(tokens: list[int], start: int, seen: Economy) -> float:
 
 def test_drafting_pays_where_text_repeats_itself_and_costs_nothing_elsewhere() -> None:
     library.set_up()
-    encode = Model(VOCABULARY, vocab_only=True).vocabulary.encode
-    seen = Economy()
+    encode = LlamaModel(VOCABULARY, vocab_only=True).vocabulary.encode
+    seen = DraftPolicy()
     names = ("alpha", "beta", "gamma", "delta")
     repeated = encode("".join(BLOCK.format(name) for name in names * 3))
     ordinary = encode(Path(drafting.__file__).read_text("utf-8"))
@@ -161,7 +161,7 @@ class Recorder:
         return self.tokens[-1]
 
 
-def record(session: Session, text: str, n_tokens: int) -> Recorder:
+def record(session: LlamaSession, text: str, n_tokens: int) -> Recorder:
     recorder = Recorder()
     session._choose = lambda limits: recorder  # type: ignore[method-assign]  # it has no other observer
     prompt = Prompt((Text(text, "start"),))
@@ -180,10 +180,10 @@ def assert_same(plain: Recorder, drafting: Recorder, rounding: float) -> None:
 def bold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that can be guessed is drafted."""
 
-    def all_of_it(self: Economy, guess: Guess, n_most: int) -> int:
+    def all_of_it(self: DraftPolicy, guess: Guess, n_most: int) -> int:
         return max(min(len(guess.tokens), n_most), 0)
 
-    monkeypatch.setattr(Economy, "n_worthwhile", all_of_it)
+    monkeypatch.setattr(DraftPolicy, "n_worthwhile", all_of_it)
 
 
 def repetitive(choose: random.Random) -> Iterator[str]:
@@ -206,9 +206,9 @@ def test_nor_of_what_a_real_model_writes(smollm2: Path) -> None:
 
 def assert_drafts_change_nothing(path: Path, n_texts: int, rounding: float) -> None:
     library.set_up()
-    model = Model(path)
+    model = LlamaModel(path)
     plain, drafted = (
-        Session(model, n_context=1024, n_threads=2, n_slots=1, drafts=drafts)
+        LlamaSession(model, n_context=1024, n_threads=2, n_slots=1, drafts=drafts)
         for drafts in (False, True)
     )
     for text in itertools.islice(repetitive(random.Random(0)), n_texts):
@@ -218,7 +218,7 @@ def assert_drafts_change_nothing(path: Path, n_texts: int, rounding: float) -> N
 @pytest.mark.usefixtures("bold")
 def test_a_text_that_repeats_itself_takes_fewer_batches(smollm2: Path) -> None:
     library.set_up()
-    session = Session(Model(smollm2), n_context=1024, n_threads=2, n_slots=1)
+    session = LlamaSession(LlamaModel(smollm2), n_context=1024, n_threads=2, n_slots=1)
     n_batches = 0
     evaluate = session._context.evaluate
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.completion.prompt import Window, build_prompt, families
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.flow import Cursor, Document, Limits
 from starcoder_lsp.suggesting.closing_brackets import (
     CLOSERS,
@@ -24,10 +24,10 @@ LINE = '    return table["name"](first(value[0]), {"a": [1, 2]})'
 
 
 @pytest.fixture(scope="module")
-def session(tiny_starcoder2: Path) -> Session:
+def session(tiny_starcoder2: Path) -> LlamaSession:
     library.set_up()
-    model = Model(tiny_starcoder2, overrides=FAMILY.overrides)
-    return Session(model, n_context=2048, n_threads=2)
+    model = LlamaModel(tiny_starcoder2, overrides=FAMILY.overrides)
+    return LlamaSession(model, n_context=2048, n_threads=2)
 
 
 def functions(name: str) -> str:
@@ -43,7 +43,7 @@ def typed_with_closing_brackets() -> Iterator[Cursor]:
         yield Cursor(Document(text, "a", "python"), len(before) + n)
 
 
-def evaluated(session: Session, cursors: Iterator[Cursor]) -> list[int]:
+def evaluated(session: LlamaSession, cursors: Iterator[Cursor]) -> list[int]:
     counts = []
     for cursor in cursors:
         prompt = build_prompt(cursor, FAMILY, Window.of_tokens(1000))
@@ -52,7 +52,7 @@ def evaluated(session: Session, cursors: Iterator[Cursor]) -> list[int]:
     return counts[1:]
 
 
-def test_a_keystroke_evaluates_about_one_token(session: Session) -> None:
+def test_a_keystroke_evaluates_about_one_token(session: LlamaSession) -> None:
     auto_close = AutoCloseFilter()
     empty = next(typed_with_closing_brackets())
     auto_close.apply(empty)
@@ -63,7 +63,7 @@ def test_a_keystroke_evaluates_about_one_token(session: Session) -> None:
 
 
 def test_without_the_freezer_each_bracket_makes_the_prompt_new(
-    session: Session,
+    session: LlamaSession,
 ) -> None:
     counts = evaluated(session, typed_with_closing_brackets())
     n_changes = sum(character in CLOSERS for character in LINE)

@@ -15,7 +15,7 @@ import pytest
 import random_model
 
 from starcoder_lsp.engines import EngineState, Phase
-from starcoder_lsp.engines.llama import client as client_module
+from starcoder_lsp.engines.llama import connection, pending
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.machine.gguf import read_header
 from starcoder_lsp.engines.llama.messages import Load
@@ -61,7 +61,7 @@ def ends_of(engine: LlamaEngine) -> list[str]:
             ends.append(reason)
         receive(frame)
 
-    engine._link._on_frame = record
+    engine._process._on_frame = record
     return ends
 
 
@@ -126,7 +126,7 @@ async def test_a_cancel_inside_the_prefill_stops_it_too(
 async def test_a_hang_is_noticed_while_requests_come_and_go(
     make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "HANG_GRACE_S", 0.3)
+    monkeypatch.setattr(pending, "HANG_GRACE_S", 0.3)
     engine = make_engine(policy=RestartPolicy(first_wait_s=0))
     await engine.ready()
     assert engine.pid is not None
@@ -182,7 +182,7 @@ async def test_an_engine_that_keeps_dying_is_given_up_with_a_message(
 async def test_an_engine_that_hangs_is_replaced(
     make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "HANG_GRACE_S", 0.2)
+    monkeypatch.setattr(pending, "HANG_GRACE_S", 0.2)
     engine = make_engine(policy=RestartPolicy(first_wait_s=0))
     await engine.ready()
     assert engine.pid is not None
@@ -329,12 +329,12 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     limited = tmp_path / "limited.py"
     limited.write_text(
         "import resource, runpy, sys\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (480 << 20, 480 << 20))\n"
         "sys.argv = ['host']\n"
         "runpy.run_module('starcoder_lsp.engines.llama.process.host', run_name='__main__')\n"
     )
     monkeypatch.setattr(
-        client_module, "python_module", lambda *_: [sys.executable, "-P", str(limited)]
+        connection, "python_module", lambda *_: [sys.executable, "-P", str(limited)]
     )
     message = await failure(make_engine(smollm2, n_context=8000, n_threads=1))
     assert "memory" in message
@@ -345,7 +345,9 @@ async def test_a_quantized_cache_answers_as_well(
     make_engine: MakeEngine, smollm2: Path
 ) -> None:
     engine = make_engine(smollm2, kv_type="q8_0")
-    loaded = await engine.ready()
+    await engine.ready()
+    loaded = engine.loaded
+    assert loaded is not None
     assert (loaded.kv_type, loaded.n_slots, loaded.n_context) == ("q8_0", 3, 1024)
     text = await said(engine, Prompt((Text("def add(a, b):\n    return a +"),)))
     assert text.startswith(" b")
@@ -354,9 +356,9 @@ async def test_a_quantized_cache_answers_as_well(
 async def test_layers_for_a_gpu_that_the_build_cannot_use_are_a_note(
     make_engine: MakeEngine,
 ) -> None:
-    loaded = await make_engine(n_gpu_layers=9).ready()
-    assert loaded.n_gpu_layers == 0
-    assert "computes on the CPU only" in loaded.notes[0]
+    report = await make_engine(n_gpu_layers=9).ready()
+    assert "on the CPU" in report.summary
+    assert "computes on the CPU only" in report.notes[0]
 
 
 @pytest.mark.parametrize(("wanted", "n_notes"), [(9, 1), (-1, 1), (0, 0), (None, 0)])

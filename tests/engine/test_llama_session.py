@@ -11,9 +11,9 @@ from random_model import VOCABULARY
 
 from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.engines.llama.decode.decoding import Speller
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Text, Usage
@@ -29,21 +29,21 @@ def llama_cpp() -> None:
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Model(VOCABULARY, vocab_only=True).vocabulary
+    return LlamaModel(VOCABULARY, vocab_only=True).vocabulary
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_starcoder2: Path) -> Model:
-    return Model(tiny_starcoder2, overrides=families()["starcoder2"].overrides)
+def tiny(tiny_starcoder2: Path) -> LlamaModel:
+    return LlamaModel(tiny_starcoder2, overrides=families()["starcoder2"].overrides)
 
 
 @pytest.fixture(scope="module")
-def real(smollm2: Path) -> Model:
-    return Model(smollm2)
+def real(smollm2: Path) -> LlamaModel:
+    return LlamaModel(smollm2)
 
 
-def session_of(model: Model) -> Session:
-    return Session(model, n_context=2048, n_threads=2)
+def session_of(model: LlamaModel) -> LlamaSession:
+    return LlamaSession(model, n_context=2048, n_threads=2)
 
 
 def never() -> bool:
@@ -61,7 +61,7 @@ def prompt_of(text: str, held_back: str = "") -> Prompt:
 
 
 def said(
-    session: Session,
+    session: LlamaSession,
     prompt: Prompt,
     limits: Limits = LIMITS,
     is_cancelled: Callable[[], bool] = never,
@@ -124,14 +124,14 @@ def test_a_lone_surrogate_is_replaced(vocabulary: Vocabulary) -> None:
 
 
 def test_file_sep_ends_the_answer_of_starcoder2(
-    tiny: Model, tiny_starcoder2: Path
+    tiny: LlamaModel, tiny_starcoder2: Path
 ) -> None:
     assert all(tiny.vocabulary.is_end(token) for token in (0, 4, 5, 6))
-    without = Model(tiny_starcoder2).vocabulary
+    without = LlamaModel(tiny_starcoder2).vocabulary
     assert not without.is_end(6), "llama.cpp knows by itself: drop the overrides"
 
 
-def test_the_next_keystroke_evaluates_one_token(tiny: Model) -> None:
+def test_the_next_keystroke_evaluates_one_token(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     said(session, prompt_of(CODE + "x = a"))
     _, usage = said(session, prompt_of(CODE + "x = a."))
@@ -139,14 +139,14 @@ def test_the_next_keystroke_evaluates_one_token(tiny: Model) -> None:
     assert usage.evaluated_tokens == 1
 
 
-def test_a_kept_cache_says_what_a_fresh_one_says(tiny: Model) -> None:
+def test_a_kept_cache_says_what_a_fresh_one_says(tiny: LlamaModel) -> None:
     used = session_of(tiny)
     for cut in (300, 900, 500, 1200, 901):
         said(used, prompt_of(CODE[:cut]))
     assert said(used, prompt_of(CODE))[0] == said(session_of(tiny), prompt_of(CODE))[0]
 
 
-def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: Model) -> None:
+def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: LlamaModel) -> None:
     fresh, _ = said(session_of(tiny), prompt_of(CODE))
     session = session_of(tiny)
     n_most = 0
@@ -158,19 +158,19 @@ def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: Model) -> None:
     assert said(session, prompt_of(CODE))[0] == fresh
 
 
-def test_the_time_budget_ends_a_prefill(tiny: Model) -> None:
+def test_the_time_budget_ends_a_prefill(tiny: LlamaModel) -> None:
     text, usage = said(session_of(tiny), prompt_of(CODE), Limits(12, time_budget_ms=0))
     assert (text, usage.finish_reason) == ("", "time")
 
 
-def test_length_ends_the_answer(tiny: Model) -> None:
+def test_length_ends_the_answer(tiny: LlamaModel) -> None:
     _, usage = said(session_of(tiny), prompt_of(CODE), Limits(3, 60_000))
     assert usage.finish_reason in ("length", "stop")
     assert usage.generated_tokens <= 3
 
 
-def test_a_long_prompt_is_cut_to_the_context(tiny: Model) -> None:
-    session = Session(tiny, n_context=256, n_threads=1)
+def test_a_long_prompt_is_cut_to_the_context(tiny: LlamaModel) -> None:
+    session = LlamaSession(tiny, n_context=256, n_threads=1)
     prompt = Prompt(
         (
             Control("<fim_prefix>"),
@@ -185,13 +185,13 @@ def test_a_long_prompt_is_cut_to_the_context(tiny: Model) -> None:
     assert budget * 3 / 4 < usage.prompt_tokens <= budget
 
 
-def test_an_empty_prompt_is_answered(tiny: Model) -> None:
+def test_an_empty_prompt_is_answered(tiny: LlamaModel) -> None:
     assert said(session_of(tiny), prompt_of(""))[1].prompt_tokens == 1
 
 
 @pytest.mark.parametrize("n_tokens", [1, 242, 243, 244, 255, 256, 257, 5000])
-def test_a_prompt_of_any_length_is_answered(tiny: Model, n_tokens: int) -> None:
-    session = Session(tiny, n_context=256, n_threads=1)
+def test_a_prompt_of_any_length_is_answered(tiny: LlamaModel, n_tokens: int) -> None:
+    session = LlamaSession(tiny, n_context=256, n_threads=1)
     text = "x" + " x" * (n_tokens - 1)
     assert len(tiny.vocabulary.encode(text)) == n_tokens
     _, usage = said(session, prompt_of(text))
@@ -202,15 +202,17 @@ def test_a_prompt_of_any_length_is_answered(tiny: Model, n_tokens: int) -> None:
 @pytest.mark.parametrize(
     "text", ["\0", "a\0b", "\ud800", "<fim_suffix>", "<|endoftext|>" * 3, "\U0010ffff"]
 )
-def test_a_prompt_of_any_characters_is_answered(tiny: Model, text: str) -> None:
+def test_a_prompt_of_any_characters_is_answered(tiny: LlamaModel, text: str) -> None:
     session = session_of(tiny)
     assert said(session, prompt_of(text))[1].generated_tokens > 0
     assert said(session, prompt_of("x = 1", text))[1].finish_reason is not None
 
 
 @pytest.mark.parametrize("max_tokens", [-1, 0, 1, 255, 256, 257, 10**9])
-def test_an_answer_of_any_length_may_be_wanted(tiny: Model, max_tokens: int) -> None:
-    session = Session(tiny, n_context=256, n_threads=1)
+def test_an_answer_of_any_length_may_be_wanted(
+    tiny: LlamaModel, max_tokens: int
+) -> None:
+    session = LlamaSession(tiny, n_context=256, n_threads=1)
     _, usage = said(session, prompt_of(CODE), Limits(max_tokens, 60_000))
     assert usage.finish_reason is not None
     n_written = usage.prompt_tokens + usage.generated_tokens
@@ -219,7 +221,7 @@ def test_an_answer_of_any_length_may_be_wanted(tiny: Model, max_tokens: int) -> 
     assert len(session.candidates(prompt_of(CODE), limits, 2, never)) <= 2
 
 
-def test_a_control_token_the_model_lacks_is_an_error(real: Model) -> None:
+def test_a_control_token_the_model_lacks_is_an_error(real: LlamaModel) -> None:
     prompt = Prompt((Control("<fim_prefix>"),))
     with pytest.raises(ModelBroken, match="<fim_prefix>"):
         said(session_of(real), prompt)
@@ -229,14 +231,18 @@ def test_a_control_token_the_model_lacks_is_an_error(real: Model) -> None:
     ("typed", "held"),
     [("return", ""), ("", "\n    return"), ("", "\n    re"), ("", "\n  ")],
 )
-def test_a_half_typed_word_is_continued(real: Model, typed: str, held: str) -> None:
+def test_a_half_typed_word_is_continued(
+    real: LlamaModel, typed: str, held: str
+) -> None:
     start = "def fibonacci(n):\n    # The n-th number.\n    if n < 2:\n        return n"
     prompt = prompt_of(start + ("\n    " if typed else "") + typed, held)
     text, _ = said(session_of(real), prompt)
     assert (typed + held + text).lstrip().startswith("return fibonacci(n")
 
 
-def test_nothing_else_than_the_held_back_text_can_begin_the_answer(tiny: Model) -> None:
+def test_nothing_else_than_the_held_back_text_can_begin_the_answer(
+    tiny: LlamaModel,
+) -> None:
     text, usage = said(session_of(tiny), prompt_of("x = ", "quux_zyzzy"))
     assert "quux" not in text
     assert usage.generated_tokens > 1

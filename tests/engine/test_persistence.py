@@ -15,8 +15,8 @@ from starcoder_lsp.engines.llama import messages
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.messages import Load, Loaded
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
-from starcoder_lsp.engines.llama.process.persistent_session import LastingSession
+from starcoder_lsp.engines.llama.native.library import LlamaModel
+from starcoder_lsp.engines.llama.process.persistent_session import PersistentSession
 from starcoder_lsp.errors import EngineNotReady
 from starcoder_lsp.flow import Limits, Piece, Prompt, Text, Usage
 from starcoder_lsp.runtime import paths
@@ -264,8 +264,8 @@ async def test_without_leave_nothing_is_written(make_engine: MakeEngine) -> None
 
 def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
     library.set_up()
-    session = LastingSession(
-        Model(tiny_starcoder2), n_context=1024, n_threads=1, n_slots=1
+    session = PersistentSession(
+        LlamaModel(tiny_starcoder2), n_context=1024, n_threads=1, n_slots=1
     )
 
     def evaluated() -> int:
@@ -283,7 +283,9 @@ def test_a_request_stopped_at_its_beginning_is_not_what_is_saved(
     tiny_starcoder2: Path,
 ) -> None:
     library.set_up()
-    session = LastingSession(Model(tiny_starcoder2), n_context=1024, n_threads=1)
+    session = PersistentSession(
+        LlamaModel(tiny_starcoder2), n_context=1024, n_threads=1
+    )
     list(session.generate(READ, LIMITS, lambda: False))
     list(session.generate(PROMPT, LIMITS, lambda: True))
     tokens, _state = session.state(1 << 24)
@@ -294,12 +296,12 @@ def test_a_copy_that_was_not_begun_is_made_before_it_is_saved(
     tiny_starcoder2: Path,
 ) -> None:
     library.set_up()
-    model = Model(tiny_starcoder2)
+    model = LlamaModel(tiny_starcoder2)
 
-    def session() -> LastingSession:
-        return LastingSession(model, n_context=2048, n_threads=1)
+    def session() -> PersistentSession:
+        return PersistentSession(model, n_context=2048, n_threads=1)
 
-    def said_to(session: LastingSession, text: str, *, stops: bool = False) -> str:
+    def said_to(session: PersistentSession, text: str, *, stops: bool = False) -> str:
         (before,) = READ.segments
         prompt = Prompt((before, Text(text)))
         return said(list(session.generate(prompt, LIMITS, lambda: stops)))

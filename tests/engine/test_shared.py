@@ -18,11 +18,11 @@ import pytest
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.llama import rendezvous
 from starcoder_lsp.engines.llama.client import LlamaEngine
-from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.engines.llama.process.daemon import Door
-from starcoder_lsp.engines.llama.process.inbox import Inbox, Peer
+from starcoder_lsp.engines.llama.messages import Load, load_frame
+from starcoder_lsp.engines.llama.process.door import admit
+from starcoder_lsp.engines.llama.process.inbox import Inbox
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous
-from starcoder_lsp.engines.llama.shared_engine import SharedLink, rendezvous_of
+from starcoder_lsp.engines.llama.shared_engine import SharedProcess
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineYielded
 from starcoder_lsp.flow import Limits, Prompt, Text
 from starcoder_lsp.runtime import frames, paths
@@ -53,7 +53,7 @@ async def make_engine(load: Load) -> AsyncIterator[MakeEngine]:
     engines: list[LlamaEngine] = []
 
     def make(wanted: Load = load) -> LlamaEngine:
-        engine = LlamaEngine(wanted, connect=SharedLink, policy=AT_ONCE)
+        engine = LlamaEngine(wanted, connect=SharedProcess, policy=AT_ONCE)
         engine.start()
         engines.append(engine)
         return engine
@@ -61,7 +61,7 @@ async def make_engine(load: Load) -> AsyncIterator[MakeEngine]:
     yield make
     for engine in engines:
         await engine.close()
-    await gone(rendezvous_of(load))
+    await gone(Rendezvous.of(load))
 
 
 async def gone(place: Rendezvous) -> None:
@@ -99,7 +99,7 @@ async def test_two_clients_share_one_process_which_outlives_the_first(
     pid = other.pid
     assert pid is not None
     await other.close()
-    await gone(rendezvous_of(load))
+    await gone(Rendezvous.of(load))
     while is_running(pid):
         await asyncio.sleep(0.05)
 
@@ -113,7 +113,7 @@ async def test_other_settings_are_another_process(
     await asyncio.gather(one.ready(), other.ready())
     assert one.pid != other.pid
     await other.close()
-    await gone(rendezvous_of(wider))
+    await gone(Rendezvous.of(wider))
 
 
 async def test_ids_of_two_clients_are_not_confused(make_engine: MakeEngine) -> None:
@@ -171,7 +171,7 @@ async def test_a_crash_is_survived_by_both(make_engine: MakeEngine) -> None:
 async def test_files_that_a_killed_engine_left_are_no_obstacle(
     make_engine: MakeEngine, load: Load
 ) -> None:
-    place = rendezvous_of(load)
+    place = Rendezvous.of(load)
     paths.runtime_dir().mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(place.address))
@@ -201,11 +201,13 @@ async def test_whoever_does_not_know_the_token_is_refused(
         {"op": "load"},
         {"op": "hello", "token": "x" * 5000},
     ):
-        address = rendezvous_of(load).address
+        address = Rendezvous.of(load).address
         reader, writer = await asyncio.open_unix_connection(address)
         writer.write(frames.encode(hello))
         with contextlib.suppress(ConnectionError):
-            assert await frames.receive(reader) == {"op": "refused"}
+            refusal = await frames.receive(reader)
+            assert refusal is not None
+            assert refusal["op"] == "refused"
             assert await frames.receive(reader) is None
         writer.close()
     assert await said(engine)
@@ -218,7 +220,7 @@ async def test_a_model_that_does_not_load_fails_for_all_and_keeps_nothing(
     for engine in (make_engine(broken), make_engine(broken)):
         with pytest.raises(EngineFailed, match=r"none\.gguf: there is no such file"):
             await engine.ready()
-    await gone(rendezvous_of(broken))
+    await gone(Rendezvous.of(broken))
 
 
 async def test_a_folder_that_is_not_the_users_is_not_used(
@@ -242,21 +244,16 @@ async def test_a_name_that_is_too_long_for_a_socket_is_said(
         await engine.ready()
 
 
-def test_who_comes_while_the_engine_leaves_is_sent_away_unheard(
-    tmp_path: Path,
-) -> None:
-    place, inbox = Rendezvous(tmp_path, "engine"), Inbox()
-    place.new_token()
+def test_who_comes_while_the_engine_leaves_is_sent_away_unheard() -> None:
+    inbox = Inbox()
     inbox.patience_s = 600
     last, theirs = socket.socketpair()
-    inbox.add(Peer(theirs.makefile("rb"), theirs.makefile("wb")))
+    admit(theirs, inbox)
     last.close()
-    theirs.close()
     assert inbox.next() is None
     late, theirs = socket.socketpair()
     with late:
-        late.sendall(frames.encode({"op": "hello", "token": place.token()}))
-        Door(theirs, place, inbox)._admit(theirs)
+        admit(theirs, inbox)
         assert late.recv(100) == b""
 
 
@@ -266,3 +263,50 @@ def test_another_users_process_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> N
         assert rendezvous.is_ours(ours)
         monkeypatch.setattr(os, "getuid", lambda: 12345)
         assert not rendezvous.is_ours(ours)
+
+
+async def joined(load: Load, words: bytes) -> bytes:
+    """Everything that a client with the token hears that says so and hangs up."""
+    place = Rendezvous.of(load)
+    reader, writer = await asyncio.open_unix_connection(place.address)
+    writer.write(frames.encode({"op": "hello", "token": place.token()}))
+    welcome = await frames.receive(reader)
+    assert welcome is not None
+    assert welcome["op"] == "welcome"
+    writer.write(words)
+    writer.write_eof()
+    heard = await reader.read()
+    writer.close()
+    return heard
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        frames.encode({"op": "cancel"}),
+        frames.encode({"op": "generate", "id": 1}),
+        frames.encode({"op": "generate"}),
+        frames.encode({"op": "load"}),
+        b"\xff\xff\xff\xff",
+    ],
+)
+async def test_a_client_that_talks_nonsense_costs_itself_only(
+    make_engine: MakeEngine, load: Load, words: bytes
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    pid = engine.pid
+    await joined(load, words)
+    assert await said(engine)
+    assert engine.pid == pid
+    # The fixture waits for the engine to leave with its last client.
+
+
+async def test_a_client_that_wants_another_model_is_sent_away(
+    make_engine: MakeEngine, load: Load
+) -> None:
+    engine = make_engine()
+    await engine.ready()
+    other = load_frame(replace(load, path="/no/such/file"))
+    assert await joined(load, frames.encode(other)) == b""
+    assert await said(engine)

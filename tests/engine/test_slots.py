@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.completion.prompt import Window, build_prompt, families
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import Model
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text, Usage
 from starcoder_lsp.languages.lines import n_common
 
@@ -20,14 +20,14 @@ FAMILY = families()["starcoder2"]
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_starcoder2: Path) -> Model:
+def tiny(tiny_starcoder2: Path) -> LlamaModel:
     library.set_up()
-    return Model(tiny_starcoder2, overrides=FAMILY.overrides)
+    return LlamaModel(tiny_starcoder2, overrides=FAMILY.overrides)
 
 
 @pytest.fixture
-def session(tiny: Model) -> Session:
-    return Session(tiny, n_context=2048, n_threads=2)
+def session(tiny: LlamaModel) -> LlamaSession:
+    return LlamaSession(tiny, n_context=2048, n_threads=2)
 
 
 def file(name: str, n_functions: int = 40) -> str:
@@ -36,11 +36,11 @@ def file(name: str, n_functions: int = 40) -> str:
     )
 
 
-def ask(session: Session, prompt: Prompt) -> Usage:
+def ask(session: LlamaSession, prompt: Prompt) -> Usage:
     return list(session.generate(prompt, LIMITS, lambda: False))[-1].usage
 
 
-def said(session: Session, prompt: Prompt) -> str:
+def said(session: LlamaSession, prompt: Prompt) -> str:
     pieces = session.generate(prompt, Limits(8, 60_000), lambda: False)
     return "".join(piece.text for piece in pieces)
 
@@ -54,7 +54,7 @@ def keystrokes(text: str) -> Iterator[str]:
     return (text[:n] for n in range(1, len(text) + 1))
 
 
-def costs(session: Session, layout: str) -> list[int]:
+def costs(session: LlamaSession, layout: str) -> list[int]:
     """Tokens evaluated per keystroke on one line in the middle of a file."""
     before, after = file("one"), "\n" + file("two")
     ask(session, prompt_at(before, after, layout))
@@ -63,16 +63,16 @@ def costs(session: Session, layout: str) -> list[int]:
     return [ask(session, prompt).evaluated_tokens for prompt in prompts]
 
 
-def test_a_keystroke_evaluates_one_or_two_tokens(session: Session) -> None:
+def test_a_keystroke_evaluates_one_or_two_tokens(session: LlamaSession) -> None:
     evaluated = costs(session, "auto")
     assert sum(evaluated) / len(evaluated) <= 2
     assert max(evaluated) <= 4
 
 
 def test_it_does_so_where_the_text_below_is_too_long_for_the_context(
-    tiny: Model,
+    tiny: LlamaModel,
 ) -> None:
-    session = Session(tiny, n_context=1024, n_threads=2)
+    session = LlamaSession(tiny, n_context=1024, n_threads=2)
     table = "".join(f"    {n * 7919 % 997}, {n * 104729 % 991},\n" for n in range(400))
     before, evaluated = file("one"), []
     ask(session, prompt_at(before, table))
@@ -84,18 +84,20 @@ def test_it_does_so_where_the_text_below_is_too_long_for_the_context(
 
 
 def test_with_the_suffix_last_it_would_evaluate_the_suffix_again(
-    session: Session,
+    session: LlamaSession,
 ) -> None:
     assert min(costs(session, "psm")) > 100
 
 
-def test_a_new_line_evaluates_only_itself(session: Session) -> None:
+def test_a_new_line_evaluates_only_itself(session: LlamaSession) -> None:
     ask(session, prompt_at(file("one") + "x = 1", "\n" + file("two")))
     usage = ask(session, prompt_at(file("one") + "x = 1\n", "\n" + file("two")))
     assert usage.evaluated_tokens <= 3
 
 
-def test_going_back_to_another_file_evaluates_nothing_again(session: Session) -> None:
+def test_going_back_to_another_file_evaluates_nothing_again(
+    session: LlamaSession,
+) -> None:
     one = prompt_at(file("one"), "\nend")
     two = prompt_at(file("two"), "\nend")
     ask(session, one)
@@ -104,7 +106,7 @@ def test_going_back_to_another_file_evaluates_nothing_again(session: Session) ->
         assert ask(session, prompt).evaluated_tokens == 1
 
 
-def test_the_document_used_longest_ago_makes_room(session: Session) -> None:
+def test_the_document_used_longest_ago_makes_room(session: LlamaSession) -> None:
     prompts = [prompt_at(file(name), "\nend") for name in ("a", "b", "c", "d")]
     for prompt in prompts:
         ask(session, prompt)
@@ -116,7 +118,7 @@ def test_the_document_used_longest_ago_makes_room(session: Session) -> None:
     assert ask(session, prompts[0]).evaluated_tokens > 1
 
 
-def test_a_context_that_two_documents_share_is_copied(session: Session) -> None:
+def test_a_context_that_two_documents_share_is_copied(session: LlamaSession) -> None:
     shared = file("shared", 20)
     one = Prompt((Text(shared), Text(file("one", 40))))
     two = Prompt((Text(shared), Text(file("two", 40))))
@@ -126,9 +128,9 @@ def test_a_context_that_two_documents_share_is_copied(session: Session) -> None:
     assert ask(session, one).evaluated_tokens == 1
 
 
-def test_no_order_of_documents_changes_what_is_said(tiny: Model) -> None:
+def test_no_order_of_documents_changes_what_is_said(tiny: LlamaModel) -> None:
     choose = random.Random(0)
-    used = Session(tiny, n_context=1024, n_threads=2)
+    used = LlamaSession(tiny, n_context=1024, n_threads=2)
     texts = [file(name, 20) for name in ("a", "b", "c", "d")]
     for _ in range(40):
         text = choose.choice(texts)
@@ -143,11 +145,13 @@ def test_no_order_of_documents_changes_what_is_said(tiny: Model) -> None:
         )
     for text in texts:
         prompt = prompt_at(text[:700], text[700:])
-        fresh = Session(tiny, n_context=1024, n_threads=2)
+        fresh = LlamaSession(tiny, n_context=1024, n_threads=2)
         assert said(used, prompt) == said(fresh, prompt)
 
 
-def test_what_time_ran_out_for_is_read_while_nobody_waits(session: Session) -> None:
+def test_what_time_ran_out_for_is_read_while_nobody_waits(
+    session: LlamaSession,
+) -> None:
     prompt = prompt_at(file("one"), "\nend")
     late = list(session.generate(prompt, Limits(2, 0), lambda: False))[-1].usage
     assert late.finish_reason == "time"
@@ -155,7 +159,7 @@ def test_what_time_ran_out_for_is_read_while_nobody_waits(session: Session) -> N
     assert ask(session, prompt).evaluated_tokens == 1
 
 
-def test_reading_on_stops_when_something_is_wanted(session: Session) -> None:
+def test_reading_on_stops_when_something_is_wanted(session: LlamaSession) -> None:
     prompt = prompt_at(file("one"), "\nend")
     list(session.generate(prompt, Limits(2, 0), lambda: False))
     session.read_on(lambda: True)

@@ -14,10 +14,11 @@ import pytest
 
 from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.decode.drafting import Economy, Guess
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.drafting import DraftPolicy, Guess
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import InfillSampler, Model
+from starcoder_lsp.engines.llama.native.infill_sampler import InfillSampler
+from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import Group, Limits, Prompt, Text, Usage
 
@@ -26,19 +27,21 @@ CODE = "".join(f"def function_{n}(x):\n    return x + {n}\n\n\n" for n in range(
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_starcoder2: Path) -> Model:
+def tiny(tiny_starcoder2: Path) -> LlamaModel:
     library.set_up()
-    return Model(tiny_starcoder2, overrides=families()["starcoder2"].overrides)
+    return LlamaModel(tiny_starcoder2, overrides=families()["starcoder2"].overrides)
 
 
 @pytest.fixture(scope="module")
-def real(smollm2: Path) -> Model:
+def real(smollm2: Path) -> LlamaModel:
     library.set_up()
-    return Model(smollm2)
+    return LlamaModel(smollm2)
 
 
-def session_of(model: Model, n_slots: int = 3, n_reserved: int = 0) -> Session:
-    return Session(
+def session_of(
+    model: LlamaModel, n_slots: int = 3, n_reserved: int = 0
+) -> LlamaSession:
+    return LlamaSession(
         model, n_context=2048, n_threads=1, n_slots=n_slots, n_reserved=n_reserved
     )
 
@@ -56,15 +59,15 @@ def prompt_of(*texts: str) -> Prompt:
     return Prompt(tuple(Text(text, "start") for text in texts))
 
 
-def asked(session: Session, prompt: Prompt, limits: Limits = LIMITS) -> Usage:
+def asked(session: LlamaSession, prompt: Prompt, limits: Limits = LIMITS) -> Usage:
     return list(session.generate(prompt, limits, never))[-1].usage
 
 
-def said(session: Session, prompt: Prompt) -> str:
+def said(session: LlamaSession, prompt: Prompt) -> str:
     return "".join(piece.text for piece in session.generate(prompt, LIMITS, never))
 
 
-def test_a_score_is_the_sum_over_its_tokens(tiny: Model) -> None:
+def test_a_score_is_the_sum_over_its_tokens(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     [both] = session.score(prompt_of(CODE), ["x = 1\ny = 2\n"], LIMITS, never)
     [first] = session.score(prompt_of(CODE), ["x = 1\n"], LIMITS, never)
@@ -74,7 +77,7 @@ def test_a_score_is_the_sum_over_its_tokens(tiny: Model) -> None:
     assert both.log_probability == pytest.approx(total, abs=0.01)
 
 
-def test_scores_do_not_depend_on_each_other(tiny: Model) -> None:
+def test_scores_do_not_depend_on_each_other(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     texts = ["x = 1\n", "", "def f():\n    pass\n" * 20]
     together = session.score(prompt_of(CODE), texts, LIMITS, never)
@@ -84,7 +87,7 @@ def test_scores_do_not_depend_on_each_other(tiny: Model) -> None:
         assert alone.log_probability == pytest.approx(score.log_probability, abs=0.01)
 
 
-def test_what_was_written_scores_as_it_was_written(real: Model) -> None:
+def test_what_was_written_scores_as_it_was_written(real: LlamaModel) -> None:
     session = session_of(real)
     prompt = prompt_of("def add(a, b):\n    return")
     pieces = list(session.generate(prompt, LIMITS, never))
@@ -95,12 +98,12 @@ def test_what_was_written_scores_as_it_was_written(real: Model) -> None:
     assert score.log_probability == pytest.approx(written.log_probability, abs=0.5)
 
 
-def test_scores_that_come_too_late_are_an_error(tiny: Model) -> None:
+def test_scores_that_come_too_late_are_an_error(tiny: LlamaModel) -> None:
     with pytest.raises(EngineError, match="in time"):
         session_of(tiny).score(prompt_of(CODE), ["x"], Limits(0, 0), never)
 
 
-def test_reading_only_and_answering_read_the_same(tiny: Model) -> None:
+def test_reading_only_and_answering_read_the_same(tiny: LlamaModel) -> None:
     session = session_of(tiny, n_reserved=8)
     prompt = prompt_of(CODE * 3)
     asked(session, prompt, Limits(0, 600_000))
@@ -117,7 +120,7 @@ def many_snippets() -> Prompt:
 
 
 def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
-    tiny: Model,
+    tiny: LlamaModel,
 ) -> None:
     session = session_of(tiny)
     session.speed = SLOW
@@ -131,7 +134,7 @@ def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
     assert whole.evaluated_tokens == 1
 
 
-def test_reading_only_begins_with_what_a_request_has_time_for(tiny: Model) -> None:
+def test_reading_only_begins_with_what_a_request_has_time_for(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     session.speed = SLOW
     asked(session, many_snippets(), replace(IN_TIME, max_tokens=0))
@@ -139,7 +142,7 @@ def test_reading_only_begins_with_what_a_request_has_time_for(tiny: Model) -> No
     assert (first.evaluated_tokens, first.prompt_tokens <= 300) == (1, True)
 
 
-def test_on_a_slow_machine_an_abort_loses_little(tiny: Model) -> None:
+def test_on_a_slow_machine_an_abort_loses_little(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     session.speed = Speed(prefill_tokens_per_s=40, decode_tokens_per_s=4)
     prompt = prompt_of(CODE[:600])
@@ -149,13 +152,13 @@ def test_on_a_slow_machine_an_abort_loses_little(tiny: Model) -> None:
     assert 1 < usage.evaluated_tokens <= usage.prompt_tokens - 100
 
 
-def test_before_its_speed_is_known_a_session_reads_little(tiny: Model) -> None:
+def test_before_its_speed_is_known_a_session_reads_little(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     usage = asked(session, many_snippets(), IN_TIME)
     assert usage.evaluated_tokens == usage.prompt_tokens <= 150
 
 
-def test_scores_read_no_more_than_the_answer_did(tiny: Model) -> None:
+def test_scores_read_no_more_than_the_answer_did(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     session.speed = SLOW
     asked(session, many_snippets(), IN_TIME)
@@ -164,7 +167,7 @@ def test_scores_read_no_more_than_the_answer_did(tiny: Model) -> None:
     assert sum(map(len, session._slots.caches)) < n_read + 50
 
 
-def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: Model) -> None:
+def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     session.speed = SLOW
     first = asked(session, many_snippets(), IN_TIME)
@@ -173,7 +176,7 @@ def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: Model) -> None:
     assert (again.prompt_tokens, again.evaluated_tokens) == (first.prompt_tokens, 1)
 
 
-def test_an_unsure_model_ends(tiny: Model) -> None:
+def test_an_unsure_model_ends(tiny: LlamaModel) -> None:
     choose = InfillSampler(tiny.vocabulary)
     logits = np.zeros(tiny.vocabulary.n_tokens, np.float32)
     logits[1000] = 30
@@ -184,7 +187,7 @@ def test_an_unsure_model_ends(tiny: Model) -> None:
     assert asked(session_of(tiny), prompt_of(CODE), limits).finish_reason == "stop"
 
 
-def test_a_sure_model_says_the_same_with_either_sampler(real: Model) -> None:
+def test_a_sure_model_says_the_same_with_either_sampler(real: LlamaModel) -> None:
     prompt = prompt_of("one = 1\ntwo = 2\nthree = 3\nfour =")
     unsure = Limits(1, 600_000, stops_when_unsure=True)
     session = session_of(real)
@@ -193,14 +196,14 @@ def test_a_sure_model_says_the_same_with_either_sampler(real: Model) -> None:
 
 
 def test_no_abort_anywhere_changes_what_is_said(
-    tiny: Model, monkeypatch: pytest.MonkeyPatch
+    tiny: LlamaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """200 aborts: in prefills, single tokens, drafts, candidates and scores."""
 
-    def bold(self: Economy, guess: Guess, n_most: int) -> int:
+    def bold(self: DraftPolicy, guess: Guess, n_most: int) -> int:
         return max(min(len(guess.tokens), n_most), 0)
 
-    monkeypatch.setattr(Economy, "n_worthwhile", bold)
+    monkeypatch.setattr(DraftPolicy, "n_worthwhile", bold)
     choose = random.Random(0)
     used = session_of(tiny)
     fresh = said(session_of(tiny), prompt_of(CODE))

@@ -118,11 +118,14 @@ def _open_as_reader(file: Path, version: int) -> Database:
     """Another process writes; until it has begun there is nothing to read."""
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found not in (version, NEW):
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if found not in (version, NEW):
+            raise sqlite3.OperationalError("another version of us writes it")
+    except BaseException:
         connection.close()
-        raise sqlite3.OperationalError("another version of us writes it")
+        raise
     return Database(connection, file)
 
 

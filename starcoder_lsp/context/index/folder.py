@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context.index import database
 from starcoder_lsp.context.index.entry import Entry
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import Index, index_in_memory
 from starcoder_lsp.context.index.version import index_version
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Folder:
             self._open(database.in_memory())
         else:
             # The writer has only just begun; `follow` looks again.
-            self.index = Index(database.in_memory().connection)
+            self.index = index_in_memory()
 
     def follow(self) -> None:
         """See what the writer made meanwhile, or take its place when it is gone."""

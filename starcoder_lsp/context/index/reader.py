@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -134,6 +135,15 @@ class Index(FileTable):
         """As `Search.best`. Hits read their text later: keep the snapshot open until then."""
         with self.snapshot():
             return self._search.best(weights, limit, is_wanted)
+
+
+def index_in_memory() -> Index:
+    """An empty index; its connection is closed when nobody holds it any longer."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    index = Index(connection)
+    # Since Python 3.13 a connection that is only forgotten is a ResourceWarning.
+    weakref.finalize(index, connection.close)
+    return index
 
 
 @cache

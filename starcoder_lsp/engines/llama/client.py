@@ -1,46 +1,52 @@
-"""The llama engine as the front process sees it: a child, its state, streams of pieces."""
+"""The llama engine as the front process sees it: its process, its state, its verbs."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from starcoder_lsp.engines import AMPLE, EngineState, Phase, Speed
+from starcoder_lsp.engines import (
+    AMPLE,
+    EngineReport,
+    EngineState,
+    Phase,
+    Speed,
+    raise_if_failed,
+    raise_unless_ready,
+)
 from starcoder_lsp.engines.llama import messages
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.idle import IdleWatch
-from starcoder_lsp.engines.llama.messages import Answer, Load, Request
-from starcoder_lsp.errors import (
-    EngineCrashed,
-    EngineError,
-    EngineFailed,
-    EngineNotReady,
-    EngineYielded,
-)
+from starcoder_lsp.engines.llama.messages import AnswerRows, EngineRequest, Load
+from starcoder_lsp.engines.llama.pending import PendingRequests, is_last
+from starcoder_lsp.errors import EngineCrashed, EngineError, EngineYielded
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-# A child that says nothing this long after a request's own time budget hangs.
-HANG_GRACE_S = 10.0
+# A load is taken to hang when it makes no progress for so long. Network disks pause for
+# up to a minute while their server restarts.
+LOAD_PATIENCE_S = 60.0
 
-Outcome = Piece | Answer | EngineError
+LOADING = "the model"
+CRASHED = "the engine died and is being restarted"
+HANGS = "the engine hangs and is being restarted"
 
 
 class LlamaEngine:
-    """One model in one process, which `connect` reaches.
+    """An `Engine` with one model in one process, which `connect` starts or finds.
 
-    After `idle_s` without a request the process is let go, and its memory with it,
-    until the next request; 0 means never. A crash costs the requests that run; the
-    child is started again. A model that cannot be loaded is not tried again.
+    After `idle_s` seconds without a request the process is released, and its memory with
+    it, until the next request; 0 means never. A crash fails the requests that run, and
+    the process is started again as `policy` says. A model that cannot be loaded is not
+    tried again.
     """
 
     def __init__(
@@ -57,38 +63,33 @@ class LlamaEngine:
     ) -> None:
         self._load = load
         self._on_state = on_state
-        self._streams: dict[int, asyncio.Queue[Outcome]] = {}
-        self._ids = itertools.count(1)
-        self._state = EngineState(Phase.STARTING)
+        self._state = EngineState(Phase.STARTING, "not started yet")
         self._speed: Speed | None = None
         self._loaded: messages.Loaded | None = None
         self._changed = asyncio.Event()
-        self._heard_at = 0.0
-        self._unanswered: set[int] = set()
+        # Why the process was killed, if it was us.
+        self._killed_because = ""
+        self._watchdog = Watchdog(self._hangs)
+        self._pending = PendingRequests(self._watchdog)
         self._idle = IdleWatch(idle_s, self._fall_asleep, clock=clock, sleep=sleep)
-        self._link = connect(
+        self._process = connect(
             load,
             log_level=log_level,
-            on_start=lambda: self._link.send(messages.load_frame(load)),
+            on_start=self._started,
             on_frame=self._receive,
             on_exit=self._exited,
             policy=policy,
         )
         self._hear: dict[str, Callable[[Frame], None]] = {
-            "piece": lambda frame: self._deliver(
-                frame["id"], messages.piece_from(frame)
-            ),
-            "answer": lambda frame: self._deliver(
-                frame["id"], messages.answer_from(frame)
-            ),
-            "error": lambda frame: self._deliver(
-                frame["id"], messages.error_from(frame)
-            ),
+            "piece": lambda frame: self._deliver(frame, messages.piece_from(frame)),
+            "answer": lambda frame: self._deliver(frame, messages.answer_from(frame)),
+            "error": lambda frame: self._deliver(frame, messages.error_from(frame)),
             "loading": self._hear_loading,
             "ready": self._hear_ready,
             "speed": self._hear_speed,
             "failed": self._hear_failed,
-            # From a process that works for others just now.
+            "saving": lambda frame: self._process.allow(frame["seconds"]),
+            # A shared process works for another editor just now.
             "waiting": lambda frame: None,
         }
 
@@ -101,36 +102,36 @@ class LlamaEngine:
         return self._speed
 
     @property
-    def pid(self) -> int | None:
-        return self._link.pid
-
-    def start(self) -> None:
-        """Begin to load, once; another try after a failure is another engine."""
-        self._set_state(EngineState(Phase.STARTING, "starting"))
-        self._link.start()
-
-    async def ready(self) -> messages.Loaded:
-        """Wait until the model can be used; raises EngineFailed when it cannot."""
-        while self._state.phase is not Phase.READY:
-            self._raise_if_failed()
-            self._changed.clear()
-            await self._changed.wait()
-        assert self._loaded is not None
+    def loaded(self) -> messages.Loaded | None:
+        """The size that the model was loaded with; None before."""
         return self._loaded
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def start(self) -> None:
+        if self._state.phase in (Phase.STARTING, Phase.SLEEPING):
+            self._set_state(EngineState(Phase.STARTING, "starting"))
+            self._process.start()
+
+    async def ready(self) -> EngineReport:
+        while self._state.phase is not Phase.READY:
+            await self._change()
+        assert self._loaded is not None
+        return EngineReport(str(self._loaded), self._loaded.notes)
+
     async def measured(self) -> Speed:
-        """Wait until the speed is known."""
         while self._speed is None:
-            self._raise_if_failed()
-            self._changed.clear()
-            await self._changed.wait()
+            await self._change()
         return self._speed
 
     async def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
-        async with aclosing(self._ask(Request("generate", prompt, limits))) as outcomes:
+        request = EngineRequest("generate", prompt, limits)
+        async with aclosing(self._ask(request)) as outcomes:
             async for piece in outcomes:
                 assert isinstance(piece, Piece)
-                # What we cancel ourselves is not heard any more.
+                # A request that we cancel ourselves is no longer heard.
                 if piece.usage.finish_reason == "cancelled":
                     raise EngineYielded("the engine was wanted for something else")
                 yield piece
@@ -138,97 +139,75 @@ class LlamaEngine:
     async def candidates(
         self, prompt: Prompt, limits: Limits, n_wanted: int
     ) -> list[Candidate]:
-        return await self._answer(Request("candidates", prompt, limits, n_wanted))
+        return await self._answer(EngineRequest("candidates", prompt, limits, n_wanted))
 
     async def score(
         self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
     ) -> list[Score]:
-        return await self._answer(Request("score", prompt, limits, texts=texts))
+        return await self._answer(EngineRequest("score", prompt, limits, texts=texts))
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return await self._answer(Request("count_tokens", limits=AMPLE, texts=texts))
-
-    async def _answer(self, request: Request) -> list[Any]:
-        async with aclosing(self._ask(request)) as outcomes:
-            answer = await anext(outcomes)
-        assert isinstance(answer, Answer)
-        return answer.rows
-
-    async def _ask(self, request: Request) -> AsyncGenerator[Piece | Answer]:
-        """What the child says to a request, up to its last word."""
-        self._raise_unless_ready()
-        request_id = next(self._ids)
-        stream = self._streams[request_id] = asyncio.Queue()
-        if not self._unanswered:
-            self._heard_at = asyncio.get_running_loop().time()
-        self._unanswered.add(request_id)
-        # Reading ahead, while somebody only looks at code, keeps nothing awake.
-        if request.limits.max_tokens:
-            self._idle.touch()
-        patience_s = request.limits.time_budget_ms / 1000 + HANG_GRACE_S
-        is_over = False
-        try:
-            self._link.send(messages.request_frame(request_id, request))
-            while not is_over:
-                outcome = await self._next(stream, patience_s)
-                is_over = True
-                if isinstance(outcome, EngineError):
-                    raise outcome
-                is_over = _is_last(outcome)
-                yield outcome
-        except TimeoutError:
-            is_over = True
-            self._link.kill()
-            raise EngineCrashed("the engine hangs and is being restarted") from None
-        finally:
-            del self._streams[request_id]
-            if not is_over:
-                self._link.send({"op": "cancel", "id": request_id})
+        request = EngineRequest("count_tokens", limits=AMPLE, texts=texts)
+        return await self._answer(request)
 
     async def close(self) -> None:
-        # Whoever asks from now on is told at once, not when patience ends.
+        # Requests from now on fail at once.
         self._state = EngineState(Phase.FAILED, "the engine was closed")
         self._changed.set()
         self._idle.stop()
-        self._fail_streams(EngineCrashed("the engine was closed"))
-        await self._link.close()
+        self._watchdog.stop()
+        self._pending.fail(EngineCrashed("the engine was closed"))
+        await self._process.close()
 
-    async def _next(self, stream: asyncio.Queue[Outcome], patience_s: float) -> Outcome:
-        """The next outcome; TimeoutError when the child owes answers and is silent.
+    async def _answer(self, request: EngineRequest) -> list[Any]:
+        async with aclosing(self._ask(request)) as outcomes:
+            answer = await anext(outcomes)
+        assert isinstance(answer, AnswerRows)
+        return answer.rows
 
-        It answers cancelled requests too, so that a hang shows while the user types on.
-        """
-        loop = asyncio.get_running_loop()
-        while stream.empty():
-            # Not wait_for, which loses a cancel on Python 3.11 (CPython issue 86296).
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(self._heard_at + patience_s):
-                    return await stream.get()
-            if loop.time() - self._heard_at >= patience_s:
-                raise TimeoutError
-        return stream.get_nowait()
-
-    def _raise_if_failed(self) -> None:
-        if self._state.phase is Phase.FAILED:
-            raise EngineFailed(self._state.message)
-
-    def _raise_unless_ready(self) -> None:
-        self._raise_if_failed()
+    async def _ask(self, request: EngineRequest) -> AsyncGenerator[Piece | AnswerRows]:
+        """Yield what the process says to a request, up to the last outcome."""
         if self._state.phase is Phase.SLEEPING:
             self.start()
-        if self._state.phase is not Phase.READY:
-            raise EngineNotReady(self._state.message)
+        raise_unless_ready(self._state)
+        # Reading ahead, while the user only looks at code, keeps no engine awake.
+        if request.limits.max_tokens:
+            self._idle.touch()
+        request_id, outcomes = self._pending.open(request.limits.time_budget_ms)
+        is_over = False
+        try:
+            self._process.send(messages.request_frame(request_id, request))
+            while not is_over:
+                outcome = await outcomes.get()
+                is_over = is_last(outcome)
+                if isinstance(outcome, EngineError):
+                    raise outcome
+                yield outcome
+        finally:
+            if not is_over:
+                self._pending.cancel(request_id)
+                self._process.send(messages.cancel_frame(request_id))
+
+    async def _change(self) -> None:
+        """Wait until state or speed change; raises EngineFailed when neither will."""
+        raise_if_failed(self._state)
+        self._changed.clear()
+        await self._changed.wait()
 
     def _set_state(self, state: EngineState) -> None:
         self._state = state
         self._changed.set()
         self._on_state(state)
 
+    def _started(self) -> None:
+        self._process.send(messages.load_frame(self._load))
+        self._watchdog.expect(LOADING, LOAD_PATIENCE_S)
+
     def _receive(self, frame: Frame) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
+        self._watchdog.heard()
         if (hear := self._hear.get(frame["op"])) is None:
-            logger.error("the engine says %r, which means nothing", frame["op"])
-        else:
+            logger.error("the engine sent an unknown message %r", frame["op"])
+        elif self._state.phase is not Phase.FAILED or frame["op"] == "saving":
             hear(frame)
 
     def _hear_loading(self, frame: Frame) -> None:
@@ -239,6 +218,7 @@ class LlamaEngine:
         self._loaded = messages.loaded_from(frame)
         logger.info("ready: %s; %s", self._loaded, self._loaded.build)
         n_tokens = self._loaded.n_context - self._load.n_reserved - 1
+        self._watchdog.settle(LOADING)
         self._set_state(EngineState(Phase.READY, "ready", 1.0, n_tokens))
         self._idle.start()
 
@@ -247,40 +227,44 @@ class LlamaEngine:
         self._changed.set()
 
     def _hear_failed(self, frame: Frame) -> None:
+        self._watchdog.stop()
         self._set_state(EngineState(Phase.FAILED, frame["message"]))
-        self._link.retire()
+        self._process.retire()
 
-    def _deliver(self, request_id: int, outcome: Outcome) -> None:
-        if _is_last(outcome):
-            self._unanswered.discard(request_id)
-        # Pieces of a request that was cancelled meanwhile go nowhere.
-        if (stream := self._streams.get(request_id)) is not None:
-            stream.put_nowait(outcome)
+    def _deliver(self, frame: Frame, outcome: Piece | AnswerRows | EngineError) -> None:
+        self._pending.deliver(frame["id"], outcome)
 
     def _fall_asleep(self) -> None:
-        if self._unanswered:
+        if self._watchdog.expects_something:
             self._idle.start()
             return
-        self._link.retire()
-        self._set_state(EngineState(Phase.SLEEPING, "asleep until it is wanted"))
+        self._process.retire()
+        self._set_state(EngineState(Phase.SLEEPING, "asleep until it is needed"))
+
+    def _hangs(self) -> None:
+        """Replace a process that is silent although it owes something."""
+        self._killed_because = HANGS
+        if self._state.phase is not Phase.READY:
+            self._killed_because = (
+                f"loading {self._load.path} makes no progress; is its disk or network "
+                "share reachable? A copy on a local disk would load"
+            )
+        logger.error("%s", self._killed_because)
+        self._pending.fail(EngineCrashed(self._killed_because))
+        self._set_state(EngineState(Phase.RESTARTING, self._killed_because))
+        self._process.kill()
 
     def _exited(self, gave_up: bool) -> None:
         self._idle.stop()
-        self._unanswered.clear()
-        self._fail_streams(EngineCrashed("the engine died and is being restarted"))
+        self._watchdog.stop()
+        self._pending.fail(EngineCrashed(CRASHED))
+        reason, self._killed_because = self._killed_because, ""
         if gave_up:
-            message = (
+            message = reason or (
                 f"the engine keeps dying with {self._load.path}: try another model or "
                 "update llama-cpp-python; `starcoder-lsp doctor` may know why"
             )
             self._set_state(EngineState(Phase.FAILED, message))
         else:
-            self._set_state(EngineState(Phase.RESTARTING, "restarting after a crash"))
-
-    def _fail_streams(self, error: EngineError) -> None:
-        for stream in self._streams.values():
-            stream.put_nowait(error)
-
-
-def _is_last(outcome: Outcome) -> bool:
-    return not isinstance(outcome, Piece) or outcome.usage.finish_reason is not None
+            message = reason or "restarting after a crash"
+            self._set_state(EngineState(Phase.RESTARTING, message))

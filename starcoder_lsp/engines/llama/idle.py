@@ -1,4 +1,4 @@
-"""Notices that an engine has not been used for a while."""
+"""Notices that an engine has not been used for some time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 
 class IdleWatch:
-    """Calls `on_idle` once, `after_s` after the last `touch`; never when that is 0."""
+    """Calls `on_idle` once, `after_s` seconds after the last `touch`; 0 means never."""
 
     def __init__(
         self,
@@ -25,12 +25,14 @@ class IdleWatch:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Begin to watch, or begin again."""
         self.stop()
         self.touch()
         if self._after_s > 0:
             self._task = asyncio.create_task(self._watch())
 
     def touch(self) -> None:
+        """Note that the engine is used."""
         self._touched_at = self._clock()
 
     def stop(self) -> None:

@@ -1,4 +1,9 @@
-"""What the two halves of the llama engine say to each other, as frames."""
+"""The messages between a front and an engine's process, as frames.
+
+The process checks each part of what it receives (`process/incoming.py`), because a
+shared engine must not suffer from one bad client. A front checks only what it uses: its
+supervisor starts a process again that sends a malformed frame.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +32,12 @@ from starcoder_lsp.runtime.frames import Frame
 class Load:
     """Which model to load, and what its family needs of it.
 
-    `n_gpu_layers` of None means as many as fit, -1 all; `n_threads` of 0 means one
-    per physical core. With less than `n_context_least` the model is of no use.
-    `n_reserved` tokens of the context are for answers.
-    `kv_cache_bytes` is how much of what was read may be saved for the next start.
+    `n_context` is how many tokens each slot should hold, `n_context_least` how many it
+    has to hold; `n_reserved` of them are for answers. `controls` are control tokens that
+    the vocabulary must have, `overrides` header entries to set. `heals` prepares for
+    token healing. `n_gpu_layers` of None means as many as fit, -1 all; `n_threads` of 0
+    means one per physical core. `kv_cache_bytes` is how large the KV cache may be that
+    is saved for the next start.
     """
 
     path: str
@@ -49,7 +56,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded, and how it was cut to fit; `n_context` is of each slot."""
+    """The result of loading; `n_context` is of each slot, `notes` are warnings."""
 
     build: str
     n_context: int
@@ -65,6 +72,93 @@ class Loaded:
             f"{self.n_slots} contexts of {self.n_context} tokens, KV cache "
             f"{self.kv_type}, {where}"
         )
+
+
+NO_PROMPT = Prompt(())
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class EngineRequest:
+    """A verb of the engine and its arguments; unused ones stay empty."""
+
+    verb: str
+    prompt: Prompt = NO_PROMPT
+    limits: Limits = NO_LIMITS
+    n_wanted: int = 1
+    texts: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request and the number that its answers carry; unique for each client."""
+
+    id: int
+    request: EngineRequest
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The client no longer wants the answer to a request."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class AnswerRows:
+    """The whole answer to a request that is not answered in pieces."""
+
+    rows: list[Any]
+
+
+ROW_OF: Mapping[str, Callable[..., Any]] = {
+    "candidates": Candidate,
+    "score": Score,
+    "count_tokens": int,
+}
+
+
+# From a front to the process
+
+
+def load_frame(load: Load) -> Frame:
+    return {"op": "load", **asdict(load)}
+
+
+def cancel_frame(request_id: int) -> Frame:
+    return {"op": "cancel", "id": request_id}
+
+
+def request_frame(request_id: int, request: EngineRequest) -> Frame:
+    prompt = request.prompt
+    return {
+        "op": request.verb,
+        "id": request_id,
+        "segments": [_packed(item) for item in prompt.segments],
+        "held_back": prompt.held_back,
+        "stops": prompt.stops,
+        "beyond": prompt.beyond,
+        "limits": asdict(request.limits),
+        "n_wanted": request.n_wanted,
+        "texts": request.texts,
+    }
+
+
+def _packed(item: Segment | Group) -> list[Any]:
+    match item:
+        case Control(token, cut):
+            return ["control", token, cut]
+        case Text(text, cut):
+            return ["text", text, cut]
+        case Group(segments):
+            return ["group", *map(_packed, segments)]
+
+
+# From the process to a front
+
+
+def loading_frame(share: float) -> Frame:
+    return {"op": "loading", "share": share}
 
 
 def ready_frame(loaded: Loaded) -> Frame:
@@ -85,55 +179,18 @@ def speed_from(frame: Frame) -> Speed:
 
 
 def failed_frame(message: str) -> Frame:
+    """The model cannot be loaded, and trying again does not help."""
     return {"op": "failed", "message": message}
 
 
-def load_frame(load: Load) -> Frame:
-    return {"op": "load", **asdict(load)}
+def waiting_frame() -> Frame:
+    """The process is alive, but works for another client."""
+    return {"op": "waiting"}
 
 
-def load_from(frame: Frame) -> Load:
-    values = {key: value for key, value in frame.items() if key != "op"}
-    return Load(**{**values, "controls": tuple(values["controls"])})
-
-
-NO_PROMPT = Prompt(())
-NO_LIMITS = Limits()
-
-
-@dataclass(frozen=True)
-class Request:
-    """One verb of the engine and its arguments; those it has no use for stay empty."""
-
-    verb: str
-    prompt: Prompt = NO_PROMPT
-    limits: Limits = NO_LIMITS
-    n_wanted: int = 1
-    texts: Sequence[str] = ()
-
-
-def request_frame(request_id: int, request: Request) -> Frame:
-    prompt = request.prompt
-    return {
-        "op": request.verb,
-        "id": request_id,
-        "segments": [_packed(item) for item in prompt.segments],
-        "held_back": prompt.held_back,
-        "stops": prompt.stops,
-        "beyond": prompt.beyond,
-        "limits": asdict(request.limits),
-        "n_wanted": request.n_wanted,
-        "texts": request.texts,
-    }
-
-
-def request_from(frame: Frame) -> Request:
-    segments = tuple(_unpacked(item) for item in frame["segments"])
-    prompt = Prompt(
-        segments, frame["held_back"], tuple(frame["stops"]), frame["beyond"]
-    )
-    limits = Limits(**frame["limits"])
-    return Request(frame["op"], prompt, limits, frame["n_wanted"], frame["texts"])
+def saving_frame(seconds: float) -> Frame:
+    """The process saves its KV cache, and ends within `seconds`."""
+    return {"op": "saving", "seconds": seconds}
 
 
 def piece_frame(request_id: int, piece: Piece) -> Frame:
@@ -146,7 +203,7 @@ def piece_from(frame: Frame) -> Piece:
 
 
 def error_frame(request_id: int, message: str, *, is_lasting: bool = False) -> Frame:
-    """Nothing comes of this request, nor of any other when that `is_lasting`."""
+    """A request failed; with `is_lasting` every other one would fail, too."""
     error = {"op": "error", "id": request_id, "message": message}
     return {**error, "is_lasting": is_lasting}
 
@@ -156,42 +213,11 @@ def error_from(frame: Frame) -> EngineError:
     return kind(frame["message"])
 
 
-@dataclass(frozen=True)
-class Answer:
-    """All of the answer to a request whose answer is not a stream."""
-
-    rows: list[Any]
-
-
-ROW_OF: Mapping[str, Callable[..., Any]] = {
-    "candidates": Candidate,
-    "score": Score,
-    "count_tokens": int,
-}
-
-
 def answer_frame(request_id: int, verb: str, rows: Sequence[Any]) -> Frame:
     packed = [[row] if isinstance(row, int) else astuple(row) for row in rows]
     return {"op": "answer", "id": request_id, "verb": verb, "rows": packed}
 
 
-def answer_from(frame: Frame) -> Answer:
+def answer_from(frame: Frame) -> AnswerRows:
     row_of = ROW_OF[frame["verb"]]
-    return Answer([row_of(*row) for row in frame["rows"]])
-
-
-def _packed(item: Segment | Group) -> list[Any]:
-    match item:
-        case Control(token, cut):
-            return ["control", token, cut]
-        case Text(text, cut):
-            return ["text", text, cut]
-        case Group(segments):
-            return ["group", *map(_packed, segments)]
-
-
-def _unpacked(row: list[Any]) -> Any:
-    kind, *values = row
-    if kind == "group":
-        return Group(tuple(map(_unpacked, values)))
-    return Control(*values) if kind == "control" else Text(*values)
+    return AnswerRows([row_of(*row) for row in frame["rows"]])

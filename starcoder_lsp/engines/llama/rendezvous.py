@@ -1,8 +1,10 @@
-"""Where the clients of a shared engine meet it: a folder that only their user can enter."""
+"""The folder where a shared engine and its clients meet; only their user can enter it."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import json
 import os
 import secrets
 import socket
@@ -11,20 +13,32 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from starcoder_lsp.runtime import private_files
+from starcoder_lsp import __version__
+from starcoder_lsp.engines.llama import messages
+from starcoder_lsp.runtime import paths, private_files
 
-# What the kernel takes as the address of a Unix socket, on the narrowest system.
+# The longest address of a Unix socket that every system accepts: macOS has 104 bytes
+# with a zero at the end (sys/un.h), Linux 108.
 MAX_ADDRESS_BYTES = 103
 MAX_TOKEN_BYTES = 100
-CREDENTIALS = struct.Struct("3i")  # process, user, group
+# Connections that the kernel accepts before the engine does.
+BACKLOG = 128
+CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
 
 @dataclass(frozen=True)
 class Rendezvous:
-    """The files of one engine; whoever holds the lock is it, or is starting it."""
+    """The files of one engine; who holds the lock is the engine, or is starting it."""
 
     folder: Path
     name: str
+
+    @classmethod
+    def of(cls, load: messages.Load) -> Rendezvous:
+        """Clients that want the same model with the same settings meet."""
+        text = json.dumps([__version__, messages.load_frame(load)], sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return cls(paths.runtime_dir(), name)
 
     @property
     def address(self) -> Path:
@@ -42,16 +56,14 @@ class Rendezvous:
         private_files.write(self._token, secrets.token_hex(32).encode())
 
     def token(self) -> str:
-        """What a client has to show; raises OSError where there is none."""
+        """The text that a client has to show; raises OSError when there is none."""
         return private_files.read(self._token, MAX_TOKEN_BYTES).decode(errors="replace")
 
-    def knows(self, token: object) -> bool:
-        return isinstance(token, str) and hmac.compare_digest(
-            token.encode(errors="replace"), self.token().encode()
-        )
-
     def listen(self) -> socket.socket:
-        """The engine's end; the lock must be held, so that what is there is stale."""
+        """The engine's socket; the lock must be held, so that an older one is stale.
+
+        Raises OSError when the address is too long.
+        """
         if len(os.fsencode(self.address)) > MAX_ADDRESS_BYTES:
             raise OSError(
                 f"{self.address} is too long a name for a socket; set XDG_RUNTIME_DIR"
@@ -60,11 +72,11 @@ class Rendezvous:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(self.address))
         self.address.chmod(0o600)
-        listener.listen(16)
+        listener.listen(BACKLOG)
         return listener
 
     def clear(self) -> None:
-        """Leave nothing that could be mistaken for an engine; the lock must be held."""
+        """Delete what could be mistaken for an engine; the lock must be held."""
         self.address.unlink(missing_ok=True)
         self._token.unlink(missing_ok=True)
 
@@ -73,8 +85,15 @@ class Rendezvous:
         return self.folder / f"{self.name}.token"
 
 
+def is_token(shown: object, token: str) -> bool:
+    """Compare in a time that does not depend on where the texts differ."""
+    return isinstance(shown, str) and hmac.compare_digest(
+        shown.encode(errors="replace"), token.encode()
+    )
+
+
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the other end is a process of the same user, where the system tells."""
+    """True if the other end is a process of the same user, or the system cannot tell."""
     if sys.platform != "linux":
         return True
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)

@@ -1,46 +1,37 @@
-"""One engine process for all of a user's editors, started by the first that wants it."""
+"""A client of the one engine process that all editors of a user share."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import fcntl
-import hashlib
-import json
-import logging
 import os
 import signal
 import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 
-from starcoder_lsp import __version__
 from starcoder_lsp.engines.llama import messages
 from starcoder_lsp.engines.llama.rendezvous import Rendezvous, is_ours
-from starcoder_lsp.runtime import frames, paths, private_files
+from starcoder_lsp.runtime import frames, private_files
 from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.runtime.frames import Frame
-from starcoder_lsp.runtime.supervisor import Link, RestartPolicy
-
-logger = logging.getLogger(__name__)
+from starcoder_lsp.runtime.supervisor import RestartPolicy, Supervisor
 
 DAEMON = "starcoder_lsp.engines.llama.process.daemon"
-# Somebody else may be starting it just now, or it may be leaving.
-N_TRIES = 100
-N_STARTS = 2
+# Another client may be starting the engine, or an old one may be saving its cache:
+# together the tries take longer than that.
+N_TRIES = 200
 RETRY_S = 0.05
+N_STARTS = 2
 GREETING_S = 10.0
 
 
-def rendezvous_of(load: messages.Load) -> Rendezvous:
-    """Clients that want the same model with the same settings meet."""
-    text = json.dumps([__version__, messages.load_frame(load)], sort_keys=True)
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return Rendezvous(paths.runtime_dir(), name)
+class SharedProcess(Supervisor):
+    """A connection to the shared engine.
 
-
-class SharedLink(Link):
-    """A connection to the shared engine; the last client to leave ends it."""
+    The first client that wants the engine starts it, the last one to leave ends it.
+    """
 
     def __init__(
         self,
@@ -55,7 +46,7 @@ class SharedLink(Link):
         super().__init__(
             on_start=on_start, on_frame=on_frame, on_exit=on_exit, policy=policy
         )
-        self._place = rendezvous_of(load)
+        self._place = Rendezvous.of(load)
         self._log_level = log_level
         self._writer: StreamWriter | None = None
         self._pid: int | None = None
@@ -76,7 +67,11 @@ class SharedLink(Link):
     async def _connect(self) -> StreamReader:
         try:
             return await self._meet()
-        except (ConnectionError, TimeoutError):
+        except TimeoutError:
+            raise self._no_answer() from None
+        except (KeyError, TypeError) as exc:
+            raise frames.BadFrame("the shared engine's greeting is malformed") from exc
+        except ConnectionError:
             raise
         except OSError as exc:
             # No other try will change it.
@@ -95,12 +90,15 @@ class SharedLink(Link):
             if n_started >= N_STARTS:
                 break
             await asyncio.sleep(RETRY_S)
-        raise ConnectionError(
+        raise self._no_answer()
+
+    def _no_answer(self) -> ConnectionError:
+        return ConnectionError(
             f"the shared engine does not answer; see {self._place.log}"
         )
 
     async def _start_if_alone(self) -> bool:
-        """Start the engine unless there is one; whoever holds the lock is it."""
+        """Start the engine unless one runs; who holds the lock is the engine."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         lock = os.open(self._place.lock, flags, 0o600)
         try:
@@ -133,32 +131,36 @@ class SharedLink(Link):
             )
         finally:
             os.close(log)
-        # It goes on in a child of its own, which outlives us.
+        # It forks: the engine is a child of this process, and outlives us.
         await process.wait()
 
     async def _greet(self) -> StreamReader:
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(
-                connection, str(self._place.address)
-            )
-            if not is_ours(connection):
-                raise PermissionError(f"{self._place.address} is another user's")
-            token = self._place.token()
-        except BaseException:
-            connection.close()
-            raise
+        connection = await self._connected()
         reader, self._writer = await asyncio.open_unix_connection(sock=connection)
-        self.send({"op": "hello", "token": token})
+        self.send({"op": "hello", "token": self._place.token()})
         async with asyncio.timeout(GREETING_S):
             answer = await frames.receive(reader)
         if answer is None:
             raise ConnectionResetError("it was just leaving")
-        if answer.get("op") != "welcome":
-            raise PermissionError("the shared engine refuses us")
-        self._pid = answer["pid"]
+        if answer["op"] != "welcome":
+            raise PermissionError(f"it refuses us: {answer['reason']}")
+        self._pid = int(answer["pid"])
         return reader
+
+    async def _connected(self) -> socket.socket:
+        """A socket that is connected to a process of the same user."""
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.setblocking(False)
+            address = str(self._place.address)
+            await asyncio.get_running_loop().sock_connect(connection, address)
+            _require_peer(connection)
+            if not is_ours(connection):
+                raise PermissionError(f"{address} is another user's")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _hang_up(self) -> None:
         if self._writer is not None:
@@ -170,3 +172,14 @@ class SharedLink(Link):
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+def _require_peer(connection: socket.socket) -> None:
+    """Raise ConnectionRefusedError when the engine's queue of connections was full.
+
+    `connect` of a Unix socket says EAGAIN then, which asyncio takes for "connecting".
+    """
+    try:
+        connection.getpeername()
+    except OSError as exc:
+        raise ConnectionRefusedError("the shared engine is busy") from exc

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import Index, index_in_memory
 from starcoder_lsp.context.retrieve.definitions import foresee
 from starcoder_lsp.context.retrieve.gather import gather
 from starcoder_lsp.context.retrieve.scene import Scene
@@ -26,7 +25,7 @@ PLENTY = 10_000
 
 def workspace(archive: str) -> tuple[Scene, Index]:
     """Files after lines `== PATH`; the one with the mark is being written."""
-    index, scene = Index(sqlite3.connect(":memory:")), None
+    index, scene = index_in_memory(), None
     for part in ("\n" + archive).split("\n== ")[1:]:
         path, _, text = part.partition("\n")
         language = language_of(Path(path))
@@ -82,7 +81,7 @@ def test_a_budget_is_never_exceeded(budget: int) -> None:
 
 def test_the_file_itself_is_context_where_the_prompt_does_not_show_it() -> None:
     text = "def helper(alpha, beta): ...\n" + "x = 1\n" * 50 + "helper("
-    index, symbols = Index(sqlite3.connect(":memory:")), parse("python", text.encode())
+    index, symbols = index_in_memory(), parse("python", text.encode())
     index.put("a.py", text, symbols)
     start = len(text) - 20
     whole = Scene("a.py", text, len(text), symbols)
@@ -249,16 +248,16 @@ def test_what_was_foreseen_of_an_import_is_not_looked_up_again() -> None:
 
 # Ten of twelve words in many orders, so that many lines are as much like the place.
 ORDERS = """
-import itertools, sqlite3
+import itertools
 from starcoder_lsp.context.retrieve.gather import gather
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import index_in_memory
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.symbols import Symbols
 
 words = [f"word{i}" for i in range(12)]
 orders = itertools.islice(itertools.permutations(words, 10), 0, 10**6, 9973)
 lines = [f"store.put{i}({', '.join(each)})" for i, each in enumerate(orders)]
-index = Index(sqlite3.connect(":memory:"))
+index = index_in_memory()
 for n in range(10):
     index.put(f"m{n}.py", "\\n".join(lines[n::10]), Symbols("python"))
 text = "\\n".join(words) + "\\nstore."

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import Index, index_in_memory
 from starcoder_lsp.context.resolve.imports import imported_files
 from starcoder_lsp.context.symbols import Import, Symbols
 from starcoder_lsp.languages import language_of
@@ -58,7 +57,7 @@ CASES = [
 
 def index_of(paths: str) -> Index:
     """Files that declare their folder as their package, as each language does."""
-    index = Index(sqlite3.connect(":memory:"))
+    index = index_in_memory()
     for path in paths.split():
         folder = path.rpartition("/")[0]
         is_go = path.endswith(".go")

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.index.chunks import spans, terms, texts_of
-from starcoder_lsp.context.index.reader import Index, module_name
+from starcoder_lsp.context.index.reader import Index, index_in_memory, module_name
 from starcoder_lsp.context.symbols import Definition, Import, Symbols
 
 
-def empty_index() -> Index:
-    return Index(sqlite3.connect(":memory:"))
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        yield opened
 
 
 def function(name: str, line: int = 0) -> Definition:
@@ -20,7 +25,7 @@ def function(name: str, line: int = 0) -> Definition:
 
 
 def test_finds_a_definition_by_its_name() -> None:
-    index = empty_index()
+    index = index_in_memory()
     index.put("pkg/a.py", "def f():\n    pass\n", Symbols("python", (function("f"),)))
     (place,) = index.definitions("f")
     assert (place.path, place.definition) == ("pkg/a.py", function("f"))
@@ -33,7 +38,7 @@ def test_gives_back_what_a_file_defines_and_imports() -> None:
         (Import("..pkg.mod", 0, ("a", "b"), ("a", "c")), Import("os", 1)),
         package="pkg",
     )
-    index = empty_index()
+    index = index_in_memory()
     index.put("a.py", "text", symbols)
     known = index.symbols("a.py")
     assert known is not None
@@ -55,7 +60,7 @@ def test_a_definition_is_found_by_its_name_and_by_nothing_else_that_says_it(
         Definition(name, "function", 0, 0, 1, signature, doc, doc)
         for name, signature, doc in rows
     )
-    index = empty_index()
+    index = index_in_memory()
     index.put("a.py", "", Symbols("python", found))
     known = index.symbols("a.py")
     assert known is not None
@@ -68,14 +73,14 @@ def test_a_definition_is_found_by_its_name_and_by_nothing_else_that_says_it(
 
 def test_a_hit_has_its_own_lines_whatever_letters_stand_above() -> None:
     lines = ["é" * 30, *(f"x{i} = 'ü'" for i in range(40)), "needle = 'ö'", "last"]
-    index = empty_index()
+    index = index_in_memory()
     index.put("a.py", "\n".join(lines), Symbols("python"))
     (hit,) = index.search({"needle": 1}, 5)
     assert hit.text.split("\n") == lines[hit.first_line : hit.last_line + 1]
 
 
 def test_what_is_put_again_replaces_what_was_there() -> None:
-    index = empty_index()
+    index = index_in_memory()
     index.put("a.py", "alpha\n", Symbols("python", (function("alpha"),)))
     index.put("a.py", "beta\n", Symbols("python", (function("beta"),)))
     assert index.paths() == ["a.py"]
@@ -84,8 +89,9 @@ def test_what_is_put_again_replaces_what_was_there() -> None:
     assert [hit.text for hit in index.search({"beta": 1}, 5)] == ["beta"]
 
 
-def test_an_edit_writes_little_more_than_what_it_changes() -> None:
-    connection = sqlite3.connect(":memory:")
+def test_an_edit_writes_little_more_than_what_it_changes(
+    connection: sqlite3.Connection,
+) -> None:
     index = Index(connection)
     names = [f"name_{i}" for i in range(200)]
     text = "".join(f"def {name}():\n    return 1\n\n" for name in names)
@@ -98,7 +104,7 @@ def test_an_edit_writes_little_more_than_what_it_changes() -> None:
 
 
 def test_a_name_that_only_members_have_means_nothing_by_itself() -> None:
-    index = empty_index()
+    index = index_in_memory()
     member = Definition("f", "method", 0, 0, 1, "def f():", container="C")
     index.put("a.py", "", Symbols("python", (member,)))
     assert not index.may_mean("f", 2)
@@ -110,7 +116,7 @@ def test_a_name_that_only_members_have_means_nothing_by_itself() -> None:
 
 
 def test_lines_above_move_what_stands_below() -> None:
-    index = empty_index()
+    index = index_in_memory()
     index.put("a.py", "one = 1\n" * 20 + "needle = 1\n", Symbols("python"))
     index.put("a.py", "two = 2\n" * 3 + "one = 1\n" * 20 + "needle = 1\n", Symbols("python"))  # fmt: skip
     (hit,) = index.search({"needle": 1}, 5)
@@ -119,7 +125,7 @@ def test_lines_above_move_what_stands_below() -> None:
 
 
 def test_a_removed_file_is_nowhere() -> None:
-    index = empty_index()
+    index = index_in_memory()
     index.put("a.py", "alpha\n", Symbols("python", (function("alpha"),)))
     index.remove("a.py")
     index.remove("never-there.py")
@@ -130,7 +136,7 @@ def test_a_removed_file_is_nowhere() -> None:
 
 
 def test_a_rare_word_finds_more_than_a_frequent_one() -> None:
-    index = empty_index()
+    index = index_in_memory()
     for i in range(5):
         index.put(f"{i}.py", "value = 1\n", Symbols("python"))
     index.put("rare.py", "Rare = 1\n", Symbols("python"))
@@ -139,7 +145,7 @@ def test_a_rare_word_finds_more_than_a_frequent_one() -> None:
 
 
 def test_words_are_found_by_their_parts_and_in_any_script() -> None:
-    index = empty_index()
+    index = index_in_memory()
     read_file = Definition("readFile", "constant", 0, 0, 1, "const readFile = größe;")
     index.put("a.ts", "const readFile = größe;\n", Symbols("typescript", (read_file,)))
     for word in ("readfile", "read", "file", "größe"):
@@ -147,7 +153,7 @@ def test_words_are_found_by_their_parts_and_in_any_script() -> None:
 
 
 def test_a_file_is_known_by_the_name_it_is_imported_by() -> None:
-    index = empty_index()
+    index = index_in_memory()
     index.put("src/pkg/__init__.py", "", Symbols("python"))
     index.put("src/util/Paths.java", "", Symbols("java", package="util"))
     assert index.paths_of_module("pkg") == ["src/pkg/__init__.py"]
@@ -157,7 +163,7 @@ def test_a_file_is_known_by_the_name_it_is_imported_by() -> None:
 
 
 def test_a_folder_has_its_files_and_not_those_below() -> None:
-    index = empty_index()
+    index = index_in_memory()
     for path in ("a/b.py", "a/c/d.py", "ab.py", "a.py"):
         index.put(path, "", Symbols("python"))
     assert index.paths_in_folder("a", 9) == ["a/b.py"]
@@ -241,7 +247,7 @@ def answers(index: Index) -> object:
 def test_a_history_of_changes_ends_as_a_fresh_index(
     changes: list[tuple[str, str | None]],
 ) -> None:
-    changed, latest = empty_index(), dict[str, str]()
+    changed, latest = index_in_memory(), dict[str, str]()
     for path, text in changes:
         if text is None:
             changed.remove(path)
@@ -250,7 +256,7 @@ def test_a_history_of_changes_ends_as_a_fresh_index(
             changed.put(path, text, as_symbols(text))
             latest[path] = text
         answers(changed)  # what is remembered of them has to go with the next change
-    fresh = empty_index()
+    fresh = index_in_memory()
     for path, text in latest.items():
         fresh.put(path, text, as_symbols(text))
     assert answers(changed) == answers(fresh)
@@ -267,8 +273,9 @@ def statements_of(index: Index, connection: sqlite3.Connection, ask: object) -> 
     return sum("SELECT" in each for each in asked)
 
 
-def test_what_was_asked_is_not_asked_again_until_other_names_are_defined() -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+def test_what_was_asked_is_not_asked_again_until_other_names_are_defined(
+    connection: sqlite3.Connection,
+) -> None:
     index = Index(connection)
     index.put("a.py", "", Symbols("python", (function("f"),)))
 
@@ -285,8 +292,9 @@ def test_what_was_asked_is_not_asked_again_until_other_names_are_defined() -> No
     assert index.may_mean("g", 2)
 
 
-def test_a_new_index_is_joined_once_and_answers_the_same() -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+def test_a_new_index_is_joined_once_and_answers_the_same(
+    connection: sqlite3.Connection,
+) -> None:
     index = Index(connection)
     for n in range(200):
         index.put(f"m{n}.py", f"common word{n}\n" * 20, Symbols("python"))

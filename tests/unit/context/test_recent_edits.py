@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import index_in_memory
 from starcoder_lsp.context.retrieve.gather import gather
 from starcoder_lsp.context.retrieve.hunks import MAX_KEPT_LINES, MAX_LINES, Hunk, steps
 from starcoder_lsp.context.retrieve.recent_edits import MAX_HUNKS, RecentEdits
@@ -160,7 +159,7 @@ def shown(
     open_paths: Iterable[str] = ("a.py", "b.py"),
 ) -> list[Snippet]:
     """What recent edits give for a document `here.py`, the best first."""
-    index = Index(sqlite3.connect(":memory:"))
+    index = index_in_memory()
     for path, text in files.items():
         index.put(path, text, Symbols("python"))
     before, _, after = document.partition(CURSOR_MARK)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import Index, index_in_memory
 from starcoder_lsp.context.retrieve import gather as gathering
 from starcoder_lsp.context.retrieve.excerpts import Excerpt, numbered
 from starcoder_lsp.context.retrieve.gather import Source, gather, new_memories
@@ -39,7 +37,7 @@ def test_a_source_with_a_memory_is_a_row_of_the_table(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gathering, "SOURCES", {"diary": Source(from_diary, Diary)})
-    index, memories = Index(sqlite3.connect(":memory:")), new_memories()
+    index, memories = index_in_memory(), new_memories()
 
     def paths() -> list[str]:
         found = gather(HERE, index, 1000, memories=memories, sources=("diary",))

@@ -11,7 +11,7 @@ from starcoder_lsp.errors import ModelBroken
 
 MIB = 1 << 20
 # StarCoder2-3B in Q4_K_M: 30 KiB of KV cache per token in f16.
-STARCODER2_3B = capacity.Model(
+STARCODER2_3B = capacity.ModelSize(
     "starcoder2-3b.gguf",
     1800 * MIB,
     Header(
@@ -68,7 +68,7 @@ def test_the_users_kv_type_is_kept_where_the_model_can() -> None:
     wish = Wish(4096, 256, 3, kv_type="q8_0")
     assert planned(wish, host=16000).kv_type == "q8_0"
     odd = Header({**STARCODER2_3B.header.entries, "starcoder2.embedding_length": 384})
-    plan = capacity.plan(capacity.Model("odd", MIB, odd), wish, Room(16000 * MIB))
+    plan = capacity.plan(capacity.ModelSize("odd", MIB, odd), wish, Room(16000 * MIB))
     assert plan.kv_type == "f16"
     assert "cannot be q8_0" in plan.notes[0]
 

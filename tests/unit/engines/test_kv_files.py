@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.engines.llama.process.kv_files import LEFTOVER_S, States
+from starcoder_lsp.engines.llama.process.kv_files import LEFTOVER_S, KvFiles
 
 MIB = 1 << 20
 
 
 @pytest.fixture
-def states(tmp_path: Path) -> States:
-    return States(tmp_path / "states", 8 * MIB)
+def states(tmp_path: Path) -> KvFiles:
+    return KvFiles(tmp_path / "states", 8 * MIB)
 
 
-def files(states: States) -> list[str]:
+def files(states: KvFiles) -> list[str]:
     return sorted(path.name for path in states._folder.iterdir())
 
 
-def test_what_was_kept_is_found_under_its_key_alone(states: States) -> None:
+def test_what_was_kept_is_found_under_its_key_alone(states: KvFiles) -> None:
     assert states.find("a") is None
     states.keep("a", [1, 2, 3], b"\0state\n")
     found = states.find("a")
@@ -51,7 +51,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_file_that_is_not_as_it_was_written_is_deleted(
-    states: States, damage: str
+    states: KvFiles, damage: str
 ) -> None:
     states.keep("a", [1, 2, 3], b"state")
     (path,) = states._folder.iterdir()
@@ -60,7 +60,7 @@ def test_a_file_that_is_not_as_it_was_written_is_deleted(
     assert files(states) == []
 
 
-def test_what_ended_the_process_that_read_it_is_not_read_again(states: States) -> None:
+def test_what_ended_the_process_that_read_it_is_not_read_again(states: KvFiles) -> None:
     states.keep("a", [1, 2, 3], b"state")
     states.set_aside("a")
     assert states.find("a") is None
@@ -68,7 +68,7 @@ def test_what_ended_the_process_that_read_it_is_not_read_again(states: States) -
     assert states.find("a") is not None
 
 
-def test_a_link_is_not_followed(states: States, tmp_path: Path) -> None:
+def test_a_link_is_not_followed(states: KvFiles, tmp_path: Path) -> None:
     states.keep("a", [1], b"state")
     (path,) = states._folder.iterdir()
     path.rename(tmp_path / "elsewhere")
@@ -77,7 +77,7 @@ def test_a_link_is_not_followed(states: States, tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere").exists()
 
 
-def test_the_oldest_go_when_all_together_are_too_large(states: States) -> None:
+def test_the_oldest_go_when_all_together_are_too_large(states: KvFiles) -> None:
     for age, key in enumerate("cba"):
         states.keep(key, [1], bytes(3 * MIB))
         os.utime(states._folder / f"{key}.kv", (age, age))
@@ -85,20 +85,20 @@ def test_the_oldest_go_when_all_together_are_too_large(states: States) -> None:
     assert files(states) == ["a.kv", "d.kv"]
 
 
-def test_a_state_replaces_its_own_older_one(states: States) -> None:
+def test_a_state_replaces_its_own_older_one(states: KvFiles) -> None:
     for _ in range(3):
         states.keep("a", [1], bytes(7 * MIB))
     assert files(states) == ["a.kv"]
 
 
-def test_when_nothing_is_to_be_kept_what_there_is_goes(states: States) -> None:
+def test_when_nothing_is_to_be_kept_what_there_is_goes(states: KvFiles) -> None:
     states.keep("a", [1], b"state")
-    assert States(states._folder, 0).find("a") is None
+    assert KvFiles(states._folder, 0).find("a") is None
     assert files(states) == []
 
 
 def test_what_a_killed_process_left_half_written_goes_after_a_while(
-    states: States,
+    states: KvFiles,
 ) -> None:
     states.keep("a", [1], b"state")
     for name, age_s in (("old", LEFTOVER_S + 60), ("new", 0)):

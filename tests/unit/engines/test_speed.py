@@ -9,7 +9,7 @@ import pytest
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.machine import speed
-from starcoder_lsp.engines.llama.machine.speed import Known, Speeds
+from starcoder_lsp.engines.llama.machine.speed import KnownSpeed, Speeds
 from starcoder_lsp.flow import Usage
 
 
@@ -90,7 +90,10 @@ def test_a_request_that_tells_corrects_the_speed() -> None:
         assert speed.corrected(known, usage) is known
 
 
-SLOW, FAST = Known(Speed(5.0, 1.0), is_sure=False), Known(Speed(6.0, 2.0), True)
+SLOW, FAST = (
+    KnownSpeed(Speed(5.0, 1.0), is_sure=False),
+    KnownSpeed(Speed(6.0, 2.0), True),
+)
 
 
 def test_a_speed_is_found_again_under_its_key(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ def test_what_a_hostile_project_would_try_is_refused_by_name(name: str) -> None:
         ("max_prompt_tokens", 512, 128, 128),
         ("time_budget_ms", 1000, 60_000, 1000),
         ("max_tokens", 32, 1024, 32),
+        ("index_max_files", 5000, 1_000_000, 5000),
+        ("debounce_ms", 300, 0, 300),
         ("model", "starcoder2-3b", "starcoder2-7b", "starcoder2-7b"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from starcoder_lsp.cli.eval.measures.next_line_tasks import NAME, Task, squeezed
 from starcoder_lsp.context.files.reading import read_regular
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
 from starcoder_lsp.context.files.walk import Walk
-from starcoder_lsp.context.index.reader import Index
+from starcoder_lsp.context.index.reader import Index, index_in_memory
 from starcoder_lsp.context.retrieve.gather import SOURCES, gather
 from starcoder_lsp.context.retrieve.scene import Scene
 from starcoder_lsp.context.syntax import parse
@@ -65,7 +64,7 @@ def answers(
 @cache
 def index_of(root: Path) -> Index:
     """All files that a workspace there would have in its index."""
-    index = Index(sqlite3.connect(":memory:"))
+    index = index_in_memory()
     for found in Walk(str(root)):
         source, _ = read_regular(str(root / found.relative), MAX_FILE_BYTES)
         _put(index, found.relative, source.decode("utf-8", "replace"))

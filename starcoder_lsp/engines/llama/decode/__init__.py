@@ -1,1 +1,1 @@
-"""The token-level session: KV cache slots, prefill, decoding, drafts and beams."""
+"""Generates tokens: KV cache slots, prefill, decoding, draft tokens and beam search."""

@@ -1,8 +1,8 @@
-"""Several texts after one prompt at once: the likeliest lines, by beam search.
+"""Finds several texts after one prompt: the likeliest lines, by beam search.
 
-A context of its own whose sequences share their cells, so that the prompt is held and
-read once for all of them and a fork costs nothing. The prompt itself is read in the
-session's slots; its cache is copied over.
+The search has a context of its own whose sequences share their cells, so that the prompt
+is stored once for all of them and a fork costs nothing. The prompt is evaluated in the
+session's slots; its KV cache is copied over.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from starcoder_lsp.engines.llama.decode.sampling import (
     check_numbers,
     log_sum_exp,
 )
-from starcoder_lsp.engines.llama.native.library import Context, Model, Row
+from starcoder_lsp.engines.llama.native.library import LlamaContext, LlamaModel, Row
 
 IsLast = Callable[[int], bool]
-# Texts that grow side by side, and how long they may become.
+# How many texts grow side by side, and how many tokens they may have.
 N_SEQUENCES = 8
 MAX_BEAM_TOKENS = 128
 N_BATCH = 128
-# A text so much less likely than the best is not followed (20 times).
-HOPELESS = 3.0
+# A text whose log-probability is so much below the best (e^3 = 20 times less likely) is
+# given up.
+MAX_LAG = 3.0
 
 
 @dataclass(frozen=True)
 class Beam:
-    """A text and what it took; `held` is what its tokens still have to spell.
+    """A text that grows; `held` is what its tokens still have to spell.
 
-    Logarithms are natural. `sequence` is where the cache has its tokens.
+    `log_probability` is natural. `sequence` is the sequence with its KV cache.
     """
 
     tokens: tuple[int, ...] = ()
@@ -45,7 +46,7 @@ class Beam:
 
     @property
     def is_whole_line(self) -> bool:
-        """Whether it ends, or a line with something on it does."""
+        """True if the text ends, or has a line that is not blank and ends."""
         return self.is_finished or b"\n" in self.spelled.lstrip()
 
     @property
@@ -57,19 +58,22 @@ class Beam:
 
 
 @dataclass
-class Beams:
-    """`should_abort` ends a search; what was found by then is its answer."""
+class BeamSearch:
+    """Searches after one prompt at a time.
 
-    model: Model
+    `should_abort` ends a search; it then returns what it has found.
+    """
+
+    model: LlamaModel
     n_context: int
     n_threads: int
     kv_type: str
     should_abort: Callable[[], bool]
     _n_prompt: int = 0
-    _context: Context = field(init=False)
+    _context: LlamaContext = field(init=False)
 
     def __post_init__(self) -> None:
-        self._context = Context(
+        self._context = LlamaContext(
             self.model,
             n_context=self.n_context + N_SEQUENCES * MAX_BEAM_TOKENS,
             n_sequences=N_SEQUENCES,
@@ -80,15 +84,17 @@ class Beams:
             should_abort=lambda: self.should_abort(),
         )
 
-    def read(self, tokens: Sequence[int], source: Context, sequence: int) -> Logits:
-        """Take a prompt over from where it was read, and what follows it by the model.
+    def read(
+        self, tokens: Sequence[int], source: LlamaContext, sequence: int
+    ) -> Logits:
+        """Copy a prompt's KV cache from where it was read; return the next logits.
 
         Raises TimeoutError when it was aborted.
         """
         self._context.clear()
         self._n_prompt = n_known = len(tokens) - 1
         if not self._context.take_over(source, sequence, n_known):
-            # A cache of another build of memory: read it again.
+            # A cache of another kind: evaluate the prompt again.
             n_known = 0
         for start in range(n_known, len(tokens), N_BATCH):
             part = tokens[start : start + N_BATCH]
@@ -108,7 +114,11 @@ class Beams:
         n_wanted: int,
         n_most: int,
     ) -> list[Beam]:
-        """The likeliest ways to go on to the end of a line, the likeliest first."""
+        """Return the `n_wanted` likeliest lines, the likeliest first.
+
+        `root` are the logits after the prompt, `held` is the text that it holds back,
+        and `n_most` limits the tokens of a line.
+        """
         width = min(max(n_wanted, 2), N_SEQUENCES)
         live = [(Beam(held=held), root)]
         done: dict[bytes, Beam] = {}
@@ -129,7 +139,7 @@ class Beams:
         return _best(done.values(), n_wanted) or begun
 
     def go_on(self, beams: Sequence[Beam], is_last: IsLast, n_most: int) -> list[Beam]:
-        """Each text continued greedily, side by side, up to `n_most` tokens."""
+        """Continue each text greedily, side by side, up to `n_most` tokens."""
         grown = [replace(beam, sequence=i) for i, beam in enumerate(beams)]
         try:
             live = self._replay([beam for beam in grown if not beam.is_finished])
@@ -148,7 +158,7 @@ class Beams:
     def _forks(
         self, live: Sequence[tuple[Beam, Logits]], is_last: IsLast, width: int
     ) -> list[Beam]:
-        """All that the live beams may become, the likeliest first."""
+        """Return all continuations of the live beams, the likeliest first."""
         forks = [
             fork
             for beam, logits in live
@@ -188,7 +198,7 @@ class Beams:
         return self._with(beam, token, _log_probability(logits, token), is_last)
 
     def _advance(self, beams: Sequence[Beam]) -> list[tuple[Beam, Logits]]:
-        """Evaluate the last token of each, in a sequence of its own."""
+        """Evaluate the last token of each beam, in a sequence of its own."""
         if not beams:
             return []
         placed = self._placed(beams)
@@ -200,7 +210,7 @@ class Beams:
         return [(b, self._context.logits(i).copy()) for i, b in enumerate(placed)]
 
     def _placed(self, beams: Sequence[Beam]) -> list[Beam]:
-        """The first child of a beam stays in its sequence, others get free ones."""
+        """Give each beam a sequence: the first child of a parent keeps the parent's."""
         used = {beam.sequence for beam in beams}
         free = [s for s in range(N_SEQUENCES) if s not in used]
         taken: set[int] = set()
@@ -215,7 +225,7 @@ class Beams:
         return placed
 
     def _replay(self, beams: Sequence[Beam]) -> list[tuple[Beam, Logits]]:
-        """Evaluate whole texts again, each in the sequence it names."""
+        """Evaluate whole texts again, each in its own sequence."""
         for sequence in range(N_SEQUENCES):
             self._context.keep(sequence, self._n_prompt)
         rows = [
@@ -245,11 +255,11 @@ class Beams:
 def _promising(
     forks: Sequence[Beam], found: Sequence[Beam], width: int, n_wanted: int
 ) -> list[Beam]:
-    """The forks that may still end among the best, the likeliest first."""
+    """Return the forks that may still end among the best, the likeliest first."""
     is_full = len(found) == n_wanted
     bar = found[-1].log_probability if is_full else -math.inf
     best = max(beam.log_probability for beam in (*forks[:1], *found[:1]))
-    bar = max(bar, best - HOPELESS)
+    bar = max(bar, best - MAX_LAG)
     growing = (beam for beam in forks if not beam.is_whole_line)
     return [beam for beam in growing if beam.log_probability > bar][:width]
 

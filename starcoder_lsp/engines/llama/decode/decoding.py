@@ -1,4 +1,4 @@
-"""Writes one answer token by token; several at once where they can be foreseen."""
+"""Decodes one answer token by token, or several at once where drafts are right."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from starcoder_lsp.engines.llama.decode.drafting import (
     MAX_DRAFT,
-    Economy,
+    DraftPolicy,
     Guess,
-    Lookup,
+    PromptLookup,
 )
 from starcoder_lsp.engines.llama.decode.sampling import (
     Choose,
@@ -21,13 +21,13 @@ from starcoder_lsp.engines.llama.decode.sampling import (
     log_sum_exp,
 )
 from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
-from starcoder_lsp.engines.llama.native.library import Context
+from starcoder_lsp.engines.llama.native.library import LlamaContext
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
 class Step:
-    """A token, the text it completes and its log-probability."""
+    """A token, the text that it completes, and its log-probability."""
 
     token: int
     text: str
@@ -36,7 +36,7 @@ class Step:
 
 
 class Speller:
-    """Turns tokens into text; what the prompt held back is no part of it."""
+    """Turns tokens into text, without the `held_back` text that they begin with."""
 
     def __init__(self, vocabulary: Vocabulary, held_back: str) -> None:
         self._vocabulary = vocabulary
@@ -44,6 +44,7 @@ class Speller:
         self.held = held_back.encode(errors="replace")
 
     def spell(self, token: int) -> str:
+        """Return the text that `token` completes; empty inside a character."""
         spelled = self._vocabulary.bytes_of(token)
         new = spelled[len(self.held) :]
         self.held = self.held[len(spelled) :]
@@ -52,12 +53,12 @@ class Speller:
 
 @dataclass
 class Decoder:
-    """What stays the same from one answer to the next."""
+    """Decodes answers from the logits of a context, with draft tokens if `drafts`."""
 
-    context: Context
+    context: LlamaContext
     slots: Slots
     vocabulary: Vocabulary
-    economy: Economy
+    economy: DraftPolicy
     drafts: bool = True
 
     def steps(
@@ -70,13 +71,14 @@ class Decoder:
         is_over: Callable[[], bool],
         elsewhere: Sequence[int] = (),
     ) -> Iterator[Step]:
-        """Steps up to the model's own end, which is one too.
+        """Yield steps up to the end that the model chooses, which is a step, too.
 
-        The slot has just been extended to the end of the prompt. Drafts come from it,
-        and from tokens `elsewhere`.
+        The slot was just extended to the end of the prompt. `is_last` says which tokens
+        end an answer, `choose` chooses among logits, and `is_over` stops the decoding.
+        Drafts are looked up in the slot's tokens and in tokens `elsewhere`.
         """
         speller = Speller(self.vocabulary, held_back)
-        lookup = Lookup([*elsewhere, *slot.tokens] if self.drafts else ())
+        lookup = PromptLookup([*elsewhere, *slot.tokens] if self.drafts else ())
         guess, n_drafted, row = Guess(), 0, -1
         for n_left in range(max_tokens - 1, -1, -1):
             logits = self.context.logits(row)
@@ -103,7 +105,7 @@ class Decoder:
         if n_wrong:
             self.slots.cut(slot, len(slot.tokens) - n_wrong)
 
-    def _guess(self, lookup: Lookup, speller: Speller) -> Guess:
+    def _guess(self, lookup: PromptLookup, speller: Speller) -> Guess:
         if not self.drafts or speller.held:
             return Guess()
         return lookup.guess(MAX_DRAFT + 1)
@@ -115,7 +117,7 @@ class Decoder:
         return likeliest_agreeing(logits, self.vocabulary, held)
 
     def _learn(self, guess: Guess, row: int, token: int) -> bool:
-        """Whether a token was foreseen."""
+        """Note whether a guess was right, and return it."""
         if not 0 <= row < len(guess.tokens):
             return False
         is_right = guess.tokens[row] == token
@@ -123,7 +125,7 @@ class Decoder:
         return is_right
 
     def _room(self, slot: Slot, n_left: int) -> int:
-        """How many tokens a draft may have: the last one is not evaluated."""
+        """Return how many tokens a draft may have: the last one is not evaluated."""
         n_free = self.context.n_context - len(slot.tokens) - 1
         return min(n_left - 1, n_free, self.context.n_batch - 1)
 
@@ -134,7 +136,7 @@ class Decoder:
         started = time.perf_counter()
         if not self.slots.extend(slot, tokens, n_logits=len(tokens)):
             return False
-        # A GPU computes until somebody reads.
+        # A GPU computes in the background until the logits are read.
         self.context.logits(0)
         self.economy.costs.saw(len(tokens), time.perf_counter() - started)
         return True

@@ -1,9 +1,11 @@
-"""Guesses the next tokens from what was already written, and when guessing pays.
+"""Drafts the next tokens from the text so far, when that saves time.
 
-Code repeats itself: where the last tokens stood before, what followed them then often
-follows again. Guesses are checked in one batch, which costs less than one token after
-another if enough of them are right. That is measured all the time, also while nothing
-is guessed aloud, so that a text that does not repeat itself costs nothing.
+Code repeats itself: where the last tokens occurred before, the tokens that followed them
+often follow again (prompt lookup decoding,
+https://github.com/apoorvumang/prompt-lookup-decoding). Draft tokens are checked in one
+batch, which is faster than one token after another if enough of them are right. How
+often they are is counted for guesses that are not drafted, too, so that text without
+repetition costs nothing.
 """
 
 from __future__ import annotations
@@ -12,18 +14,18 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# Tokens that have to agree before what followed them is guessed, the most first.
+# Numbers of last tokens that are looked up, the longest match first.
 MATCHES = (12, 6, 3, 2)
-# Longer agreements are not told apart.
+# Longer matches are not distinguished.
 LONGEST_MATCH = 24
 MAX_DRAFT = 15
-# A gain has to be worth the trouble of being wrong about it.
+# A draft has to be expected to be so much faster, since the estimate may be wrong.
 LEAST_GAIN = 1.15
-# How much of what was seen still counts after one more observation.
+# The weight of earlier observations after one more.
 MEMORY_OF_GUESSES = 0.97
 MEMORY_OF_COSTS = 0.99
-# How often a guess is right before anything was seen, by how many tokens agreed before
-# it: fewer than 4, 8, 16 and more; and how many observations that first opinion weighs.
+# The share of right guesses to begin with, by the length of the match (fewer than 4, 8
+# and 16 tokens, and more), and how many observations this prior counts for.
 PRIOR_RIGHT = (0.5, 0.7, 0.85, 0.95)
 PRIOR_WEIGHT = 2.0
 TOKEN_BYTES = array("i").itemsize
@@ -31,16 +33,16 @@ TOKEN_BYTES = array("i").itemsize
 
 @dataclass(frozen=True)
 class Guess:
-    """Tokens that may follow, and how many agreed before them."""
+    """Tokens that may follow, and the length of the match that suggests them."""
 
     tokens: Sequence[int] = ()
     n_matched: int = 0
 
 
-class Lookup:
-    """Finds where the end of a text stood before.
+class PromptLookup:
+    """Finds where the last tokens of a text occurred before.
 
-    >>> Lookup([1, 2, 3, 4, 9, 1, 2, 3]).guess(2)
+    >>> PromptLookup([1, 2, 3, 4, 9, 1, 2, 3]).guess(2)
     Guess(tokens=[4, 9], n_matched=3)
     """
 
@@ -51,6 +53,7 @@ class Lookup:
         self._packed += array("i", (token,)).tobytes()
 
     def guess(self, n_wanted: int) -> Guess:
+        """Return the `n_wanted` tokens that followed the longest match."""
         for n_tokens in MATCHES:
             end = self._find(n_tokens)
             if end >= 0:
@@ -58,7 +61,7 @@ class Lookup:
         return Guess()
 
     def _find(self, n_tokens: int) -> int:
-        """Where the last match of the text's end ends, in bytes; -1 without one."""
+        """Return the byte where the latest match of the last tokens ends, or -1."""
         packed, size = self._packed, n_tokens * TOKEN_BYTES
         pattern = packed[-size:]
         end = len(packed) - TOKEN_BYTES
@@ -71,7 +74,7 @@ class Lookup:
         return -1
 
     def _after(self, end: int, n_wanted: int) -> list[int]:
-        """What followed; beyond the text's end it repeats itself."""
+        """Return the tokens from byte `end`; repeated where the text is shorter."""
         size = n_wanted * TOKEN_BYTES
         followed = bytes(self._packed[end : end + size])
         repeated = followed * -(-size // len(followed))
@@ -90,11 +93,11 @@ class Lookup:
 
 
 @dataclass
-class Costs:
-    """Seconds per batch, as a line through what was measured; forgets slowly.
+class BatchCosts:
+    """Seconds per batch as a linear function of its size; old measurements fade.
 
-    Having seen single tokens only for long, it expects more tokens to cost what they
-    cost in a prefill, which is optimistic, so that drafts are tried again.
+    After a long time with single tokens only, more tokens are expected to cost what they
+    cost in a prefill. That is optimistic, so that drafts are tried again.
     """
 
     per_prefill_token_s: float = 0.0
@@ -109,8 +112,9 @@ class Costs:
         return self._weight > 0
 
     def saw(self, n_tokens: int, seconds: float) -> None:
+        """Note how long a batch of `n_tokens` took."""
         if self._weight > 1:
-            # A machine that was busy for a moment says nothing.
+            # An outlier: other processes were computing.
             seconds = min(seconds, 3 * self.of(n_tokens))
         for name, value in (
             ("_weight", 1.0),
@@ -122,6 +126,7 @@ class Costs:
             setattr(self, name, getattr(self, name) * MEMORY_OF_COSTS + value)
 
     def of(self, n_tokens: int) -> float:
+        """Return the expected seconds of a batch of `n_tokens`."""
         size, cost = self._size / self._weight, self._cost / self._weight
         spread = self._size2 - self._weight * size * size
         together = self._size_cost - self._weight * size * cost
@@ -131,21 +136,21 @@ class Costs:
 
 
 @dataclass
-class Economy:
-    """How many of a guess's tokens are worth checking."""
+class DraftPolicy:
+    """Decides how many tokens of a guess are worth a draft."""
 
-    costs: Costs = field(default_factory=Costs)
+    costs: BatchCosts = field(default_factory=BatchCosts)
     _n_right: list[float] = field(default_factory=lambda: [0.0] * len(PRIOR_RIGHT))
     _n_seen: list[float] = field(default_factory=lambda: [0.0] * len(PRIOR_RIGHT))
 
     def saw_guess(self, n_matched: int, is_right: bool) -> None:
-        """A guess after so many tokens that agreed, checked aloud or not."""
+        """Note whether a guess after a match of `n_matched` tokens was right."""
         n = _kind(n_matched)
         self._n_right[n] = self._n_right[n] * MEMORY_OF_GUESSES + is_right
         self._n_seen[n] = self._n_seen[n] * MEMORY_OF_GUESSES + 1
 
     def n_worthwhile(self, guess: Guess, n_most: int) -> int:
-        """0 when one token after the other is as fast."""
+        """Return how many tokens to draft; 0 when single tokens are as fast."""
         if not self.costs.is_known:
             return 0
         best, best_rate = 0, LEAST_GAIN / self.costs.of(1)
@@ -165,7 +170,7 @@ class Economy:
 
 
 def _kind(n_matched: int) -> int:
-    """Which of the four a guess is counted with.
+    """Return the index in `PRIOR_RIGHT` for a match of `n_matched` tokens.
 
     >>> [_kind(n) for n in (2, 3, 4, 8, 15, 16, 99)]
     [0, 0, 1, 2, 2, 3, 3]

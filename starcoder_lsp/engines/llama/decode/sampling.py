@@ -1,4 +1,4 @@
-"""Chooses tokens by the model's numbers, always the same ones for the same numbers."""
+"""Chooses tokens by their logits; the same logits always give the same token."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Choose = Callable[[Logits], int]
 
 
 def log_sum_exp(logits: Logits) -> float:
+    """Return the natural logarithm that turns logits into log-probabilities."""
     highest = logits.max()
     return float(highest) + math.log(float(np.exp(logits - highest).sum()))
 
@@ -27,12 +28,15 @@ def likeliest(logits: Logits) -> int:
 def likeliest_agreeing(
     logits: Logits, vocabulary: Vocabulary, held: bytes
 ) -> int | None:
-    """The likeliest token that spells or begins `held`; None when none can."""
+    """Return the likeliest token that agrees with the text that is held back.
+
+    It begins with `held`, or `held` begins with it. None when there is no such token.
+    """
     agreeing = vocabulary.agreeing(held)
     return agreeing[int(logits[agreeing].argmax())] if agreeing else None
 
 
 def check_numbers(logits: Logits) -> None:
-    """Raise NoNumbers where one is none, or where all tokens are alike."""
+    """Raise NoNumbers when a logit is NaN or all are equal: the weights are damaged."""
     if not logits.max() > logits.min():
         raise NoNumbers("computes no numbers: its weights are damaged; get it again")

@@ -1,7 +1,7 @@
-"""One conversation with a loaded model: prompt in, text out, the KV cache kept between.
+"""Answers requests with a loaded model and keeps the KV cache between them.
 
-Tokens common with the last request are not evaluated again; a stop at any moment,
-also inside a prefill, leaves what was evaluated usable for the next request.
+Tokens shared with an earlier request are not evaluated again. A request may be stopped
+at any moment, also inside a prefill; the tokens evaluated by then stay in the cache.
 """
 
 from __future__ import annotations
@@ -13,48 +13,52 @@ from dataclasses import replace
 from functools import cached_property
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.decode.beams import Beam, Beams
+from starcoder_lsp.engines.llama.decode.beams import Beam, BeamSearch
 from starcoder_lsp.engines.llama.decode.decoding import Decoder
-from starcoder_lsp.engines.llama.decode.drafting import Economy
+from starcoder_lsp.engines.llama.decode.drafting import DraftPolicy
 from starcoder_lsp.engines.llama.decode.sampling import Choose, likeliest, log_sum_exp
 from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
 from starcoder_lsp.engines.llama.machine.capacity import N_BATCH, N_SLOTS
 from starcoder_lsp.engines.llama.machine.speed import n_per_batch
+from starcoder_lsp.engines.llama.native.infill_sampler import InfillSampler
 from starcoder_lsp.engines.llama.native.library import (
-    Context,
-    InfillSampler,
-    Model,
+    LlamaContext,
+    LlamaModel,
     OutOfMemory,
 )
-from starcoder_lsp.engines.prompt_fit import Fitted, Part, fit, n_affordable
+from starcoder_lsp.engines.prompt_fit import (
+    Fitted,
+    fit,
+    n_affordable,
+    parts_of,
+    prompt_budget,
+)
 from starcoder_lsp.engines.token_cache import TokenCache
-from starcoder_lsp.errors import EngineError, ModelBroken
+from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import (
     Candidate,
-    Control,
     FinishReason,
-    Group,
     Limits,
     Piece,
     Prompt,
     Score,
-    Segment,
     Usage,
 )
 
 logger = logging.getLogger(__name__)
 
 
-class Session:
+class LlamaSession:
     """Answers one request at a time; not for use by two threads.
 
-    `n_reserved` tokens of the context stay free for answers, so that reading a prompt
-    for none and answering it read the same.
+    `n_context` is the tokens of each of the `n_slots` slots. `n_reserved` of them stay
+    free for answers, so that a prompt that is only read is cut like one that is
+    answered. With `drafts`, draft tokens are tried.
     """
 
     def __init__(
         self,
-        model: Model,
+        model: LlamaModel,
         *,
         n_context: int,
         n_threads: int,
@@ -66,7 +70,7 @@ class Session:
         self._vocabulary = model.vocabulary
         self._texts = TokenCache(model.vocabulary.encode)
         self._is_over: Callable[[], bool] = lambda: False
-        self._context = Context(
+        self._context = LlamaContext(
             model,
             n_context=n_context,
             n_sequences=n_slots,
@@ -75,7 +79,7 @@ class Session:
             kv_type=kv_type,
             should_abort=lambda: self._is_over(),
         )
-        self._make_beams: Callable[[], Beams] = lambda: Beams(
+        self._make_beams: Callable[[], BeamSearch] = lambda: BeamSearch(
             model, n_context, n_threads, kv_type, lambda: self._is_over()
         )
         self._slots = Slots(self._context)
@@ -85,15 +89,15 @@ class Session:
         self._n_reserved = n_reserved
         self._clock = time.perf_counter
         self._infill = InfillSampler(model.vocabulary)
-        self._economy = Economy()
+        self._economy = DraftPolicy()
         self._decoder = Decoder(
             self._context, self._slots, self._vocabulary, self._economy, drafts
         )
         self.speed: Speed | None = None
 
     @cached_property
-    def _beams(self) -> Beams:
-        """Memory for one more prompt, taken when it is first needed."""
+    def _beams(self) -> BeamSearch:
+        """Made when it is first needed: it takes memory for one more prompt."""
         return self._make_beams()
 
     @property
@@ -103,9 +107,9 @@ class Session:
     def generate(
         self, prompt: Prompt, limits: Limits, is_cancelled: Callable[[], bool]
     ) -> Iterator[Piece]:
-        """Greedy text for `prompt`; the last piece says why it ended.
+        """Yield greedy text for `prompt`; the last piece says why it ended.
 
-        Raises NoNumbers when the model's numbers are none.
+        Raises NoNumbers when the model computes no usable logits.
         """
         started = self._begin(limits, is_cancelled)
         fitted = self._fitted(prompt, limits)
@@ -114,7 +118,7 @@ class Session:
         ended: FinishReason | None = None
         if not self._prefill(tokens):
             ended = "cancelled"
-            # Whoever cancels a prompt half read wants another one.
+            # After a cancel, the next request has another prompt.
             self._unread = [] if is_cancelled() else fitted.whole
         else:
             self._unread = fitted.whole if self._was_shortened else []
@@ -153,10 +157,10 @@ class Session:
         n_wanted: int,
         is_cancelled: Callable[[], bool],
     ) -> list[Candidate]:
-        """Up to `n_wanted` different texts, the likeliest first.
+        """Return up to `n_wanted` different texts, the likeliest first.
 
-        Their first lines are the likeliest a beam search finds; unless one line is
-        enough, each goes on greedily.
+        Their first lines are the likeliest that a beam search finds; unless
+        `limits.one_line` is set, each goes on greedily.
         """
         self._begin(limits, is_cancelled)
         tokens = self._take(self._fitted(prompt, limits))
@@ -183,7 +187,10 @@ class Session:
         limits: Limits,
         is_cancelled: Callable[[], bool],
     ) -> list[Score]:
-        """How likely each text is to follow the prompt and what it holds back."""
+        """Return how likely each text is to follow the prompt and its held-back text.
+
+        Raises EngineError when there is not enough time.
+        """
         self._begin(limits, is_cancelled)
         rows = [self._vocabulary.encode(prompt.held_back + text) for text in texts]
         n_longest = max(map(len, rows), default=0)
@@ -202,13 +209,13 @@ class Session:
     def count_tokens(
         self, texts: Sequence[str], is_cancelled: Callable[[], bool]
     ) -> list[int]:
-        """How many each text has; fewer answers when nobody waits for them."""
+        """Return the number of tokens of each text; fewer after a cancel."""
         return [len(self._texts.encode(text)) for text in texts if not is_cancelled()]
 
     def read_on(self, is_wanted: Callable[[], bool]) -> None:
-        """Read what the last prompt had to leave out, until something is wanted.
+        """Evaluate what the last prompt had no time for, until something is wanted.
 
-        The next request, most likely for nearly the same prompt, finds it read.
+        The next request most likely has nearly the same prompt.
         """
         if self._unread:
             self._is_over = is_wanted
@@ -217,6 +224,10 @@ class Session:
             self._prefill(self._unread)
             self._unread = []
 
+    def forget(self) -> None:
+        """Empty all KV caches, after an error that may have left them inconsistent."""
+        self._slots.forget_all()
+
     def _begin(self, limits: Limits, is_cancelled: Callable[[], bool]) -> float:
         started = self._clock()
         deadline = started + limits.time_budget_ms / 1000
@@ -224,32 +235,20 @@ class Session:
         return started
 
     def _fitted(self, prompt: Prompt, limits: Limits) -> Fitted:
-        parts = [Part(self._vocabulary.beginning, "never")]
-        for item in prompt.segments:
-            if isinstance(item, Group):
-                rows = map(self._tokens, item.segments)
-                parts.append(Part([t for row in rows for t in row], "whole"))
-            else:
-                parts.append(Part(self._tokens(item), item.cut))
-        # However long an answer may be, half of the context is for the prompt.
-        reserved = max(limits.max_tokens, self._n_reserved)
-        reserved = min(reserved, self.n_context // 2)
-        budget = self.n_context - reserved - 1
+        vocabulary = self._vocabulary
+        parts = parts_of(
+            prompt, self._texts.encode, vocabulary.control, vocabulary.beginning
+        )
+        n_answer = max(limits.max_tokens, self._n_reserved)
+        budget = prompt_budget(self.n_context, n_answer)
         return fit(parts, budget, self._slots.caches, n_affordable(limits, self.speed))
 
     def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
         return min(limits.max_tokens, self.n_context - len(tokens))
 
-    def _tokens(self, segment: Segment) -> list[int]:
-        if not isinstance(segment, Control):
-            return self._texts.encode(segment.text)
-        found = self._vocabulary.control(segment.token)
-        if found is None:
-            raise ModelBroken(f"the model has no token {segment.token}")
-        return [found]
-
     def _take(self, fitted: Fitted) -> list[int]:
-        """Choose the slot; an empty prompt has nothing to predict from."""
+        """Choose the slot and return the tokens to evaluate; never none."""
+        # There are no logits without a token: an empty prompt becomes a line break.
         tokens = fitted.tokens or [self._vocabulary.encode("\n")[-1]]
         self._slot = self._slots.take(tokens)
         self._unread = []
@@ -257,12 +256,12 @@ class Session:
         return tokens
 
     def _elsewhere(self, prompt: Prompt, fitted: Fitted) -> list[int]:
-        """What of the document and of other files did not fit."""
+        """Return tokens of the document and of other files that did not fit."""
         left_out = fitted.whole if self._was_shortened else []
         return self._texts.encode(prompt.beyond) + left_out
 
     def _is_last(self, prompt: Prompt) -> Callable[[int], bool]:
-        # A stop that the vocabulary lacks cannot be generated.
+        # A stop that the vocabulary lacks is None, which equals no token.
         stops = {self._vocabulary.control(token) for token in prompt.stops}
         return lambda token: token in stops or self._vocabulary.is_end(token)
 
@@ -270,7 +269,7 @@ class Session:
         return self._infill if limits.stops_when_unsure else likeliest
 
     def _prefill(self, tokens: list[int]) -> bool:
-        """Evaluate what is not cached; False when it was stopped on the way."""
+        """Evaluate the tokens that are not cached; False when stopped on the way."""
         size = n_per_batch(N_BATCH, self.speed)
         return self._slots.read(self._slot, tokens, size, self._is_over)
 
@@ -283,7 +282,7 @@ class Session:
         return Candidate(text, beam.log_probability, ended)
 
     def _rest(self, row: Sequence[int]) -> float:
-        """Log-probability of all but the first of a text's tokens."""
+        """Return the log-probability of all tokens of a text but the first."""
         total = 0.0
         for start in range(0, len(row) - 1, N_BATCH):
             batch = row[start : start + N_BATCH]

@@ -1,6 +1,7 @@
-"""The KV caches of several documents, and which of them a prompt goes on in.
+"""Keeps the KV caches of several documents, and finds the one that a prompt continues.
 
-Going back to another file, or to another place in this one, finds its cache as it was.
+When the user returns to another file, or to another place in this one, its cache is
+still there.
 """
 
 from __future__ import annotations
@@ -8,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from starcoder_lsp.engines.llama.native.library import Context, Row
+from starcoder_lsp.engines.llama.native.library import LlamaContext, Row
 from starcoder_lsp.languages.lines import n_common
 
 Stopped = Callable[[], bool]
 
-# A prompt that shares this much of a slot's tokens goes on in that slot.
-GOES_ON_SHARE = 0.5
-# Fewer common tokens than this are evaluated again rather than copied.
+# A prompt that shares this much of a slot's tokens continues in that slot.
+CONTINUES_SHARE = 0.5
+# Fewer common tokens are evaluated again: that is as fast as a copy.
 WORTH_COPYING = 64
 
 
 @dataclass
 class Slot:
-    """One sequence of the context; `tokens` is what its cache holds."""
+    """One sequence of the context; `tokens` are those in its KV cache."""
 
     sequence: int
     tokens: list[int] = field(default_factory=list)
@@ -29,9 +30,9 @@ class Slot:
 
 
 class Slots:
-    """As many sequences as the context has, the least recently used given away first."""
+    """One slot for each sequence of the context; the least recently used is reused."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: LlamaContext) -> None:
         self._context = context
         self._slots = [Slot(sequence) for sequence in range(context.n_sequences)]
         self._n_taken = 0
@@ -39,19 +40,19 @@ class Slots:
 
     @property
     def caches(self) -> list[list[int]]:
-        """What each slot holds."""
+        """The tokens of each slot."""
         return [slot.tokens for slot in self._slots]
 
     def take(self, tokens: list[int], spared: Slot | None = None) -> Slot:
-        """A slot for `tokens`, its cache cut down to what they begin with.
+        """Return a slot whose cache is cut to what it shares with the prompt `tokens`.
 
-        The last token is never in it: its logits are not kept. `spared` is left as it
-        is where there is another one.
+        The last token is never in the cache, because its logits are not kept. `spared`
+        is not touched if there is another slot.
         """
         nearest = max(self._slots, key=lambda slot: n_common(slot.tokens, tokens))
         shared = n_common(nearest.tokens, tokens)
         slot = nearest
-        if nearest is spared or shared < len(nearest.tokens) * GOES_ON_SHARE:
+        if nearest is spared or shared < len(nearest.tokens) * CONTINUES_SHARE:
             others = [slot for slot in self._slots if slot is not spared]
             slot = min(others or self._slots, key=lambda slot: slot.used_at)
             if shared >= n_common(slot.tokens, tokens) + WORTH_COPYING:
@@ -70,12 +71,12 @@ class Slots:
         return min(self._slots, key=lambda slot: len(slot.tokens))
 
     def latest(self, n_least: int) -> Slot:
-        """The slot that was used last, of those that hold so much, if any does."""
+        """Return the slot used last of those with `n_least` tokens, else of all."""
         full = [slot for slot in self._slots if len(slot.tokens) >= n_least]
         return max(full or self._slots, key=lambda slot: slot.used_at)
 
     def settle(self, slot: Slot) -> None:
-        """Make a slot's cells hold what it says; a copy waits for the next batch."""
+        """Carry out a copy that llama.cpp delays until the next batch."""
         if self._is_copy_due and slot.tokens:
             last = slot.tokens[-1]
             self.cut(slot, len(slot.tokens) - 1)
@@ -84,15 +85,21 @@ class Slots:
     def read(
         self, slot: Slot, tokens: Sequence[int], n_batch: int, is_over: Stopped
     ) -> bool:
-        """Evaluate what a slot does not hold yet; False when it was stopped on the way."""
+        """Evaluate the `tokens` that a slot does not hold yet, `n_batch` at a time.
+
+        False when `is_over` stopped it on the way.
+        """
         for start in range(len(slot.tokens), len(tokens), n_batch):
-            # A GPU never asks whether to go on: there this is the only question.
+            # On a GPU llama.cpp calls no abort callback: this is the only check.
             if is_over() or not self.extend(slot, tokens[start : start + n_batch]):
                 return False
         return True
 
     def extend(self, slot: Slot, tokens: Sequence[int], n_logits: int = 1) -> bool:
-        """Evaluate `tokens` after what a slot holds; False when it was aborted."""
+        """Evaluate `tokens` after those of a slot; False when it was aborted.
+
+        The last `n_logits` tokens get logits. Raises RuntimeError when llama.cpp fails.
+        """
         position = len(slot.tokens)
         rows = [(slot.sequence, position + i, token) for i, token in enumerate(tokens)]
         if not self._evaluate(rows, n_logits):
@@ -110,15 +117,15 @@ class Slots:
             raise
 
     def forget_all(self) -> None:
-        """After a failure nobody knows what the caches hold."""
+        """Empty all slots, because after a failure their contents are unknown."""
         self._context.clear()
         for slot in self._slots:
             slot.tokens.clear()
 
     def cut(self, slot: Slot, n_tokens: int) -> None:
-        """Forget what a slot holds beyond its first `n_tokens`."""
+        """Remove all but the first `n_tokens` from a slot."""
         if not self._context.keep(slot.sequence, n_tokens):
-            # A recurrent model cannot go back to the middle.
+            # A recurrent model has no cache to cut; it begins again.
             self._context.keep(slot.sequence, 0)
             n_tokens = 0
         del slot.tokens[n_tokens:]

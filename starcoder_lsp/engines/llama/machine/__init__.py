@@ -1,1 +1,1 @@
-"""Measures the machine and the model file, and cuts the engine to fit both."""
+"""Reads the machine and the model file, and cuts the engine to fit both."""

@@ -1,6 +1,6 @@
-"""How an engine is cut to fit a machine: KV type, contexts kept, layers on the GPU.
+"""Plans how a model is loaded: type of the KV cache, number of slots, layers on the GPU.
 
-Arithmetic only; `machine` and `devices` say what is free.
+Arithmetic only; `hardware` and `devices` measure the memory that is free.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.errors import ModelBroken
 
 GIB = 1 << 30
-# Documents, or places in one, whose caches are kept side by side.
+# How many documents, or places in one, have a KV cache at the same time.
 N_SLOTS = 3
-# Small enough that an abort loses little, large enough for full prefill speed.
+# Small enough for an abort to lose little, large enough for full prefill speed.
 N_BATCH = 256
-# Bytes per value; q8_0 keeps 32 values and their common scale in 34 bytes.
+# Bytes per value; q8_0 stores 32 values and their scale in 34 bytes (ggml-common.h).
 KV_TYPES = {"f16": 2.0, "q8_0": 34 / 32}
 Q8_BLOCK = 32
-# What llama.cpp allocates beside weights and caches, on the host and on each device.
+# llama.cpp's own buffers beside weights and caches, on the host and on the devices.
 COMPUTE_BYTES = 64 << 20
 DEVICE_COMPUTE_BYTES = 512 << 20
-# Several contexts may take this share of what is free; the user's programs need some.
+# Several slots may take this share of the free memory; the user's programs need some.
 SHARE_OF_FREE = 0.5
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the settings ask for; None for the layers is as many as fit, -1 is all."""
+    """The settings' wishes; `n_gpu_layers` of None means as many as fit, -1 all."""
 
     n_context: int
     n_context_least: int
@@ -40,7 +40,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Room:
-    """What is free; None is a host that does not tell, 0 no device to compute on."""
+    """Free memory; `host_bytes` is None when unknown, `device_bytes` 0 without a GPU."""
 
     host_bytes: int | None
     device_bytes: int = 0
@@ -48,7 +48,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is loaded; `n_context` is of each slot, `notes` what the user should know."""
+    """A way to load a model; `n_context` is of each slot, `notes` are warnings."""
 
     n_context: int
     n_slots: int
@@ -58,8 +58,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Model:
-    """What a file and its header say of the memory it takes."""
+class ModelSize:
+    """The memory that a model takes, from the size of its file and from its header."""
 
     name: str
     size_bytes: int
@@ -67,7 +67,7 @@ class Model:
 
     @property
     def n_layers(self) -> int:
-        """Those that can be moved: every block, and the output."""
+        """The layers that a GPU may hold: every block, and the output."""
         return self.header.n_blocks + 1
 
     @property
@@ -75,12 +75,12 @@ class Model:
         return self.size_bytes / self.n_layers
 
     def kv_bytes(self, plan: Plan) -> float:
-        """The caches of all slots."""
+        """The KV caches of all slots."""
         of_token = self.header.kv_values_per_token * KV_TYPES[plan.kv_type]
         return of_token * plan.n_context * plan.n_slots
 
     def host_bytes(self, plan: Plan) -> float:
-        """Weights, caches and buffers that stay in the host's memory."""
+        """Weights, caches and buffers in the host's memory."""
         share = 1 - min(plan.n_gpu_layers, self.n_layers) / self.n_layers
         return (self.size_bytes + self.kv_bytes(plan)) * share + COMPUTE_BYTES
 
@@ -91,7 +91,7 @@ class Model:
 
 
 def wish_of(load: Load, header: Header) -> Wish:
-    """What is wanted of a model, which reads no more than it was trained on."""
+    """Return what `load` asks for, with no longer context than the model's own."""
     n_context = min(load.n_context, header.n_context_trained or load.n_context)
     return Wish(
         n_context,
@@ -101,11 +101,11 @@ def wish_of(load: Load, header: Header) -> Wish:
     )
 
 
-def plan(model: Model, wish: Wish, room: Room) -> Plan:
-    """The first of what may be tried that fits; raises ModelBroken when nothing does.
+def plan(model: ModelSize, wish: Wish, room: Room) -> Plan:
+    """Return the best plan that fits; raises ModelBroken when none does.
 
-    Best first: all layers on the GPU, then f16, then q8_0, then fewer contexts kept,
-    and last a smaller context.
+    The best has all layers on the GPU; then come f16, q8_0, fewer slots, and last a
+    shorter context.
     """
     choices = [_placed(model, choice, wish, room) for choice in _choices(model, wish)]
     whole = [choice for choice in choices if choice.n_gpu_layers >= model.n_layers]
@@ -116,9 +116,12 @@ def plan(model: Model, wish: Wish, room: Room) -> Plan:
 
 
 def retreats(first: Plan) -> Iterator[Plan]:
-    """What to try, one after the other, when memory cannot be had after all."""
+    """Yield plans to try one after the other, each smaller than the one before.
+
+    Free memory is an estimate: the allocation may fail all the same.
+    """
     yield first
-    note = "memory ran out while loading"
+    note = "not enough memory to load as planned"
     if first.n_slots > 1:
         yield replace(first, n_slots=1, notes=(*first.notes, f"{note}: one file kept"))
     n_layers = first.n_gpu_layers // 2
@@ -131,7 +134,7 @@ def retreats(first: Plan) -> Iterator[Plan]:
         n_layers //= 2
 
 
-def _choices(model: Model, wish: Wish) -> Iterator[Plan]:
+def _choices(model: ModelSize, wish: Wish) -> Iterator[Plan]:
     kv_types = list(KV_TYPES) if wish.kv_type == "auto" else [wish.kv_type]
     if model.header.head_width % Q8_BLOCK:
         kv_types = ["f16"]
@@ -141,8 +144,8 @@ def _choices(model: Model, wish: Wish) -> Iterator[Plan]:
         yield Plan(wish.n_context, n_slots, kv_types[-1])
 
 
-def _placed(model: Model, choice: Plan, wish: Wish, room: Room) -> Plan:
-    """`choice` with its layers on the GPU."""
+def _placed(model: ModelSize, choice: Plan, wish: Wish, room: Room) -> Plan:
+    """Return `choice` with as many layers on the GPU as wished and possible."""
     if wish.n_gpu_layers is None:
         n_layers = model.layers_that_fit(choice, room.device_bytes)
     elif wish.n_gpu_layers < 0:
@@ -152,7 +155,7 @@ def _placed(model: Model, choice: Plan, wish: Wish, room: Room) -> Plan:
     return replace(choice, n_gpu_layers=n_layers)
 
 
-def _fits(model: Model, choice: Plan, room: Room) -> bool:
+def _fits(model: ModelSize, choice: Plan, room: Room) -> bool:
     if room.host_bytes is None:
         return True
     left = room.host_bytes - model.host_bytes(replace(choice, n_slots=0))
@@ -160,8 +163,8 @@ def _fits(model: Model, choice: Plan, room: Room) -> bool:
     return caches <= left * (SHARE_OF_FREE if choice.n_slots > 1 else 1)
 
 
-def _shortened(model: Model, choice: Plan, wish: Wish, room: Room) -> Plan:
-    """One context, as long as fits."""
+def _shortened(model: ModelSize, choice: Plan, wish: Wish, room: Room) -> Plan:
+    """Return a plan with one slot, as long as fits."""
     assert room.host_bytes is not None  # otherwise everything fits
     left = room.host_bytes - model.host_bytes(replace(choice, n_slots=0))
     of_token = model.kv_bytes(replace(choice, n_context=1))

@@ -1,7 +1,8 @@
-"""What a container or a slice may use: its limits are not in /proc/meminfo.
+"""Reads the limits of a container or a systemd slice, which /proc/meminfo ignores.
 
-Both versions of control groups; a limit of a group holds for all groups inside it.
-https://docs.kernel.org/admin-guide/cgroup-v2.html
+Both versions of control groups are read; the limit of a group applies to all groups
+inside it. Files and formats: https://docs.kernel.org/admin-guide/cgroup-v2.html and
+https://docs.kernel.org/admin-guide/cgroup-v1/
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from pathlib import Path, PurePosixPath
 
 OWN_GROUPS = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
-# The first version writes a number near 2^63 for "no limit".
+# Version 1 writes a number near 2^63 for "no limit".
 NO_LIMIT = 1 << 60
 
 
 def memory_left_bytes() -> int | None:
-    """What the tightest group leaves; None where nothing limits us.
+    """Return the memory that the tightest group leaves; None without a limit.
 
-    Pages of files, such as a model that is mapped, can be taken back and do not count.
+    Cached pages of files, such as a mapped model, can be evicted and count as free.
     """
     left = [*_second_version_memory(), *_first_version_memory()]
     return max(0, min(left)) if left else None
 
 
 def cpu_quota() -> float | None:
-    """How many CPUs' time we may use; None where nothing limits us."""
+    """Return how many CPUs' time this process may use; None without a limit."""
     quotas = [*_second_version_cpus(), *_first_version_cpus()]
     return min(quotas, default=None)
 
@@ -62,14 +63,14 @@ def _first_version_cpus() -> Iterator[float]:
 
 
 def _groups(controller: str) -> Iterator[Path]:
-    """Our group of a controller and those around it; `""` is the second version's."""
+    """Yield the folders of our group and its parents; `""` means version 2."""
     for line in _text(OWN_GROUPS).splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controller not in controllers.split(","):
             continue
         mount = MOUNT / controllers if controller else MOUNT
         inside = PurePosixPath(path.lstrip("/"))
-        # A container may show the group of its host, which is not mounted inside.
+        # In a container the path may be the host's, which is not mounted here.
         yield from (mount / group for group in (inside, *inside.parents))
 
 
@@ -81,7 +82,7 @@ def _text(path: Path) -> str:
 
 
 def _number(path: Path) -> int | None:
-    """A count; None for "max", for -1 and where there is no such file."""
+    """Return the number in a file; None for "max", for -1 and without such a file."""
     text = _text(path)
     return int(text) if text.isdigit() else None
 

@@ -1,6 +1,6 @@
-"""A look at a GGUF file's header before llama.cpp sees it.
+"""Reads the header of a GGUF file, and checks it before llama.cpp does.
 
-A wrong file gets a message that names it, and a header that is known to abort
+The message for a wrong file names the file, and a header that is known to abort
 llama.cpp (`block_count` of 0 or 600) never reaches it.
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -33,7 +33,10 @@ Value = int | float | bool | str
 
 @dataclass(frozen=True)
 class Header:
-    """The entries before the tokenizer's tables, which are long and not needed."""
+    """The entries before the tokenizer's tables, which are long and not needed.
+
+    Numbers that the header lacks are 0.
+    """
 
     entries: dict[str, Value]
 
@@ -47,19 +50,19 @@ class Header:
 
     @property
     def n_context_trained(self) -> int:
-        """0 where the header is silent."""
+        """The tokens of context that the model was trained with."""
         return self._number("context_length")
 
     @property
     def head_width(self) -> int:
-        """Of one attention head; 0 where the header is silent."""
+        """The number of values in a key of one attention head."""
         heads = self._number("attention.head_count")
         derived = self._number("embedding_length") // heads if heads else 0
         return self._number("attention.key_length") or derived
 
     @property
     def kv_values_per_token(self) -> int:
-        """Keys and values in the cache for one token; 0 where the header is silent."""
+        """The number of values in the KV cache of one token."""
         heads = self._number("attention.head_count")
         kv_heads = self._number("attention.head_count_kv") or heads
         return 2 * self.head_width * kv_heads * self.n_blocks
@@ -70,11 +73,11 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read and check; raises ModelBroken with the reason and the file."""
+    """Read and check a header; raises ModelBroken with the file and the reason."""
     try:
-        # Looked at first: to open a FIFO is to wait for its writer.
+        # Checked first, because opening a FIFO waits for its writer.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ModelBroken(f"{path} is not a file; name the GGUF file itself")
+            raise ModelBroken(f"{path} is not a file; give the path of the GGUF file")
         with path.open("rb") as file:
             header = _parse(file)
     except FileNotFoundError:
@@ -85,7 +88,7 @@ def read_header(path: Path) -> Header:
         raise ModelBroken(f"{path} is {exc}") from exc
     n_blocks = header.entries.get(f"{header.architecture}.block_count")
     if isinstance(n_blocks, int) and not 1 <= n_blocks <= MAX_BLOCKS:
-        raise ModelBroken(f"{path}: a model of {n_blocks} layers is not one")
+        raise ModelBroken(f"{path} is damaged: its header names {n_blocks} layers")
     return header
 
 
@@ -98,7 +101,7 @@ def _parse(file: BinaryIO) -> Header:
     file.seek(4)
     version, _n_tensors, n_entries = _unpack(file, "IQQ")
     if version not in (2, 3):
-        raise _Malformed(f"GGUF version {version}; 2 and 3 are understood")
+        raise _Malformed(f"GGUF version {version}; versions 2 and 3 are supported")
     if n_entries > MAX_ENTRIES:
         raise _Malformed(f"damaged: it claims {n_entries} header entries")
     entries: dict[str, Value] = {}
@@ -133,7 +136,7 @@ def _unpack(file: BinaryIO, layout: str) -> tuple[int, ...]:
 def _string(file: BinaryIO) -> str:
     (length,) = _unpack(file, "Q")
     if length > MAX_STRING_BYTES:
-        raise _Malformed(f"damaged: a text of {length} bytes in its header")
+        raise _Malformed(f"damaged: a string of {length} bytes in its header")
     raw = file.read(length)
     if len(raw) < length:
         raise _Malformed("cut short: get it again")
@@ -151,6 +154,6 @@ def _scalar(file: BinaryIO, kind: int) -> Value:
 def _skip_array(file: BinaryIO) -> None:
     kind, length = _unpack(file, "IQ")
     if length > MAX_ENTRIES:
-        raise _Malformed(f"damaged: a list of {length} in its header")
+        raise _Malformed(f"damaged: a list of {length} entries in its header")
     for _ in range(length):
         _scalar(file, kind)

@@ -1,4 +1,4 @@
-"""How fast a model is on this machine: measured once, remembered, corrected by use."""
+"""Measures how fast a model is on this machine, remembers and corrects it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from starcoder_lsp.runtime import private_files
 
 logger = logging.getLogger(__name__)
 
-# Measuring takes no longer, once the weights have been read.
+# The longest time for measuring, after the weights have been read.
 BUDGET_S = 1.5
 N_DECODED = 8
-# Large batches are faster; the small one is for machines that never finish the others.
+# Sizes of batches. Large ones are faster per token; the small one is for machines that
+# do not finish the others.
 PREFILLS = (16, 128, 128)
 
-# A request that reads this much says how fast we are; a smaller one may be slowed down
-# by all that is not reading, but is never too fast.
+# A request with so many new tokens shows the speed. One with fewer may be slow for other
+# reasons; if it is fast, it counts.
 TELLING_TOKENS = 64
 FEW_TOKENS = 8
-# What differs less is noise, and moves no prompt's start.
+# A smaller difference is noise, and must not change where prompts start.
 NOTABLE = 0.25
 
-# What a batch takes at most, for an abort loses the one that it ends; smaller ones than
-# the least are slow on every machine.
+# The longest time of a batch, because an abort loses the batch that it stops. Batches
+# smaller than the least are slow on every machine.
 BATCH_S = 1.0
 LEAST_BATCH = 32
 
@@ -40,11 +41,12 @@ MAX_FILE_BYTES = 100_000
 def measure(
     evaluate: Callable[[int, float], bool], clock: Callable[[], float]
 ) -> Speed | None:
-    """Time batches of several sizes; None when the model is wanted for something else.
+    """Time batches of several sizes; None when it was stopped.
 
-    `evaluate(n_tokens, deadline)` says whether it finished in time.
+    `evaluate(n_tokens, deadline)` evaluates a batch and returns False when it was
+    stopped or `clock()` passed the deadline.
     """
-    # The first token reads the weights from the disk, however long that takes.
+    # The first token may read the weights from the disk: it is not timed.
     if not evaluate(1, math.inf):
         return None
     started = clock()
@@ -55,7 +57,7 @@ def measure(
         return clock() - before if evaluate(n_tokens, deadline) else None
 
     decoded: list[float] = []
-    # Most of the time is for reading, which says how long a prompt may be.
+    # Two thirds of the time are for prefill, which decides the length of prompts.
     while len(decoded) < N_DECODED and clock() - started < BUDGET_S / 3:
         if (taken := seconds(1)) is None:
             break
@@ -63,12 +65,13 @@ def measure(
     prefilled = [n / taken for n in PREFILLS if (taken := seconds(n))]
     if clock() < deadline and len(prefilled) < len(PREFILLS):
         return None  # stopped, and not by the clock
-    # The best of each: whatever else computes can only take time away.
+    # The best of each: other processes can only make it slower.
     decode = 1 / min(decoded, default=BUDGET_S)
     return Speed(max([decode, *prefilled]), decode)
 
 
 def better(one: Speed | None, other: Speed) -> Speed:
+    """Return the higher of each number."""
     if one is None:
         return other
     return Speed(
@@ -78,7 +81,7 @@ def better(one: Speed | None, other: Speed) -> Speed:
 
 
 def corrected(speed: Speed, usage: Usage) -> Speed:
-    """`speed`, moved towards what a request showed when that was notably different."""
+    """Return `speed`, moved towards that of a request if it is notably different."""
     if usage.evaluated_tokens < FEW_TOKENS or not usage.first_token_ms:
         return speed
     seen = usage.evaluated_tokens / usage.first_token_ms * 1000
@@ -92,7 +95,7 @@ def corrected(speed: Speed, usage: Usage) -> Speed:
 
 
 def n_per_batch(n_most: int, speed: Speed | None) -> int:
-    """How many tokens to read at once.
+    """Return the size of prefill batches, at most `n_most`.
 
     >>> [n_per_batch(256, speed and Speed(speed, 1)) for speed in (None, 900, 100, 5)]
     [256, 256, 100, 32]
@@ -103,23 +106,24 @@ def n_per_batch(n_most: int, speed: Speed | None) -> int:
 
 
 @dataclass(frozen=True)
-class Known:
-    """A speed; not sure when the machine had something else to do meanwhile."""
+class KnownSpeed:
+    """A measured speed; not `is_sure` when other processes computed meanwhile."""
 
     speed: Speed
     is_sure: bool
 
 
 class Speeds:
-    """What was measured earlier, in one small file; a damaged one is written anew."""
+    """Speeds measured earlier, in one small file; a damaged file is replaced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def get(self, key: str) -> Known | None:
+    def get(self, key: str) -> KnownSpeed | None:
         return self._read().get(key)
 
-    def keep(self, key: str, known: Known) -> None:
+    def keep(self, key: str, known: KnownSpeed) -> None:
+        """Save a speed, and the newest `MAX_ENTRIES` of the others."""
         entries = {name: one for name, one in self._read().items() if name != key}
         entries[key] = known
         newest = list(entries.items())[-MAX_ENTRIES:]
@@ -130,11 +134,11 @@ class Speeds:
         except OSError as exc:
             logger.info("the measured speed is not kept: %s", exc)
 
-    def _read(self) -> dict[str, Known]:
+    def _read(self) -> dict[str, KnownSpeed]:
         try:
             rows = json.loads(private_files.read(self._path, MAX_FILE_BYTES))
             return {
-                name: Known(Speed(prefill, decode), is_sure)
+                name: KnownSpeed(Speed(prefill, decode), is_sure)
                 for name, (prefill, decode, is_sure) in rows.items()
                 if _is_sound(prefill) and _is_sound(decode)
             }

@@ -1,4 +1,4 @@
-"""The GPUs that llama.cpp sees, and what is free on them; runs in the child only."""
+"""Lists the GPUs that llama.cpp can use; only for the engine's process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from llama_cpp import _ggml
 
-# ggml_backend_dev_type: a card of its own, and one that shares the host's memory.
+# ggml_backend_dev_type in ggml-backend.h: a GPU with its own memory, and one that shares
+# the host's.
 KINDS = (1, 2)
 
 
@@ -21,7 +22,7 @@ class Device:
 
 
 def devices() -> list[Device]:
-    """Every GPU, empty for a build that computes on the CPU only."""
+    """Return every GPU; none for a build that computes on the CPU only."""
     return list(_devices())
 
 
@@ -42,7 +43,7 @@ def _devices() -> Iterator[Device]:
 
 
 def _function(name: str, answer: Any, *arguments: Any) -> Any:
-    """One of ggml's functions, which llama-cpp-python does not bind."""
+    """Return a function of ggml that llama-cpp-python does not bind."""
     found = getattr(_ggml.libggml, f"ggml_backend_dev_{name}")
     found.restype, found.argtypes = answer, arguments
     return found

@@ -1,6 +1,7 @@
-"""The part of llama.cpp's C interface we use, with Python types; nothing of ours.
+"""Binds the part of llama.cpp's C interface that we use to Python types.
 
-With `vocabulary` the only module that imports `llama_cpp`; only the child imports it.
+Functions and constants are documented in llama.h. Only the engine's process imports this
+module.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ ABORTED = 2  # llama_decode's answer when the abort callback said so
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
 KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0}
 
-# What llama.cpp said of its last failure; each abort is one to it, so that its own
-# log stays at DEBUG and the reason goes into our exceptions.
+# llama.cpp's last error messages, for our exceptions. Its log stays at DEBUG, because it
+# reports each abort as an error.
 _last_errors: deque[str] = deque(maxlen=4)
 
 
@@ -42,10 +43,11 @@ def _log(level: int, text: bytes, _user_data: object) -> None:
 
 
 class OutOfMemory(ModelBroken):
-    """Less of everything may still fit."""
+    """The model may still fit with a smaller context or fewer layers on the GPU."""
 
 
 def set_up() -> None:
+    """Prepare llama.cpp; before any other call, and once."""
     llama.llama_log_set(_log, ctypes.c_void_p(0))
     llama.llama_backend_init()
 
@@ -55,7 +57,7 @@ def supports_gpu() -> bool:
 
 
 def build_description() -> str:
-    """Version and what it was built for."""
+    """Return the version of llama.cpp and the instruction sets it was built for."""
     system = llama.llama_print_system_info().decode(errors="replace")
     return f"llama-cpp-python {llama.__version__} ({system.strip(' |')})"
 
@@ -66,8 +68,12 @@ def _explain(fallback: str) -> str:
     return reasons or fallback
 
 
-class Model:
-    """A loaded GGUF file and its vocabulary."""
+class LlamaModel:
+    """A loaded GGUF file and its vocabulary.
+
+    `on_progress` hears the share that is loaded, from 0 to 1. Raises ModelBroken when
+    the file does not load, OutOfMemory when fewer layers on the GPU may help.
+    """
 
     def __init__(
         self,
@@ -92,14 +98,14 @@ class Model:
         params.progress_callback = progress
         pointer = llama.llama_model_load_from_file(str(path).encode(), params)
         if not pointer:
-            # With layers on a GPU it is most likely the GPU's memory.
+            # With layers on a GPU, its memory is the most likely reason.
             kind = OutOfMemory if n_gpu_layers else ModelBroken
             raise kind(f"{path} does not load: {_explain('no reason given')}")
         self.pointer = pointer
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(pointer))
 
     def free(self) -> None:
-        """Give the memory back; not while anything is computed with it."""
+        """Release the memory; not while the model computes."""
         llama.llama_model_free(self.pointer)
 
     @property
@@ -115,19 +121,19 @@ def _override_table(overrides: Mapping[str, int]) -> Any:
     table = (llama.llama_model_kv_override * (len(overrides) + 1))()
     for row, (key, value) in zip(table, overrides.items(), strict=False):
         row.tag, row.key, row.value.val_i64 = KV_INT, key.encode(), value
-    return table  # the row with an empty key ends it
+    return table  # a row with an empty key ends it
 
 
-# A token at a position of a sequence.
+# The sequence, the position in it, and a token.
 Row = tuple[int, int, int]
 
 
-class Context:
-    """The KV caches of some sequences, and the calls that fill, cut and read them."""
+class LlamaContext:
+    """The KV caches of several sequences, and the calls that fill, cut and copy them."""
 
     def __init__(
         self,
-        model: Model,
+        model: LlamaModel,
         *,
         n_context: int,
         n_sequences: int,
@@ -137,10 +143,11 @@ class Context:
         is_shared: bool = False,
         should_abort: Callable[[], bool],
     ) -> None:
-        """`n_context` tokens for each sequence or, `is_shared`, for all of them.
+        """Allocate the caches; raises OutOfMemory.
 
-        Without sharing attention reads no other sequence's cells; with it, copying a
-        sequence costs nothing.
+        `n_context` is the tokens of each sequence or, if `is_shared`, of all together.
+        Unless shared, attention reads no cells of other sequences; if shared, copying a
+        sequence costs nothing. llama.cpp calls `should_abort` between graph nodes.
         """
         params = llama.llama_context_default_params()
         params.n_ctx = n_context * (1 if is_shared else n_sequences)
@@ -150,7 +157,7 @@ class Context:
         params.n_threads = params.n_threads_batch = n_threads
         params.type_k = params.type_v = KV_TYPES[kv_type]
         if kv_type != "f16":
-            # Values can be quantized only where flash attention reads them.
+            # llama.cpp quantizes values only with flash attention.
             params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_ENABLED
         params.no_perf = True
         pointer = llama.llama_init_from_model(model.pointer, params)
@@ -167,34 +174,37 @@ class Context:
         self.n_sequences = n_sequences
         self.n_batch = n_batch
         self._batch = llama.llama_batch_init(n_batch, 0, 1)
-        # The callback lives as long as the context: C keeps only its address.
+        # Kept as long as the context, because C has only its address.
         self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
         llama.llama_set_abort_callback(pointer, self._abort, None)
 
     def keep(self, sequence: int, n_tokens: int) -> bool:
-        """Forget all but the first `n_tokens`; False when the model cannot."""
+        """Keep the first `n_tokens` only; False when the model cannot do that."""
         return bool(llama.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1))
 
     def copy(self, source: int, target: int) -> None:
-        """Make `target` hold what `source` holds."""
+        """Copy the cache of the sequence `source` to `target`."""
         llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def state_bytes(self, sequence: int) -> int:
         return int(llama.llama_state_seq_get_size(self._pointer, sequence))
 
     def state(self, sequence: int) -> bytearray:
-        """What a sequence holds, for `restore` in another process."""
+        """Return the cache of a sequence, for `restore` in another process."""
         state = bytearray(self.state_bytes(sequence))
         cells = (ctypes.c_uint8 * len(state)).from_buffer(state)
         n_bytes = llama.llama_state_seq_get_data(
             self._pointer, cells, len(state), sequence
         )
-        del cells  # it keeps the array from being shortened
+        del cells  # the array cannot be shortened while this exists
         del state[n_bytes:]
         return state
 
     def restore(self, sequence: int, state: memoryview) -> bool:
-        """Fill a sequence; a state that is damaged may end the process."""
+        """Fill a sequence; False when it does not fit.
+
+        A damaged state may end the process.
+        """
         cells = np.frombuffer(state, np.uint8)
         start = cells.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         return bool(
@@ -204,8 +214,8 @@ class Context:
     def clear(self) -> None:
         llama.llama_memory_clear(self._memory, True)
 
-    def take_over(self, source: Context, sequence: int, n_tokens: int) -> bool:
-        """Hold in sequence 0 what `source` holds of the first `n_tokens` of `sequence`.
+    def take_over(self, source: LlamaContext, sequence: int, n_tokens: int) -> bool:
+        """Copy the first `n_tokens` of a sequence of `source` to sequence 0.
 
         For a context of shared cells; False when the caches are of different kinds.
         """
@@ -220,11 +230,11 @@ class Context:
         return self.keep(0, n_tokens)
 
     def state_of(self, sequence: int) -> bytearray | None:
-        """A sequence's cache as a context of shared cells reads it.
+        """Return a sequence's cache in the form that a context of shared cells reads.
 
-        llama.cpp writes the number of streams, then each stream: four bytes of zero for
-        those without cells of the sequence (llama_kv_cache::state_write). None when
-        what it writes is not of that form.
+        llama.cpp writes the number of streams, then each stream; a stream without cells
+        of the sequence is four bytes of zero (llama_kv_cache::state_write). None when
+        the cache is not of that form.
         """
         size = int(llama.llama_state_seq_get_size(self._pointer, sequence))
         state = bytearray(size)
@@ -239,9 +249,10 @@ class Context:
         return bytearray(one_stream) + state[4 + before : size - after]
 
     def evaluate(self, rows: Sequence[Row], n_logits: int = 1) -> bool:
-        """Add up to `n_batch` tokens; False when it was aborted.
+        """Evaluate up to `n_batch` tokens; False when it was aborted.
 
-        The last `n_logits` of them get logits.
+        The last `n_logits` of them get logits. Raises RuntimeError when llama.cpp fails;
+        the caches are then undefined.
         """
         batch = self._batch
         batch.n_tokens = len(rows)
@@ -260,35 +271,9 @@ class Context:
         return True
 
     def logits(self, row: int = -1) -> npt.NDArray[np.float32]:
-        """Of one of the rows evaluated last; valid until the next call."""
+        """Return the logits after one of the last rows, shape (n_vocabulary,).
+
+        The array is llama.cpp's own and changes with the next call of `evaluate`.
+        """
         pointer = llama.llama_get_logits_ith(self._pointer, row)
         return np.ctypeslib.as_array(pointer, shape=(self._n_vocabulary,))
-
-
-class InfillSampler:
-    """llama.cpp's own for infilling: a model that is unsure ends instead of guessing.
-
-    Of what it leaves the likeliest is taken.
-    """
-
-    TOP_K, TOP_P = 40, 0.9  # llama-server's, before the infill sampler
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._chain = llama.llama_sampler_chain_init(
-            llama.llama_sampler_chain_default_params()
-        )
-        for sampler in (
-            llama.llama_sampler_init_top_k(self.TOP_K),
-            llama.llama_sampler_init_top_p(self.TOP_P, 1),
-            llama.llama_sampler_init_infill(vocabulary.pointer),
-        ):
-            llama.llama_sampler_chain_add(self._chain, sampler)
-
-    def __call__(self, logits: npt.NDArray[np.float32]) -> int:
-        table = np.empty(len(logits), [("id", "i4"), ("logit", "f4"), ("p", "f4")])
-        table["id"], table["logit"] = np.arange(len(logits)), logits
-        rows = table.ctypes.data_as(ctypes.POINTER(llama.llama_token_data))
-        left = llama.llama_token_data_array(rows, len(logits), -1, False)
-        llama.llama_sampler_apply(self._chain, ctypes.byref(left))
-        best = max((left.data[i] for i in range(left.size)), key=lambda row: row.p)
-        return int(best.id)

@@ -1,4 +1,4 @@
-"""Says what llama.cpp was built for, as JSON; run as a child, for it may crash."""
+"""Prints what llama.cpp was built for, as JSON; a program, because it may crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to token ids and back, with llama.cpp's own tokenizer."""
+"""Converts text to token ids and back, with llama.cpp's own tokenizer."""
 
 from __future__ import annotations
 
@@ -14,53 +14,55 @@ VOCAB_SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
 
 
 class Vocabulary:
-    """Text to token ids and back."""
+    """The tokenizer of a loaded model."""
 
     def __init__(self, pointer: Any) -> None:
         self.pointer = pointer
         self._controls: dict[str, int | None] = {}
         self.n_tokens = int(llama.llama_vocab_n_tokens(pointer))
         sentencepiece = llama.llama_vocab_type(pointer) == VOCAB_SENTENCEPIECE
-        # A SentencePiece vocabulary puts a space before each text; "\n" in front
-        # takes it, and its tokens are dropped (Code Llama's encode_infilling).
+        # A SentencePiece tokenizer puts a space before each text. With "\n" in front of
+        # the text the space is there, and these tokens are dropped (encode_infilling in
+        # https://github.com/meta-llama/codellama/blob/main/llama/tokenizer.py).
         self._lead = "\n" if sentencepiece else ""
         self._n_lead = len(self._encode(self._lead, special=False))
 
     @property
     def beginning(self) -> list[int]:
-        """The token every prompt of this model starts with, if it has one."""
+        """The tokens that every prompt of the model starts with: one or none."""
         if not llama.llama_vocab_get_add_bos(self.pointer):
             return []
         return [int(llama.llama_vocab_bos(self.pointer))]
 
     def encode(self, text: str) -> list[int]:
-        """User text; what looks like a control token stays text."""
+        """Tokenize user text; the spelling of a control token stays text in it."""
         return self._encode(self._lead + text, special=False)[self._n_lead :]
 
     def control(self, token: str) -> int | None:
-        """The id of a control token, by its exact text."""
+        """Return the id of a control token by its exact text, or None."""
         if token not in self._controls:
             self._controls[token] = self._find_control(token)
         return self._controls[token]
 
     def warm(self) -> None:
-        """Sort the spellings now, so that the first healed request does not wait."""
+        """Sort the spellings now, so that the first request with healing is fast."""
         self.agreeing(b"a")
 
     def _find_control(self, token: str) -> int | None:
         ids = self._encode(token, special=True)
         if len(ids) == 1 and self.text_of(ids[0]) == token:
             return ids[0]
-        # Converters of SentencePiece models do not mark all of them as control tokens.
+        # Converters of SentencePiece models do not mark all control tokens as such.
         every = range(self.n_tokens)
         return next((i for i in every if self.text_of(i) == token), None)
 
     def text_of(self, token: int) -> str:
+        """Return the entry of the vocabulary, which spells some bytes differently."""
         raw = llama.llama_vocab_get_text(self.pointer, token)
         return bytes(raw).decode(errors="replace")
 
     def bytes_of(self, token: int) -> bytes:
-        """What a token stands for; nothing for a control token."""
+        """Return the bytes that a token stands for; none for a control token."""
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -70,10 +72,11 @@ class Vocabulary:
             size = -n
 
     def is_end(self, token: int) -> bool:
+        """True for each token that the model ends a text with."""
         return bool(llama.llama_vocab_is_eog(self.pointer, token))
 
     def agreeing(self, text: bytes) -> list[int]:
-        """Tokens that begin with `text`, or that `text` begins with."""
+        """Return the tokens that begin with `text`, or that `text` begins with."""
         spellings, ids = self._sorted
         first = bisect.bisect_left(spellings, text)
         last = bisect.bisect_left(spellings, text + b"\xff" * 8)

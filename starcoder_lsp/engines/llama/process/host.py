@@ -1,10 +1,11 @@
-"""The process that owns llama.cpp: frames in, pieces out, stopped at any moment.
+"""The process that owns llama.cpp: requests in, pieces out, stopped at any moment.
 
-It ends the hard way: freeing a model during a decode is a segmentation fault.
+It ends with `os._exit`, because freeing a model during a decode is a segmentation fault.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -15,54 +16,73 @@ from typing import TYPE_CHECKING
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama import messages
-from starcoder_lsp.engines.llama.machine import gguf, resources
+from starcoder_lsp.engines.llama.machine import gguf, hardware
+from starcoder_lsp.engines.llama.messages import Asked, EngineRequest, Load
 from starcoder_lsp.engines.llama.process.inbox import END_PATIENCE_S, Inbox, Peer
+from starcoder_lsp.engines.llama.process.load_progress import LoadProgress
 from starcoder_lsp.errors import EngineError, NoNumbers, StarcoderError
 from starcoder_lsp.flow import Limits, Piece, Usage
 from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
 
 if TYPE_CHECKING:  # it loads native code
-    from starcoder_lsp.engines.llama.decode.session import Session
-    from starcoder_lsp.engines.llama.process.persistence import Keeper
+    from starcoder_lsp.engines.llama.decode.session import LlamaSession
+    from starcoder_lsp.engines.llama.process.persistence import Persistence
 
-# By its own name, also as the program that it is.
+# Named explicitly, because the module may run as a program.
 logger = logging.getLogger("starcoder_lsp.engines.llama.process.host")
 
 Stopped = Callable[[], bool]
 
-# The next key of somebody who types shall not have to wait until a measurement stops.
+# Measuring begins after such a pause, so that a user who types does not have to wait for
+# a measurement to stop.
 REST_S = 0.5
 
 
 class Host:
-    """Loads what the first client asks for, and works for all of them in turn."""
+    """Loads what the first client asks for, and works for all of them in turn.
 
-    def __init__(self, inbox: Inbox) -> None:
+    A client that asks for a model that `accepts` refuses is sent away. `on_saving` is
+    called before the KV cache is saved.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        accepts: Callable[[Load], bool] = lambda load: True,
+        on_saving: Callable[[], None] = lambda: None,
+    ) -> None:
         self._inbox = inbox
-        self._keeper: Keeper | None = None
+        self._accepts = accepts
+        self._on_saving = on_saving
+        self._persistence: Persistence | None = None
         self._path = ""
-        # What a client hears in answer to its `load`.
+        # The answer to each client's `load`.
         self._greeting: list[Frame] = []
         self._told_speed: Speed | None = None
 
     def serve(self) -> None:
-        """Work until the last client has left."""
+        """Work until the last client has left, then save the KV cache."""
         while (wanted := self._inbox.next()) is not None:
-            peer, frame = wanted
-            if frame["op"] == "load":
-                self._greet(peer, frame)
+            peer, message = wanted
+            if isinstance(message, Load):
+                self._greet(peer, message)
             else:
-                self._answer(peer, frame)
-            if self._keeper is not None:
-                self._use_pause(self._keeper)
-        if self._keeper is not None:
-            self._keeper.save()
+                self._answer(peer, message)
+            if self._persistence is not None:
+                self._use_pause(self._persistence)
+        if self._persistence is not None:
+            self._on_saving()
+            self._persistence.save()
 
-    def _greet(self, peer: Peer, frame: Frame) -> None:
+    def _greet(self, peer: Peer, load: Load) -> None:
+        if not self._accepts(load):
+            logger.warning("a client was sent away: it wants another model")
+            peer.close()
+            return
         if not self._greeting:
             try:
-                self._load(messages.load_from(frame))
+                self._load(load)
             except StarcoderError as exc:
                 self._fail(str(exc))
             except ImportError as exc:
@@ -74,85 +94,87 @@ class Host:
 
     def _fail(self, message: str) -> None:
         self._greeting = [messages.failed_frame(message)]
-        # There is nothing here that somebody might come back for.
+        # No client comes back for a model that does not load.
         self._inbox.grace_s = 0
         self._inbox.patience_s = END_PATIENCE_S
 
-    def _load(self, load: messages.Load) -> None:
+    def _load(self, load: Load) -> None:
         self._path = load.path
-        header = gguf.read_header(Path(load.path))
 
-        # Imported late: the header is checked before native code is even loaded.
-        from starcoder_lsp.engines.llama.native import library
-        from starcoder_lsp.engines.llama.process import loading
-        from starcoder_lsp.engines.llama.process.persistence import Keeper
+        def tell(share: float) -> None:
+            self._inbox.tell_all(messages.loading_frame(share))
 
-        session, plan = loading.open_session(load, header, self._report_progress())
-        build = library.build_description()
-        self._keeper = Keeper(session, load, plan, build)
+        with LoadProgress(tell) as progress:
+            header = gguf.read_header(Path(load.path))
+
+            # Imported late: the header is checked before native code is even loaded.
+            from starcoder_lsp.engines.llama.native import library
+            from starcoder_lsp.engines.llama.process import loading
+            from starcoder_lsp.engines.llama.process.persistence import Persistence
+
+            session, plan = loading.open_session(load, header, progress.report)
+            build = library.build_description()
+            self._persistence = Persistence(session, load, plan, build)
         self._inbox.patience_s = END_PATIENCE_S
         self._greeting = [messages.ready_frame(messages.Loaded(build, **asdict(plan)))]
 
-    def _report_progress(self) -> resources.Progress:
-        last = -1
-
-        def report(share: float) -> None:
-            nonlocal last
-            percent = int(share * 100)
-            if percent >= last + 5:
-                last = percent
-                self._inbox.tell_all({"op": "loading", "share": share})
-
-        return report
-
-    def _use_pause(self, keeper: Keeper) -> None:
-        """What is done while nothing is wanted."""
+    def _use_pause(self, persistence: Persistence) -> None:
+        """Measure the speed while there is no request, and tell a new one."""
         if self._inbox.rests(REST_S):
-            keeper.measure(self._inbox.has_more)
-        speed = keeper.session.speed
+            persistence.measure(self._inbox.has_more)
+        speed = persistence.session.speed
         if speed is not None and speed != self._told_speed:
             self._told_speed = speed
             self._greeting = [self._greeting[0], messages.speed_frame(speed)]
             self._inbox.tell_all(self._greeting[1])
 
-    def _answer(self, peer: Peer, frame: Frame) -> None:
-        request_id = frame["id"]
-        if peer.is_cancelled(request_id):
-            # Not even begun: its prompt would only push the last one out of the cache.
+    def _answer(self, peer: Peer, asked: Asked) -> None:
+        if peer.is_cancelled(asked.id):
+            # Its prompt would only push the last one out of the KV cache.
             usage = Usage(finish_reason="cancelled")
-            peer.send(messages.piece_frame(request_id, Piece("", usage)))
+            peer.send(messages.piece_frame(asked.id, Piece("", usage)))
             return
         try:
-            if self._keeper is None:
-                raise EngineError("no model is loaded")
-            request = messages.request_from(frame)
-            is_cancelled = self._stops(peer, request_id, request.limits)
-            if request.verb == "generate":
-                for piece in self._generate(self._keeper, request, is_cancelled):
-                    peer.send(messages.piece_frame(request_id, piece))
-            else:
-                rows = _rows(self._keeper.session, request, is_cancelled)
-                peer.send(messages.answer_frame(request_id, request.verb, rows))
+            self._answer_in_full(peer, asked)
         except NoNumbers as exc:
             message = f"{self._path} {exc}"
-            peer.send(messages.error_frame(request_id, message, is_lasting=True))
-        except (StarcoderError, RuntimeError, AttributeError) as exc:
-            logger.error("request %s: %s", request_id, exc)
-            peer.send(messages.error_frame(request_id, str(exc)))
+            peer.send(messages.error_frame(asked.id, message, is_lasting=True))
+        except (StarcoderError, RuntimeError) as exc:
+            logger.error("request %s: %s", asked.id, exc)
+            peer.send(messages.error_frame(asked.id, str(exc)))
+        except Exception as exc:
+            # A fault of ours costs this request only; no text of it may be logged.
+            message = f"an error inside the engine ({type(exc).__name__})"
+            logger.error("request %s: %s", asked.id, message)
+            peer.send(messages.error_frame(asked.id, message))
+            if self._persistence is not None:
+                self._persistence.session.forget()
+
+    def _answer_in_full(self, peer: Peer, asked: Asked) -> None:
+        if self._persistence is None:
+            raise EngineError("no model is loaded")
+        request = asked.request
+        is_cancelled = self._stops(peer, asked.id, request.limits)
+        if request.verb == "generate":
+            for piece in self._generate(self._persistence, request, is_cancelled):
+                peer.send(messages.piece_frame(asked.id, piece))
+        else:
+            rows = _rows(self._persistence.session, request, is_cancelled)
+            peer.send(messages.answer_frame(asked.id, request.verb, rows))
 
     def _stops(self, peer: Peer, request_id: int, limits: Limits) -> Stopped:
         def stops() -> bool:
-            self._inbox.comfort(peer)
+            self._inbox.tell_waiting(peer)
             is_pushed_aside = limits.yields and self._inbox.has_more()
             return is_pushed_aside or peer.is_cancelled(request_id)
 
         return stops
 
     def _generate(
-        self, keeper: Keeper, request: messages.Request, is_cancelled: Stopped
+        self, persistence: Persistence, request: EngineRequest, is_cancelled: Stopped
     ) -> Iterator[Piece]:
         usage = Usage()
-        for piece in keeper.session.generate(
+        for piece in persistence.session.generate(
             request.prompt, request.limits, is_cancelled
         ):
             usage = piece.usage
@@ -163,13 +185,13 @@ class Host:
                 usage.evaluated_tokens,
                 usage.generated_tokens,
             )
-        keeper.learn(usage)
+        persistence.learn(usage)
         if request.limits.reads_on:
-            keeper.session.read_on(self._inbox.has_more)
+            persistence.session.read_on(self._inbox.has_more)
 
 
 def _rows(
-    session: Session, request: messages.Request, is_cancelled: Stopped
+    session: LlamaSession, request: EngineRequest, is_cancelled: Stopped
 ) -> Sequence[object]:
     if request.verb == "candidates":
         return session.candidates(
@@ -184,11 +206,19 @@ def _rows(
 
 def main() -> None:
     out = frames.claim_stdout()
-    resources.wait_politely()
+    hardware.limit_spinning()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
+    # Stays open when the client's own streams are closed.
+    last_words = os.dup(out.fileno())
     inbox = Inbox()
     inbox.add(Peer(sys.stdin.buffer, out))
-    Host(inbox).serve()
+
+    def say_saving() -> None:
+        with contextlib.suppress(OSError):
+            frame = messages.saving_frame(END_PATIENCE_S)
+            os.write(last_words, frames.encode(frame))
+
+    Host(inbox, on_saving=say_saving).serve()
     os._exit(0)
 
 

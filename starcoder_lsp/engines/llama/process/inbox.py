@@ -1,71 +1,110 @@
-"""Who wants something of this process, in turn, and what nobody wants any more.
+"""Collects the requests of all clients, and notes which of them were cancelled.
 
-The main thread works; each client has a thread that reads, so that a cancel or a
-client's end is seen while llama.cpp computes.
+The main thread works; each client has a thread that reads, so that a cancel or the end
+of a client is seen while llama.cpp computes.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import BinaryIO
 
+from starcoder_lsp.engines.llama import messages
+from starcoder_lsp.engines.llama.messages import Asked, Cancelled, Load
+from starcoder_lsp.engines.llama.process.incoming import Message, message_from
 from starcoder_lsp.runtime import frames
 from starcoder_lsp.runtime.frames import Frame
 
-# How long the main thread may take to end well, with its caches saved.
-END_PATIENCE_S = 5.0
-COMFORT_S = 1.0
+logger = logging.getLogger(__name__)
+
+# How long the main thread may take to end well, with its KV cache saved. A child that
+# outlives its parent is given the same time.
+END_PATIENCE_S = 3.0
+# How often those who wait for another client hear that the process is alive.
+WAITING_S = 1.0
+# More than an editor ever has: a client that sends more is refused these requests.
+MAX_PENDING = 100
+MAX_REQUEST_BYTES = 16 << 20
+MAX_CLIENTS = 64
+# Of each client; requests are answered in order, so older ones are done.
+MAX_CANCELLED = 100
 
 
 class Peer:
-    """One client: its requests in order, and where its answers go."""
+    """One client: its requests in order, and where its answers go.
 
-    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+    `hang_up` ends the connection, so that the thread that reads it ends, too.
+    """
+
+    def __init__(
+        self,
+        reader: BinaryIO,
+        writer: BinaryIO,
+        hang_up: Callable[[], None] = lambda: None,
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._hang_up = hang_up
+        self._writing = threading.Lock()
         self._cancelled: set[int] = set()
-        self.requests: deque[Frame] = deque()
+        self.requests: deque[Load | Asked] = deque()
         self.is_gone = False
 
     def send(self, frame: Frame) -> None:
-        if self.is_gone:
-            return
+        """Send unless the client is gone; one that does not read counts as gone."""
+        with self._writing:
+            if self.is_gone:
+                return
+            try:
+                self._writer.write(frames.encode(frame))
+                self._writer.flush()
+            except (OSError, ValueError):
+                self.close()
+
+    def receive(self) -> Message | None:
+        """Wait for the next message; None at the end.
+
+        Raises BadFrame when the client sends something else.
+        """
         try:
-            self._writer.write(frames.encode(frame))
-            self._writer.flush()
+            frame = frames.read(self._reader, MAX_REQUEST_BYTES)
         except (OSError, ValueError):
-            self.is_gone = True
+            return None
+        return None if frame is None else message_from(frame)
 
     def is_cancelled(self, request_id: int) -> bool:
         return self.is_gone or request_id in self._cancelled
 
     def cancel(self, request_id: int) -> None:
-        # Requests are answered in order: older ones are long forgotten.
-        self._cancelled = {request_id, *sorted(self._cancelled)[-99:]}
-
-    def read(self, max_bytes: int = frames.MAX_FRAME_BYTES) -> Frame | None:
-        try:
-            return frames.read(self._reader, max_bytes)
-        except (OSError, ValueError, frames.BadFrame):
-            return None
+        kept = sorted(self._cancelled)[1 - MAX_CANCELLED :]
+        self._cancelled = {request_id, *kept}
 
     def close(self) -> None:
+        """Forget the client; may be called by any thread, and twice."""
         self.is_gone = True
-        for stream in (self._reader, self._writer):
-            try:
-                stream.close()
-            except OSError:
-                continue
+        self.requests.clear()
+        self._hang_up()
+
+    def release(self) -> None:
+        """Close the client's streams, too; only by the thread that reads them."""
+        self.close()
+        with self._writing:
+            for stream in (self._reader, self._writer):
+                with contextlib.suppress(OSError):
+                    stream.close()
 
 
 class Inbox:
-    """Requests of every client, each client in turn.
+    """Takes requests from every client and hands them out, each client in turn.
 
-    Ends `grace_s` after the last one left: `next` answers None, and a main thread
-    that does not come back to hear it is ended.
+    It ends `grace_s` seconds after the last client has left: `next` returns None, and
+    the process is ended if the main thread does not return within `patience_s`.
     """
 
     def __init__(self, grace_s: float = 0.0) -> None:
@@ -74,42 +113,54 @@ class Inbox:
         self._peers: list[Peer] = []
         self._changed = threading.Condition()
         self._is_over = False
-        self._comforted_at = 0.0
+        self._told_at = 0.0
 
     @property
     def is_over(self) -> bool:
         return self._is_over
 
+    @property
+    def is_full(self) -> bool:
+        return len(self._peers) >= MAX_CLIENTS
+
     def add(self, peer: Peer, welcome: Frame | None = None) -> None:
-        """Serve a client, unless it is too late: then it is sent away unheard."""
+        """Serve a client; when it is too late, hang up without a word.
+
+        Raises RuntimeError when no thread can be started to read from it.
+        """
         with self._changed:
             if self._is_over:
-                peer.close()
+                peer.release()
                 return
+            threading.Thread(target=self._read, args=(peer,), daemon=True).start()
             if welcome is not None:
                 peer.send(welcome)
             self._peers.append(peer)
             self._changed.notify_all()
-        threading.Thread(target=self._read, args=(peer,), daemon=True).start()
 
-    def expect_somebody(self, grace_s: float) -> None:
-        """End when nobody comes at all."""
+    def end_unless_joined(self, grace_s: float) -> None:
+        """End when no client comes within `grace_s` seconds."""
         threading.Thread(
             target=self._end_when_alone, args=(grace_s,), daemon=True
         ).start()
 
-    def next(self) -> tuple[Peer, Frame] | None:
+    def next(self) -> tuple[Peer, Load | Asked] | None:
+        """Wait for a request; None when the last client has left."""
         with self._changed:
-            self._changed.wait_for(self.has_more)
-            if self._is_over:
-                return None
-            peer = next(peer for peer in self._peers if peer.requests)
-            self._peers.remove(peer)
-            self._peers.append(peer)
-            return peer, peer.requests.popleft()
+            while True:
+                self._changed.wait_for(self.has_more)
+                if self._is_over:
+                    return None
+                for peer in self._peers:
+                    # A client that leaves meanwhile loses its requests.
+                    with contextlib.suppress(IndexError):
+                        request = peer.requests.popleft()
+                        self._peers.remove(peer)
+                        self._peers.append(peer)
+                        return peer, request
 
     def rests(self, seconds: float) -> bool:
-        """Whether nobody wants anything for so long."""
+        """Wait for `seconds`; False as soon as there is a request."""
         with self._changed:
             return not self._changed.wait_for(self.has_more, seconds)
 
@@ -120,27 +171,37 @@ class Inbox:
         for peer in tuple(self._peers):
             peer.send(frame)
 
-    def comfort(self, served: Peer) -> None:
-        """Let those who wait for `served` hear that we live, now and then."""
-        if len(self._peers) < 2 or time.monotonic() < self._comforted_at + COMFORT_S:
+    def tell_waiting(self, served: Peer) -> None:
+        """Tell those who wait for `served`, now and then, that the process is alive."""
+        if len(self._peers) < 2 or time.monotonic() < self._told_at + WAITING_S:
             return
-        self._comforted_at = time.monotonic()
+        self._told_at = time.monotonic()
         for peer in tuple(self._peers):
             if peer is not served and peer.requests:
-                peer.send({"op": "waiting"})
+                peer.send(messages.waiting_frame())
 
     def _read(self, peer: Peer) -> None:
-        while (frame := peer.read()) is not None:
-            if frame.get("op") == "cancel":
-                peer.cancel(int(frame["id"]))
-                continue
+        try:
+            while (message := peer.receive()) is not None:
+                self._take(peer, message)
+        except frames.BadFrame as exc:
+            logger.warning("a client was sent away because of %s", exc)
+        finally:
+            self._leave(peer)
+
+    def _take(self, peer: Peer, message: Message) -> None:
+        if isinstance(message, Cancelled):
+            peer.cancel(message.id)
+        elif len(peer.requests) < MAX_PENDING:
             with self._changed:
-                peer.requests.append(frame)
+                peer.requests.append(message)
                 self._changed.notify_all()
-        self._leave(peer)
+        elif isinstance(message, Asked):
+            text = f"more than {MAX_PENDING} requests at once"
+            peer.send(messages.error_frame(message.id, text))
 
     def _leave(self, peer: Peer) -> None:
-        peer.close()
+        peer.release()
         with self._changed:
             self._peers.remove(peer)
             self._changed.notify_all()

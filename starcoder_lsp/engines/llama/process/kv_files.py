@@ -1,8 +1,8 @@
-"""What an engine had read, on disk until its next start.
+"""KV caches on disk, from the end of an engine's process to the start of the next.
 
-It can be turned back into the user's code, so it is a file that nobody else reads.
-llama.cpp may abort on a damaged state: nothing is handed to it whose sum is not right,
-and nothing a second time that has ended a process.
+A KV cache can be turned back into the user's code, so only the user can read its file.
+llama.cpp may abort on a damaged state: it gets no file whose checksum is wrong, and none
+again that has ended a process.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ TRIED_SUFFIX = ".kv-tried"
 TOKEN_TYPE = "i"
 # Room for the header and the tokens beside the state itself.
 EXTRA_BYTES = 1 << 20
-# What a process that was killed while it wrote has left.
+# Files older than this were left by a process that was killed while it wrote.
 LEFTOVER_S = 3600
 
 State = tuple[list[int], memoryview]
 
 
-class States:
-    """Saved states, one file for each key, `max_bytes` all together; 0 keeps none."""
+class KvFiles:
+    """One file for each key, `max_bytes` in all; with 0 none is kept."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
@@ -42,7 +42,7 @@ class States:
     def keep(
         self, key: str, tokens: Sequence[int], state: bytes | bytearray | memoryview
     ) -> None:
-        """Save; raises OSError when that is impossible."""
+        """Save a state and its tokens; raises OSError when that is impossible."""
         packed = array(TOKEN_TYPE, tokens).tobytes()
         header = {
             "format": FORMAT,
@@ -56,7 +56,7 @@ class States:
         private_files.write(self._path(key), line, packed, memoryview(state))
 
     def find(self, key: str) -> State | None:
-        """What was saved under `key`; a file that is not as it was written is deleted."""
+        """Return what was saved under `key`; a damaged file is deleted."""
         self._make_room(0, key)
         path = self._path(key)
         try:
@@ -65,12 +65,12 @@ class States:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as exc:
-            logger.info("a saved state is not used: %s", exc)
+            logger.info("a saved KV cache is not used: %s", exc)
             self._delete(path)
             return None
 
     def set_aside(self, key: str) -> None:
-        """Until `put_back` there is no such state."""
+        """Hide the file until `put_back`, in case that using it ends the process."""
         with contextlib.suppress(OSError):
             self._path(key).replace(self._path(key).with_suffix(TRIED_SUFFIX))
 
@@ -82,7 +82,7 @@ class States:
         return self._folder / f"{key}{SUFFIX}"
 
     def _make_room(self, n_bytes: int, key: str) -> None:
-        """Delete the oldest files until `n_bytes` fit, and what was left half written."""
+        """Delete leftovers, and the oldest files until `n_bytes` more fit."""
         try:
             sizes = {path: path.lstat() for path in self._folder.iterdir()}
         except OSError:
@@ -114,7 +114,7 @@ def _parsed(raw: bytes, key: str) -> State:
     line, _, body = raw.partition(b"\n")
     header = json.loads(line)
     if (header["format"], header["key"]) != (FORMAT, key):
-        raise ValueError("it belongs to something else")
+        raise ValueError("it belongs to another model or setting")
     n_tokens = int(header["n_tokens"])
     if header["sha256"] != _sum(key, n_tokens, body):
         raise ValueError("it is damaged")

@@ -1,4 +1,4 @@
-"""From a GGUF file to a session, with a message for what is wrong with it."""
+"""Makes a session of a GGUF file, or says what is wrong with the file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from starcoder_lsp.engines.llama.machine import capacity, resources
+from starcoder_lsp.engines.llama.machine import capacity, hardware
 from starcoder_lsp.engines.llama.machine.gguf import Header
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.native import devices, library
-from starcoder_lsp.engines.llama.native.library import Model
-from starcoder_lsp.engines.llama.process.persistent_session import LastingSession
+from starcoder_lsp.engines.llama.native.library import LlamaModel
+from starcoder_lsp.engines.llama.process.persistent_session import PersistentSession
 from starcoder_lsp.errors import ModelBroken
 
 logger = logging.getLogger(__name__)
@@ -22,15 +22,19 @@ CPU_ONLY = (
     "with the CMAKE_ARGS that the README names for your GPU"
 )
 NO_DEVICE = (
-    "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from us; all "
-    "layers stay on the CPU"
+    "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from this "
+    "process; all layers stay on the CPU"
 )
 
 
 def open_session(
     load: Load, header: Header, on_progress: Callable[[float], None]
-) -> tuple[LastingSession, capacity.Plan]:
-    """Load the model as it fits; raises ModelBroken when it is not what `load` expects."""
+) -> tuple[PersistentSession, capacity.Plan]:
+    """Load the model, cut to fit the memory.
+
+    `on_progress` hears the share that is loaded, from 0 to 1. Raises ModelBroken when
+    the model does not fit or is not what `load` expects.
+    """
     library.set_up()
     planned = _plan(load, header)
     failure = ModelBroken(f"{load.path} does not fit into memory")
@@ -54,16 +58,16 @@ def _plan(load: Load, header: Header) -> capacity.Plan:
             notes = (NO_DEVICE if library.supports_gpu() else CPU_ONLY,)
         load = replace(load, n_gpu_layers=0)
     on_devices = sum(device.free_bytes for device in found)
-    room = capacity.Room(resources.available_memory_bytes(), on_devices)
-    model = capacity.Model(path.name, path.stat().st_size, header)
+    room = capacity.Room(hardware.available_memory_bytes(), on_devices)
+    model = capacity.ModelSize(path.name, path.stat().st_size, header)
     planned = capacity.plan(model, capacity.wish_of(load, header), room)
     return replace(planned, notes=(*notes, *planned.notes))
 
 
 def _open(
     load: Load, plan: capacity.Plan, on_progress: Callable[[float], None]
-) -> LastingSession:
-    model = library.Model(
+) -> PersistentSession:
+    model = library.LlamaModel(
         Path(load.path),
         n_gpu_layers=plan.n_gpu_layers,
         overrides=load.overrides,
@@ -73,10 +77,10 @@ def _open(
     if load.heals:
         model.vocabulary.warm()
     try:
-        return LastingSession(
+        return PersistentSession(
             model,
             n_context=plan.n_context,
-            n_threads=load.n_threads or resources.n_cores(),
+            n_threads=load.n_threads or hardware.n_cores(),
             n_slots=plan.n_slots,
             kv_type=plan.kv_type,
             n_reserved=load.n_reserved,
@@ -86,9 +90,9 @@ def _open(
         raise
 
 
-def _check(model: Model, load: Load) -> None:
+def _check(model: LlamaModel, load: Load) -> None:
     if not model.is_decoder:
-        raise ModelBroken(f"{load.path} writes no text: it is an embedding model")
+        raise ModelBroken(f"{load.path} generates no text: it is an embedding model")
     for token in load.controls:
         if model.vocabulary.control(token) is None:
             raise ModelBroken(

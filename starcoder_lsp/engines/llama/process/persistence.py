@@ -1,4 +1,4 @@
-"""What of a session outlives its process."""
+"""Keeps the speed and the KV cache of a session for the next process."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.machine import resources, speed
+from starcoder_lsp.engines.llama.machine import hardware, speed
 from starcoder_lsp.engines.llama.machine.capacity import Plan
-from starcoder_lsp.engines.llama.machine.speed import Known, Speeds
+from starcoder_lsp.engines.llama.machine.speed import KnownSpeed, Speeds
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.engines.llama.process import identity
-from starcoder_lsp.engines.llama.process.kv_files import States
+from starcoder_lsp.engines.llama.process import fingerprint
+from starcoder_lsp.engines.llama.process.kv_files import KvFiles
 from starcoder_lsp.engines.llama.process.persistent_session import (
     WORTH_SAVING,
-    LastingSession,
+    PersistentSession,
 )
 from starcoder_lsp.flow import Usage
 from starcoder_lsp.runtime import paths
 
 logger = logging.getLogger(__name__)
 
-# A machine that never has time for it is left alone.
+# On a machine that is always busy the speed stays a guess.
 MAX_TRIES = 3
-# Of the cores' time; with less of it something else was computing too.
+# When we get less of the cores' time, other processes compute, too.
 UNDISTURBED_SHARE = 0.7
 
 
-class Keeper:
-    """Gives a session what is known of its speed, and keeps what is learned."""
+class Persistence:
+    """Restores what is known of a session, and saves what is learned."""
 
     def __init__(
-        self, session: LastingSession, load: Load, plan: Plan, build: str
+        self, session: PersistentSession, load: Load, plan: Plan, build: str
     ) -> None:
         self.session = session
         folder = paths.cache_dir() / "engine"
-        model = identity.of_model(Path(load.path))
-        n_threads = self._n_threads = load.n_threads or resources.n_cores()
+        model = fingerprint.of_model(Path(load.path))
+        n_threads = self._n_threads = load.n_threads or hardware.n_cores()
         self._is_on_gpu = plan.n_gpu_layers > 0
         self._speeds = Speeds(folder / "speeds.json")
-        self._speed_key = identity.key(
+        self._speed_key = fingerprint.cache_key(
             model,
             build,
-            resources.cpu_name(),
+            hardware.cpu_name(),
             n_threads,
             plan.n_gpu_layers,
             plan.kv_type,
         )
-        self._states = States(folder / "states", load.kv_cache_bytes)
-        self._state_key = identity.key(model, build, *astuple(replace(plan, notes=())))
+        self._kv_files = KvFiles(folder / "states", load.kv_cache_bytes)
+        self._kv_key = fingerprint.cache_key(
+            model, build, *astuple(replace(plan, notes=()))
+        )
         self._restored: list[int] = []
         self._restore()
         self._n_tries = 0
@@ -60,7 +62,7 @@ class Keeper:
             session.speed, self._is_sure = known.speed, known.is_sure
 
     def measure(self, is_wanted: Callable[[], bool]) -> None:
-        """Find out how fast the session is, unless that is known."""
+        """Measure the session's speed unless it is known; stop when it `is_wanted`."""
         if self._is_sure or self._n_tries >= MAX_TRIES or is_wanted():
             return
         wall, cpu = time.monotonic(), time.process_time()
@@ -78,38 +80,40 @@ class Keeper:
             self._know(speed.better(self.session.speed, measured))
 
     def learn(self, usage: Usage) -> None:
-        """Correct the speed by what a request showed."""
+        """Correct the speed by what a request took."""
         if (known := self.session.speed) is None:
             return
         if (corrected := speed.corrected(known, usage)) != known:
             self._know(corrected)
 
     def save(self) -> None:
-        """Keep what was read for the next start."""
-        if not self._states.max_bytes:
+        """Save the KV cache for the next start."""
+        if not self._kv_files.max_bytes:
             return
         try:
-            tokens, state = self.session.state(self._states.max_bytes)
+            tokens, state = self.session.state(self._kv_files.max_bytes)
             if len(tokens) >= WORTH_SAVING and tokens != self._restored:
-                self._states.keep(self._state_key, tokens, state)
+                self._kv_files.keep(self._kv_key, tokens, state)
         except (OSError, RuntimeError, MemoryError) as exc:
-            logger.info("what was read is not kept: %s", exc)
+            logger.info("the KV cache is not saved: %s", exc)
 
     def _restore(self) -> None:
         try:
-            if (found := self._states.find(self._state_key)) is None:
+            if (found := self._kv_files.find(self._kv_key)) is None:
                 return
-            self._states.set_aside(self._state_key)
+            self._kv_files.set_aside(self._kv_key)
             if not self.session.restore(*found):
                 return
         except MemoryError as exc:
-            logger.info("what was read is not restored: %r", exc)
+            logger.info("the KV cache is not restored: %r", exc)
             return
-        self._states.put_back(self._state_key)
+        self._kv_files.put_back(self._kv_key)
         self._restored = found[0]
-        logger.info("%d tokens were read in an earlier session", len(found[0]))
+        logger.info(
+            "the KV cache of an earlier session is restored: %d tokens", len(found[0])
+        )
 
     def _know(self, measured: Speed) -> None:
         self.session.speed = measured
-        self._speeds.keep(self._speed_key, Known(measured, self._is_sure))
+        self._speeds.keep(self._speed_key, KnownSpeed(measured, self._is_sure))
         logger.info("%s", measured)

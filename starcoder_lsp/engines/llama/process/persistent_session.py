@@ -1,26 +1,26 @@
-"""A session of which something lasts: its speed, and what it has read."""
+"""A session that measures its speed, and whose KV cache outlives its process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.decode.session import Session
+from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.machine import speed
 
-# Fewer tokens than this are read again sooner than a file is.
+# Fewer tokens than this are evaluated faster than a file is read.
 WORTH_SAVING = 64
-# A state also has a part that does not shrink with its tokens.
+# A state has a part that does not shrink with its tokens.
 SAFE_SHARE = 0.95
 
 
-class LastingSession(Session):
-    """Measures itself, and hands its KV cache over to the next process."""
+class PersistentSession(LlamaSession):
+    """Also measures itself, and hands its KV cache over to the next process."""
 
     def measure(self, is_wanted: Callable[[], bool]) -> Speed | None:
-        """How fast we are; None when something was wanted meanwhile, or has no room."""
+        """Time batches; None when a request came, or the context has no room."""
         tokens = self._vocabulary.encode("x = 1\n" * max(speed.PREFILLS))
-        # What a slot holds stays: we read on after it, and forget that again.
+        # The slot keeps its tokens: more are read after them and forgotten again.
         slot = self._slots.emptiest()
         n_held = len(slot.tokens)
         if n_held + max(speed.PREFILLS) > self.n_context:
@@ -38,11 +38,11 @@ class LastingSession(Session):
             self._slots.cut(slot, n_held)
 
     def state(self, max_bytes: int) -> tuple[list[int], bytearray]:
-        """What was read for the last request, from its beginning as far as it fits.
+        """Return the tokens of the last request and their KV cache in `max_bytes`.
 
-        Unless that was stopped before it had read anything.
-
-        In a suffix-first prompt that is the repository's context before all else.
+        Tokens are cut off at the end; a suffix-first prompt begins with the context of
+        the repository, so that this stays. A request that was stopped before it had
+        read anything does not count as the last.
         """
         slot = self._slots.latest(WORTH_SAVING)
         size = self._context.state_bytes(slot.sequence)
@@ -53,7 +53,10 @@ class LastingSession(Session):
         return slot.tokens, self._context.state(slot.sequence)
 
     def restore(self, tokens: list[int], state: memoryview) -> bool:
-        """Go on where `state` was taken; only before the first request."""
+        """Go on where `state` was taken; only before the first request.
+
+        False when llama.cpp does not accept it.
+        """
         slot = self._slots.take(tokens)
         if not self._context.restore(slot.sequence, state):
             self._slots.cut(slot, 0)

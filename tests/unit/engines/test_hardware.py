@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from starcoder_lsp.engines.llama.machine import cgroup, resources
+from starcoder_lsp.engines.llama.machine import cgroup, hardware
 
 
 def free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kilobytes: int) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text(f"MemTotal: 99999999 kB\nMemAvailable: {kilobytes} kB\n")
-    monkeypatch.setattr(resources, "MEMINFO", meminfo)
+    monkeypatch.setattr(hardware, "MEMINFO", meminfo)
 
 
 def groups(
@@ -42,8 +42,8 @@ def test_the_limits_of_all_groups_around_us_hold(
     assert cgroup.memory_left_bytes() == 2500
     assert cgroup.cpu_quota() == 1.5
     free(monkeypatch, tmp_path, 4000)
-    assert resources.available_memory_bytes() == 2500
-    assert resources.n_cores() == 1
+    assert hardware.available_memory_bytes() == 2500
+    assert hardware.n_cores() == 1
 
 
 def test_the_first_version_of_control_groups_is_understood(
@@ -84,13 +84,13 @@ def test_where_there_are_no_groups_nothing_is_limited(
 def test_where_the_system_tells_nothing_the_whole_memory_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(resources, "MEMINFO", tmp_path / "none")
+    monkeypatch.setattr(hardware, "MEMINFO", tmp_path / "none")
     monkeypatch.setattr(cgroup, "OWN_GROUPS", tmp_path / "none")
-    assert resources.available_memory_bytes() == resources.total_memory_bytes()
+    assert hardware.available_memory_bytes() == hardware.total_memory_bytes()
 
 
 def test_there_is_a_core_to_compute_on() -> None:
-    assert 1 <= resources.n_cores() <= (os.cpu_count() or 1)
+    assert 1 <= hardware.n_cores() <= (os.cpu_count() or 1)
 
 
 def test_the_users_own_openmp_settings_are_left_alone(
@@ -98,8 +98,8 @@ def test_the_users_own_openmp_settings_are_left_alone(
 ) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
-    resources.wait_politely()
+    hardware.limit_spinning()
     assert os.environ["GOMP_SPINCOUNT"] == "7"
     monkeypatch.delenv("GOMP_SPINCOUNT")
-    resources.wait_politely()
-    assert os.environ["GOMP_SPINCOUNT"] == resources.SPINS
+    hardware.limit_spinning()
+    assert os.environ["GOMP_SPINCOUNT"] == hardware.SPINS

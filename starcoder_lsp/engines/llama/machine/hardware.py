@@ -1,15 +1,14 @@
-"""What this machine can carry: cores and memory."""
+"""Reads what this machine has: cores and memory."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+import resource
+import time
 from pathlib import Path
 
 from starcoder_lsp.engines.llama.machine import cgroup
-
-Progress = Callable[[float], None]
 
 GIB = 1 << 30
 SPINS = "1000"
@@ -19,7 +18,10 @@ CPU_TOPOLOGY = Path("/sys/devices/system/cpu")
 
 
 def n_cores() -> int:
-    """Physical cores we may run on; hyper-threads only slow llama.cpp down."""
+    """Return how many physical cores this process may use.
+
+    Hyper-threads are not counted, because they slow llama.cpp down.
+    """
     allowed = (
         os.sched_getaffinity(0)
         if hasattr(os, "sched_getaffinity")
@@ -33,13 +35,13 @@ def n_cores() -> int:
         except OSError:
             cores.add(str(cpu))
     quota = cgroup.cpu_quota()
-    # A thread beyond the quota makes all of them wait for the next period.
+    # With more threads than the quota allows, all wait for the next period.
     n_allowed = len(cores) if quota is None else min(len(cores), int(quota))
     return max(n_allowed, 1)
 
 
 def cpu_name() -> str:
-    """The processor, to tell a measured speed from another machine's."""
+    """Return the name of the processor, which measured speeds belong to."""
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:
@@ -48,14 +50,26 @@ def cpu_name() -> str:
     return next(names, platform.processor() or platform.machine()).strip()
 
 
-def wait_politely() -> None:
-    """Let llama.cpp's threads spin only shortly for each other; before it is loaded.
+def limit_spinning() -> None:
+    """Make llama.cpp's threads spin only briefly for each other; before it is loaded.
 
-    OpenMP's default costs seconds per token as soon as something else computes, such
-    as the user's compiler; benchmarks/busy_machine.py has the figures.
+    With OpenMP's default a token takes seconds as soon as another process computes, such
+    as the user's compiler; benchmarks/busy_machine.py measures it.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+
+
+def activity() -> tuple[float, ...]:
+    """Figures that all stay the same only while this process gets nothing done.
+
+    Its processor time in tenths of a second without that of the calling thread, its
+    largest memory so far, the pages that it waited for, and the blocks that it read
+    (getrusage(2)).
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_s = used.ru_utime + used.ru_stime - time.thread_time()
+    return round(cpu_s, 1), used.ru_maxrss, used.ru_majflt, used.ru_inblock
 
 
 def total_memory_bytes() -> int | None:
@@ -66,7 +80,7 @@ def total_memory_bytes() -> int | None:
 
 
 def available_memory_bytes() -> int | None:
-    """What can be had without swapping; None where the system does not tell."""
+    """Return the memory that is free without swapping; None where it is unknown."""
     known = [n for n in (_free_bytes(), cgroup.memory_left_bytes()) if n is not None]
     return min(known, default=None)
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from starcoder_lsp.engines.prompt_fit import Cut, Fitted, Part, fit, shortened
+from starcoder_lsp.engines.prompt_fit import (
+    Cut,
+    Fitted,
+    Part,
+    fit,
+    parts_of,
+    prompt_budget,
+    shortened,
+)
 from starcoder_lsp.errors import ModelBroken
+from starcoder_lsp.flow import Control, Group, Prompt, Text
 
 CUTS: dict[str, Cut] = {"S": "end", "P": "start"}
 
 
-def parts_of(picture: str) -> list[Part]:
+def pictured(picture: str) -> list[Part]:
     """Words of letters: digits are snippets, S the suffix, P the prefix, others stay."""
     return [
         Part(
@@ -36,7 +45,7 @@ def starts(tokens: list[int]) -> int:
 
 def fitted(picture: str, budget: int, affordable: float, *caches: Fitted) -> Fitted:
     held = [cache.tokens for cache in caches]
-    return fit(parts_of(picture), budget, held, affordable)
+    return fit(pictured(picture), budget, held, affordable)
 
 
 LONG = "r 11111111 22222222 f " + "S" * 100 + " m " + "P" * 200
@@ -59,22 +68,22 @@ LONG = "r 11111111 22222222 f " + "S" * 100 + " m " + "P" * 200
 def test_snippets_go_first_then_the_suffix_then_the_prefix(
     budget: int, expected: str
 ) -> None:
-    tokens = shortened(parts_of("r 111 222 3 f SSSS m PPPPPPPP"), budget)
+    tokens = shortened(pictured("r 111 222 3 f SSSS m PPPPPPPP"), budget)
     assert drawn(tokens) == expected
 
 
 def test_the_suffix_keeps_its_share() -> None:
-    tokens = shortened(parts_of("S" * 80 + " m " + "P" * 80), 101)
+    tokens = shortened(pictured("S" * 80 + " m " + "P" * 80), 101)
     assert drawn(tokens) == "S" * 25 + "m" + "P" * 68
 
 
 def test_the_start_of_a_prefix_that_is_too_long_moves_in_steps() -> None:
-    cuts = {starts(shortened(parts_of("P" * n), 100)) for n in range(200, 210)}
+    cuts = {starts(shortened(pictured("P" * n), 100)) for n in range(200, 210)}
     assert len(cuts) <= 2
 
 
 def test_a_prompt_that_fits_is_not_cut() -> None:
-    assert drawn(shortened(parts_of("11 SS PP"), 10)) == "11SSPP"
+    assert drawn(shortened(pictured("11 SS PP"), 10)) == "11SSPP"
 
 
 def test_marks_inside_of_a_text_are_cut_with_it() -> None:
@@ -86,7 +95,7 @@ def test_marks_inside_of_a_text_are_cut_with_it() -> None:
 
 def test_what_cannot_be_cut_has_to_fit() -> None:
     with pytest.raises(ModelBroken, match="3 tokens longer"):
-        shortened(parts_of("rrrrr"), 2)
+        shortened(pictured("rrrrr"), 2)
 
 
 def test_with_time_enough_the_whole_prompt_is_read() -> None:
@@ -126,4 +135,39 @@ def test_where_nothing_is_affordable_the_least_new_tokens_are_read() -> None:
 
 
 def test_no_target_means_the_whole_prompt() -> None:
-    assert drawn(fit(parts_of("11 SS PP"), 10).tokens) == "11SSPP"
+    assert drawn(fit(pictured("11 SS PP"), 10).tokens) == "11SSPP"
+
+
+CONTROLS = {"<suffix>": 1, "<prefix>": 2}
+PROMPT = Prompt(
+    (
+        Group((Control("<suffix>"), Text("ab"))),
+        Control("<prefix>"),
+        Text("cd", "start"),
+    )
+)
+
+
+def letters(text: str) -> list[int]:
+    return [ord(letter) for letter in text]
+
+
+def test_a_prompt_becomes_parts_with_any_tokenizer() -> None:
+    assert parts_of(PROMPT, letters, CONTROLS.get, [0]) == [
+        Part([0], "never"),
+        Part([1, *letters("ab")], "whole"),
+        Part([2], "never"),
+        Part(letters("cd"), "start"),
+    ]
+
+
+def test_a_control_token_that_the_model_lacks_is_named() -> None:
+    with pytest.raises(ModelBroken, match="<prefix>"):
+        parts_of(PROMPT, letters, {"<suffix>": 1}.get)
+
+
+@pytest.mark.parametrize(
+    ("n_answer", "budget"), [(0, 999), (100, 899), (500, 499), (5000, 499)]
+)
+def test_half_of_the_context_is_for_the_prompt(n_answer: int, budget: int) -> None:
+    assert prompt_budget(1000, n_answer) == budget

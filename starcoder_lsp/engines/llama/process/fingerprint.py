@@ -1,16 +1,16 @@
-"""What measured speeds and saved caches belong to: they fit nothing else."""
+"""Names for measured speeds and saved KV caches, made of everything they depend on."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-# A model that was replaced in place, with its time kept, differs here.
+# A model that was replaced in place, with its time kept, differs at its start or end.
 SAMPLED_BYTES = 1 << 16
 
 
 def of_model(path: Path) -> str:
-    """Another text for another file, or for the same one after it was changed."""
+    """Return a text that changes with the file; raises OSError when it is gone."""
     status = path.stat()
     with path.open("rb") as file:
         start = file.read(SAMPLED_BYTES)
@@ -20,6 +20,6 @@ def of_model(path: Path) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns} {sample}"
 
 
-def key(*parts: object) -> str:
-    """A name for a file or an entry, from everything that has to agree."""
+def cache_key(*parts: object) -> str:
+    """Return the name of a file or an entry that depends on `parts`."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
