@@ -18,7 +18,7 @@ from starcoder_lsp.context.index.entry import entry_of
 from starcoder_lsp.context.index.folder import Folder, Source
 from starcoder_lsp.context.symbols import Definition, Symbols
 from starcoder_lsp.engines.llama.machine.gguf import read_header
-from starcoder_lsp.engines.llama.process.kv_files import States
+from starcoder_lsp.engines.llama.process.kv_files import KvFiles
 from starcoder_lsp.errors import ModelBroken
 
 ROOT = "/project"
@@ -156,7 +156,7 @@ def make_state(random: Random) -> bytes:
 
 
 def _saved(folder: Path) -> Path:
-    States(folder / "states", 1 << 20).keep(KEY, [1, 2, 3], STATE)
+    KvFiles(folder / "states", 1 << 20).keep(KEY, [1, 2, 3], STATE)
     (file,) = (folder / "states").iterdir()
     return file
 
@@ -165,6 +165,6 @@ def check_state(case: bytes) -> int:
     """A saved state is found as it was, or not at all."""
     with tempfile.TemporaryDirectory() as name:
         _saved(Path(name)).write_bytes(case)
-        found = States(Path(name, "states"), 1 << 20).find(KEY)
+        found = KvFiles(Path(name, "states"), 1 << 20).find(KEY)
         assert found is None or (found[0], bytes(found[1])) == ([1, 2, 3], STATE)
     return 1
