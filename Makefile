@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-.PHONY: demo test lint package benchmark clean
+.PHONY: demo test lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -22,6 +22,10 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The tables of docs/settings.md come from the declarations of the settings.
+docs: $(VENV)/.installed
+	$(BIN)/python -P -m starcoder_lsp.settings.reference docs/settings.md
 
 package:
 	PYTHON=$(PYTHON) bash .ci/package

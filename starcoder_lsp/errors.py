@@ -1,14 +1,15 @@
-"""Every error we raise on purpose; the message names the thing and the way out.
+"""The errors of the program; the message says what is wrong, where, and what to do.
 
 StarcoderError
-├── ConfigError           an option that cannot be used
+├── ConfigError           a setting or an argument that cannot be used
 ├── ModelError
 │   ├── UnknownModel      no such row in models.toml
 │   ├── ModelMissing      known, but not on this machine
-│   ├── ModelBroken       on this machine, but not usable
-│   │   └── NoNumbers     its weights are damaged: no request will be answered
-│   └── DownloadFailed
-├── ContextFailed         the process that reads other files keeps dying
+│   ├── NoModelFile       known, but there is no file that this machine could load
+│   ├── ModelBroken       on this machine, but damaged
+│   │   └── NoNumbers     its weights give no numbers: every request fails
+│   └── DownloadFailed    the model could not be downloaded
+├── ContextFailed         the process that reads other files keeps crashing
 └── EngineError
     ├── EngineNotReady    still loading: answer nothing, do not wait
     ├── EngineFailed      cannot be used until something changes
@@ -19,7 +20,7 @@ StarcoderError
 
 
 class StarcoderError(Exception):
-    """The root: the CLI prints it and exits with 1."""
+    """The root of all; the command line prints the message and exits with 1."""
 
 
 class ConfigError(StarcoderError): ...
@@ -32,6 +33,9 @@ class UnknownModel(ModelError): ...
 
 
 class ModelMissing(ModelError): ...
+
+
+class NoModelFile(ModelError): ...
 
 
 class ModelBroken(ModelError): ...

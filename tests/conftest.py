@@ -11,7 +11,7 @@ from hypothesis import settings
 from lsp_client import Client
 
 from starcoder_lsp.models import registry
-from starcoder_lsp.models.store import Store
+from starcoder_lsp.models.store import ModelStore
 
 # The same examples in each run: what is red once is red again, on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -37,7 +37,7 @@ def models_dir(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def smollm2(models_dir: Path) -> Path:
     """The real SmolLM2-135M, got the way users get it."""
-    return Store(models_dir).get(registry.find("smollm2-135m"), lambda share: None)
+    return ModelStore(models_dir).get(registry.find("smollm2-135m"), lambda share: None)
 
 
 @pytest.fixture(scope="session")

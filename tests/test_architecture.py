@@ -66,10 +66,18 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.cli": (
-        {"flags"},
-        {"workspace"},
-        {"complete", "config", "doctor", "index", "models", "serve", "stats", "eval"},
-        {"context"},
+        {"flags", "pace", "progress", "show", "workspace"},
+        {
+            "complete",
+            "config",
+            "context",
+            "doctor",
+            "eval",
+            "index",
+            "models",
+            "serve",
+            "stats",
+        },
     ),
 }
 MAX_ROOT_ENTRIES = 12

@@ -1,4 +1,8 @@
-"""The command line: one module per command, imported when it is used."""
+"""The command line: one module per command, imported when it is used.
+
+A new command is a row of `COMMANDS` and the module of that name, with `_` for `-`, which
+has `add_arguments(parser)` and `run(parsed) -> exit status`.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,24 @@ from typing import Any
 
 from starcoder_lsp import __version__
 from starcoder_lsp.errors import ConfigError, StarcoderError
+from starcoder_lsp.runtime import import_path, log
 
 COMMANDS: Mapping[str, str] = {
-    "serve": "speak LSP over stdin and stdout (what an editor starts)",
-    "complete": "complete one place in a file",
+    "serve": "run the language server on stdin and stdout, for an editor",
+    "complete": "complete the code at one place in a file",
     "models": "list, get, remove and verify models",
-    "eval": "measure quality on data",
-    "context": "show what other files tell a model about one place",
-    "index": "index a folder as a server would, and say what is in it",
-    "config": "show the settings in force, or check the files they come from",
-    "stats": "show what became of the suggestions on this machine",
-    "doctor": "find out why it does not work",
+    "eval": "measure the quality of suggestions on data",
+    "context": "show what the model reads of other files at one place",
+    "index": "index a folder as the server does, and describe the index",
+    "config": "show the settings in force, or check the settings files",
+    "stats": "show how many suggestions were accepted on this machine",
+    "doctor": "check the installation, the model and this machine",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command and exit with its status: 0 done, 1 failed, 2 wrong arguments."""
+    import_path.settle()
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Editors start `starcoder-lsp` or `starcoder-lsp --stdio`.
     if not arguments or (
@@ -39,28 +46,44 @@ def _is_global(flag: str) -> bool:
 
 
 def _run(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser("starcoder-lsp", description=__doc__)
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
-        if name == arguments[0]:
-            module: Any = import_module(f"starcoder_lsp.cli.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
-    parsed = parser.parse_args(arguments)
+    try:
+        parser = _parser(arguments[0])
+        parsed = parser.parse_args(arguments)
+    except (ImportError, SyntaxError) as exc:
+        return _failed(import_path.explained(exc))
     try:
         status: int = parsed.run(parsed)
     except ConfigError as exc:
-        parser.error(str(exc))
+        parser.error(log.shown(str(exc)))
     except StarcoderError as exc:
-        print(f"starcoder-lsp: {exc}", file=sys.stderr)
-        return 1
+        return _failed(str(exc))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 141
     except OSError as exc:
-        print(f"starcoder-lsp: {exc}", file=sys.stderr)
-        return 1
+        return _failed(str(exc))
+    except (ImportError, SyntaxError) as exc:
+        return _failed(import_path.explained(exc))
     return status
+
+
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """A parser that knows the names of all commands, and the arguments of one."""
+    parser = argparse.ArgumentParser(
+        "starcoder-lsp", description="Code completion with local models, over LSP."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == wanted:
+            module: Any = import_module(f"{__name__}.{name.replace('-', '_')}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _failed(reason: str) -> int:
+    print(f"starcoder-lsp: {log.shown(reason)}", file=sys.stderr)
+    return 1

@@ -1,4 +1,4 @@
-"""`starcoder-lsp config`: what is in force and why, or whether the files are right."""
+"""`starcoder-lsp config`: shows the settings in force, or checks the settings files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from starcoder_lsp.settings.resolve import Resolved
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("verb", choices=("show", "check"))
-    parser.add_argument("folder", nargs="?", default=".", help="of which project")
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument(
+        "folder", nargs="?", default=".", help="a folder of the project"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_option_flags(parser)
 
 

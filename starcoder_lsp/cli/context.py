@@ -1,4 +1,4 @@
-"""`starcoder-lsp context`: what the model would read of other files at a place."""
+"""`starcoder-lsp context`: shows what the model reads of other files at one place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from starcoder_lsp.cli import workspace
-from starcoder_lsp.cli.complete import read_cursor
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for, workspace_of
 from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.context import Gathered
@@ -20,10 +19,11 @@ from starcoder_lsp.errors import ConfigError, StarcoderError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet, readable
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 
 DEFAULT_CHARACTERS = 4000
-# Other files may have more tokens than this one has in as many characters.
+# Other files may have more tokens per character than this one: then smaller budgets are
+# tried.
 N_TRIES, SMALLER = 8, 0.95
 SAMPLE_CHARACTERS = 20_000
 
@@ -35,22 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"counted from 1, in characters; or a FILE that has {CURSOR_MARK} in it",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--budget-chars", type=int, help="at most so many characters")
+    budget.add_argument("--budget-chars", type=int, help="at most this many characters")
     budget.add_argument(
         "--budget-tokens",
         type=int,
-        help="at most so many tokens, counted as the model does if it is here",
+        help="at most this many tokens, counted by the model if it is on this machine",
     )
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_option_flags(parser)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    cursor = read_cursor(parsed.place)
+    cursor = workspace.read_cursor(parsed.place)
     file = workspace.file_of(cursor)
     settings = resolve_for(file.parent, parsed).settings
     if not settings.context.enabled:
-        raise ConfigError("context = false: nothing of other files is read")
+        raise ConfigError("context = false: no other files are read; set it to true")
     log.set_up(settings.log.level, settings.log.file)
     count = _counter(settings)
     budget = _budget(parsed, cursor, count)
@@ -64,7 +64,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Counter:
-    """How many tokens a text has; `why_guessed` is empty where the model counts."""
+    """Counts tokens; `why_guessed` is empty where the model itself counts."""
 
     of: Callable[[str], int]
     why_guessed: str = ""
@@ -78,7 +78,7 @@ class Counter:
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be gathered; without `n_tokens` any number of them."""
+    """The most that may be gathered; any number of tokens unless `n_tokens` is given."""
 
     n_characters: int
     n_tokens: float = math.inf

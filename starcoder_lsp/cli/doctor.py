@@ -1,4 +1,4 @@
-"""`starcoder-lsp doctor`: what is right, what is not, and what to do about it."""
+"""`starcoder-lsp doctor`: checks the installation and says what to do about problems."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ from starcoder_lsp.engines.llama.machine import gguf
 from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.runtime.child import python_module
-from starcoder_lsp.runtime.paths import data_dir
+from starcoder_lsp.runtime.paths import NOWHERE, cache_dir, data_dir
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Resolved, Settings
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Resolved
 
 PROBE_PATIENCE_S = 60
 ENGINE_PATIENCE_S = 120
 SPEED_PATIENCE_S = 30
-# A line takes about ten tokens.
+# A line of code has about ten tokens.
 COMFORTABLE_TOKENS_PER_S = 5
-GPU_REMEDY = "build it again with the CMAKE_ARGS that the README names for your GPU"
+GPU_REMEDY = (
+    "build it again with the CMAKE_ARGS for your GPU, see docs/getting-started.md"
+)
 GIB = 1 << 30
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
 
@@ -44,7 +47,9 @@ class Finding:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one object per line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object per line"
+    )
     add_option_flags(parser)
 
 
@@ -61,7 +66,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def examine(resolved: Resolved) -> Iterator[Finding]:
-    """Every check, in the order in which things are needed."""
+    """Run every check, in the order in which the program needs things."""
     yield Finding(
         "ok",
         f"starcoder-lsp {__version__}, Python {platform.python_version()} "
@@ -112,12 +117,14 @@ def _model(settings: Settings) -> Iterator[Finding]:
     except ModelError as exc:
         yield Finding("problem", str(exc))
         return
-    yield Finding("ok", f"the model {engine.model} is here and whole: {path}")
+    yield Finding(
+        "ok", f"the model {engine.model} is on this machine and undamaged: {path}"
+    )
     yield from asyncio.run(_engine(settings))
 
 
 async def _engine(settings: Settings) -> list[Finding]:
-    """What a real start of the engine tells."""
+    """Start the engine and report how the model was loaded, and its speed."""
     engine = assemble.build_engine(
         settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
     )
@@ -127,7 +134,7 @@ async def _engine(settings: Settings) -> list[Finding]:
             report = await engine.ready()
         notes = [Finding("warning", note) for note in report.notes]
         return [
-            Finding("ok", f"it is loaded: {report.summary}"),
+            Finding("ok", f"the model loads: {report.summary}"),
             *notes,
             await _speed(engine, settings),
         ]
@@ -141,7 +148,7 @@ async def _engine(settings: Settings) -> list[Finding]:
 
 
 async def _speed(engine: Engine, settings: Settings) -> Finding:
-    """How fast the engine is, and how long a prompt that allows."""
+    """Report the speed of the engine and how long a prompt it allows."""
     try:
         async with asyncio.timeout(SPEED_PATIENCE_S):
             speed = await engine.measured()
@@ -154,7 +161,7 @@ async def _speed(engine: Engine, settings: Settings) -> Finding:
     affordable = int(speed.prefill_tokens_per_s * target_ms / 1000)
     n_tokens = min(affordable, settings.engine.max_prompt_tokens)
     text = (
-        f"it reads {speed.prefill_tokens_per_s:.0f} tokens/s and writes "
+        f"the engine reads {speed.prefill_tokens_per_s:.0f} tokens/s and writes "
         f"{speed.decode_tokens_per_s:.0f}; latency_target_ms = {target_ms} lets it read "
         f"{n_tokens} new tokens for a suggestion"
     )
@@ -165,16 +172,25 @@ async def _speed(engine: Engine, settings: Settings) -> Finding:
 
 
 def _directories() -> Iterator[Finding]:
-    folder = data_dir()
-    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    for what, folder, variable, instead in (
+        ("models", data_dir(), "STARCODER_LSP_DATA", "none can be downloaded"),
+        ("indexes", cache_dir(), "STARCODER_LSP_CACHE", "they are kept in memory"),
+    ):
+        if reason := _why_not_writable(folder):
+            text = f"{what} cannot be stored in {folder}: {reason}; {instead}"
+            remedy = f"set {variable} to a directory that you can write to"
+            yield Finding("warning", text, remedy)
+        else:
+            yield Finding("ok", f"{what} are stored in {folder}")
+
+
+def _why_not_writable(folder: Path) -> str:
+    """Return the reason why nothing can be stored in a folder; empty if it can."""
+    if folder.is_relative_to(NOWHERE):
+        return "this user has no home directory"
     try:
+        existing = next(one for one in (folder, *folder.parents) if one.exists())
         with tempfile.TemporaryFile(dir=existing):
-            pass
+            return ""
     except OSError as exc:
-        yield Finding(
-            "warning",
-            f"models cannot be stored in {folder}: {exc.strerror}",
-            "set STARCODER_LSP_DATA to a directory that you can write to",
-        )
-        return
-    yield Finding("ok", f"models are stored in {folder}")
+        return exc.strerror or str(exc)

@@ -1,18 +1,20 @@
-"""Every option as a flag, and the settings a command works with."""
+"""Every option as a flag, and the settings that a command works with."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
+from starcoder_lsp.settings.files import ConfigFiles
 from starcoder_lsp.settings.options import OPTIONS
-from starcoder_lsp.settings.resolve import ConfigFiles, Layer, Resolved
+from starcoder_lsp.settings.resolve import Layer, Resolved
 
 ORIGIN = "command line"
 
 
 def add_option_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("options, stronger than every file")
+    group = parser.add_argument_group("settings, which override those of files")
     for option in OPTIONS.values():
         flag = "--" + option.name.replace("_", "-")
         text = f"{option.help} ({option.form.name})".replace("%", "%%")
@@ -20,7 +22,7 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def flag_layer(parsed: argparse.Namespace) -> Layer:
-    """The flags that were given; raises ConfigError for a wrong value."""
+    """Return the options given as flags; raises ConfigError for a wrong value."""
     given = {name: getattr(parsed, name, None) for name in OPTIONS}
     values = {
         name: OPTIONS[name].parsed(text)
@@ -31,12 +33,13 @@ def flag_layer(parsed: argparse.Namespace) -> Layer:
 
 
 def resolve_for(folder: Path, parsed: argparse.Namespace) -> Resolved:
-    """Settings for files in `folder`, as they are once for a command."""
-    return ConfigFiles().resolve(folder, workspace_of(folder), flag_layer(parsed))
+    """Resolve the settings for the files in a folder."""
+    return ConfigFiles().resolve(folder, [workspace_of(folder)], flag_layer(parsed))
 
 
 def workspace_of(folder: Path) -> Path:
-    """Where an editor would open the workspace: the repository, else `folder`."""
+    """The folder that an editor would open: the repository, else `folder` itself."""
+    folder = Path(os.path.realpath(folder))
     for candidate in (folder, *folder.parents):
         if is_repository(candidate):
             return candidate

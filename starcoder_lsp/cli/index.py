@@ -1,4 +1,4 @@
-"""`starcoder-lsp index`: the index of a folder, brought up to date and described."""
+"""`starcoder-lsp index`: brings the index of a folder up to date and describes it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.context import IndexingProgress, Statistics
 from starcoder_lsp.errors import ConfigError, ContextFailed
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", default=".", type=Path, help="a folder")
     parser.add_argument(
-        "--stats", action="store_true", help="count languages, and what was left out"
+        "--stats",
+        action="store_true",
+        help="count the files by language, and those left out by reason",
     )
-    parser.add_argument("--json", action="store_true", help="one object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_option_flags(parser)
 
 
@@ -32,7 +34,7 @@ def run(parsed: argparse.Namespace) -> int:
         raise ConfigError(f"{parsed.path} is not a folder")
     settings = resolve_for(root, parsed).settings
     if not settings.context.enabled:
-        raise ConfigError("context = false: there is no index")
+        raise ConfigError("context = false: there is no index; set it to true")
     started = time.perf_counter()
     statistics = asyncio.run(_index(root, settings))
     seconds = time.perf_counter() - started

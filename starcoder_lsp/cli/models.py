@@ -1,4 +1,4 @@
-"""`starcoder-lsp models`: list, get, remove, verify."""
+"""`starcoder-lsp models`: lists, downloads, removes and verifies models."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from starcoder_lsp.settings import assemble
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="every model, and whether it is here")
+    listing = verbs.add_parser(
+        "list", help="list all models and whether they are on this machine"
+    )
     listing.set_defaults(act=_list)
     for name, act, summary in (
-        ("get", _get, "download a model unless it is here"),
+        ("get", _get, "download a model unless it is on this machine"),
         ("remove", _remove, "delete a model from this machine"),
-        ("verify", _verify, "hash a model's file and compare"),
+        ("verify", _verify, "compare the checksum of a model's file"),
     ):
         verb = verbs.add_parser(name, help=summary)
         verb.add_argument("name", help="a name from `models list`")
         verb.set_defaults(act=act)
     for verb in verbs.choices.values():
-        verb.add_argument("--json", action="store_true", help="one object per line")
+        verb.add_argument(
+            "--json", action="store_true", help="print one JSON object per line"
+        )
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -43,23 +47,26 @@ def run(parsed: argparse.Namespace) -> int:
 def _list(parsed: argparse.Namespace) -> int:
     store = assemble.store()
     for model in registry.models().values():
-        is_here = store.is_present(model)
+        row = as_object(model, is_here=store.is_present(model))
         if parsed.json:
-            _say(
-                {
-                    "name": model.name,
-                    "present": is_here,
-                    "size_bytes": model.approximate_bytes,
-                    "family": model.family,
-                    "license": model.license,
-                    "source": model.source.address,
-                }
-            )
-        else:
-            mark = "here" if is_here else ""
-            gigabytes = model.approximate_bytes / 1e9
-            print(f"{mark:4}  {model.name:24} {gigabytes:5.1f} GB  {model.title}")
+            _say(row)
+            continue
+        mark = "here" if row["present"] else ""
+        size = f"{model.approximate_bytes / 1e9:5.1f} GB" if model.source else "no file"
+        print(f"{mark:4}  {model.name:24} {size:8}  {model.title}")
     return 0
+
+
+def as_object(model: Model, *, is_here: bool) -> dict[str, object]:
+    """A row of `models list --json`; `source` is null for a model without a file."""
+    return {
+        "name": model.name,
+        "present": is_here,
+        "size_bytes": model.approximate_bytes,
+        "family": model.family,
+        "license": model.license,
+        "source": model.source.address if model.source else None,
+    }
 
 
 def _get(parsed: argparse.Namespace) -> int:
@@ -73,7 +80,7 @@ def _get(parsed: argparse.Namespace) -> int:
 
 
 def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
-    """Whole percents: JSON lines for a program, one moving line for a person."""
+    """Report whole percents: as JSON lines, or as one line that moves on a terminal."""
     last = -1
 
     def report(share: float) -> None:
@@ -86,7 +93,7 @@ def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
             _say({"share": share})
         elif sys.stderr.isatty() or percent % 25 == 0:
             end = "\r" if sys.stderr.isatty() and percent < 100 else "\n"
-            text = f"{model.name} from {model.source.address}: {percent} %"
+            text = f"{model.name} from {model.published.address}: {percent} %"
             print(text, end=end, file=sys.stderr, flush=True)
 
     return report

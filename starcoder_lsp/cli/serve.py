@@ -1,4 +1,4 @@
-"""`starcoder-lsp serve`: what an editor starts."""
+"""`starcoder-lsp serve`: the language server, started by an editor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ HINT = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stdio", action="store_true", help="the default, and all")
+    parser.add_argument(
+        "--stdio",
+        action="store_true",
+        help="use stdin and stdout; this is the default and the only way",
+    )
     add_option_flags(parser)
 
 
@@ -30,16 +34,16 @@ def run(parsed: argparse.Namespace) -> int:
     wire = frames.claim_stdout()
     if sys.stdin.isatty():
         sys.stderr.write(HINT)
-    log.set_up()  # until the editor has said what it wants
+    log.set_up()  # until the editor sends its settings
     if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
         # Otherwise asyncio starts a thread for each child that it waits for.
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-    # The protocol's types are some 100,000 objects that stay: looking through them
-    # for garbage while they are made takes longer than our own start.
+    # The protocol's types are some 100,000 objects that stay: collecting garbage among
+    # them while they are made would take longer than the rest of the start.
     gc.disable()
     status = asyncio.run(_serve(flags, wire))
     for descriptor in range(3):
-        # A terminal that we were started in is shared with the shell.
+        # A terminal is shared with the shell that started us.
         with contextlib.suppress(OSError):
             os.set_blocking(descriptor, True)
     # No interpreter shutdown: it would wait for pipes of an editor that is gone.

@@ -1,4 +1,4 @@
-"""`starcoder-lsp stats`: what became of the suggestions on this machine."""
+"""`starcoder-lsp stats`: shows how many suggestions were accepted on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from starcoder_lsp.suggesting.outcomes.summary import summarize
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="the rows as a list")
+    parser.add_argument(
+        "--json", action="store_true", help="print the rows as one JSON list"
+    )
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write a page with plots"
     )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
 from starcoder_lsp.languages.lines import is_of_word
 from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
+from starcoder_lsp.runtime.paths import path_of_uri
 
 MARKER = "★"
 MAX_LABEL = 60
@@ -27,17 +28,18 @@ WITH_A_PATH = frozenset(("file", "vscode-notebook-cell"))
 def path_of(uri: str) -> Path | None:
     """The file on this machine that a document is, or lies in; None when in none.
 
+    Links are resolved, so that a file has one path however the client names it.
+
     >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
     (PosixPath('/a/b.ipynb'), None)
     """
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    path = unquote(parts.path)
-    if parts.scheme not in WITH_A_PATH or parts.netloc or not path or "\0" in path:
-        return None
-    return Path(path)
+    path = named_path_of(uri)
+    return Path(os.path.realpath(path)) if path else None
+
+
+def named_path_of(uri: str) -> Path | None:
+    """The path as the client names it, which may lead through links."""
+    return path_of_uri(uri, WITH_A_PATH)
 
 
 def edits_of(
@@ -181,4 +183,4 @@ def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
     if params.root_uri:
         return paths_of([params.root_uri])
     root = Path(params.root_path or "")
-    return (root,) if root.is_absolute() else ()
+    return (Path(os.path.realpath(root)),) if root.is_absolute() else ()

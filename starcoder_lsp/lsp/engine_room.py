@@ -12,7 +12,7 @@ from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
 from starcoder_lsp.lsp.status import Kind, Status
 from starcoder_lsp.models import background, registry
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import EngineSettings, Settings
+from starcoder_lsp.settings.options import EngineSettings, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class EngineRoom:
             size_mb = model.approximate_bytes / 1e6
             question = (
                 f"starcoder: {model.name} is not on this machine. Download "
-                f"{size_mb:.0f} MB from {model.source.address} ({model.license})? "
+                f"{size_mb:.0f} MB from {model.published.address} ({model.license})? "
                 f"By hand: starcoder-lsp models get {model.name}"
             )
             return await self._status.ask(question, DOWNLOAD, LATER) == DOWNLOAD

@@ -60,6 +60,7 @@ async def _pull_configuration(server: Server) -> None:
     # Clients that know of no settings answer null, or an empty object.
     if answer and answer[0]:
         server.book.use_editor(answer[0])
+        server.log_as_wanted()
         server.room.require(server.book.of_workspace(), is_wanted=False)
 
 
@@ -91,6 +92,7 @@ async def _configured(
     if isinstance(params.settings, dict) and "starcoder" in params.settings:
         server.book.use_editor(params.settings["starcoder"])
     await _pull_configuration(server)
+    server.log_as_wanted()
     server.room.require(server.book.of_workspace(), is_wanted=False)
     server.follow_context_settings()
 

@@ -26,7 +26,8 @@ from starcoder_lsp.lsp.settings import SettingsBook
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import ContextSettings, Layer, Settings
+from starcoder_lsp.settings.options import ContextSettings, LogSettings, Settings
+from starcoder_lsp.settings.resolve import Layer
 from starcoder_lsp.suggesting import trigger
 from starcoder_lsp.suggesting.ask import Ask
 from starcoder_lsp.suggesting.outcomes.statistics import Record, default_store
@@ -83,6 +84,7 @@ class Server(LanguageServer):
         # Where the cursor was last, by document.
         self.positions: dict[str, types.Position] = {}
         self._rests_in = ""
+        self._log_wanted: LogSettings | None = None
         self._snoozed_until_s = 0.0
 
     @property
@@ -95,7 +97,7 @@ class Server(LanguageServer):
         """Take in what the client says of itself, and offer what suits it."""
         self.book.use_folders(convert.folders_of(params))
         self.book.use_editor_at_start(params.initialization_options)
-        self._log_as_wanted()
+        self.log_as_wanted()
         capabilities.experimental = EXPERIMENTAL
         offer = self.book.of_workspace().lsp.completion
         client = params.client_info.name if params.client_info else ""
@@ -184,6 +186,7 @@ class Server(LanguageServer):
     def ask(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
         """A question at `cursor`; None while there is no model to answer it."""
         self.follow_context_settings()
+        self.log_as_wanted()
         uri, language = cursor.document.uri, cursor.document.language
         settings = self.book.of_document(uri)
         engine = self._engine_for(settings, is_wanted=is_wanted)
@@ -208,6 +211,7 @@ class Server(LanguageServer):
             self.path_of(uri),
             is_explicit,
             self._snoozed_until_s - time.monotonic(),
+            convert.named_path_of(uri),
         )
         return trigger.skip(occasion)
 
@@ -263,7 +267,7 @@ class Server(LanguageServer):
         self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:
-        if self.book.of_workspace().statistics:
+        if self.book.of_workspace().lsp.statistics:
             self.statistics.append(record)
 
     def _show_indexing(self, progress: IndexingProgress) -> None:
@@ -279,9 +283,12 @@ class Server(LanguageServer):
         message = f"{progress.n_done} of {progress.n_total} files"
         self.status.progress(message, share, INDEXING)
 
-    def _log_as_wanted(self) -> None:
-        """The editor's settings may say where and how much to log."""
+    def log_as_wanted(self) -> None:
+        """Follow the settings that say where and how much to log, if they have changed."""
         wanted = self.book.of_workspace().log
+        if wanted == self._log_wanted:
+            return
+        self._log_wanted = wanted
         try:
             log.set_up(wanted.level, wanted.file)
         except OSError as exc:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.lsp.convert import path_of
-from starcoder_lsp.settings.resolve import (
-    ConfigFiles,
-    Layer,
-    Resolved,
-    Settings,
-    editor_layer,
-)
+from starcoder_lsp.lsp.convert import named_path_of, path_of
+from starcoder_lsp.settings.files import ConfigFiles
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Layer, Resolved, editor_layer
 
 # How long a change to a file may go unnoticed; nothing has to be watched.
 FRESH_S = 2.0
@@ -35,7 +31,7 @@ class SettingsBook:
         self._files = ConfigFiles()
         self._at_start = self._editor = editor_layer(None)
         self._folders: tuple[Path, ...] = ()
-        self._known: dict[Path | None, tuple[float, Resolved]] = {}
+        self._known: dict[Hashable, tuple[float, Resolved]] = {}
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -62,30 +58,24 @@ class SettingsBook:
         self._known.clear()
 
     def of_workspace(self) -> Settings:
-        return self._of_folder(self._folders[0] if self._folders else None)
+        folder = self._folders[0] if self._folders else None
+        return self._at(folder, key=folder)
 
     def of_document(self, uri: str) -> Settings:
-        path = path_of(uri)
-        if path is None:
+        path, named = path_of(uri), named_path_of(uri)
+        if path is None or named is None:
             return self.of_workspace()
-        return self._of_folder(path.parent)
+        return self._at(named, key=(path.parent, named.parent))
 
-    def _of_folder(self, folder: Path | None) -> Settings:
+    def _at(self, start: Path | None, *, key: Hashable) -> Settings:
+        """The settings at a path; they are the same for all paths of a key."""
         now = self._clock()
-        at, resolved = self._known.get(folder, (-FRESH_S, None))
+        at, resolved = self._known.get(key, (-FRESH_S, None))
         if resolved is None or now - at >= FRESH_S:
-            root = self._root_of(folder)
             resolved = self._files.resolve(
-                folder, root, self._at_start, self._editor, self._flags
+                start, self._folders, self._at_start, self._editor, self._flags
             )
-            self._known[folder] = (now, resolved)
+            self._known[key] = (now, resolved)
             for problem in resolved.problems:
                 self._tell(f"starcoder: {problem}")
         return resolved.settings
-
-    def _root_of(self, folder: Path | None) -> Path | None:
-        """The innermost workspace folder that holds `folder`."""
-        if folder is None:
-            return None
-        around = [root for root in self._folders if folder.is_relative_to(root)]
-        return max(around, key=lambda root: len(root.parts), default=None)

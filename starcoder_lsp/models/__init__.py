@@ -1,1 +1,1 @@
-"""Which models there are, and which of them are on this machine."""
+"""The models there are, where they are published, and those on this machine."""

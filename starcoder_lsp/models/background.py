@@ -1,4 +1,4 @@
-"""Gets a model in a child process, so that the server itself opens no socket."""
+"""Downloads a model in a child process, so that the server itself opens no socket."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from starcoder_lsp.runtime.child import python_module
 
 
 async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
-    """Run `starcoder-lsp models get`; raises DownloadFailed with its message.
+    """Run `starcoder-lsp models get` for the model called `name`.
 
-    Cancelling the task ends the download.
+    `on_progress` is told shares from 0 to 1. Raises DownloadFailed with the command's
+    message. Cancelling the task ends the download.
     """
     process = await asyncio.create_subprocess_exec(
         *python_module("starcoder_lsp", "models", "get", name, "--json"),
@@ -25,7 +26,7 @@ async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
         start_new_session=True,
     )
     assert process.stdout is not None
-    message = "the download ended without a word"
+    message = "the download ended without a message"
     try:
         async for line in process.stdout:
             report = json.loads(line)
@@ -35,8 +36,8 @@ async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
         if await process.wait() != 0:
             raise DownloadFailed(message)
     except ValueError as exc:
-        raise DownloadFailed("the download said something odd") from exc
+        raise DownloadFailed("the download printed something unexpected") from exc
     finally:
         if process.returncode is None:
-            # With all that it has started, such as pip.
+            # The whole group: the process and those that it has started, such as pip.
             os.killpg(process.pid, signal.SIGTERM)

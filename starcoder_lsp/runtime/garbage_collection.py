@@ -1,18 +1,18 @@
-"""How rarely a child process looks for garbage.
+"""Makes garbage collection rare in a child process.
 
-What a file or a query leaves behind goes with its last reference, and few cycles are ever
-made; to look through all that is kept would hold up an answer for 20 ms now and then.
+Most objects are freed with their last reference, and few cycles are ever made. A
+collection of everything that is kept would delay an answer by 20 ms now and then.
 """
 
 from __future__ import annotations
 
 import gc
 
-# Objects that came and have not gone.
+# Collect when this many more objects were allocated than freed.
 THRESHOLD = 50_000
 
 
 def collect_rarely() -> None:
-    """To be called when all is imported: what is there now is not looked at again."""
+    """Exclude the objects of now from collections; to be called after all imports."""
     gc.freeze()
     gc.set_threshold(THRESHOLD)

@@ -1,12 +1,19 @@
-"""Logging that never shows source text above DEBUG and never touches stdout."""
+"""Logging that never shows source text above DEBUG and never touches stdout.
+
+The front decides what is logged and where (`set_up`); child processes are told by a frame
+(`frame`) and do the same (`follow`), also when it changes while they run.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, Protocol
+from weakref import WeakSet
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MAX_FILE_BYTES = 5_000_000
@@ -16,8 +23,26 @@ LEVELS = ("error", "warning", "info", "debug")
 CHATTY = ("pygls", "asyncio", "httpx2", "httpcore2", "huggingface_hub")
 
 
+@dataclass(frozen=True)
+class LogTarget:
+    """How much is logged, and where; a file of None means stderr."""
+
+    level: str = "warning"
+    file: Path | None = None
+
+
+class Follower(Protocol):
+    """Hears of each change of the target; see `runtime/supervisor.py`."""
+
+    def follow_log(self) -> None: ...
+
+
+_target = LogTarget()
+followers: WeakSet[Follower] = WeakSet()
+
+
 class OneLine(logging.Formatter):
-    """A file's name may hold line ends and worse; what it says stays on its line."""
+    """Keeps a message on its line: the name of a file may hold line ends and worse."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return shown(super().formatMessage(record))
@@ -32,38 +57,85 @@ def shown(text: str) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
+def target() -> LogTarget:
+    """What is logged where at the moment."""
+    return _target
+
+
 def set_up(level: str = "warning", file: Path | None = None) -> None:
     """Send our log to stderr, or to `file` (private to the user, rotated at 5 MB).
 
     Raises OSError when the file cannot be written; the log stays where it was.
     """
+    _change(LogTarget(level, file), rotates=True)
+
+
+def frame() -> dict[str, Any]:
+    """Tells a child process to log as this one does."""
+    file = None if _target.file is None else str(_target.file)
+    return {"op": "log", "level": _target.level, "file": file}
+
+
+def target_from(received: dict[str, Any]) -> LogTarget:
+    """Read such a frame; raises LookupError, TypeError or ValueError."""
+    level, file = received["level"], received["file"]
+    if level not in LEVELS:
+        raise ValueError("an unknown log level")
+    return LogTarget(level, None if file is None else Path(file))
+
+
+def follow(wanted: LogTarget) -> None:
+    """Log as the parent process does, into the same file, which only it rotates."""
+    try:
+        _change(wanted, rotates=False)
+    except OSError as exc:
+        logging.getLogger(__name__).warning("%s: %s", wanted.file, exc.strerror)
+
+
+def _change(wanted: LogTarget, *, rotates: bool) -> None:
+    global _target
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
-    if file is not None:
-        handler = _file_handler(file)
+    if wanted.file is not None:
+        handler = _file_handler(wanted.file, rotates=rotates)
     handler.setFormatter(OneLine(FORMAT))
     ours = logging.getLogger("starcoder_lsp")
-    for older in ours.handlers:
-        older.close()
-    ours.handlers[:] = [handler]
-    ours.setLevel(level.upper())
+    older, ours.handlers[:] = list(ours.handlers), [handler]
+    for one in older:
+        one.close()
+    ours.setLevel(wanted.level.upper())
     ours.propagate = False
     # A full or closed stderr must not end a request with a traceback of its own.
     logging.raiseExceptions = False
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("pygls").addHandler(logging.NullHandler())
-    logging.getLogger("pygls").propagate = False
+    pygls = logging.getLogger("pygls")
+    pygls.handlers[:] = [logging.NullHandler()]
+    pygls.propagate = False
+    _target = wanted
+    for follower in tuple(followers):
+        follower.follow_log()
 
 
-def _file_handler(file: Path) -> logging.Handler:
-    from logging.handlers import RotatingFileHandler  # slow, and seldom needed
+def _file_handler(file: Path, *, rotates: bool) -> logging.Handler:
+    from logging.handlers import (  # slow, and seldom needed
+        RotatingFileHandler,
+        WatchedFileHandler,
+    )
 
-    class PrivateFileHandler(RotatingFileHandler):
+    def private(path: str, flags: int) -> int:
+        return os.open(path, flags, 0o600)
+
+    class PrivateRotatingFile(RotatingFileHandler):
         def _open(self) -> TextIOWrapper:
-            def private(path: str, flags: int) -> int:
-                return os.open(path, flags, 0o600)
+            return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
+    class PrivateSharedFile(WatchedFileHandler):
+        """Opens the file again when another process has rotated it."""
+
+        def _open(self) -> TextIOWrapper:
             return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    return PrivateFileHandler(file, maxBytes=MAX_FILE_BYTES, backupCount=1)
+    if rotates:
+        return PrivateRotatingFile(file, maxBytes=MAX_FILE_BYTES, backupCount=1)
+    return PrivateSharedFile(file)

@@ -1,4 +1,4 @@
-"""Files of the user's own: nobody else reads or changes them, and none is half written."""
+"""Files that only this user can read and change, and that are never half written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def folder(path: Path) -> Path:
-    """`path`, made if need be; raises OSError when it is not ours alone."""
+    """Make a directory for this user only; raises OSError if it belongs to another."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode):
@@ -23,7 +23,7 @@ def folder(path: Path) -> Path:
 
 
 def write(path: Path, *chunks: bytes | bytearray | memoryview) -> None:
-    """Replace a file at once; raises OSError and leaves nothing behind."""
+    """Replace a file in one step; an OSError leaves the older file as it was."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     partial = Path(name)
     try:
@@ -38,8 +38,8 @@ def write(path: Path, *chunks: bytes | bytearray | memoryview) -> None:
 
 
 def read(path: Path, max_bytes: int) -> bytes:
-    """A file of ours; raises OSError for one that is another's, no file, or too large."""
-    # A FIFO would be waited for, a link may lead anywhere.
+    """Read a file of this user; raises OSError for links, pipes and large files."""
+    # To open a pipe would wait for its writer, and a link may lead anywhere.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         status = os.fstat(file.fileno())
@@ -53,4 +53,4 @@ def read(path: Path, max_bytes: int) -> bytes:
 
 def _check_owner(status: os.stat_result, path: Path) -> None:
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        raise PermissionError(errno.EPERM, "belongs to somebody else", str(path))
+        raise PermissionError(errno.EPERM, "belongs to another user", str(path))

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from starcoder_lsp.runtime import frames
+from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,9 @@ class Supervisor(ABC):
         self._then = _Then.RESTART
         # Expires when a process that was told to end does not.
         self._patience: asyncio.Timeout | None = None
+        # A process is started with our level as an argument, and logs to our stderr.
+        self._log_at_start = log.LogTarget(log.target().level)
+        log.followers.add(self)
 
     @property
     @abstractmethod
@@ -92,6 +95,10 @@ class Supervisor(ABC):
     @abstractmethod
     def send(self, frame: Frame) -> None:
         """Queue a frame; it is dropped when no process is connected."""
+
+    def follow_log(self) -> None:
+        """Tell the process to log as this one does now."""
+        self.send(log.frame())
 
     def retire(self) -> None:
         """Tell the process to end and start no other; `on_exit` is not called.
@@ -144,6 +151,8 @@ class Supervisor(ABC):
         try:
             stream = await self._connect()
             if self._then is _Then.RESTART:
+                if log.target() != self._log_at_start:
+                    self.follow_log()
                 self._on_start()
                 await self._listen(stream)
         except (OSError, frames.BadFrame) as exc:

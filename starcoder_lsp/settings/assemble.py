@@ -1,9 +1,11 @@
-"""Builds what settings ask for: the only place that chooses concrete classes."""
+"""Builds the objects that settings ask for; the only place that chooses classes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
@@ -16,11 +18,11 @@ from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
-from starcoder_lsp.models.store import Store
+from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.paths import models_dir
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
-from starcoder_lsp.settings.options import AUTO
-from starcoder_lsp.settings.resolve import EngineSettings, Settings
+from starcoder_lsp.settings.forms import AUTO
+from starcoder_lsp.settings.options import EngineSettings, Settings
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
@@ -29,19 +31,22 @@ LEAST_PROMPT_TOKENS = 64
 ONE_CRASH = RestartPolicy(max_crashes=1)
 
 
-def store() -> Store:
-    return Store(models_dir())
+def store() -> ModelStore:
+    return ModelStore(models_dir())
 
 
 def model_file(settings: EngineSettings) -> Path:
-    """The GGUF file to load; raises ModelMissing, ModelBroken or UnknownModel."""
+    """The GGUF file to load.
+
+    Raises UnknownModel, ModelMissing, ModelBroken or NoModelFile.
+    """
     if settings.model_path is not None:
         return settings.model_path
     return store().locate(registry.find(settings.model))
 
 
 def load_of(settings: EngineSettings) -> Load:
-    """What an engine's process is asked to load; errors as `model_file`."""
+    """The request that makes an engine's process load the model; errors as `model_file`."""
     model = registry.find(settings.model)
     family = families()[model.family]
     n_more = settings.max_tokens + SPARE_TOKENS
@@ -61,25 +66,14 @@ def load_of(settings: EngineSettings) -> Load:
     )
 
 
-def build_engine(
-    settings: EngineSettings,
-    *,
-    log_level: str,
-    on_state: Callable[[EngineState], None] = lambda state: None,
-    policy: RestartPolicy = KEEP_TRYING,
-) -> Engine:
-    """An engine that is not started yet; errors as `model_file`."""
-    build = ENGINES[LLAMA]
-    return build(settings, log_level=log_level, on_state=on_state, policy=policy)
-
-
-def _llama(
+def _build_llama(
     settings: EngineSettings,
     *,
     log_level: str,
     on_state: Callable[[EngineState], None],
     policy: RestartPolicy,
 ) -> Engine:
+    """llama.cpp in a process of its own or a shared one; errors as `model_file`."""
     return LlamaEngine(
         load_of(settings),
         connect=_shared_process() if settings.is_shared else own_process,
@@ -90,13 +84,51 @@ def _llama(
     )
 
 
-LLAMA = "llama"
-# How each kind of engine is built, with the arguments of `build_engine`.
-ENGINES: Mapping[str, Callable[..., Engine]] = {LLAMA: _llama}
+class Build(Protocol):
+    """Builds an engine that is not started yet; raises StarcoderError."""
+
+    def __call__(
+        self,
+        settings: EngineSettings,
+        /,
+        *,
+        log_level: str,
+        on_state: Callable[[EngineState], None],
+        policy: RestartPolicy,
+    ) -> Engine: ...
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """A kind of engine; `suits` tells whether the settings ask for it."""
+
+    suits: Callable[[EngineSettings], bool]
+    build: Build
+
+
+# The first kind that suits is built; the one for all other settings stands last.
+ENGINES: Mapping[str, EngineKind] = {
+    "llama": EngineKind(lambda settings: True, _build_llama),
+}
+
+
+def build_engine(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None] = lambda state: None,
+    policy: RestartPolicy = KEEP_TRYING,
+) -> Engine:
+    """The engine that the settings ask for, not started yet; raises StarcoderError."""
+    kind = next(kind for kind in ENGINES.values() if kind.suits(settings))
+    return kind.build(settings, log_level=log_level, on_state=on_state, policy=policy)
 
 
 def token_counter(settings: EngineSettings) -> Callable[[str], int]:
-    """Counts as the model does; errors as `model_file`. It loads native code."""
+    """Return a function that counts tokens as the model does; errors as `model_file`.
+
+    It loads native code into this process.
+    """
     path = model_file(settings)
     from starcoder_lsp.engines.llama.native import library
 
@@ -121,7 +153,7 @@ def build_context(
     on_progress: Callable[[IndexingProgress], None],
     policy: RestartPolicy = KEEP_TRYING,
 ) -> Context:
-    """What other files can tell, not started yet."""
+    """Build the source of context from other files, not started yet."""
     wanted = settings.context
     if not wanted.enabled:
         return NoContext()
@@ -152,13 +184,17 @@ def build_completer(
         layout,
         settings.style,
         context if context and settings.context.enabled else NoContext(),
-        settings.hides_secrets,
+        settings.writing.hides_secrets,
     )
 
 
 def layout_of(settings: Settings, model: Model) -> str:
-    """What the user set, else what the model's row says, else the family's own."""
-    return settings.layout if settings.layout != AUTO else model.layout or AUTO
+    """The layout that the user has set, else that of the model's row, else `auto`."""
+    return (
+        settings.writing.layout
+        if settings.writing.layout != AUTO
+        else model.layout or AUTO
+    )
 
 
 def family_of(settings: EngineSettings) -> Family:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.postprocess.place import wants_one_line
 from starcoder_lsp.flow import Completion, Cursor
-from starcoder_lsp.settings.resolve import Settings
+from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.suggesting.cache import CacheKey
 from starcoder_lsp.suggesting.cache.follow import follow
 
@@ -33,9 +33,8 @@ class Ask:
 
     @property
     def key(self) -> Hashable:
-        """What else an answer depends on."""
-        given = self.settings
-        return given.engine, given.limits, given.layout, given.style, given.context
+        """Everything in the settings that an answer depends on."""
+        return self.settings.suggestion_key
 
     def after_accept(self) -> Ask:
         """Return the same request for the place where an accepted suggestion ends.

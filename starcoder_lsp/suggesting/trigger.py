@@ -9,8 +9,9 @@ from pathlib import Path
 
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.flow import Cursor
+from starcoder_lsp.languages import language_id
 from starcoder_lsp.languages.lines import is_of_word
-from starcoder_lsp.settings.resolve import TriggerSettings
+from starcoder_lsp.settings.options import TriggerSettings
 
 MAX_DOCUMENT_CHARACTERS = 10_000_000
 
@@ -19,8 +20,8 @@ MAX_DOCUMENT_CHARACTERS = 10_000_000
 class Occasion:
     """The facts that the decision depends on.
 
-    `path` is the document's file, if it has one; `snoozed_s` is how long automatic
-    suggestions stay off.
+    `path` is the document's file, if it has one, with links resolved, and `named_path`
+    the path that the editor names. `snoozed_s` is how long automatic suggestions stay off.
     """
 
     cursor: Cursor
@@ -28,6 +29,7 @@ class Occasion:
     path: Path | None = None
     is_explicit: bool = False
     snoozed_s: float = 0.0
+    named_path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,19 @@ def _is_snoozed(occasion: Occasion) -> bool:
 
 
 def _is_disabled_language(occasion: Occasion) -> bool:
-    return occasion.cursor.document.language in occasion.settings.disabled_languages
+    """Whatever the editor and the settings call the language."""
+    disabled = occasion.settings.disabled_languages
+    return bool(disabled) and language_id(occasion.cursor.document.language) in map(
+        language_id, disabled
+    )
 
 
 def _is_disabled_path(occasion: Occasion) -> bool:
-    if occasion.path is None:
-        return False
-    path = occasion.path.as_posix()
+    paths = [one.as_posix() for one in (occasion.path, occasion.named_path) if one]
     return any(
         fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
         for glob in occasion.settings.disabled_paths
+        for path in paths
     )
 
 

@@ -8,12 +8,14 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from starcoder_lsp import __version__
-from starcoder_lsp.cli.complete import as_object, read_cursor
+from starcoder_lsp import __version__, cli
+from starcoder_lsp.cli.complete import as_object
+from starcoder_lsp.cli.workspace import read_cursor
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion
 
@@ -229,6 +231,26 @@ def test_help_names_every_command_and_the_version_is_the_packages() -> None:
     for command in ("serve", "complete", "models", "config", "doctor"):
         assert command in shown
     assert run("--version").stdout.strip() == __version__
+
+
+def test_a_command_may_have_a_hyphen_in_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module: Any = ModuleType("starcoder_lsp.cli.two_words")
+    module.add_arguments = lambda parser: parser.add_argument("n", type=int)
+    module.run = lambda parsed: parsed.n
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(cli, "COMMANDS", {**cli.COMMANDS, "two-words": "a test"})
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["two-words", "7"])
+    assert ended.value.code == 7
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    done = run(name, "--help")
+    assert done.returncode == 0
+    assert cli.COMMANDS[name] in " ".join(done.stdout.split())
 
 
 def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:

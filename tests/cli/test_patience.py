@@ -1,22 +1,141 @@
-"""What a command reads and how long it takes: as much as there is, unless told otherwise."""
+"""How much a command reads and how long it takes, on any machine, and what it says."""
 
 from __future__ import annotations
 
-from starcoder_lsp.cli.complete import PATIENCE_MS, patient
+import asyncio
+import io
+import sys
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from starcoder_lsp.cli import pace, progress
+from starcoder_lsp.cli.complete import patient
 from starcoder_lsp.cli.eval.infilling import USUALLY
+from starcoder_lsp.cli.progress import ProgressLine
+from starcoder_lsp.cli.show import advice
+from starcoder_lsp.engines import Speed
+from starcoder_lsp.engines.prompt_fit import n_affordable
+from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.flow import FinishReason, Limits, Piece, Prompt, Usage
 from starcoder_lsp.settings.resolve import Layer, resolve
 
+LIMITS = Limits(time_budget_ms=pace.TOTAL_MS)
+READ_S = pace.READ_MS / 1000
 
-def test_a_command_has_time_to_read_everything() -> None:
-    limits = patient(resolve([])).limits
-    assert limits.time_budget_ms == limits.latency_target_ms == PATIENCE_MS
+
+def test_a_command_has_a_minute() -> None:
+    assert patient(resolve([])).limits.time_budget_ms == 60_000
 
 
 def test_what_the_user_sets_holds_for_commands_too() -> None:
-    limits = patient(resolve([Layer("a file", {"latency_target_ms": 100})])).limits
-    assert (limits.time_budget_ms, limits.latency_target_ms) == (PATIENCE_MS, 100)
+    limits = patient(resolve([Layer("a file", {"time_budget_ms": 900})])).limits
+    assert limits.time_budget_ms == 900
+
+
+def test_most_of_the_time_is_kept_for_writing() -> None:
+    assert pace.READ_MS <= pace.TOTAL_MS / 2
+    short = pace.paced(Limits(time_budget_ms=1000), None, None)
+    assert short.latency_target_ms == 500
+
+
+@pytest.mark.parametrize(
+    ("now_per_s", "known_per_s", "n_tokens"),
+    [
+        # As fast as ever, an eighth of it, and never measured before.
+        (200.0, 200.0, 200 * READ_S),
+        (25.0, 200.0, 25 * READ_S),
+        (25.0, None, 25 * READ_S),
+        (900.0, None, 900 * READ_S),
+        # So slow that not even the sample was read in time.
+        (0.0, 200.0, 1),
+        # An engine that cannot be measured is trusted.
+        (None, 200.0, 200 * READ_S),
+    ],
+)
+def test_a_prompt_is_what_the_machine_reads_in_a_few_seconds_now(
+    now_per_s: float | None, known_per_s: float | None, n_tokens: float
+) -> None:
+    known = Speed(known_per_s, 1.0) if known_per_s else None
+    limits = pace.paced(LIMITS, now_per_s, known)
+    affordable = n_affordable(limits, known)
+    assert affordable is not None
+    assert affordable == pytest.approx(n_tokens, abs=1)
+
+
+class MeasuredEngine(ScriptedEngine):
+    """Reads the sample as a usage says."""
+
+    def __init__(self, usage: Usage) -> None:
+        super().__init__([])
+        self.usage = usage
+
+    async def generate(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Piece]:
+        assert limits.max_tokens == 0
+        yield Piece("", self.usage)
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "total_ms", "reason", "per_s"),
+    [
+        (30, 100.0, "length", 300.0),
+        (30, 3000.0, "time", 0.0),
+        (0, 0.0, "length", None),
+    ],
+)
+async def test_the_speed_is_measured_at_this_moment(
+    evaluated: int, total_ms: float, reason: FinishReason, per_s: float | None
+) -> None:
+    usage = Usage(evaluated_tokens=evaluated, total_ms=total_ms, finish_reason=reason)
+    assert await pace.speed_now(MeasuredEngine(usage)) == per_s
 
 
 def test_figures_do_not_depend_on_how_fast_a_machine_reads() -> None:
     limits = resolve([Layer("evaluation", USUALLY)]).settings.limits
     assert limits.latency_target_ms == 60_000
+
+
+def test_when_time_was_over_the_user_hears_what_helps() -> None:
+    (reading,) = advice(Usage(total_ms=60_000, finish_reason="time"))
+    assert "after 60 s, while reading the prompt" in reading
+    (writing,) = advice(Usage(generated_tokens=3, finish_reason="time"))
+    assert "while writing" in writing
+    assert not [*advice(Usage(finish_reason="stop"))]
+
+
+class Terminal(io.StringIO):
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+async def written(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
+    terminal = Terminal(is_terminal=is_terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SILENT_S", 0.0)
+    monkeypatch.setattr(progress, "EVERY_S", 0.001)
+    shown = ProgressLine("loading")
+    async with shown.running():
+        while is_terminal and "loading, 0 s" not in terminal.getvalue():
+            await asyncio.sleep(0.001)
+        shown.say("reading")
+        while is_terminal and "reading, 0 s" not in terminal.getvalue():
+            await asyncio.sleep(0.001)
+    return terminal.getvalue()
+
+
+async def test_a_terminal_shows_what_a_command_waits_for_and_then_forgets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = await written(monkeypatch, is_terminal=True)
+    assert text.startswith(f"{progress.CLEAR_LINE}loading, 0 s")
+    assert text.endswith(progress.CLEAR_LINE)
+
+
+async def test_a_program_that_reads_stderr_sees_no_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await written(monkeypatch, is_terminal=False) == ""

@@ -83,7 +83,7 @@ def _layer(random: Random) -> dict[str, Any]:
 
 def check_layers(case: dict[str, Any]) -> int:
     user, editor, flags = (Layer(name, case.get(name, {})) for name in SOURCES)
-    project = Layer("project", case["project"], is_project=True)
+    project = Layer("project", case.get("project", {}), is_project=True)
     alone = resolve([user, editor, flags])
     beside = resolve([user, project, editor, flags])
     before, after = alone.values, beside.values

@@ -24,6 +24,12 @@ CODE = (
     *values.ALPHABET, "x = 1", "return a", "    ", "\n\n", "if x:", "end", "else", "# ", "```",
     "def f():", "<|endoftext|>", "\ud83d", "a\n", "}\n", ");", "'''", "/*", "*/", "//", "=> ",
 )  # fmt: skip
+# A case that was made smaller may lack what was not yet reached when it failed.
+USUAL: dict[str, Any] = {
+    "before": "", "after": "", "pieces": [], "language": "python", "multiline": "auto",
+    "wants_more": False, "is_after_accept": False, "can_replace": False,
+    "family": "starcoder2", "layout": "auto",
+}  # fmt: skip
 
 
 def make(random: Random) -> dict[str, Any]:
@@ -46,10 +52,9 @@ def make(random: Random) -> dict[str, Any]:
 
 
 def check(case: dict[str, Any]) -> int:
-    text = case["before"] + case["after"]
-    cursor = Cursor(
-        Document(text, "file:///a", case["language"]), len(case["before"])
-    )
+    case = {**USUAL, **case}
+    document = Document(case["before"] + case["after"], "file:///a", case["language"])
+    cursor = Cursor(document, len(case["before"]))
     style = Style(
         case["multiline"],
         wants_more=case["wants_more"],

@@ -1,4 +1,4 @@
-"""`starcoder-lsp eval`: measure quality on data; one module per question."""
+"""`starcoder-lsp eval`: measures quality on data; one module per measurement."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import Any
 
 EVALUATIONS: Mapping[str, str] = {
-    "context": "is what the next line needs in the context?",
-    "infilling": "fill in what is missing: exact matches, and programs that run",
-    "truncation": "what the rules make of recorded model output",
+    "context": "measure whether the context holds what the next line needs",
+    "infilling": "fill in missing code; count exact matches and passed tests",
+    "truncation": "apply the rules to recorded output of a model",
 }
 
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluations = parser.add_subparsers(dest="evaluation", required=True)
     for name, summary in EVALUATIONS.items():
         one = evaluations.add_parser(name, help=summary, description=summary)
-        module: Any = import_module(f"starcoder_lsp.cli.eval.{name}")
+        module: Any = import_module(f"{__name__}.{name.replace('-', '_')}")
         module.add_arguments(one)
         one.set_defaults(evaluate=module.run)
 

@@ -1,4 +1,4 @@
-"""`starcoder-lsp eval context`: what the next line needs, and whether it is there."""
+"""`starcoder-lsp eval context`: how much of what the next line needs is in the context."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from statistics import mean
 from typing import Any
 
 from starcoder_lsp.cli.eval.measures import baselines, bits, context_recall
-from starcoder_lsp.cli.eval.measures.next_line_tasks import Task, read_tasks
+from starcoder_lsp.cli.eval.measures.next_line_tasks import NextLineTask, read_tasks
 from starcoder_lsp.cli.flags import add_option_flags, flag_layer
 from starcoder_lsp.context.retrieve.gather import SOURCES
 from starcoder_lsp.engines import Engine
@@ -23,23 +23,32 @@ from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Layer, resolve
 
 OURS = "starcoder-lsp"
-# Characters of a prefix that hold the tokens a scored prompt shows of it.
+# Enough characters of a prefix for the tokens of it that a scored prompt has.
 PREFIX_CHARACTERS = 4 * bits.PREFIX_TOKENS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="JSON lines, or a folder of such files")
-    parser.add_argument("--root", type=Path, required=True, help="the repositories")
+    parser.add_argument(
+        "--root", type=Path, required=True, help="the folder of the repositories"
+    )
     parser.add_argument("--budget-chars", type=int, default=2250)
-    parser.add_argument("--limit", type=int, help="only the first so many rows")
-    parser.add_argument("--every", type=int, default=1, help="only every n-th row")
+    parser.add_argument("--limit", type=int, help="use only the first LIMIT rows")
     parser.add_argument(
-        "--without", action="append", default=[], choices=SOURCES, help="a source"
+        "--every", type=int, default=1, help="use only every EVERY-th row"
     )
     parser.add_argument(
-        "--score-model", help="also bits per character of the gold line under a model"
+        "--without",
+        action="append",
+        default=[],
+        choices=SOURCES,
+        help="leave out a source of context",
     )
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument(
+        "--score-model",
+        help="also measure the bits per character that a model needs for the gold line",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_option_flags(parser)
 
 
@@ -65,7 +74,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 async def _scored(
-    tasks: list[Task], sources: Collection[str], parsed: argparse.Namespace
+    tasks: list[NextLineTask], sources: Collection[str], parsed: argparse.Namespace
 ) -> dict[str, Any]:
     layers = [flag_layer(parsed), Layer("--score-model", {"model": parsed.score_model})]
     settings = resolve(layers).settings
@@ -82,7 +91,7 @@ async def _scored(
 
 
 async def _bits(
-    tasks: list[Task],
+    tasks: list[NextLineTask],
     sources: Collection[str],
     parsed: argparse.Namespace,
     engine: Engine,
@@ -102,9 +111,12 @@ async def _bits(
 
 
 def _contexts(
-    task: Task, n_shown: int, sources: Collection[str], parsed: argparse.Namespace
+    task: NextLineTask,
+    n_shown: int,
+    sources: Collection[str],
+    parsed: argparse.Namespace,
 ) -> dict[str, str]:
-    """Ours, and those to compare with; theirs begin with the best, ours end with it."""
+    """Our context and the baselines; ours ends with its best piece, theirs begin with it."""
     shown = context_recall.with_prompt_window(task, n_shown)
     (answer,) = context_recall.answers(
         [shown], parsed.root, parsed.budget_chars, sources

@@ -1,4 +1,4 @@
-"""`starcoder-lsp eval infilling`: fill-in-the-middle over a file of tasks."""
+"""`starcoder-lsp eval infilling`: fill-in-the-middle on a file of tasks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.resolve import Layer, Settings, resolve
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Layer, resolve
 
-# A line is asked for, and nobody waits; what is set by a flag wins.
+# The tasks want one line, and time does not matter; flags override these settings.
 USUALLY = {
     "multiline": "never", "max_tokens": 64, "time_budget_ms": 60_000,
     "latency_target_ms": 60_000,
@@ -30,18 +31,20 @@ USUALLY = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="JSON lines, perhaps gzipped")
-    parser.add_argument("--limit", type=int, help="only the first so many rows")
-    parser.add_argument("--every", type=int, default=1, help="only every n-th row")
+    parser.add_argument("file", type=Path, help="a file of JSON lines, gzipped or not")
+    parser.add_argument("--limit", type=int, help="use only the first LIMIT rows")
+    parser.add_argument(
+        "--every", type=int, default=1, help="use only every EVERY-th row"
+    )
     parser.add_argument(
         "--automatic",
         action="store_true",
-        help="answer as while typing; else as when asked for a suggestion",
+        help="answer as while typing, not as to an explicit request",
     )
     parser.add_argument(
-        "--execute", action="store_true", help="run the tests of filled-in programs"
+        "--execute", action="store_true", help="run the tests of the completed programs"
     )
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_option_flags(parser)
 
 
@@ -52,7 +55,7 @@ def run(parsed: argparse.Namespace) -> int:
     results = asyncio.run(_evaluate(rows, settings, parsed))
     figures = {
         "model": settings.engine.model,
-        "layout": settings.layout,
+        "layout": settings.writing.layout,
         "asked": "automatic" if parsed.automatic else "explicit",
         **infilling.summary(results),
     }
@@ -65,7 +68,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def read_rows(file: Path) -> list[Mapping[str, Any]]:
-    """The rows of a file of JSON lines; raises ConfigError with the line that is none."""
+    """Read a file of JSON lines; raises ConfigError with the line that is not JSON."""
     try:
         raw = file.read_bytes()
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
@@ -84,7 +87,7 @@ def read_rows(file: Path) -> list[Mapping[str, Any]]:
 
 async def _evaluate(
     rows: list[Mapping[str, Any]], settings: Settings, parsed: argparse.Namespace
-) -> list[infilling.Outcome]:
+) -> list[infilling.InfillingResult]:
     engine = assemble.build_engine(
         settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
     )

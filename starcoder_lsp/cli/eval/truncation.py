@@ -1,4 +1,4 @@
-"""`starcoder-lsp eval truncation`: what the rules make of recorded model output."""
+"""`starcoder-lsp eval truncation`: applies the rules to recorded output of a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from starcoder_lsp.cli.eval.infilling import read_rows
 from starcoder_lsp.cli.eval.measures import truncation
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.languages import languages
+from starcoder_lsp.languages import language_id, languages
 from starcoder_lsp.settings.options import OPTIONS
 
 
@@ -22,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--multiline",
         default="never",
-        help="as the option of that name; the lines of CrossCodeEval are single ones",
+        help="the setting of that name; CrossCodeEval has single lines",
     )
-    parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(parsed: argparse.Namespace) -> int:
-    if parsed.language not in languages():
+    if language_id(parsed.language) not in languages():
         raise ConfigError(f"--language {parsed.language}: not in languages.toml")
     multiline = OPTIONS["multiline"].parsed(parsed.multiline)
     at = truncation.place(parsed.language, multiline)

@@ -24,7 +24,7 @@ from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDo
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
 from starcoder_lsp.context.retrieve.gather import NO_MEMORIES, Memory, new_memories
-from starcoder_lsp.languages import languages
+from starcoder_lsp.languages import language_id, languages
 from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.garbage_collection import collect_rarely
@@ -61,6 +61,7 @@ class Indexer:
             "gather": self._gather,
             "judge": self._judge,
             "statistics": self._statistics,
+            "log": lambda frame: log.follow(log.target_from(frame)),
         }
 
     async def run(self, requests: asyncio.StreamReader) -> None:
@@ -121,7 +122,9 @@ class Indexer:
 
     def _open(self, frame: Frame) -> None:
         fields = ("uri", "path", "language", "text", "version")
-        self._documents.open(IndexedDocument(*(frame[name] for name in fields)))
+        # Under the name that files of the language have in the index.
+        opened = {**frame, "language": language_id(frame["language"])}
+        self._documents.open(IndexedDocument(*(opened[name] for name in fields)))
 
     def _change(self, frame: Frame) -> None:
         self._documents.change(frame["uri"], frame["version"], frame["edits"])

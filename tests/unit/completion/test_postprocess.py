@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from starcoder_lsp.completion.postprocess import STAGES, STARTS, STOPS, process
+from starcoder_lsp.completion.postprocess import process
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.completion.postprocess.scope import scope
 from starcoder_lsp.flow import Cursor, Judgement, Style
@@ -31,10 +31,6 @@ def place_of(case: dict[str, Any]) -> Place:
     end = case.get("statement_end")
     judgement = None if end is None else Judgement(statement_end=end)
     return Place(cursor, Style(**style), judgement, case.get("is_cut_off", False))
-
-
-def test_every_rule_can_be_switched_off_by_its_name() -> None:
-    assert tuple(name for name, _ in (*STARTS, *STOPS, *STAGES)) == RULES
 
 
 @pytest.mark.parametrize("case", cases("scope.toml"))

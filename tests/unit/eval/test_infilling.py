@@ -44,7 +44,7 @@ def test_a_file_of_something_else_is_named_as_such() -> None:
         infilling.cursor_of({"text": "x"})
 
 
-async def run(middle: str, *, execute: bool = True) -> infilling.Outcome:
+async def run(middle: str, *, execute: bool = True) -> infilling.InfillingResult:
     async def answer(cursor: Cursor) -> Completion:
         return Completion(middle, Usage(total_ms=5.0, generated_tokens=3))
 

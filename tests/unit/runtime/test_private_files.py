@@ -29,9 +29,9 @@ def test_what_belongs_to_somebody_else_is_refused(
 ) -> None:
     private_files.write(tmp_path / "file", b"x")
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(PermissionError, match="somebody else"):
+    with pytest.raises(PermissionError, match="another user"):
         private_files.read(tmp_path / "file", 10)
-    with pytest.raises(PermissionError, match="somebody else"):
+    with pytest.raises(PermissionError, match="another user"):
         private_files.folder(tmp_path)
 
 

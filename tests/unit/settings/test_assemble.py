@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from starcoder_lsp.engines.scripted import ScriptedEngine
+from starcoder_lsp.errors import NoModelFile
 from starcoder_lsp.models import registry
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Layer, resolve
@@ -46,3 +47,43 @@ def test_a_suffix_that_each_keystroke_reads_again_is_short(
     assert window.suffix == n_characters
     assert window.prefix + window.suffix == 3 * 4096
     assert window.beside(window.for_context).suffix <= n_characters
+
+
+def test_a_new_kind_of_engine_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = ScriptedEngine([])
+    row = assemble.EngineKind(
+        suits=lambda settings: settings.model == "starcoder2-7b",
+        build=lambda settings, **rest: remote,
+    )
+    monkeypatch.setattr(assemble, "ENGINES", {"remote": row, **assemble.ENGINES})
+    settings = resolve([Layer("editor", {"model": "starcoder2-7b"})]).settings
+    assert assemble.build_engine(settings.engine, log_level="error") is remote
+
+
+def test_the_last_kind_of_engine_suits_all_settings() -> None:
+    *_, last = assemble.ENGINES.values()
+    assert last.suits(resolve([]).settings.engine)
+
+
+@pytest.fixture
+def remote_model(monkeypatch: pytest.MonkeyPatch) -> str:
+    row = replace(registry.find("starcoder2-3b"), name="elsewhere", source=None)
+    models = {**registry.models(), row.name: row}
+    monkeypatch.setattr(registry, "models", lambda: models)
+    return row.name
+
+
+def test_a_model_without_a_file_serves_an_engine_that_needs_none(
+    remote_model: str,
+) -> None:
+    settings = resolve([Layer("editor", {"model": remote_model})]).settings
+    completer = assemble.build_completer(settings, ScriptedEngine([]))
+    assert completer.family.name == "starcoder2"
+
+
+def test_an_engine_that_needs_a_file_says_what_to_do(remote_model: str) -> None:
+    settings = resolve([Layer("editor", {"model": remote_model})]).settings
+    with pytest.raises(
+        NoModelFile, match="elsewhere has no file that can be downloaded"
+    ):
+        assemble.build_engine(settings.engine, log_level="error")

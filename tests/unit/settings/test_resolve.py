@@ -9,51 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from setting_values import GOOD
 
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.settings.options import OPTIONS, Trust
+from starcoder_lsp.settings.options import OPTIONS
 from starcoder_lsp.settings.resolve import (
     NEVER_FROM_A_PROJECT,
-    ConfigFiles,
     Layer,
     editor_layer,
     resolve,
 )
-
-GOOD: dict[str, Any] = {
-    "model": "starcoder2-3b",
-    "enabled": False,
-    "disabled_languages": ["markdown"],
-    "disabled_paths": ["*.env"],
-    "skip_in": ["strings"],
-    "debounce_ms": 10,
-    "alternatives": 1,
-    "speculate": "never",
-    "statistics": False,
-    "multiline": "never",
-    "disabled_rules": ["fence"],
-    "max_tokens": 5,
-    "time_budget_ms": 500,
-    "latency_target_ms": 100,
-    "max_prompt_tokens": 256,
-    "layout": "spm",
-    "sampler": "infill",
-    "context": False,
-    "index_max_files": 100,
-    "ignore": ["*.sql"],
-    "hide_secrets": False,
-    "completion": "always",
-    "download": "never",
-    "model_path": "/models/own.gguf",
-    "gpu_layers": -1,
-    "kv_type": "q8_0",
-    "kv_cache_mb": 64,
-    "threads": 3,
-    "shared_engine": True,
-    "idle_unload_minutes": 5,
-    "log_level": "debug",
-    "log_file": "/tmp/starcoder.log",
-}
 
 
 def project(**values: Any) -> Layer:
@@ -87,7 +52,7 @@ def test_the_user_may_set_everything(name: str, origin: str) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_project_may_set_only_what_is_harmless(name: str) -> None:
     resolved = resolve([project(**{name: GOOD[name]})])
-    if OPTIONS[name].trust is Trust.PROJECT:
+    if OPTIONS[name].project:
         assert resolved.values[name] == GOOD[name]
         assert not resolved.problems
     else:
@@ -117,6 +82,7 @@ def test_what_a_hostile_project_would_try_is_refused_by_name(name: str) -> None:
         ("max_tokens", 32, 1024, 32),
         ("index_max_files", 5000, 1_000_000, 5000),
         ("debounce_ms", 300, 0, 300),
+        ("debounce_ms", 100, 200, 200),
         ("model", "starcoder2-3b", "starcoder2-7b", "starcoder2-7b"),
     ],
 )
@@ -132,17 +98,51 @@ def test_a_value_that_a_project_could_not_change_keeps_its_origin() -> None:
     assert resolve(layers).origins["max_tokens"] == "user"
 
 
+def around_project(user: Layer, project: Layer) -> list[list[Layer]]:
+    """The user's layer may be weaker than the project's, as a file, or stronger."""
+    return [[user, project], [project, user]]
+
+
 def test_a_projects_model_does_not_replace_a_file_of_the_users_own() -> None:
-    user = Layer("user", {"model": "qwen2.5-coder-1.5b", "model_path": "/q.gguf"})
-    values = resolve([user, project(model="starcoder2-3b")]).values
-    assert values["model"] == "qwen2.5-coder-1.5b"
+    own = {"model": "qwen2.5-coder-1.5b", "model_path": "/q.gguf"}
+    for layers in around_project(Layer("user", own), project(model="starcoder2-3b")):
+        assert resolve(layers).values["model"] == "qwen2.5-coder-1.5b"
+
+
+def test_a_file_of_the_users_own_has_the_default_family_and_not_the_projects() -> None:
+    user = Layer("user", {"model_path": "/q.gguf"})
+    for layers in around_project(user, project(model="starcoder2-3b")):
+        resolved = resolve(layers)
+        assert resolved.values["model"] == OPTIONS["model"].default
+        assert resolved.origins["model"] == "default"
 
 
 def test_a_projects_model_is_never_downloaded_unasked() -> None:
     user = Layer("user", {"download": "always"})
     assert resolve([user]).settings.lsp.download == "always"
-    resolved = resolve([user, project(model="starcoder2-15b-q8_0")])
-    assert resolved.settings.lsp.download == "ask"
+    for layers in around_project(user, project(model="starcoder2-15b-q8_0")):
+        assert resolve(layers).settings.lsp.download == "ask"
+
+
+def test_the_users_own_model_is_downloaded_as_the_user_wants() -> None:
+    user = Layer("user", {"download": "always", "model": "starcoder2-3b"})
+    assert (
+        resolve([user, project(model="starcoder2-3b")]).values["download"] == "always"
+    )
+    layers = [project(model="starcoder2-7b"), user]
+    assert resolve(layers).values["download"] == "always"
+
+
+def test_a_project_adds_to_lists_that_the_editor_sets() -> None:
+    editor = Layer("editor settings", {"ignore": ["*.sql"]})
+    assert resolve([project(ignore=["keys/"]), editor]).values["ignore"] == [
+        "*.sql", "keys/",
+    ]  # fmt: skip
+
+
+def test_the_editor_and_the_command_line_are_stronger_than_a_project() -> None:
+    flags = Layer("command line", {"max_tokens": 200})
+    assert resolve([project(max_tokens=50), flags]).values["max_tokens"] == 200
 
 
 def test_where_the_user_has_set_nothing_the_projects_value_holds() -> None:
@@ -151,7 +151,7 @@ def test_where_the_user_has_set_nothing_the_projects_value_holds() -> None:
 
 
 def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
-    allowed = {name for name, row in OPTIONS.items() if row.trust is Trust.PROJECT}
+    allowed = {name for name, row in OPTIONS.items() if row.project}
     assert allowed == {
         "model", "enabled", "disabled_languages", "disabled_paths", "skip_in",
         "debounce_ms", "alternatives", "multiline",
@@ -254,66 +254,8 @@ def test_an_editor_may_wrap_its_options() -> None:
     assert editor_layer({"threads": 2}).values == {"threads": 2}
 
 
-def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path) -> None:
-    inner = tmp_path / "root" / "a" / "b"
-    inner.mkdir(parents=True)
-    (tmp_path / ".starcoder.toml").write_text("max_tokens = 1")
-    root = tmp_path / "root"
-    files = ConfigFiles()
-    assert files.resolve(inner, root).origins["max_tokens"] == "default"
-    (root / ".starcoder.toml").write_text("max_tokens = 2")
-    assert files.resolve(inner, root).values["max_tokens"] == 2
-    (root / "a" / ".starcoder.toml").write_text("max_tokens = 3")
-    assert files.resolve(inner, root).values["max_tokens"] == 3
-
-
-def test_a_file_that_no_longer_parses_keeps_what_it_said() -> None:
-    files = ConfigFiles()
-    user_file().write_text("threads = 3\n")
-    assert files.resolve(None, None).values["threads"] == 3
-    user_file().write_text("threads = = 4\n")
-    resolved = files.resolve(None, None)
-    assert resolved.values["threads"] == 3
-    assert str(user_file()) in resolved.problems[0]
-    assert "line 1" in resolved.problems[0]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\xff\xfe\0",
-        b"a" * 2_000_000,
-        b"x = " + b"[" * 100_000,
-        b"[table\n",
-        b"a = 1\na = 2",
-    ],
-)
-def test_a_file_that_is_no_toml_is_a_problem_and_nothing_more(content: bytes) -> None:
-    user_file().write_bytes(content)
-    resolved = ConfigFiles().resolve(None, None)
-    assert len(resolved.problems) == 1
-    assert str(user_file()) in resolved.problems[0]
-
-
-def test_a_byte_order_mark_is_no_problem() -> None:
-    user_file().write_bytes(b"\xef\xbb\xbfthreads = 2\r\n")
-    assert ConfigFiles().resolve(None, None).values["threads"] == 2
-
-
-def test_a_directory_in_place_of_the_file_is_a_problem() -> None:
-    user_file().mkdir()
-    assert "is not a file" in ConfigFiles().resolve(None, None).problems[0]
-
-
 def test_a_flag_is_parsed_as_the_option_wants_it() -> None:
     assert OPTIONS["enabled"].parsed("false") is False
     assert OPTIONS["disabled_languages"].parsed("a,b") == ["a", "b"]
     with pytest.raises(ConfigError, match="expected a whole number from 0 to 2000"):
         OPTIONS["debounce_ms"].parsed("soon")
-
-
-def test_the_readme_has_a_row_for_every_option() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
-    for option in OPTIONS.values():
-        assert f"| `{option.name}` |" in readme
-        assert option.help in readme

@@ -11,7 +11,8 @@ from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Cursor, Document, Limits, Prompt, Text
-from starcoder_lsp.settings.resolve import Layer, Settings, resolve
+from starcoder_lsp.settings.options import Settings
+from starcoder_lsp.settings.resolve import Layer, resolve
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
 from starcoder_lsp.suggesting.suggester import Suggester

@@ -12,7 +12,8 @@ from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Text
 from starcoder_lsp.lsp import handlers
 from starcoder_lsp.lsp.server import Server
-from starcoder_lsp.settings.resolve import EngineSettings, Layer
+from starcoder_lsp.settings.options import EngineSettings
+from starcoder_lsp.settings.resolve import Layer
 
 URI = "file:///project/add.py"
 LOADING, READY = EngineState(Phase.LOADING), EngineState(Phase.READY)

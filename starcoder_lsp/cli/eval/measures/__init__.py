@@ -1,1 +1,1 @@
-"""Quality measured on data: one module per question."""
+"""Measurements of quality on data: one module per measurement."""

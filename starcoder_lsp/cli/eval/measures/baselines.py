@@ -1,4 +1,4 @@
-"""Contexts to compare with: what simple searches over raw windows find."""
+"""Baselines for contexts: simple searches over windows of lines."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from functools import cache
 from pathlib import Path
 
 from starcoder_lsp.cli.eval.measures.context_recall import index_of
-from starcoder_lsp.cli.eval.measures.next_line_tasks import Task, names_in
+from starcoder_lsp.cli.eval.measures.next_line_tasks import NextLineTask, names_in
 from starcoder_lsp.context.index.chunks import terms
 
 WINDOW_LINES = 10
 QUERY_LINES = 5
+# Usual parameters of BM25, see https://en.wikipedia.org/wiki/Okapi_BM25.
 K1, B = 1.5, 0.75
 SPARE_CHARACTERS = 30
 
 
 class Windows:
-    """BM25 over windows of ten lines of all files of a repository."""
+    """BM25 over windows of `WINDOW_LINES` lines of all files of a repository."""
 
     def __init__(self, root: Path) -> None:
         index = index_of(root)
@@ -38,7 +39,7 @@ class Windows:
                 self._found[word].append(i)
 
     def ranked(self, query: str, without: str) -> Iterable[str]:
-        """Windows of other files than `without`, the best first."""
+        """Yield the windows of all files but `without`, the best first."""
         scores: defaultdict[int, float] = defaultdict(float)
         n = len(self.windows)
         usual = sum(self._lengths) / max(n, 1) or 1
@@ -58,23 +59,23 @@ def _windows_of(root: Path) -> Windows:
     return Windows(root)
 
 
-def _ranked(task: Task, repositories: Path) -> Iterable[str]:
+def _ranked(task: NextLineTask, repositories: Path) -> Iterable[str]:
     before = task.left.split("\n")[-QUERY_LINES:]
     after = task.right.split("\n")[:QUERY_LINES]
     windows = _windows_of(repositories / task.repository)
     return windows.ranked("\n".join(before + after), task.path)
 
 
-def nothing(_task: Task, _repositories: Path, _budget: int) -> str:
+def nothing(_task: NextLineTask, _repositories: Path, _budget: int) -> str:
     return ""
 
 
-def official(task: Task, _repositories: Path, _budget: int) -> str:
-    """What came with the row; longer than the budget by its path comments."""
+def official(task: NextLineTask, _repositories: Path, _budget: int) -> str:
+    """The context in the row; its path comments make it longer than the budget."""
     return task.official
 
 
-def window_search(task: Task, repositories: Path, budget: int) -> str:
+def window_search(task: NextLineTask, repositories: Path, budget: int) -> str:
     context = ""
     for window in _ranked(task, repositories):
         if len(context) + len(window) > budget:
@@ -83,8 +84,8 @@ def window_search(task: Task, repositories: Path, budget: int) -> str:
     return context
 
 
-def new_lines(task: Task, repositories: Path, budget: int) -> str:
-    """Only the lines with names that neither the file nor a line before has."""
+def new_lines(task: NextLineTask, repositories: Path, budget: int) -> str:
+    """Lines of the best windows that have a name not seen before."""
     context, known = "", set(names_in(task.left + task.right))
     for window in _ranked(task, repositories):
         for line in window.split("\n"):
@@ -97,7 +98,7 @@ def new_lines(task: Task, repositories: Path, budget: int) -> str:
     return context
 
 
-Baseline = Callable[[Task, Path, int], str]
+Baseline = Callable[[NextLineTask, Path, int], str]
 BASELINES: Mapping[str, Baseline] = {
     "none": nothing,
     "official": official,

@@ -1,4 +1,4 @@
-"""Bits per character that a model needs for a gold line, given a context."""
+"""The bits per character that a model needs for the gold line, given a context."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starcoder_lsp.flow import Control, Limits, Prompt, Text
 CONTEXT_TOKENS = 650
 PREFIX_TOKENS = 350
 SEPARATOR = "<file_sep>"
-# A machine that others use takes long for a thousand tokens, and no row may be lost.
+# A busy machine may take minutes for a thousand tokens, and no row may be lost.
 PATIENCE = Limits(time_budget_ms=600_000)
 N_RESAMPLED = 10_000
 INTERVAL = 0.95
@@ -22,7 +22,7 @@ INTERVAL = 0.95
 async def bits_per_character(
     engine: Engine, context: str, prefix: str, gold: str
 ) -> float:
-    """For the context and the prefix as they are: cut them before."""
+    """Bits per character of `gold` after a context and a prefix, which are not cut."""
     head = (Text(context), Control(SEPARATOR)) if context else ()
     prompt = Prompt((*head, Text(prefix)))
     (score,) = await engine.score(prompt, [gold], PATIENCE)
@@ -30,7 +30,7 @@ async def bits_per_character(
 
 
 async def last_tokens(engine: Engine, text: str, n_tokens: int) -> str:
-    """The end of `text`, of at most so many tokens."""
+    """The end of `text` that has at most `n_tokens` tokens."""
     return await _fitted(engine, text, n_tokens, from_end=True)
 
 
@@ -52,7 +52,10 @@ def _part(text: str, n_characters: int, from_end: bool) -> str:
 
 
 def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Where the mean difference lies with 95 % of resampled rows; below 0 is better."""
+    """The 95 % bootstrap interval of the mean of ours minus theirs, paired by row.
+
+    Below 0 ours is better.
+    """
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
     chance = random.Random(0)
     means = sorted(

@@ -1,4 +1,4 @@
-"""How much of what the next line needs is in the context, without asking a model."""
+"""Measures how many names that the next line needs are in the context, without a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from statistics import mean, quantiles
 
-from starcoder_lsp.cli.eval.measures.next_line_tasks import NAME, Task, squeezed
+from starcoder_lsp.cli.eval.measures.next_line_tasks import NAME, NextLineTask, squeezed
 from starcoder_lsp.context.files.reading import read_regular
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
 from starcoder_lsp.context.files.walk import Walk
@@ -25,12 +25,13 @@ PARSE_BUDGET_MS = 2000
 
 @dataclass(frozen=True)
 class Answer:
-    """What one task was given, and how much of what it needs is there.
+    """The context of one task, and how much of what the line needs is in it.
 
-    `recall` is None where the line needs nothing, `has_definition` where none is known.
+    `recall` is None if the line needs no names, `has_definition` if the task names no
+    definition.
     """
 
-    task: Task
+    task: NextLineTask
     snippets: Sequence[Snippet]
     recall: float | None
     has_definition: bool | None
@@ -38,7 +39,7 @@ class Answer:
 
 
 def answers(
-    tasks: Iterable[Task],
+    tasks: Iterable[NextLineTask],
     repositories: Path,
     budget_characters: int,
     sources: Collection[str] = SOURCES,
@@ -50,7 +51,7 @@ def answers(
         started = time.perf_counter()
         snippets = gather(scene, index, budget_characters, sources=sources)
         query_ms = (time.perf_counter() - started) * 1000
-        # The next task may be about another file, which needs this one's gold line.
+        # The next task may be in another file, for which this one has its gold line.
         _put(index, task.path, on_disk)
         yield Answer(
             task,
@@ -63,7 +64,7 @@ def answers(
 
 @cache
 def index_of(root: Path) -> Index:
-    """All files that a workspace there would have in its index."""
+    """Index all files that a workspace in `root` would have in its index, in memory."""
     index = index_in_memory()
     for found in Walk(str(root)):
         source, _ = read_regular(str(root / found.relative), MAX_FILE_BYTES)
@@ -71,8 +72,8 @@ def index_of(root: Path) -> Index:
     return index
 
 
-def open_scene(task: Task, index: Index) -> Scene:
-    """The task's file as an editor shows it, in the index too: without the gold line."""
+def open_scene(task: NextLineTask, index: Index) -> Scene:
+    """The task's file as an editor shows it: without the gold line, in the index too."""
     text = task.left + task.right
     _put(index, task.path, text)
     symbols = parse(language_of(Path(task.path)), text.encode(), PARSE_BUDGET_MS)
@@ -86,14 +87,14 @@ def _put(index: Index, path: str, text: str) -> None:
     index.put(path, text, symbols)
 
 
-def _recall(task: Task, snippets: Iterable[Snippet]) -> float | None:
+def _recall(task: NextLineTask, snippets: Iterable[Snippet]) -> float | None:
     if not task.needed:
         return None
     shown = {name for each in snippets for name in NAME.findall(each.text)}
     return len(task.needed & (task.known | shown)) / len(task.needed)
 
 
-def _has_definition(task: Task, snippets: Iterable[Snippet]) -> bool | None:
+def _has_definition(task: NextLineTask, snippets: Iterable[Snippet]) -> bool | None:
     if task.definition is None:
         return None
     path, head = task.definition
@@ -101,7 +102,7 @@ def _has_definition(task: Task, snippets: Iterable[Snippet]) -> bool | None:
 
 
 def summary(results: Sequence[Answer]) -> dict[str, float | int | None]:
-    """The figures of a run; shares as fractions, None where no task tells."""
+    """The figures of a run: shares as fractions, None where no task has a value."""
     recalls = [each.recall for each in results if each.recall is not None]
     covered = [each.has_definition for each in results]
     times = [each.query_ms for each in results]
@@ -127,8 +128,8 @@ def by_repository(
     }
 
 
-def with_prompt_window(task: Task, n_characters: int) -> Task:
-    """The task for a prompt that shows so much before the cursor, and nothing after."""
+def with_prompt_window(task: NextLineTask, n_characters: int) -> NextLineTask:
+    """The task for a prompt with `n_characters` before the cursor and none after it."""
     start = max(len(task.left) - n_characters, 0)
     return replace(task, shown_from=start, shown_to=len(task.left))
 

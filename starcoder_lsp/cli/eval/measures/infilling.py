@@ -1,7 +1,7 @@
-"""Fill-in-the-middle over a file of tasks: how often exact, how often it runs.
+"""Fill-in-the-middle on a file of tasks: exact matches and passed tests.
 
-Rows hold `prompt`, `suffix` and `canonical_solution`; with `test` and `entry_point`
-beside them the filled-in program can be run (HumanEval-Infilling,
+A row has `prompt`, `suffix` and `canonical_solution`; with `test` and `entry_point` the
+completed program can be run (HumanEval-Infilling,
 https://github.com/openai/human-eval-infilling, MIT). Rows with a `language` are of the
 santacoder-fim task, whose parts are whole lines without their ends.
 """
@@ -21,13 +21,13 @@ Row = Mapping[str, Any]
 Answer = Callable[[Cursor], Awaitable[Completion]]
 
 COLUMNS = ("prompt", "suffix", "canonical_solution")
-# How the data sets name what editors call otherwise.
+# Names of languages in the data sets, and the language ids for them.
 LANGUAGE_IDS = {"py": "python", "js": "javascript"}
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one row; `has_passed` is None where it was not run."""
+class InfillingResult:
+    """The result of one row; `has_passed` is None if the program was not run."""
 
     is_exact: bool
     has_passed: bool | None
@@ -35,7 +35,7 @@ class Outcome:
 
 
 def cursor_of(row: Row) -> Cursor:
-    r"""The cursor in the gap, where a whole line is missing on an empty one.
+    r"""The cursor in the gap; where a whole line is missing, on an empty line.
 
     >>> row = {"prompt": "a\n", "suffix": "c\n", "canonical_solution": "b\n"}
     >>> cursor_of(row).suffix
@@ -57,14 +57,14 @@ def cursor_of(row: Row) -> Cursor:
 
 
 def program_of(row: Row, cursor: Cursor, middle: str) -> str:
-    """The filled-in program and its tests."""
+    """The completed program with its tests."""
     filled = cursor.prefix + middle + cursor.suffix
     return f"{filled}\n{row['test']}\ncheck({row['entry_point']})\n"
 
 
 async def outcomes(
     rows: Iterable[Row], answer: Answer, *, execute: bool
-) -> AsyncIterator[Outcome]:
+) -> AsyncIterator[InfillingResult]:
     for row in rows:
         cursor = cursor_of(row)
         completion = await answer(cursor)
@@ -72,13 +72,13 @@ async def outcomes(
         if execute and "test" in row and "entry_point" in row:
             program = program_of(row, cursor, completion.text)
             has_passed = await sandbox.passes(program)
-        # Where a line begins is the indentation's matter; where it ends, nobody's.
+        # Indentation and trailing space are not compared.
         gold = row["canonical_solution"].strip()
-        yield Outcome(completion.text.strip() == gold, has_passed, completion)
+        yield InfillingResult(completion.text.strip() == gold, has_passed, completion)
 
 
-def summary(results: list[Outcome]) -> dict[str, float | int | None]:
-    """Shares as fractions, times of the engine in milliseconds."""
+def summary(results: list[InfillingResult]) -> dict[str, float | int | None]:
+    """The figures of a run: shares as fractions, times of the engine in milliseconds."""
     if not results:
         raise ConfigError("there are no rows")
     usages = [one.completion.usage for one in results]

@@ -1,4 +1,4 @@
-"""Next-line tasks over real repositories, without the line: two formats, one `Task`.
+"""Reads tasks that ask for the next line in a real repository, in two formats.
 
 CrossCodeEval (https://arxiv.org/abs/2310.11248) rows hold their text; rows of cross-file
 tasks name a file, a line and the definition it needs, and the text comes from the source.
@@ -19,7 +19,7 @@ from starcoder_lsp.languages.lines import indentation
 
 NAME = re.compile(r"[A-Za-z_]\w*")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|\d+")
-# Words that say nothing of a project, as the cross-file tasks were scored.
+# Words that say nothing about a project; the cross-file tasks were scored so.
 COMMON = frozenset(keyword.kwlist) | frozenset(
     (
         *("self", "cls", "int", "str", "float", "bool", "list", "dict", "None"),
@@ -27,18 +27,18 @@ COMMON = frozenset(keyword.kwlist) | frozenset(
         *("Any", "Optional", "List", "Dict"),
     )
 )
-# In cross-file tasks the prompt is taken to show so many lines on either side.
+# In cross-file tasks the prompt is assumed to show this many lines on either side.
 SHOWN_LINES = 60
 
 
 @dataclass(frozen=True)
-class Task:
-    """A place, what was written there, and the names of it that matter.
+class NextLineTask:
+    """A place, the line that was written there, and the names in it that matter.
 
-    `shown_from` and `shown_to` bound what the prompt shows of the document without
-    the gold line; `known` names count as seen by whoever reads that. `definition` is
-    a path and the beginning of what has to be shown of it; `official` the context
-    that came with the row.
+    `shown_from` and `shown_to` are the offsets between which the prompt shows the
+    document without the gold line; `known` are the names in that part. `definition` is
+    a path and the first part of a definition that the context should show; `official`
+    is the context in the row.
     """
 
     repository: str
@@ -55,12 +55,15 @@ class Task:
 
 
 def names_in(text: str) -> frozenset[str]:
-    """Identifiers of a text that are no keywords, as CrossCodeEval counts them."""
+    """The identifiers of a text without keywords, as CrossCodeEval counts them."""
     return frozenset(NAME.findall(text)) - frozenset(keyword.kwlist)
 
 
-def read_tasks(data: Path, repositories: Path) -> list[Task]:
-    """All tasks of a file of JSON lines, or of the files in a folder of such."""
+def read_tasks(data: Path, repositories: Path) -> list[NextLineTask]:
+    """Read the tasks of a file of JSON lines, or of all such files in a folder.
+
+    Raises ConfigError with the file and the line that is not a task.
+    """
     files = sorted(data.glob("*.jsonl")) if data.is_dir() else [data]
     tasks = [task for file in files for task in _tasks_of(file, repositories)]
     if not tasks:
@@ -68,7 +71,7 @@ def read_tasks(data: Path, repositories: Path) -> list[Task]:
     return tasks
 
 
-def _tasks_of(file: Path, repositories: Path) -> Iterator[Task]:
+def _tasks_of(file: Path, repositories: Path) -> Iterator[NextLineTask]:
     try:
         lines = file.read_text("utf-8").splitlines()
     except OSError as exc:
@@ -81,10 +84,10 @@ def _tasks_of(file: Path, repositories: Path) -> Iterator[Task]:
             raise ConfigError(f"{file}:{number} is no context task: {exc!r}") from exc
 
 
-def _own_text(row: Mapping[str, Any]) -> Task:
+def _own_text(row: Mapping[str, Any]) -> NextLineTask:
     where = row["metadata"]
     left, right = row["prompt"], row["right_context"]
-    return Task(
+    return NextLineTask(
         where["repository"],
         where["file"],
         left,
@@ -96,7 +99,7 @@ def _own_text(row: Mapping[str, Any]) -> Task:
     )
 
 
-def _cross(row: Mapping[str, Any], repositories: Path) -> Task:
+def _cross(row: Mapping[str, Any], repositories: Path) -> NextLineTask:
     root = repositories / row["repo"]
     lines = (root / row["path"]).read_text("utf-8").split("\n")
     at = row["line"] - 1
@@ -109,7 +112,7 @@ def _cross(row: Mapping[str, Any], repositories: Path) -> Task:
     shown = [*above[-SHOWN_LINES:], *below[:SHOWN_LINES]]
     shown += [line for line in above[:SHOWN_LINES] if "import" in line]
     known = frozenset(WORD.findall("\n".join(shown)))
-    return Task(
+    return NextLineTask(
         row["repo"],
         row["path"],
         left,
@@ -127,7 +130,7 @@ def _counts(word: str) -> bool:
 
 
 def _definition(row: Mapping[str, Any], root: Path) -> tuple[str, str]:
-    """Where the gold symbol is defined, and its definition up to just after its name."""
+    """The path of the gold symbol's definition, and its text up to just after the name."""
     symbol, (first, last) = row["gold_symbol"], row["gold_span"]
     lines = (root / row["gold_path"]).read_text("utf-8").split("\n")[first - 1 : last]
     head = next(line for line in lines if re.search(rf"\b{re.escape(symbol)}\b", line))

@@ -1,9 +1,9 @@
-"""Runs a Python program that a model had a hand in: bounded, and cut off.
+"""Runs a Python program that a model has completed, with limits and without a network.
 
-A process of its own with limits on time, memory, file size and processes, in an empty
+The program runs in a process with limits on time, memory and file size, in an empty
 folder and a network namespace without a network. Where the system gives no such
-namespace, an audit hook refuses sockets; either way the program may start no other.
-That is enough against accidents, and no wall against an attacker.
+namespace, an audit hook refuses sockets. The hook also refuses to start other programs.
+This protects against accidents, not against an attacker.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ del refuse
 
 @cache
 def has_namespaces() -> bool:
-    """Whether a process here can cut itself off the network."""
+    """Whether this system gives a process a network namespace of its own."""
     command = [sys.executable, "-I", "-c", ""]
     try:
         done = subprocess.run(command, preexec_fn=_cut_off, check=False)
@@ -47,7 +47,7 @@ def has_namespaces() -> bool:
 
 
 async def passes(program: str, *, time_limit_s: float = TIME_LIMIT_S) -> bool:
-    """Whether `program` ends by itself, in time and without an error."""
+    """Run a program; True if it ends by itself, in time and without an error."""
     with tempfile.TemporaryDirectory() as folder:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", "-",

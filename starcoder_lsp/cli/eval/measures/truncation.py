@@ -1,4 +1,4 @@
-"""What the rules make of recorded model output, without a model.
+"""Applies the rules to recorded output of a model.
 
 Rows hold `groundtruth` and `prediction`, as the line completion results of CrossCodeEval
 runs do (https://github.com/amazon-science/cceval). They have no prompt, so that only the
@@ -21,7 +21,7 @@ from starcoder_lsp.settings.options import RULES
 Row = Mapping[str, Any]
 
 COLUMNS = ("groundtruth", "prediction")
-# They judge a text by what stands around it, or by what the document is like.
+# These judge a text by the code around it, or by the rest of the document.
 RULES_THAT_NEED_A_PROMPT = frozenset(
     ("line_echo", "join", "indent", "line_below", "lines_above", "line_rest",
      "brackets", "next_lines", "statement", "line_ends")
@@ -30,8 +30,8 @@ RULES_IN_USE = tuple(name for name in RULES if name not in RULES_THAT_NEED_A_PRO
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One recorded text, the line that was wanted, and what the rules leave of it."""
+class TruncationResult:
+    """One recorded text, the gold line, and the text that the rules leave."""
 
     gold: str
     raw: str
@@ -44,13 +44,13 @@ class Outcome:
 
 
 def place(language: str, multiline: str = "never") -> Place:
-    """Where nothing is known of the document but its language."""
+    """A place in a document of which only the language is known."""
     cursor = Cursor(Document("", language=language), 0)
     return Place(cursor, Style(multiline, RULES_THAT_NEED_A_PROMPT))
 
 
-def outcomes(rows: Iterable[Row], at: Place) -> list[Outcome]:
-    """What becomes of every row; raises ConfigError for rows of another kind."""
+def outcomes(rows: Iterable[Row], at: Place) -> list[TruncationResult]:
+    """Apply the rules to every row; raises ConfigError for rows without the columns."""
     done = []
     for row in rows:
         for column in COLUMNS:
@@ -58,15 +58,15 @@ def outcomes(rows: Iterable[Row], at: Place) -> list[Outcome]:
                 raise ConfigError(f"a row has no {column}: is this recorded output?")
         gold, raw = row["groundtruth"], row["prediction"]
         result = process(raw, at)
-        done.append(Outcome(gold, raw, result.text, result.effects))
+        done.append(TruncationResult(gold, raw, result.text, result.effects))
     return done
 
 
-def summary(results: Sequence[Outcome], at: Place) -> dict[str, Any]:
-    """Shares as fractions, lengths in characters.
+def summary(results: Sequence[TruncationResult], at: Place) -> dict[str, Any]:
+    """The figures of a run: shares as fractions, lengths in characters.
 
-    `exact_match_first_line` is what cutting at the first line end gives, and
-    `exact_match_ceiling` the share of rows in which any cut could be right.
+    `exact_match_first_line` is the share if each text is cut at its first line end, and
+    `exact_match_ceiling` the share of rows in which some cut would be right.
     """
     if not results:
         raise ConfigError("there are no rows")
@@ -93,12 +93,12 @@ def summary(results: Sequence[Outcome], at: Place) -> dict[str, Any]:
 
 
 def _of_rule(
-    name: str, results: Sequence[Outcome], at: Place
+    name: str, results: Sequence[TruncationResult], at: Place
 ) -> dict[str, int | float]:
-    """How often a rule did something, and what it was good for.
+    """How often a rule changed a text, and with what effect.
 
-    `gained` and `lost` count exact matches over the rule's own step, `without` is what
-    all rules but this one reach together.
+    `gained` and `lost` count the exact matches that the rule makes and destroys;
+    `without` is the share of exact matches that all other rules reach together.
     """
     steps = [
         (effect, one.gold)

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from starcoder_lsp.engines.llama import messages
 from starcoder_lsp.engines.llama.messages import Asked, Cancelled, Load
 from starcoder_lsp.engines.llama.process.incoming import Message, message_from
-from starcoder_lsp.runtime import frames
+from starcoder_lsp.runtime import frames, log
 from starcoder_lsp.runtime.frames import Frame
 
 logger = logging.getLogger(__name__)
@@ -192,6 +192,8 @@ class Inbox:
     def _take(self, peer: Peer, message: Message) -> None:
         if isinstance(message, Cancelled):
             peer.cancel(message.id)
+        elif isinstance(message, log.LogTarget):
+            log.follow(message)
         elif len(peer.requests) < MAX_PENDING:
             with self._changed:
                 peer.requests.append(message)

@@ -13,9 +13,11 @@ from starcoder_lsp.engines.llama.messages import (
     Load,
 )
 from starcoder_lsp.flow import Control, Group, Limits, Prompt, Segment, Text
+from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.frames import BadFrame, Frame
+from starcoder_lsp.runtime.log import LogTarget
 
-Message = Load | Asked | Cancelled
+Message = Load | Asked | Cancelled | LogTarget
 
 
 def message_from(frame: Frame) -> Message:
@@ -24,6 +26,8 @@ def message_from(frame: Frame) -> Message:
         match frame["op"]:
             case "load":
                 return _load_from(frame)
+            case "log":
+                return log.target_from(frame)
             case "cancel":
                 return Cancelled(_checked(int, frame["id"]))
             case "generate" | "candidates" | "score" | "count_tokens":

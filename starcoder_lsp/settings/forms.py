@@ -1,0 +1,104 @@
+"""Forms that the value of a setting can have: numbers in a range, words, lists, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Value = Any
+
+AUTO = "auto"
+# A value in a message is cut to this length: a file may hold anything.
+MAX_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value looks like; `name` completes the sentence "expected ...".
+
+    `from_text` parses the value of a flag and raises ValueError or KeyError.
+    """
+
+    name: str
+    accepts: Callable[[Value], bool]
+    from_text: Callable[[str], Value] = str
+
+
+def integer(low: int, high: int) -> Form:
+    def accepts(value: Value) -> bool:
+        return type(value) is int and low <= value <= high
+
+    return Form(f"a whole number from {low} to {high}", accepts, int)
+
+
+def auto_or(form: Form) -> Form:
+    """`form`, or the word "auto"."""
+
+    def accepts(value: Value) -> bool:
+        return value == AUTO or form.accepts(value)
+
+    def from_text(text: str) -> Value:
+        return text if text == AUTO else form.from_text(text)
+
+    return Form(f"{AUTO}, or {form.name}", accepts, from_text)
+
+
+def one_of(*words: str) -> Form:
+    return Form("one of " + ", ".join(words), lambda value: value in words)
+
+
+def list_of(words: Collection[str], name: str) -> Form:
+    """A list that holds none but `words`."""
+
+    def accepts(value: Value) -> bool:
+        return _are_strings(value) and set(value) <= set(words)
+
+    return Form(name, accepts, _words)
+
+
+def shown(value: Value) -> str:
+    """The value as a message quotes it: short, and never an error of its own.
+
+    >>> shown("fast"), shown(0x10**5000)
+    ("'fast'", 'a value of type int')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # too many digits, nested too deeply
+        return f"a value of type {type(value).__name__}"
+    return shortened(text)
+
+
+def shortened(text: str, n_characters: int = MAX_SHOWN_CHARACTERS) -> str:
+    return text if len(text) <= n_characters else text[: n_characters - 1] + "…"
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _are_strings(value: Value) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
+
+
+def _is_absolute(value: Value) -> bool:
+    try:
+        return (
+            isinstance(value, str)
+            and "\0" not in value
+            and Path(value).expanduser().is_absolute()
+        )
+    except RuntimeError:  # the ~ of a user whose home is not known
+        return False
+
+
+BOOLEAN = Form("true or false", lambda value: isinstance(value, bool), _boolean)
+STRING = Form("a string", lambda value: isinstance(value, str) and bool(value))
+STRINGS = Form("a list of strings", _are_strings, _words)
+FILE = Form("an absolute path, or one that begins with ~", _is_absolute)
