@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-.PHONY: demo test lint docs package benchmark clean
+.PHONY: demo test lint docs package benchmark fuzz soak clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -32,6 +32,16 @@ package:
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py
+
+# New random input for a minute, or as long as you say; docs/reliability.md says more:
+#   make fuzz FUZZ="--target sessions --seconds 600"
+fuzz: $(VENV)/.tested
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
+
+# make soak SOAK="--minutes 480"
+soak: $(VENV)/.installed
+	$(BIN)/starcoder-lsp models get smollm2-135m
+	$(BIN)/python benchmarks/soak.py $(SOAK)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

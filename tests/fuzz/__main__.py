@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import mmap
+import os
 import secrets
 import sys
 import time
@@ -19,7 +21,7 @@ import traceback
 from pathlib import Path
 
 from fuzz import campaign
-from fuzz.target import CORPUS, Target, read_case
+from fuzz.target import CORPUS, Target, read_case, write_case
 from fuzz.targets import TARGETS
 
 LONG_S = 10**9
@@ -33,7 +35,9 @@ def main() -> int:
     logging.getLogger("starcoder_lsp").addHandler(logging.NullHandler())
     names = arguments.target or list(TARGETS)
     seconds = arguments.seconds / len(names) if arguments.seconds else LONG_S
-    results = [_fuzz(name, arguments.seed, seconds, arguments.count) for name in names]
+    results = [
+        _in_child(name, arguments.seed, seconds, arguments.count) for name in names
+    ]
     return max(results)
 
 
@@ -50,9 +54,41 @@ def _parsed() -> argparse.Namespace:
     return arguments
 
 
-def _fuzz(name: str, seed: str, seconds: float, max_inputs: int | None) -> int:
+def _in_child(name: str, seed: str, seconds: float, max_inputs: int | None) -> int:
+    """Fuzz in a process of its own, and keep also the case that kills that."""
+    n_case = mmap.mmap(-1, 8)  # shared with the child
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            status = _fuzz(name, seed, seconds, max_inputs, n_case)
+        except BaseException:
+            traceback.print_exc()
+            status = 1
+        sys.stdout.flush()
+        os._exit(status)
+    _, wait_status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(wait_status):
+        n = int.from_bytes(n_case[:], "little")
+        case = campaign.case_of(TARGETS[name], seed, n)
+        file = write_case(CORPUS / name, case)
+        print(
+            f"{name}: signal {os.WTERMSIG(wait_status)} in case {n} of {seed}: {file}"
+        )
+        return 1
+    return os.waitstatus_to_exitcode(wait_status)
+
+
+def _fuzz(
+    name: str, seed: str, seconds: float, max_inputs: int | None, n_case: mmap.mmap
+) -> int:
+    def note(n: int) -> None:
+        n_case[:] = n.to_bytes(8, "little")
+
     target, began = TARGETS[name], time.monotonic()
-    outcome = campaign.run(target, seed, seconds=seconds, max_inputs=max_inputs)
+    outcome = campaign.run(
+        target, seed, seconds=seconds, max_inputs=max_inputs, on_case=note
+    )
     lasted = time.monotonic() - began
     print(
         f"{name}: {outcome.n_inputs} inputs in {outcome.n_cases} cases, "

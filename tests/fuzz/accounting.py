@@ -50,7 +50,9 @@ def wanted_answers(body: bytes) -> tuple[str, ...]:
     own = json.dumps(message.get("id"))
     has_id = type(message.get("id")) in (int, str)
     method = message.get("method")
-    if message.get("jsonrpc") != "2.0" or not isinstance(message.get("method", ""), str):
+    if message.get("jsonrpc") != "2.0" or not isinstance(
+        message.get("method", ""), str
+    ):
         return (own, NOBODY) if has_id else (NOBODY, SILENCE)
     if method is None:
         is_answer = "result" in message or "error" in message

@@ -15,7 +15,6 @@ from types import FrameType
 from fuzz.minimise import minimised
 from fuzz.target import Case, Target, write_case
 
-
 MAX_FAILURES = 10
 VARIABLE = re.compile(r"\d+|'[^']*'|\"[^\"]*\"|\[[^\]]*\]")
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from fuzz import messages, values
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.settings.options import OPTIONS, Trust
-from starcoder_lsp.settings.resolve import Layer, read_file, resolve
+from starcoder_lsp.settings.files import read_file
+from starcoder_lsp.settings.options import OPTIONS
+from starcoder_lsp.settings.resolve import Layer, resolve
 
 FILE = b"""\xef\xbb\xbf# comment
 model = "starcoder2-3b"
@@ -43,7 +44,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "index_max_files": (1, 20_000, 1_000_000), "enabled": (True, False),
     "context": (True, False), "disabled_languages": (["a"], ["b", "c"], []),
     "disabled_paths": (["*.env"], []), "skip_in": (["comments"], ["strings"], []),
-    "ignore": (["x"], ["y"], []), "disabled_rules": (["scope"], ["hidden_characters"]),
+    "ignore": (["x"], ["y"], []), "debounce_ms": (0, 40, 2000), "disabled_rules": (["scope"], ["hidden_characters"]),
     "hide_secrets": (True, False), "log_file": ("/tmp/log",), "threads": (0, 8),
     "statistics": (True, False), "shared_engine": (True, False), "url": ("x",),
 }  # fmt: skip
@@ -88,11 +89,12 @@ def check_layers(case: dict[str, Any]) -> int:
     beside = resolve([user, project, editor, flags])
     before, after = alone.values, beside.values
     for name, option in OPTIONS.items():
-        if option.trust is Trust.USER and name != "download":
+        if option.project is None and name != "download":
             assert after[name] == before[name], f"a project sets {name}"
         if after[name] == before[name] or alone.origins[name] == "default":
             continue
         assert name not in COSTS or after[name] < before[name], f"more {name}"
+        assert name != "debounce_ms" or after[name] > before[name], "asked sooner"
         if name in WITHHOLDS:
             assert {*after[name]} >= {*before[name]}, f"less {name}"
     assert "hidden_characters" not in {*after["disabled_rules"]} - {

@@ -18,7 +18,9 @@ ALPHABET = tuple(one for one in values.ALPHABET if not "\ud800" <= one <= "\udff
 
 def make(random: Random) -> dict[str, Any]:
     # Few different characters bring line ends together.
-    alphabet = random.choice((ALPHABET, ("a", *values.LINE_ENDS), ("é", "😀", "\r", "\n")))
+    alphabet = random.choice(
+        (ALPHABET, ("a", *values.LINE_ENDS), ("é", "😀", "\r", "\n"))
+    )
     edits = []
     for _ in range(random.randint(1, 30)):
         places = [[values.number(random), values.number(random)] for _ in range(2)]

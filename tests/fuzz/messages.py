@@ -17,7 +17,15 @@ NOTEBOOKS = ("file:///project/n.ipynb", "untitled:n.ipynb")
 CELLS = tuple(f"vscode-notebook-cell:/project/n.ipynb#{n}" for n in range(4))
 LANGUAGES = ("python", "rust", "javascript", "makefile", "plaintext", "", "no such one")
 ENCODINGS = ("utf-8", "utf-16", "utf-32", "utf-7")
-CODE = (*values.ALPHABET, "def f(n):\n", "    return ", "if x:", "x = 1\n", "}\n", "foo(")
+CODE = (
+    *values.ALPHABET,
+    "def f(n):\n",
+    "    return ",
+    "if x:",
+    "x = 1\n",
+    "}\n",
+    "foo(",
+)
 COMMANDS = ("restart", "explain", "statistics", "snooze", "accepted", "none")
 UNKNOWN = ("textDocument/hover", "$/setTrace", "$/unknown", "no/such", "", "exit now")
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -77,7 +85,12 @@ def _document(random: Random) -> Message:
 def _item(random: Random, uri: str) -> Message:
     language = random.choice(LANGUAGES)
     version = values.number(random)
-    return {"uri": uri, "languageId": language, "version": version, "text": code(random)}
+    return {
+        "uri": uri,
+        "languageId": language,
+        "version": version,
+        "text": code(random),
+    }
 
 
 def _changes(random: Random) -> list[Message]:
@@ -130,7 +143,9 @@ def configuration(random: Random) -> Message:
 
 def folders(random: Random) -> Message:
     def some() -> list[Message]:
-        chosen = random.choices(("file:///project", "file:///", "x"), k=random.randint(0, 2))
+        chosen = random.choices(
+            ("file:///project", "file:///", "x"), k=random.randint(0, 2)
+        )
         return [{"uri": uri, "name": "n"} for uri in chosen]
 
     return {"event": {"added": some(), "removed": some()}}
@@ -159,12 +174,22 @@ def notebook_change(random: Random) -> Message:
         "start": values.number(random, 3), "deleteCount": values.number(random, 2),
         "cells": [{"kind": 2, "document": cell} for cell in cells],
     }  # fmt: skip
-    structure: Message = {"array": array, "didOpen": [_item(random, one) for one in cells]}
+    structure: Message = {
+        "array": array,
+        "didOpen": [_item(random, one) for one in cells],
+    }
     content = [
-        {"document": {"uri": random.choice(CELLS), "version": 2}, "changes": _changes(random)}
+        {
+            "document": {"uri": random.choice(CELLS), "version": 2},
+            "changes": _changes(random),
+        }
     ]
     change = random.choice(
-        ({"structure": structure}, {"textContent": content}, {"structure": structure, "textContent": content})
+        (
+            {"structure": structure},
+            {"textContent": content},
+            {"structure": structure, "textContent": content},
+        )
     )
     document = {"uri": random.choice(NOTEBOOKS), "version": 2}
     return {"notebookDocument": document, "change": {"cells": change}}
@@ -177,7 +202,10 @@ def notebook_close(random: Random) -> Message:
 
 def shown(random: Random) -> Message:
     arguments = [str(random.randint(1, 9))]
-    item = {"insertText": code(random), "command": {"command": "x", "arguments": arguments}}
+    item = {
+        "insertText": code(random),
+        "command": {"command": "x", "arguments": arguments},
+    }
     return {"item": item, "acceptedLength": values.number(random)}
 
 
@@ -251,7 +279,12 @@ class Client:
         elif kind == 2:
             message = {**message, "id": random.choice(values.ODD)}
         elif kind == 3:
-            answer = random.choice(({"result": values.json_value(random)}, {"error": {"code": 1, "message": "x"}}))
+            answer = random.choice(
+                (
+                    {"result": values.json_value(random)},
+                    {"error": {"code": 1, "message": "x"}},
+                )
+            )
             return {"jsonrpc": "2.0", "id": values.number(random), **answer}
         elif kind == 4:
             return values.damaged_json(random, {"jsonrpc": "2.0", **message})

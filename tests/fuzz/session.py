@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
@@ -23,12 +22,18 @@ from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.lsp import stdio
 from starcoder_lsp.lsp.handlers import create_server
 from starcoder_lsp.lsp.server import Server
-from starcoder_lsp.settings.resolve import EngineSettings, Layer
+from starcoder_lsp.settings.options import EngineSettings
+from starcoder_lsp.settings.resolve import Layer
 
 # No file outside a directory of our own is written, and no process started.
 FLAGS = Layer(
     "flags",
-    {"context": False, "statistics": False, "log_file": os.devnull, "download": "never"},
+    {
+        "context": False,
+        "statistics": False,
+        "log_file": os.devnull,
+        "download": "never",
+    },
 )
 # In virtual time: longer than any debounce, patience or snooze of a session.
 LONG_S = 100.0

@@ -13,7 +13,7 @@ from typing import Any
 from fuzz import messages, values
 from fuzz.accounting import Message
 from fuzz.session import Answering, Create, Session, create, framed
-from starcoder_lsp.engines import EngineState, Phase
+from starcoder_lsp.engines import AMPLE, EngineState, Phase
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score
@@ -50,7 +50,7 @@ class SomeEngine(ScriptedEngine):
         return await super().candidates(prompt, limits, n_wanted)
 
     async def score(
-        self, prompt: Prompt, texts: Sequence[str], limits: Limits = Limits()
+        self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
     ) -> list[Score]:
         await self._work()
         return await super().score(prompt, texts, limits)

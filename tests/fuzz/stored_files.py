@@ -81,8 +81,12 @@ def check_gguf(case: bytes) -> int:
 
 
 def entry(n: int) -> Any:
-    text = f"import os\n\ndef function_{n}(argument):\n    return other_{n} + 'é😀'\n" * 9
-    line = Definition(f"function_{n}", "function", 2, 3, 3, f"def function_{n}(argument)")
+    text = (
+        f"import os\n\ndef function_{n}(argument):\n    return other_{n} + 'é😀'\n" * 9
+    )
+    line = Definition(
+        f"function_{n}", "function", 2, 3, 3, f"def function_{n}(argument)"
+    )
     return entry_of(text, Symbols("python", (line,)))
 
 

@@ -29,15 +29,17 @@ SHUTDOWN = {"jsonrpc": "2.0", "id": 2, "method": "shutdown"}
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_random_input_breaks_a_promise(name: str) -> None:
     target, seconds = TARGETS[name], SECONDS / len(TARGETS)
-    print(f"python -m fuzz --target {name} --seed {SEED}")
     outcome = campaign.run(target, SEED, seconds=seconds)
     for failure in outcome.failures.values():
         file = campaign.kept(target, failure, CORPUS / name)
-        raise AssertionError(f"kept as {file}") from failure.error
+        again = f"make fuzz FUZZ='--target {name} --seed {SEED}'"
+        raise AssertionError(f"kept as {file}; {again}") from failure.error
     assert outcome.n_inputs > 0
 
 
-@pytest.mark.parametrize("file", KEPT, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize(
+    "file", KEPT, ids=lambda file: f"{file.parent.name}/{file.stem}"
+)
 def test_what_failed_once_is_handled(file: Path) -> None:
     campaign.tried(TARGETS[file.parent.name], read_case(file))
 
@@ -54,11 +56,15 @@ def sent_twice(engine: ScriptedEngine) -> Server:
 
 
 def kept_back(engine: ScriptedEngine) -> Server:
-    return _faulty(engine, lambda send, data: None if data.get("id") == 2 else send(data))
+    return _faulty(
+        engine, lambda send, data: None if data.get("id") == 2 else send(data)
+    )
 
 
 def without_result(engine: ScriptedEngine) -> Server:
-    return _faulty(engine, lambda send, data: send({"jsonrpc": "2.0", "id": data["id"]}))
+    return _faulty(
+        engine, lambda send, data: send({"jsonrpc": "2.0", "id": data["id"]})
+    )
 
 
 def _faulty(engine: ScriptedEngine, passing: Any) -> Server:
@@ -136,7 +142,9 @@ def test_failures_of_one_cause_are_reported_once() -> None:
 
 
 def test_bytes_are_kept_as_they_are(tmp_path: Path) -> None:
-    target = Target(lambda random: random.randbytes(200), lambda case: 1 // (255 not in case))
+    target = Target(
+        lambda random: random.randbytes(200), lambda case: 1 // (255 not in case)
+    )
     failure = campaign.Failure(0, b"a\xff\n\xff", ZeroDivisionError())
     outcome = campaign.run(target, "x", seconds=60, max_inputs=500)
     (failure,) = outcome.failures.values()

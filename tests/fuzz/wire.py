@@ -29,7 +29,12 @@ DEEP = (b"[" * 100_000, b'{"a":' * 60_000, b'{"a":' * 60_000 + b"1" + b"}" * 60_
 
 def make(random: Random) -> list[str]:
     client = messages.Client(random)
-    start = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": messages.initialize(random)}
+    start = {
+        "jsonrpc": "2.0",
+        "id": 0,
+        "method": "initialize",
+        "params": messages.initialize(random),
+    }
     parts = [framed(start)]
     for _ in range(random.choice((1, 5, 30, 100))):
         part = framed(client.message(0.05))
