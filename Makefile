@@ -36,7 +36,7 @@ benchmark: $(VENV)/.installed
 # New random input for a minute, or as long as you say; docs/reliability.md says more:
 #   make fuzz FUZZ="--target sessions --seconds 600"
 fuzz: $(VENV)/.tested
-	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
+	PYTHONPATH=tests $(BIN)/python -P -m fuzz $(FUZZ)
 
 # make soak SOAK="--minutes 480"
 soak: $(VENV)/.installed

@@ -1,8 +1,8 @@
 """`make fuzz`: random input for every target, or for those that are named.
 
-    PYTHONPATH=tests python -m fuzz --target sessions --seconds 600
-    PYTHONPATH=tests python -m fuzz --target sessions --seed 1a2b3c4d --count 100000
-    PYTHONPATH=tests python -m fuzz --replay tests/fuzz/corpus/sessions/*.json
+    PYTHONPATH=tests python -P -m fuzz --target sessions --seconds 600
+    PYTHONPATH=tests python -P -m fuzz --target sessions --seed 1a2b3c4d --count 100000
+    PYTHONPATH=tests python -P -m fuzz --replay tests/fuzz/corpus/sessions/*.json
 
 Each run has a new seed, which it prints. A failing case is made smaller and kept in
 tests/fuzz/corpus/, which `make test` tries again.

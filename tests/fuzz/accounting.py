@@ -14,9 +14,11 @@ from typing import Any
 
 Message = dict[str, Any]
 
-SILENCE = "no answer"
+# What an answer may have in place of the id: nothing, as no answer comes; or anything.
+SILENCE, ANY = "no answer", "any id"
 NOBODY = "null"
 INTERNAL_ERROR = -32603
+BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})\s*$", re.IGNORECASE)
 
 
@@ -40,11 +42,17 @@ def bodies(stream: bytes) -> Iterator[bytes]:
 
 
 def wanted_answers(body: bytes) -> tuple[str, ...]:
-    """The ids, as JSON, of which exactly one has to be answered; or SILENCE."""
+    """The ids, as JSON, of which exactly one has to be answered; the likeliest first."""
+    if b"\0" in body[:4] or body.startswith(BYTE_ORDER_MARKS):
+        return (ANY, SILENCE)  # perhaps another encoding, which nobody has to know
     try:
         message = json.loads(body)
+    except UnicodeDecodeError:
+        # What can be read is read, or all of it is refused.
+        readable = wanted_answers(body.decode("utf-8", "replace").encode())
+        return tuple(sorted({*readable, NOBODY}, key=SILENCE.__eq__))
     except (ValueError, RecursionError):
-        return (NOBODY,)
+        return (ANY,)  # its id may be readable all the same
     if not isinstance(message, dict):
         return (NOBODY,)
     own = json.dumps(message.get("id"))
@@ -56,7 +64,7 @@ def wanted_answers(body: bytes) -> tuple[str, ...]:
         return (own, NOBODY) if has_id else (NOBODY, SILENCE)
     if method is None:
         is_answer = "result" in message or "error" in message
-        return (SILENCE,) if is_answer else (SILENCE, NOBODY, own)
+        return (SILENCE,) if is_answer else (own, NOBODY, SILENCE)
     if "id" not in message:
         return (SILENCE,)
     return (own,) if has_id else (NOBODY,)
@@ -76,13 +84,27 @@ def check(sent: Sequence[bytes], received: Sequence[Message]) -> None:
     for answer in answers:
         _check_form(answer)
     left = Counter(json.dumps(answer["id"]) for answer in answers)
-    for wanted in sorted(map(wanted_answers, sent), key=len):
-        found = next((id for id in wanted if id == SILENCE or left[id]), None)
-        if found is None:
-            raise WrongAnswers(f"no answer: to id {wanted[0]}")
-        left[found] -= found != SILENCE
-    if too_many := sorted(id for id, n in left.items() if n):
+    for wanted in sorted(map(wanted_answers, sent), key=_freedom):
+        left.subtract(_answered(wanted, left))
+    if too_many := sorted(left.elements()):
         raise WrongAnswers(f"answers to nothing: to id {too_many}")
+
+
+def _freedom(wanted: Sequence[str]) -> tuple[bool, bool, int]:
+    """Who has less choice chooses first."""
+    return SILENCE in wanted, ANY in wanted, len(wanted)
+
+
+def _answered(wanted: Sequence[str], left: Counter[str]) -> Sequence[str]:
+    """The id of one answer that is wanted and there."""
+    for one in wanted:
+        if one == SILENCE:
+            return ()
+        if one == ANY and (others := sorted(left.elements(), key=NOBODY.__eq__)):
+            return others[:1]
+        if left[one] > 0:
+            return (one,)
+    raise WrongAnswers(f"no answer: to id {wanted[0]}")
 
 
 def _check_form(answer: Message) -> None:

@@ -22,6 +22,7 @@ from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.lsp import stdio
 from starcoder_lsp.lsp.handlers import create_server
 from starcoder_lsp.lsp.server import Server
+from starcoder_lsp.models import registry
 from starcoder_lsp.settings.options import EngineSettings
 from starcoder_lsp.settings.resolve import Layer
 
@@ -60,6 +61,7 @@ def create(engine: ScriptedEngine) -> Server:
         log_level: str,
         on_state: Callable[[EngineState], None],
     ) -> ScriptedEngine:
+        registry.find(settings.model)  # raises as the real one does
         return engine
 
     return create_server(FLAGS, build)
@@ -73,6 +75,7 @@ class Session:
     engine: ScriptedEngine
     answering: Answering = silent
     create: Create = create
+    answers: list[bytes] = field(default_factory=list)
     received: list[Message] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -128,14 +131,15 @@ class Session:
             self.received.append(message)
             is_request = "method" in message and "id" in message
             if is_request and (answer := self.answering(message)) is not None:
-                writer.write(framed(answer))
+                self.answers.append(framed(answer))
+                writer.write(self.answers[-1])
         transport.close()
 
     def _check(self) -> None:
         if self.errors:
             raise Unwell(self.errors[0])
         stream = b"".join(one for one in self.chunks if isinstance(one, bytes))
-        sent = list(accounting.bodies(stream))
+        sent = list(accounting.bodies(stream + b"".join(self.answers)))
         if not any(map(accounting.is_exit, sent)):
             accounting.check(sent, self.received)
 

@@ -154,21 +154,22 @@ USES: tuple[Callable[[Any], Any], ...] = (
 
 
 def make_state(random: Random) -> bytes:
+    return values.damaged(random, _saved()[1])
+
+
+@cache
+def _saved() -> tuple[str, bytes]:
+    """The name and the content of a saved state."""
     with tempfile.TemporaryDirectory() as name:
-        file = _saved(Path(name))
-        return values.damaged(random, file.read_bytes())
-
-
-def _saved(folder: Path) -> Path:
-    KvFiles(folder / "states", 1 << 20).keep(KEY, [1, 2, 3], STATE)
-    (file,) = (folder / "states").iterdir()
-    return file
+        KvFiles(Path(name, "states"), 1 << 20).keep(KEY, [1, 2, 3], STATE)
+        (file,) = Path(name, "states").iterdir()
+        return file.name, file.read_bytes()
 
 
 def check_state(case: bytes) -> int:
     """A saved state is found as it was, or not at all."""
     with tempfile.TemporaryDirectory() as name:
-        _saved(Path(name)).write_bytes(case)
-        found = KvFiles(Path(name, "states"), 1 << 20).find(KEY)
+        Path(name, _saved()[0]).write_bytes(case)
+        found = KvFiles(Path(name), 1 << 20).find(KEY)
         assert found is None or (found[0], bytes(found[1])) == ([1, 2, 3], STATE)
     return 1
