@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from starcoder_lsp.completion.postprocess import Result, process, rank, take
 from starcoder_lsp.completion.postprocess.place import Place
-from starcoder_lsp.completion.prompt import Family, Window, build_prompt
+from starcoder_lsp.completion.prompt import Family, Hidden, Window, build_prompt
 from starcoder_lsp.completion.ranking import by_what_follows
 from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.context import Context, Gathered, NoContext
@@ -28,6 +27,8 @@ from starcoder_lsp.flow import (
 
 # After these the last line may be incomplete.
 UNFINISHED = frozenset(("length", "time"))
+# How many characters after the cursor may decide which alternative fits best.
+FOLLOWING_CHARACTERS = 512
 # An alternative may have LONGER times the tokens of the first completion, and some more.
 LONGER = 2
 MORE_TOKENS = 8
@@ -118,7 +119,7 @@ class Completer:
         different = [one for text, one in found.items() if text]
         if self.family.layout_for(self.layout) == "plain" and len(different) > 1:
             different = await by_what_follows(
-                self.engine, prompt, cursor, different, self.limits
+                self.engine, prompt, self._following(cursor), different, self.limits
             )
         return different[:n_wanted]
 
@@ -141,27 +142,34 @@ class Completer:
         trace.snippets, trace.cells = gathered.snippets, gathered.cells
         texts = [one.text for one in gathered.snippets]
         texts += [one.text for one in gathered.cells]
-        n_taken = sum(map(len, texts))
+        window = self.window.beside(sum(map(len, texts)))
+        reach = window.reach(cursor)
         return build_prompt(
             cursor,
             self.family,
-            self.window.beside(n_taken),
+            window,
             layout=self.layout,
             snippets=gathered.snippets,
             repository=gathered.repository,
             path=gathered.path,
             cells=gathered.cells,
-            redact=self._redact,
+            hidden=self._hidden(cursor, reach.start_beyond, reach.end_beyond),
         )
 
-    @cached_property
-    def _redact(self) -> Callable[[str], str]:
+    def _hidden(self, cursor: Cursor, start: int, end: int) -> Sequence[Hidden]:
+        """Return the secrets of the document between two offsets."""
         if not self.hides_secrets:
-            return str
+            return ()
         # Imported late: its patterns take longer to compile than a server to start.
-        from starcoder_lsp.context.secrets.redact import redact_typed
+        from starcoder_lsp.context.secrets.around_cursor import secrets_around
 
-        return redact_typed
+        return secrets_around(cursor, start, end)
+
+    def _following(self, cursor: Cursor) -> str:
+        """Return the text after the cursor up to the first secret."""
+        end = cursor.offset + FOLLOWING_CHARACTERS
+        starts = [start for start, _, _ in self._hidden(cursor, cursor.offset, end)]
+        return cursor.document.text[cursor.offset : min([end, *starts])]
 
     async def _generate(
         self, prompt: Prompt, place: Place, on_text: Callable[[str], None]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import EngineError
-from starcoder_lsp.flow import Completion, Cursor, Limits, Prompt
+from starcoder_lsp.flow import Completion, Limits, Prompt
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +25,15 @@ FOLLOWING_CHARACTERS = 120
 async def by_what_follows(
     engine: Engine,
     prompt: Prompt,
-    cursor: Cursor,
+    suffix: str,
     found: Sequence[Completion],
     limits: Limits,
 ) -> list[Completion]:
-    """Return the same suggestions, the likeliest before the suffix first.
+    """Return the same suggestions, the likeliest before `suffix` first.
 
     Their order stays if the engine fails or has no time left, or if there is no suffix.
     """
-    after = following(cursor.suffix)
+    after = following(suffix)
     if len(found) < 2 or not after:
         return list(found)
     texts = [one.text + after[one.n_replaced :] for one in found]

@@ -118,7 +118,8 @@ def _content(path: str, answer: Frame) -> bytes:
 
 def _document(request: Frame) -> Iterator[Frame]:
     """Parse the text of an open document incrementally."""
-    uri, language, text = request["uri"], request["language"], redact(request["text"])
+    uri, language = request["uri"], request["language"]
+    text = redact(request["text"], language)
     source = text.encode("utf-8", "replace")
     known_language, document = _open_documents.pop(uri, ("", None))
     with _hard_budget():
@@ -175,7 +176,7 @@ def _place(request: Frame) -> Iterator[Frame]:
 
 
 def _entry(language: str, text: str) -> Entry:
-    text = redact(text)
+    text = redact(text, language)
     with _hard_budget():
         symbols = parse(language, text.encode("utf-8", "replace"), SOFT_BUDGET_MS)
     return entry_of(text, symbols)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import canaries
 import pytest
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
@@ -117,14 +118,25 @@ async def test_what_a_repository_excludes_later_is_purged(tmp_path: Path) -> Non
 
 
 async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
-    secret = 'password = "hunter2-hunter2"\n'
-    root = plant(tmp_path / "w", {"a.py": secret, ".env": secret, "b.py": secret})
+    """Of a workspace, an open document and one that is edited, in no file of the cache."""
+    files, secrets = canaries.workspace()
+    root = plant(tmp_path / "w", files)
+    text = files["providers.py"]
     async with Workspace(root) as workspace:
-        workspace.open(root / "b.py", secret * 2)
-        await until(lambda: contents(root)["b.py"][0].count(REDACTED["PASSWORD"]) == 2)
-        assert workspace.indexed() == ["a.py", "b.py"]
-    for file in (cache_dir() / "index").iterdir():
-        assert b"hunter2" not in file.read_bytes()
+        workspace.open(root / "edited.py", "x = 1\n")
+        workspace.context.change(
+            (root / "edited.py").as_uri(), 2, [Edit(0, 0, text), Edit(0, 0, "y = 1\n")]
+        )
+        await until(lambda: "edited.py" in contents(root))
+        await until(lambda: REDACTED["KEY"] in contents(root)["edited.py"][0])
+        indexed = workspace.indexed()
+    assert not {".env", "database.yml", ".docker/config.json"} & set(indexed)
+    assert {"a.py", "a.yaml", "a.sh", "Dockerfile", "providers.py"} <= set(indexed)
+    everything = b"".join(
+        file.read_bytes() for file in cache_dir().rglob("*") if file.is_file()
+    )
+    assert b"value_7" in everything
+    assert [one for one in secrets if one.encode() in everything] == []
 
 
 HIDDEN_WAYS = {

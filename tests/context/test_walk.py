@@ -163,11 +163,25 @@ def test_dependencies_and_outputs_are_not_entered(tmp_path: Path) -> None:
     "terraform.tfstate", "terraform.tfvars", "kubeconfig", ".npmrc", ".pypirc",
     "credentials", "credentials.json", "secrets.yaml", ".aws/config.py", ".ssh/a.py",
     ".ENV", "ID_RSA", "Credentials.JSON", "Prod.TFVars", ".SSH/a.py",
+    ".docker/config.json", "deploy/.docker/config.json", "appsettings.Development.json", "database.yml",
+    "wp-config.php", "prod.auto.tfvars", "errored.tfstate", "kubeconfig-prod.yaml", "cluster_kubeconfig.yml",
+    "_netrc", ".netrc.gpg", ".authinfo", "my-service-account.json", "app-firebase-adminsdk-x1.json",
+    "gcp-credentials.json", "user.secrets.json", "wg0.conf", "AuthKey_1.p8", ".m2/settings.xml",
+    "azure.publishsettings", "token.json", "vault.yml", "sites/default/settings.php", "local.properties",
 ])  # fmt: skip
 def test_files_for_secrets_are_not_read(tmp_path: Path, name: str) -> None:
     plant(tmp_path, {name: "x = 1\n"})
     assert found(tmp_path) == []
     assert not admits(str(tmp_path), name)
+
+
+@pytest.mark.parametrize("name", [
+    "config.json", "settings.xml", "docker/config.json", "src/settings.php", "database.py", "secrets.py",
+    "token.py", "tokens.ts", "credentials.go", "environment.py", "service_account.py", "vault.tf", "keys.rs",
+    "kubeconfig.go", "wp-content.php", "appsettings.cs",
+])  # fmt: skip
+def test_code_about_secrets_is_read(tmp_path: Path, name: str) -> None:
+    assert found(plant(tmp_path, {name: "x = 1\n"})) == [name]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from starcoder_lsp.engines.llama.native import library
 from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.engines.llama.process.persistent_session import PersistentSession
 from starcoder_lsp.errors import EngineNotReady
-from starcoder_lsp.flow import Limits, Piece, Prompt, Text, Usage
+from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Segment, Text, Usage
 from starcoder_lsp.runtime import paths
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.supervisor import RestartPolicy
@@ -179,6 +179,8 @@ async def test_measuring_changes_no_answer(make_engine: MakeEngine) -> None:
 
 READ = Prompt((Text("".join(f"value_{n} = {n * n}\n" for n in range(60)) + "def "),))
 KEPT = {"kv_cache_bytes": 8 << 20}
+# The last line of READ is read again: it was being typed.
+N_TYPED = 2
 
 
 def saved_states() -> list[Path]:
@@ -203,7 +205,7 @@ async def test_what_was_read_is_known_in_the_next_session(
     await engine.ready()
     pieces = await asked(engine, READ)
     assert said(pieces) == fresh
-    assert pieces[-1].usage.evaluated_tokens == 1
+    assert pieces[-1].usage.evaluated_tokens == N_TYPED
     assert pieces[-1].usage.prompt_tokens > 300
 
 
@@ -216,7 +218,7 @@ async def test_what_was_read_is_known_after_a_sleep(make_engine: MakeEngine) -> 
     await engine.ready()
     pieces = await asked(engine, READ)
     assert said(pieces) == fresh
-    assert pieces[-1].usage.evaluated_tokens == 1
+    assert pieces[-1].usage.evaluated_tokens == N_TYPED
 
 
 async def test_as_much_is_kept_as_fits(make_engine: MakeEngine) -> None:
@@ -260,6 +262,26 @@ async def test_other_settings_do_not_take_it(make_engine: MakeEngine) -> None:
 async def test_without_leave_nothing_is_written(make_engine: MakeEngine) -> None:
     await read_and_closed(make_engine())
     assert saved_states() == []
+
+
+LINES = "".join(f"value_{n} = {n * n}\n" for n in range(60))
+FORMS_OF_LINE: dict[str, tuple[Segment, ...]] = {
+    "suffix first": (Text("# after\n", "end"), Control("<fim_middle>"), Text(f"{LINES}pin = 'hun", "start")),
+    "prefix first": (Text(f"{LINES}pin = 'hun", "start"), Control("<fim_suffix>"), Text("ter'\n# after\n", "end")),
+    "beside a mark": (Text(f"{LINES}a = '", "start"), Control("<KEY>", "start"), Text("', pin = 'hun", "start")),
+    "prefix only": (Text(f"{LINES}pin = 'hun"),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS_OF_LINE)
+def test_the_line_that_is_typed_is_not_saved(form: str, tiny_starcoder2: Path) -> None:
+    library.set_up()
+    model = LlamaModel(tiny_starcoder2)
+    session = PersistentSession(model, n_context=1024, n_threads=1)
+    list(session.generate(Prompt(FORMS_OF_LINE[form]), LIMITS, lambda: False))
+    tokens, _state = session.state(1 << 24)
+    saved = b"".join(map(model.vocabulary.bytes_of, tokens)).decode()
+    assert saved.endswith(LINES)
 
 
 def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:

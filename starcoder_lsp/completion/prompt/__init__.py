@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starcoder_lsp.completion.prompt import notebook
 from starcoder_lsp.completion.prompt.family import (
@@ -14,9 +15,9 @@ from starcoder_lsp.completion.prompt.family import (
     filled,
     one_line,
     unix,
-    unmarked,
+    with_marks,
 )
-from starcoder_lsp.flow import Cell, Cursor, Group, Prompt, Segment, Snippet
+from starcoder_lsp.flow import REDACTED, Cell, Cursor, Group, Prompt, Segment, Snippet
 
 __all__ = (
     "LAYOUTS", "Family", "Window", "build_prompt", "families", "hold_back",
@@ -25,6 +26,18 @@ __all__ = (
 
 # How many code points outside the window draft tokens may come from, on each side.
 BEYOND = 16_384
+NO_MARKS = dict.fromkeys(REDACTED, "")
+# Start, end and kind (a name of `flow.REDACTED`) of a part of a document.
+Hidden = tuple[int, int, str]
+
+
+class Reach(NamedTuple):
+    """Offsets in a document: what a prompt shows, and `BEYOND` more on both sides."""
+
+    start_beyond: int
+    start: int
+    end: int
+    end_beyond: int
 
 
 @dataclass(frozen=True)
@@ -72,11 +85,17 @@ class Window:
         suffix = min(int(n_left * self.SUFFIX_SHARE), self.suffix)
         return Window(n_left - suffix, suffix) if n_taken else self
 
+    def reach(self, cursor: Cursor) -> Reach:
+        """Return which part of the document a prompt and its drafts may use."""
+        start = cursor.offset - len(prefix_window(cursor.prefix, self.prefix))
+        end = min(cursor.offset + self.suffix, len(cursor.document.text))
+        return Reach(max(start - BEYOND, 0), start, end, end + BEYOND)
+
     def shown(self, cursor: Cursor) -> range:
         """Return the offsets that a prompt always holds, whatever the snippets take."""
         least = self.beside(self.for_context)
-        start = cursor.offset - len(prefix_window(cursor.prefix, least.prefix))
-        return range(start, cursor.offset + len(cursor.suffix[: least.suffix]))
+        reach = least.reach(cursor)
+        return range(reach.start, reach.end)
 
 
 def build_prompt(
@@ -89,21 +108,26 @@ def build_prompt(
     repository: str = "",
     path: str = "",
     cells: Sequence[Cell] = (),
-    redact: Callable[[str], str] = str,
+    hidden: Sequence[Hidden] = (),
 ) -> Prompt:
     """The prompt for the text at `cursor`, which may be in a notebook of other `cells`.
 
-    Snippets and cells are left out where the family has no form for them. What `redact`
-    makes of the document's text is read, but for what is held back.
+    Snippets and cells are left out where the family has no form for them. No part of the
+    prompt holds the `hidden` parts of the document, which are in order.
     """
-    shown = prefix_window(cursor.prefix, window.prefix)
-    above = cursor.prefix[: len(cursor.prefix) - len(shown)][-BEYOND:]
-    below = cursor.suffix[window.suffix :][:BEYOND]
-    prefix = unix(shown)
+    reach = window.reach(cursor)
+    text = cursor.document.text
+
+    def read(start: int, end: int, marks: Mapping[str, str] = REDACTED) -> str:
+        return unix(with_marks(text, start, end, hidden, marks))
+
+    prefix = read(reach.start, cursor.offset)
     prefix, held_back = hold_back(prefix) if family.heals else (prefix, "")
+    above = read(reach.start_beyond, reach.start, NO_MARKS)
+    below = read(reach.end, reach.end_beyond, NO_MARKS)
     fields = {
-        "prefix": redact(unmarked(prefix)),
-        "suffix": redact(unmarked(unix(cursor.suffix[: window.suffix]))),
+        "prefix": prefix,
+        "suffix": read(cursor.offset, reach.end),
         "path": one_line(path),
         "repository": one_line(repository),
         "language": one_line(cursor.document.language),
@@ -116,7 +140,7 @@ def build_prompt(
         snippets = (*snippets, *notebook.as_snippets(cells, path, language))
         filling = _segments(family, form, fields, snippets)
     segments = tuple(filling)
-    return Prompt(segments, held_back, family.stops, unix(above + below))
+    return Prompt(segments, held_back, family.stops, above + below)
 
 
 def _segments(
@@ -148,7 +172,9 @@ def prefix_window(prefix: str, n_characters: int) -> str:
 
 
 # The word before the cursor, with space or punctuation that may share a token with it.
-HELD_BACK = re.compile(r"\s{0,32}[^\s\w]{0,8}\s{0,32}\w{0,64}\Z")
+HELD_BACK = re.compile(
+    rf"\s{{0,32}}[^\s\w{''.join(REDACTED.values())}]{{0,8}}\s{{0,32}}\w{{0,64}}\Z"
+)
 MAX_HELD_BACK = 32 + 8 + 32 + 64
 
 

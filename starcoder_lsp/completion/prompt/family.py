@@ -84,7 +84,7 @@ NAME_OF_MARK = {mark: name for name, mark in REDACTED.items()}
 
 def _marked(family: Family, text: str, cut: Any) -> Iterator[Segment]:
     """Replace the marks of redacted secrets by those of the family's training data."""
-    for part in MARK.split(text):
+    for part in MARK.split(text) if _has_marks(text) else (text,):
         if (name := NAME_OF_MARK.get(part)) is None:
             if part:
                 yield Text(part, cut)
@@ -94,9 +94,38 @@ def _marked(family: Family, text: str, cut: Any) -> Iterator[Segment]:
             yield Text(token, cut)
 
 
+def with_marks(
+    text: str,
+    start: int,
+    end: int,
+    hidden: Sequence[tuple[int, int, str]],
+    marks: Mapping[str, str] = REDACTED,
+) -> str:
+    r"""Return `text` from `start` to `end` with marks in the place of `hidden` parts.
+
+    Lines keep their numbers. A part that begins before `start` leaves no mark.
+
+    >>> with_marks("a = 'b'\nc", 0, 9, [(5, 6, "KEY")]) == f"a = '{REDACTED['KEY']}'\nc"
+    True
+    """
+    pieces, at = [], start
+    for first, last, kind in hidden:
+        if last <= start or first >= end:
+            continue
+        pieces.append(unmarked(text[at : max(first, at)]))
+        pieces.append(marks[kind] if first >= start else "")
+        pieces.append("\n" * text.count("\n", max(first, start), min(last, end)))
+        at = min(last, end)
+    return "".join(pieces) + unmarked(text[at:end])
+
+
 def unmarked(text: str) -> str:
     """Remove characters that would be taken for marks of redacted secrets."""
-    return MARK.sub("", text) if any(one in text for one in NAME_OF_MARK) else text
+    return MARK.sub("", text) if _has_marks(text) else text
+
+
+def _has_marks(text: str) -> bool:
+    return any(one in text for one in NAME_OF_MARK)
 
 
 def _fill(template: str, fields: Mapping[str, str]) -> str:
@@ -120,4 +149,6 @@ def one_line(name: str) -> str:
 
 
 def unix(text: str) -> str:
+    if "\r" not in text:
+        return text
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,11 +1,11 @@
-"""What is left out of the index whatever the project says, by name and by content."""
+"""Leaves files out of the index by name and by content, whatever the project says."""
 
 from __future__ import annotations
 
 import codecs
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from starcoder_lsp.languages import language_of
 
 MAX_FILE_BYTES = 1_000_000
 PLAIN = "plaintext"
-# Code has 30 to 40 characters per line, what a program wrote for a program has more.
+# Code has 30 to 40 characters per line; minified code and data have more.
 MAX_AVERAGE_LINE = 300
 MAX_LINE = 20_000
 MIN_MINIFIED = 4_000
@@ -36,7 +36,7 @@ ENCODINGS = (
 
 
 class Unwanted(Exception):
-    """A file that does not belong in the index; the message is the reason in a word."""
+    """A file does not belong in the index; the message is the reason in a word or two."""
 
 
 @cache
@@ -68,12 +68,17 @@ def _files() -> Mapping[str, re.Pattern[str]]:
 
 
 @cache
+def _secret_paths() -> re.Pattern[str]:
+    return _any_of(_table()["secret_paths"])
+
+
+@cache
 def _secret_directories() -> re.Pattern[str]:
     return _any_of(_table()["secret_directories"])
 
 
 def is_unwanted_directory(name: str, siblings: Collection[str]) -> bool:
-    """Whether a directory is somebody else's, or a program's, beside these entries."""
+    """Return whether a directory holds dependencies or build outputs, by its siblings."""
     if _directories().match(name):
         return True
     markers = _outputs().get(name.lower())
@@ -81,34 +86,42 @@ def is_unwanted_directory(name: str, siblings: Collection[str]) -> bool:
 
 
 def is_marked(names: Collection[str]) -> bool:
-    """Whether a directory that holds `names` says that it is a cache or an environment."""
+    """Return whether a file in a directory marks it as a cache or an environment."""
     return any(marker in names for marker in _table()["marked"]["directories"])
 
 
 def is_secret(path: str) -> bool:
-    """Whether a file's name, or a directory on its way, says that it holds secrets.
+    """Return whether a file's name or a directory of its path stands for secrets.
 
     >>> is_secret("deploy/.env.production"), is_secret("src/environment.py")
     (True, False)
     """
     *folders, name = path.split("/")
-    is_hidden = any(map(_secret_directories().match, folders))
-    return is_hidden or _files()["secret"].match(name) is not None
+    if any(map(_secret_directories().match, folders)):
+        return True
+    return bool(_files()["secret"].match(name)) or _is_secret_in(folders, name)
 
 
-def reason_by_name(name: str) -> str | None:
-    """Why a file of this name is left out, before anything is read."""
+def _is_secret_in(folders: Sequence[str], name: str) -> bool:
+    return bool(folders and _secret_paths().match(f"{folders[-1]}/{name}"))
+
+
+def reason_by_path(path: str) -> str | None:
+    """Return why a file is left out unread, if it is; `path` is relative, with `/`."""
+    *folders, name = path.split("/")
     if not name.isprintable():
-        # Also bytes that are no text: what cannot be shown cannot be cited.
+        # That includes names that are not UTF-8: a prompt could not show them.
         return "odd name"
     for reason, pattern in _files().items():
         if pattern.match(name):
             return reason
+    if _is_secret_in(folders, name):
+        return "secret"
     return None if language_of(Path(name)) != PLAIN else "no language"
 
 
 def text_of(content: bytes) -> str:
-    """The file's text; raises Unwanted for what nobody would read as code."""
+    """Decode a file; raises Unwanted for what nobody would read as code."""
     text = _decoded(content)
     if not text.strip():
         raise Unwanted("empty")
@@ -132,7 +145,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _without_breaks(text: str) -> str:
-    """Some old letters may be lost, but not much of the text."""
+    """Replace null characters; raises Unwanted if too much could not be decoded."""
     n_broken = text.count("\ufffd") + text.count("\0")
     if n_broken > len(text) * MAX_BROKEN_SHARE:
         raise Unwanted("binary")
@@ -148,7 +161,7 @@ def _is_minified(text: str) -> bool:
 
 
 def _has_longer_line(text: str, limit: int) -> bool:
-    """Looks at the last line break in reach of each line, and at none before it."""
+    """Return whether a line has more than `limit` characters, without reading them all."""
     start = 0
     while len(text) - start > limit:
         end = text.rfind("\n", start, start + limit + 1)

@@ -20,7 +20,7 @@ from starcoder_lsp.context.files.unwanted import (
     is_marked,
     is_secret,
     is_unwanted_directory,
-    reason_by_name,
+    reason_by_path,
 )
 
 
@@ -160,7 +160,7 @@ class Walk:
     ) -> FoundFile | None:
         reason: str | None = "not a file"
         if entry.is_file(follow_symlinks=False):
-            reason = reason_by_name(entry.name)
+            reason = reason_by_path(relative)
             if reason is None and scope.ignores(relative):
                 reason = "ignored"
         if reason is not None:
@@ -196,7 +196,7 @@ def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
     """Return whether a walk of `root` would admit a file of this name, existing or not."""
     try:
         scope = scope_of_root(root, extra)
-        *folders, name = relative.split("/")
+        folders = relative.split("/")[:-1]
         base = ""
         for depth, part in enumerate((*folders, "")):
             names = _names_in(f"{root}/{base}")
@@ -212,7 +212,7 @@ def admits(root: str, relative: str, extra: Sequence[str] = ()) -> bool:
         return False
     if is_secret(relative) or scope.ignores(relative):
         return False
-    return reason_by_name(name) is None
+    return reason_by_path(relative) is None
 
 
 def _names_in(folder: str) -> set[str]:

@@ -40,7 +40,7 @@ def _fitting(
     for one in documents:
         if len(one.text) > MAX_CELL_CHARACTERS or not one.text.strip():
             continue
-        text = _redacted(one.text).strip("\r\n")
+        text = _redacted(one.text, one.language).strip("\r\n")
         budget_characters -= len(text)
         if budget_characters < 0:
             return

@@ -1,66 +1,44 @@
-"""Finds credentials in source text: by their providers' formats, and by what they are called.
-
-Every search starts from a fixed word and looks ahead a bounded number of characters, so
-that no text, however hostile, takes long.
-"""
+"""Finds secrets in source text: by their formats, their names and what surrounds them."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from starcoder_lsp.context.secrets.assignments import Form, Value, values
+from starcoder_lsp.context.secrets.idioms import idioms
 from starcoder_lsp.context.secrets.provider_formats import formats_in
+from starcoder_lsp.context.secrets.searchable import Searchable
+from starcoder_lsp.context.secrets.values import (
+    Mark,
+    is_placeholder,
+    is_random,
+    is_secret_setting,
+    is_secret_value,
+    looks_random,
+)
 
 
 class Secret(NamedTuple):
-    """What stands from `start` up to `end`; `mark` is KEY, PASSWORD or EMAIL."""
+    """The text from `start` up to `end`; `mark` names its kind in `flow.REDACTED`."""
 
     start: int
     end: int
-    mark: str
+    mark: Mark
 
 
-# The name of a secret; what usually follows the word in it is in `ASSIGNED`. A key is
-# one only where the word before says so.
-NAMES = {
-    "password": "PASSWORD", "passwd": "PASSWORD", "passphrase": "PASSWORD",
-    "pwd": "PASSWORD", "secret": "KEY", "token": "KEY", "key": "KEY",
-    "credential": "KEY", "connectionstring": "KEY",
-}  # fmt: skip
-SECRET_KEY = re.compile(
-    "(?:api|access|account|auth|encryption|private|secret|signing)[_-]?\\Z"
+# From the end of a string to one that is added to it (inside brackets a sign is not
+# needed) or to the next one of a list; from an item of a YAML list to the next item.
+STRING = r"""\s{0,60}["'`](?P<text>[^"'`\\\r\n]{1,1024})(?=["'`])"""
+ADDED = re.compile(r"""["'`][ \t]{0,8}(?:[+.&\\]|\.\.)""" + STRING)
+ADDED_IN_BRACKETS = re.compile(r"""["'`][ \t]{0,8}[+.&\\]?""" + STRING)
+LISTED = re.compile(r"""["'`][ \t]{0,8},""" + STRING)
+NEXT_ITEM = re.compile(
+    r"""[ \t]{0,8}\r?\n[ \t]{0,40}-[ \t]{1,8}"""
+    r"""(?P<text>[^\s"'#:][^\r\n#:]{0,512})(?=\r?\n|\Z)"""
 )
-LONGEST_WORD_BEFORE = 11
-VALUE = (
-    r"""["'`\]]{0,2}[ \t]{0,16}(?::[\w<>\[\], |?&*]{0,32}=|:=|=>|=|:|,)[ \t]{0,16}"""
-    r"""(?:[bfru]{0,2}(?P<quote>["'`])(?P<text>[^"'`\s]{6,256})(?P=quote)"""
-    r"""|(?P<bare>[\w+/~.!@#%^&*-]{8,128}+={0,2})[ \t]{0,16}+(?=[\r\n#;]|\Z))"""
-)
-ASSIGNED = re.compile(
-    r"(?i:(?:[_-]?(?:access|admin|api|base64|hash|key|live|prod|production|root|test|user|value|\d))){0,3}s?"
-    + VALUE
-)
-# With any other end of the name the value itself has to look like nothing but a secret.
-ASSIGNED_SOMEHOW = re.compile(r"[\w-]{1,32}+" + VALUE)
-NOT_SAID = re.compile(
-    r"\$|\{|<|%|\*\*\*|\.\.\.|xxx|example|change|placeholder|your|dummy|sample|redacted"
-    r"|pass(?:word|phrase)|secret|token|test|null|none|true|false|[/\\]",
-    re.IGNORECASE,
-)
-# Names with digits, places in other objects, versions and numbers are code, not secrets.
-IS_CODE = re.compile(
-    r"[A-Za-z_][\w-]*(?:\.[\w-]+)+|[A-Z_]+\d?|[a-z]+(?:[_-][a-z\d]+)+|[\d.]+"
-)
-IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-MIN_ENTROPY_BITS = 3.0
-MIN_KEY_CHARACTERS = 16
-PUNCTUATION = "punctuation"
-MIN_KINDS, MIN_CHANGES = 3, 0.35
-
+MAX_CONTINUED = 100
 LONGEST_USER = 64
 EMAIL_FROM_AT = re.compile(
     r"@(?P<host>(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}+)(?!\w|\.\w|[:/]\S)"
@@ -72,99 +50,72 @@ NOT_A_HOST = re.compile(
 )
 
 
-def secrets(text: str) -> list[Secret]:
-    """All of them in order, none inside of another."""
-    lower = _lower(text)
-    found = [*_by_format(text), *_by_name(text, lower)]
-    if "@" in text:
-        found.extend(_emails(text))
+def secrets(where: Searchable, language: str = "") -> list[Secret]:
+    """Return all secrets of a text in order, none inside another."""
+    found = [*_by_format(where), *_by_name(where, language)]
+    found += (Secret(*one) for one in idioms(where))
+    if "@" in where.text:
+        found.extend(_emails(where.text))
     found.sort(key=lambda secret: (secret.start, secret.mark == "EMAIL", -secret.end))
     return list(_apart(found))
 
 
-def _lower(text: str) -> str:
-    """In lower case with every character at its place; this one would become two."""
-    return text.replace("İ", "i").lower()
+def _by_format(where: Searchable) -> Iterator[Secret]:
+    for one in formats_in(where):
+        for span in one.spans(where.text):
+            yield Secret(*span, one.mark)
 
 
-def _places(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + len(word))
+def _by_name(where: Searchable, language: str) -> Iterator[Secret]:
+    for value in values(where, language):
+        if _is_secret(where.text[value.start : value.end], value):
+            yield Secret(value.start, value.end, value.mark)
+            yield from _continued(where.text, value)
 
 
-def _by_format(text: str) -> Iterator[Secret]:
-    for one in formats_in(text):
-        for match in one.pattern.finditer(text):
-            yield Secret(*match.span(one.group), one.mark)
+def _continued(text: str, value: Value) -> Iterator[Secret]:
+    """Yield the strings that are added to a secret, and the rest of a list of secrets."""
+    end = value.end
+    patterns = _patterns(text[max(value.start - 64, 0) : value.start], value.form)
+    for _ in range(MAX_CONTINUED):
+        matches = (pattern.match(text, end) for pattern in patterns)
+        if (found := next(filter(None, matches), None)) is None:
+            return
+        end = found.end("text")
+        if found.re not in (LISTED, NEXT_ITEM) or _is_secret(found["text"], value):
+            yield Secret(found.start("text"), end, value.mark)
 
 
-def _by_name(text: str, lower: str) -> Iterator[Secret]:
-    for name, mark in NAMES.items():
-        searched_to = 0
-        for at in _places(lower, name):
-            if at < searched_to or (name == "key" and not _is_secret_key(lower, at)):
-                continue
-            if found := _assigned(text, at + len(name)):
-                searched_to = found.end()
-                group = "text" if found["text"] else "bare"
-                if _is_secret(found[group], mark, is_bare=group == "bare"):
-                    yield Secret(*found.span(group), mark)
+def _patterns(before: str, form: Form) -> Sequence[re.Pattern[str]]:
+    """Return the ways in which a value may go on, by the text before it."""
+    if form == "setting":
+        return (NEXT_ITEM,) if before.endswith("- ") else ()
+    if form != "quoted":
+        return ()
+    bracket = before.rstrip("\"'` \t\r\nbfru")[-1:]
+    if bracket == "[":
+        return (ADDED_IN_BRACKETS, LISTED)
+    return (ADDED_IN_BRACKETS if bracket == "(" else ADDED,)
 
 
-def _assigned(text: str, at: int) -> re.Match[str] | None:
-    """What the name that goes on at this place is set to."""
-    if found := ASSIGNED.match(text, at):
-        return found
-    found = ASSIGNED_SOMEHOW.match(text, at)
-    return found if found and _looks_random(found["text"] or found["bare"]) else None
-
-
-def _is_secret_key(lower: str, at: int) -> bool:
-    return SECRET_KEY.search(lower, max(at - LONGEST_WORD_BEFORE, 0), at) is not None
-
-
-def _is_secret(value: str, mark: str, *, is_bare: bool) -> bool:
-    """Whether a value is random enough to be worth hiding."""
-    if NOT_SAID.search(value) or IS_CODE.fullmatch(value) or IS_UUID.fullmatch(value):
-        return False
-    has_digit = any(map(str.isdigit, value))
-    has_letter = any(map(str.isalpha, value))
-    if mark == "PASSWORD" and not is_bare:
-        return has_letter and (has_digit or not value.isalnum())
-    is_long = len(value) >= MIN_KEY_CHARACTERS
-    return is_long and has_digit and has_letter and _entropy(value) >= MIN_ENTROPY_BITS
-
-
-def _looks_random(value: str) -> bool:
-    """Whether kinds of characters change as in no word or name.
-
-    >>> _looks_random("hunter2!"), _looks_random("BCrypt10Encoder")
-    (True, False)
-    """
-    kinds = [_kind(character) for character in value if character not in "-_."]
-    n_changes = sum(one != other for one, other in pairwise(kinds))
-    is_mixed = PUNCTUATION in kinds or n_changes > len(kinds) * MIN_CHANGES
-    return is_mixed and len(set(kinds)) >= MIN_KINDS
-
-
-def _kind(character: str) -> str:
-    if character.isdigit():
-        return "digit"
-    if not character.isalpha():
-        return PUNCTUATION
-    return "upper" if character.isupper() else "lower"
-
-
-def _entropy(text: str) -> float:
-    """Bits per character, from how often each occurs.
-
-    >>> _entropy("aaaa"), _entropy("abcd")
-    (-0.0, 2.0)
-    """
-    shares = (count / len(text) for count in Counter(text).values())
-    return -sum(share * math.log2(share) for share in shares)
+def _is_secret(written: str, value: Value) -> bool:
+    is_password = value.mark == "PASSWORD"
+    if not value.is_exact or value.form == "argument":
+        return looks_random(written) and is_secret_value(
+            written, is_password=is_password
+        )
+    if value.form == "open":
+        is_said = is_placeholder(written) or not written.strip()
+        return not is_said and (is_password or " " not in written)
+    if value.form == "setting":
+        return is_secret_setting(written, is_password=is_password)
+    if value.form == "bare":
+        return (
+            is_random(written)
+            and looks_random(written)
+            and is_secret_value(written, is_password=False)
+        )
+    return is_secret_value(written, is_password=is_password)
 
 
 def _emails(text: str) -> Iterator[Secret]:

@@ -1,11 +1,11 @@
-"""What may enter a prompt: text without secrets, of other files also without tricks."""
+"""Rewrites text so that a prompt and an index may hold it: no secrets, nothing invisible."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from starcoder_lsp.context.secrets.detect import Secret, secrets
+from starcoder_lsp.context.secrets.searchable import Searchable
 from starcoder_lsp.flow import REDACTED
 
 # Nobody sees these, but a model reads them: direction marks, joiners, tags, controls,
@@ -16,49 +16,31 @@ INVISIBLE = re.compile(
     "\U000e0000-\U000e0fff" + "".join(REDACTED.values()) + "]"
 )
 
-ASCII_CONTROLS = bytes(i for i in (*range(32), 127) if i not in b"\t\n\f\r")
 
+def redact(text: str, language: str = "") -> str:
+    """Replace each secret of `text` by a mark of `flow.REDACTED`; remove what is invisible.
 
-def redact(text: str) -> str:
-    """`text` with a mark of `flow.REDACTED` in the place of each secret.
-
-    Lines keep their numbers.
+    Lines keep their numbers. `language` is a language id.
 
     >>> from starcoder_lsp.flow import readable
     >>> readable(redact('password = "hunter2!"'))
     'password = "<PASSWORD>"'
     """
-    return marked(without_tricks(text))
-
-
-def marked(text: str) -> str:
-    """As `redact`, and what nobody sees stays."""
-    found = secrets(text)
-    if not found:
-        return text
+    where = _visible(text)
+    text, at = where.text, 0
     pieces: list[str] = []
-    at = 0
-    for secret in found:
+    for secret in secrets(where, language):
         pieces += text[at : secret.start], _mark(text, secret)
         at = secret.end
-    return "".join(pieces) + text[at:]
+    return "".join(pieces) + text[at:] if pieces else text
 
 
-# A document's text above and below the cursor, with and without other files.
-_remembered = lru_cache(maxsize=16)(marked)
-
-
-def redact_typed(text: str) -> str:
-    """As `marked`, of text that grows by a key at its end: only its last line is new."""
-    at = text.rfind("\n") + 1
-    return _remembered(text[:at]) + marked(text[at:])
-
-
-def without_tricks(text: str) -> str:
-    if text.isascii():
-        plain = text.encode("ascii").translate(None, ASCII_CONTROLS)
-        return text if len(plain) == len(text) else plain.decode("ascii")
-    return INVISIBLE.sub("", text)
+def _visible(text: str) -> Searchable:
+    where = Searchable(text)
+    if text.isascii() and not where.has_controls:
+        return where
+    plain = INVISIBLE.sub("", text)
+    return where if plain == text else Searchable(plain)
 
 
 def _mark(text: str, secret: Secret) -> str:

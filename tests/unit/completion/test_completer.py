@@ -12,8 +12,18 @@ from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.context import NoContext
 from starcoder_lsp.context.syntax.judge import judge
+from starcoder_lsp.engines import AMPLE
 from starcoder_lsp.engines.scripted import ScriptedEngine
-from starcoder_lsp.flow import Control, Cursor, Judgement, Limits, Style
+from starcoder_lsp.flow import (
+    Control,
+    Cursor,
+    Judgement,
+    Limits,
+    Prompt,
+    Score,
+    Style,
+    Text,
+)
 
 
 def completer(engine: ScriptedEngine, multiline: str = "auto") -> Completer:
@@ -176,3 +186,61 @@ async def test_a_password_is_read_if_the_user_allows_it() -> None:
     await open_one.complete(Cursor.marked(f"{PASSWORD}x = █\n"))
     (prompt,) = engine.prompts
     assert "hunter2!" in str(prompt)
+
+
+KEY_LINE = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{KEY_LINE}\n" + f"{KEY_LINE}\n" * 40
+CODE = "".join(f"value_{n} = {n}\n" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(f"{KEY}█\n", id="begins above the window"),
+        pytest.param(f"{KEY[:60]}█\n{KEY[60:]}", id="around the cursor"),
+        pytest.param(f"{KEY}-----END PRIVATE KEY-----\n{CODE}x = █", id="above all that is shown"),
+        pytest.param(f"x = █\n{CODE}{KEY}", id="below all that is shown"),
+        pytest.param(f"x = █\n{CODE}key = '{KEY_LINE}'\n".replace("key", "api_key"), id="beyond"),
+        pytest.param(f'api_key = "{KEY_LINE}█', id="before the cursor"),
+        pytest.param(f'api_key = "█{KEY_LINE}"', id="behind the cursor"),
+        pytest.param(f'api_key = "{KEY_LINE[:20]}█{KEY_LINE[20:]}"', id="on both sides"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("family", ["starcoder2", "plain", "qwen2.5-coder"])
+async def test_no_part_of_a_secret_is_in_any_part_of_a_prompt(
+    picture: str, family: str
+) -> None:
+    engine = ScriptedEngine(["1"])
+    small = replace(
+        completer(engine), family=families()[family], window=Window(200, 99)
+    )
+    await small.complete(Cursor.marked(picture))
+    (prompt,) = engine.prompts
+    for part in (KEY_LINE[:20], KEY_LINE[20:]):
+        assert part not in str(prompt)
+
+
+async def test_what_is_typed_of_a_password_is_not_even_held_back() -> None:
+    engine = ScriptedEngine(["1"])
+    healing = replace(completer(engine), family=families()["plain"])
+    await healing.complete(Cursor.marked('x = 1\npassword = "hunt█'))
+    (prompt,) = engine.prompts
+    assert prompt.held_back == ""
+    assert prompt.segments[-1] == Text("<PASSWORD>", "start")
+
+
+async def test_a_secret_behind_the_cursor_does_not_rank_alternatives() -> None:
+    scored: list[str] = []
+
+    class Scoring(ScriptedEngine):
+        async def score(
+            self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
+        ) -> list[Score]:
+            scored.extend(texts)
+            return await super().score(prompt, texts, limits)
+
+    engine = Scoring(["a", "\n"])
+    engine.alternatives = ["b"]
+    plain = replace(completer(engine), family=families()["plain"])
+    await plain.alternatives(Cursor.marked(f"x = █)\n{PASSWORD}y = 1\n"), 2)
+    assert scored == ['a)\npassword = "', 'b)\npassword = "']

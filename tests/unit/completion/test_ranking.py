@@ -37,7 +37,7 @@ async def test_the_one_that_fits_before_the_next_line_comes_first() -> None:
     cursor = Cursor.marked("x = 1\n█\nprint(x, y)\n")
     judge = Judge("y = 2\nprint(x, y)\n")
     found = [Completion("z = 2"), Completion("y = 2")]
-    ranked = await by_what_follows(judge, PROMPT, cursor, found, LIMITS)
+    ranked = await by_what_follows(judge, PROMPT, cursor.suffix, found, LIMITS)
     assert [one.text for one in ranked] == ["y = 2", "z = 2"]
 
 
@@ -45,7 +45,7 @@ async def test_the_text_that_a_suggestion_replaces_is_not_scored() -> None:
     cursor = Cursor.marked("f(█)\n")
     judge = Judge("a, b)\n")
     found = [Completion("a"), Completion("a, b)", n_replaced=1)]
-    ranked = await by_what_follows(judge, PROMPT, cursor, found, LIMITS)
+    ranked = await by_what_follows(judge, PROMPT, cursor.suffix, found, LIMITS)
     assert judge.asked == ["a)\n", "a, b)\n"]
     assert ranked[0].text == "a, b)"
 
@@ -54,7 +54,7 @@ async def test_at_the_end_of_a_file_the_order_stays() -> None:
     found = [Completion("b"), Completion("a")]
     cursor = Cursor.marked("x = █\n\n")
     judge = Judge("a")
-    assert await by_what_follows(judge, PROMPT, cursor, found, LIMITS) == found
+    assert await by_what_follows(judge, PROMPT, cursor.suffix, found, LIMITS) == found
     assert not judge.asked
 
 
@@ -63,7 +63,7 @@ async def test_without_time_to_score_them_the_order_stays() -> None:
     cursor = Cursor.marked("x = 1\n█\nprint(x, y)\n")
     judge = Judge("y = 2\nprint(x, y)\n")
     judge.is_late = True
-    assert await by_what_follows(judge, PROMPT, cursor, found, LIMITS) == found
+    assert await by_what_follows(judge, PROMPT, cursor.suffix, found, LIMITS) == found
 
 
 def test_a_long_line_is_cut() -> None:

@@ -40,7 +40,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "one byte less": lambda raw: raw[:-1],
     "one byte more": lambda raw: raw + b"x",
     "a bit flipped": lambda raw: raw[:-5] + bytes([raw[-5] ^ 1]) + raw[-4:],
-    "another format": lambda raw: raw.replace(b'"format": 1', b'"format": 0'),
+    "another format": lambda raw: raw.replace(b'"format": 2', b'"format": 1'),
     "of another model": lambda raw: raw.replace(b'"key": "a"', b'"key": "b"'),
     "a pickle": lambda raw: b"\x80\x02}q\x00.",
     "no header": lambda raw: b"[]\n" + raw,

@@ -113,7 +113,7 @@ class LlamaSession:
         """
         started = self._begin(limits, is_cancelled)
         fitted = self._fitted(prompt, limits)
-        tokens = self._take(fitted)
+        tokens = self._take(prompt, fitted)
         usage = Usage(len(tokens), len(tokens) - len(self._slot.tokens))
         ended: FinishReason | None = None
         if not self._prefill(tokens):
@@ -163,7 +163,7 @@ class LlamaSession:
         `limits.one_line` is set, each goes on greedily.
         """
         self._begin(limits, is_cancelled)
-        tokens = self._take(self._fitted(prompt, limits))
+        tokens = self._take(prompt, self._fitted(prompt, limits))
         if not self._prefill(tokens) or n_wanted < 1:
             return []
         held, is_last = prompt.held_back.encode(errors="replace"), self._is_last(prompt)
@@ -194,7 +194,8 @@ class LlamaSession:
         self._begin(limits, is_cancelled)
         rows = [self._vocabulary.encode(prompt.held_back + text) for text in texts]
         n_longest = max(map(len, rows), default=0)
-        tokens = self._take(self._fitted(prompt, replace(limits, max_tokens=n_longest)))
+        limits = replace(limits, max_tokens=n_longest)
+        tokens = self._take(prompt, self._fitted(prompt, limits))
         if not self._prefill(tokens):
             raise EngineError("the texts were not scored in time")
         logits = self._context.logits()
@@ -220,7 +221,7 @@ class LlamaSession:
         if self._unread:
             self._is_over = is_wanted
             spared = self._slot if self._was_shortened else None
-            self._slot = self._slots.take(self._unread, spared)
+            self._slot = self._slots.take(self._unread, spared, self._slot.prompt)
             self._prefill(self._unread)
             self._unread = []
 
@@ -246,11 +247,11 @@ class LlamaSession:
     def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
         return min(limits.max_tokens, self.n_context - len(tokens))
 
-    def _take(self, fitted: Fitted) -> list[int]:
+    def _take(self, prompt: Prompt, fitted: Fitted) -> list[int]:
         """Choose the slot and return the tokens to evaluate; never none."""
         # There are no logits without a token: an empty prompt becomes a line break.
         tokens = fitted.tokens or [self._vocabulary.encode("\n")[-1]]
-        self._slot = self._slots.take(tokens)
+        self._slot = self._slots.take(tokens, prompt=prompt)
         self._unread = []
         self._was_shortened = fitted.tokens != fitted.whole
         return tokens

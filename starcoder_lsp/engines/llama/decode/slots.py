@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from starcoder_lsp.engines.llama.native.library import LlamaContext, Row
+from starcoder_lsp.flow import Prompt
 from starcoder_lsp.languages.lines import n_common
 
 Stopped = Callable[[], bool]
@@ -22,11 +23,16 @@ WORTH_COPYING = 64
 
 @dataclass
 class Slot:
-    """One sequence of the context; `tokens` are those in its KV cache."""
+    """One sequence of the context; `tokens` are those in its KV cache.
+
+    `prompt` is that of the last request that used it, and had `n_prompt` tokens.
+    """
 
     sequence: int
     tokens: list[int] = field(default_factory=list)
     used_at: int = 0
+    prompt: Prompt | None = None
+    n_prompt: int = 0
 
 
 class Slots:
@@ -43,8 +49,13 @@ class Slots:
         """The tokens of each slot."""
         return [slot.tokens for slot in self._slots]
 
-    def take(self, tokens: list[int], spared: Slot | None = None) -> Slot:
-        """Return a slot whose cache is cut to what it shares with the prompt `tokens`.
+    def take(
+        self,
+        tokens: list[int],
+        spared: Slot | None = None,
+        prompt: Prompt | None = None,
+    ) -> Slot:
+        """Return a slot whose cache is cut to what it shares with `prompt`'s `tokens`.
 
         The last token is never in the cache, because its logits are not kept. `spared`
         is not touched if there is another slot.
@@ -60,6 +71,7 @@ class Slots:
                 self._is_copy_due = True
                 slot.tokens = list(nearest.tokens)
         self.cut(slot, min(n_common(slot.tokens, tokens), len(tokens) - 1))
+        slot.prompt, slot.n_prompt = prompt, len(tokens)
         self._use(slot)
         return slot
 
@@ -70,9 +82,9 @@ class Slots:
     def emptiest(self) -> Slot:
         return min(self._slots, key=lambda slot: len(slot.tokens))
 
-    def latest(self, n_least: int) -> Slot:
-        """Return the slot used last of those with `n_least` tokens, else of all."""
-        full = [slot for slot in self._slots if len(slot.tokens) >= n_least]
+    def latest(self, is_enough: Callable[[Slot], bool]) -> Slot:
+        """Return the slot used last of those that hold enough, else of all."""
+        full = [slot for slot in self._slots if is_enough(slot)]
         return max(full or self._slots, key=lambda slot: slot.used_at)
 
     def settle(self, slot: Slot) -> None:

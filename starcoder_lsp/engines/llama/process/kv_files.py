@@ -20,7 +20,8 @@ from starcoder_lsp.runtime import private_files
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+# Files of the first format may hold secrets.
+FORMAT = 2
 SUFFIX = ".kv"
 TRIED_SUFFIX = ".kv-tried"
 TOKEN_TYPE = "i"

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.decode.session import LlamaSession
+from starcoder_lsp.engines.llama.decode.slots import Slot
 from starcoder_lsp.engines.llama.machine import speed
+from starcoder_lsp.engines.prompt_fit import parts_of
+from starcoder_lsp.flow import Prompt
 
 # Fewer tokens than this are evaluated faster than a file is read.
 WORTH_SAVING = 64
@@ -40,17 +43,44 @@ class PersistentSession(LlamaSession):
     def state(self, max_bytes: int) -> tuple[list[int], bytearray]:
         """Return the tokens of the last request and their KV cache in `max_bytes`.
 
-        Tokens are cut off at the end; a suffix-first prompt begins with the context of
-        the repository, so that this stays. A request that was stopped before it had
-        read anything does not count as the last.
+        Tokens are cut off at the end, those of the cursor's line in any case; a
+        suffix-first prompt begins with the context of the repository, so that this
+        stays. A request that was stopped before it had read anything does not count as
+        the last.
         """
-        slot = self._slots.latest(WORTH_SAVING)
+        slot = self._slots.latest(lambda slot: self._n_kept(slot) >= WORTH_SAVING)
+        self._slots.cut(slot, self._n_kept(slot))
         size = self._context.state_bytes(slot.sequence)
         if size > max_bytes:
             self._slots.cut(slot, int(len(slot.tokens) * max_bytes / size * SAFE_SHARE))
         self._is_over = lambda: False
         self._slots.settle(slot)
         return slot.tokens, self._context.state(slot.sequence)
+
+    def _n_kept(self, slot: Slot) -> int:
+        """Return how many of a slot's tokens may outlive the process.
+
+        The cursor's line up to the cursor is left out, with all that stands behind it in
+        the prompt or was generated: the user may be typing a secret there that nothing
+        recognises yet.
+        """
+        if slot.prompt is None:
+            return len(slot.tokens)
+        n_kept = slot.n_prompt - self._n_from_line(slot.prompt)
+        return max(min(n_kept, len(slot.tokens)), 0)
+
+    def _n_from_line(self, prompt: Prompt) -> int:
+        """Return how many tokens a prompt has from the beginning of the cursor's line."""
+        parts = parts_of(prompt, self._texts.encode, self._vocabulary.control)
+        prefixes = [i for i, part in enumerate(parts) if part.cut == "start"]
+        n_before = prefixes[-1] + 1 if prefixes else len(parts)
+        n_tokens = sum(len(part.tokens) for part in parts[n_before:])
+        before = [token for part in parts[:n_before] for token in part.tokens]
+        for token in reversed(before):
+            if b"\n" in self._vocabulary.bytes_of(token):
+                break
+            n_tokens += 1
+        return n_tokens
 
     def restore(self, tokens: list[int], state: memoryview) -> bool:
         """Go on where `state` was taken; only before the first request.
