@@ -3,12 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What llama.cpp has for pictures and sound is not needed. For a GPU say, for example,
+# LLAVA_BUILD is llama.cpp's support for pictures and sound. To build for a GPU, run
 #   make demo CMAKE_ARGS="-DGGML_CUDA=on -DLLAVA_BUILD=OFF"
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-.PHONY: demo test lint docs package benchmark fuzz soak clean
+# What `make fresh` draws its examples with; `make fresh SEED=7` draws the same again.
+ifndef SEED
+SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+
+.PHONY: demo test fresh mutants fuzz soak lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -17,6 +22,18 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested lint
 	$(BIN)/pytest
+	$(MAKE) fresh
+
+# The usual run has the same examples each time; here are others.
+fresh: $(VENV)/.tested
+	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
+
+# Breaks the core in thousands of ways, one at a time, and counts what the unit tests
+# notice: docs/mutation-testing.md. `mutmut run` goes on where it was stopped.
+mutants: $(VENV)/.mutants
+	rm -rf mutants
+	nice $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results --all true | $(BIN)/python tests/mutation_score.py
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
@@ -44,9 +61,9 @@ soak: $(VENV)/.installed
 	$(BIN)/python benchmarks/soak.py $(SOAK)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
-# Debian's Python has no ensurepip without python3-venv; its pip can fill a bare venv.
+# Without python3-venv, Debian's Python has no ensurepip; its pip can fill a bare venv.
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) 2>/dev/null \
 	  || ( rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) \
@@ -60,11 +77,15 @@ $(VENV)/.tested: pyproject.toml | $(BIN)/python
 	$(call install,.[dev])
 	@touch $(VENV)/.installed $@
 
-# pip shows nothing while it compiles: of its log, print what is a step forward.
+$(VENV)/.mutants: pyproject.toml | $(BIN)/python
+	$(call install,.[dev,mutants])
+	@touch $(VENV)/.installed $(VENV)/.tested $@
+
+# pip shows nothing while it compiles, so print the lines of its log that show progress.
 define install
-	@echo "Installing. llama.cpp is compiled from its source once: about 5 minutes on 2 cores."
+	@echo "Installing. This compiles llama.cpp once, which takes about 5 minutes on 2 cores."
 	@$(BIN)/python -m pip install --verbose --no-input -e '$(1)' 2>&1 \
 	  | tee $(VENV)/install.log \
 	  | { grep --line-buffered -oE '^ *\[[0-9]+/[0-9]+\]|^Collecting [^ ]+|^Successfully installed' || true; } \
-	  || { tail -n 40 $(VENV)/install.log; echo "The whole log: $(VENV)/install.log"; exit 1; }
+	  || { tail -n 40 $(VENV)/install.log; echo "Full log: $(VENV)/install.log"; exit 1; }
 endef

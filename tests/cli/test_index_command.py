@@ -11,6 +11,10 @@ import pytest
 
 from starcoder_lsp import cli
 from starcoder_lsp.context import client
+from starcoder_lsp.context.index.entry import entry_of
+from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.symbols import Symbols
+from starcoder_lsp.runtime.paths import cache_dir
 
 
 def index(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +34,17 @@ def test_a_folder_is_indexed_and_counted(tmp_path: Path) -> None:
     assert f"{tmp_path}: 1 files, 1 definitions" in done.stdout
     assert "1  python" in done.stdout
     assert "1  secret" in done.stdout
+
+
+def test_a_folder_that_an_editor_has_open_is_counted_too(tmp_path: Path) -> None:
+    """The editor's process writes the index; the command reads along."""
+    root = tmp_path / "w"
+    root.mkdir()
+    editors = Folder(str(root), cache_dir() / "index")
+    editors.put("a.py", Source("1", "2"), entry_of("x = 1\n", Symbols("python")))
+    editors.commit()
+    assert f"{root}: 1 files" in index(str(root)).stdout
+    editors.close()
 
 
 def test_few_descriptors_are_enough(tmp_path: Path) -> None:

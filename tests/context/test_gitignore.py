@@ -132,6 +132,7 @@ def test_random_patterns_as_git_decides(
         env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
     )  # fmt: skip
     fields = done.stdout.decode().split("\0")[:-1]
-    for top, pattern in zip(fields[3::4], fields[2::4], strict=True):
+    assert fields[3::4] == tops
+    for top, pattern in zip(tops, fields[2::4], strict=True):
         theirs = None if not pattern else not pattern.startswith("!")
         assert is_ignored("\n".join(lines), top) is theirs, (lines, top)

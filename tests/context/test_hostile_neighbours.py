@@ -82,5 +82,6 @@ async def test_a_huge_neighbour_gets_its_share_and_no_more(
     huge = (HOSTILE + "\n") * (n_bytes // len(HOSTILE.encode()))
     root = plant(tmp_path / "w", {"huge.py": huge})
     prompt = await prompt_beside(root, "def total_price(a, b): ...\n")
+    assert "def total_price(a, b)" in others_text(prompt)
     assert len(others_text(prompt)) <= WINDOW.for_context
     assert ("huge.py" in contents(root)) == (n_bytes < 1_000_000)

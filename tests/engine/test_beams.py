@@ -122,5 +122,6 @@ def test_a_search_that_is_stopped_leaves_the_next_one_right(
     session: LlamaSession, n_polls: int
 ) -> None:
     whole = session.candidates(PROMPT, LINE, 3, never)
+    assert len(whole) == 3
     session.candidates(PROMPT, LINE, 3, after(n_polls))
     assert session.candidates(PROMPT, LINE, 3, never) == whole

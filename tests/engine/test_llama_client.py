@@ -73,7 +73,9 @@ async def said(engine: LlamaEngine, prompt: Prompt = PROMPT) -> str:
 async def test_a_model_loads_and_answers(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.ready()
-    assert await said(engine) == await said(engine)
+    text = await said(engine)
+    assert text
+    assert await said(engine) == text
 
 
 async def test_a_request_before_that_is_refused_at_once(
@@ -90,7 +92,7 @@ async def test_two_requests_at_once_both_get_their_answer(
     await engine.ready()
     alone = await said(engine)
     first, second = await asyncio.gather(said(engine), said(engine))
-    assert first == second == alone
+    assert first == second == alone != ""
 
 
 async def test_closing_the_stream_stops_the_model(make_engine: MakeEngine) -> None:
@@ -423,8 +425,8 @@ async def test_reading_only_makes_the_next_request_cheap(
     [read] = [piece async for piece in engine.generate(PROMPT, Limits(0, 60_000))]
     assert read.text == ""
     assert read.usage.evaluated_tokens == read.usage.prompt_tokens > 1
-    async for piece in engine.generate(PROMPT, LIMITS):
-        assert piece.usage.evaluated_tokens == 1
+    pieces = [piece async for piece in engine.generate(PROMPT, LIMITS)]
+    assert {piece.usage.evaluated_tokens for piece in pieces} == {1}
 
 
 Verb = Callable[[LlamaEngine], Awaitable[object]]

@@ -104,9 +104,9 @@ def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary) -> None:
         text.removeprefix("\n").removesuffix("\n")
         for text in texts.split("__ggml_vocab_test__")
     ]
-    for sample, line in zip(samples, expected, strict=False):
+    assert (len(expected), samples[-1]) == (46, "")
+    for sample, line in zip(samples[:-1], expected, strict=True):
         assert vocabulary.encode(sample) == [int(token) for token in line.split()]
-    assert len(expected) > 40
 
 
 @pytest.mark.parametrize("text", ["é", "中文", "😀", "👩‍👩‍👧", "aé\n😀b"])
@@ -165,8 +165,7 @@ def test_the_time_budget_ends_a_prefill(tiny: LlamaModel) -> None:
 
 def test_length_ends_the_answer(tiny: LlamaModel) -> None:
     _, usage = said(session_of(tiny), prompt_of(CODE), Limits(3, 60_000))
-    assert usage.finish_reason in ("length", "stop")
-    assert usage.generated_tokens <= 3
+    assert (usage.finish_reason, usage.generated_tokens) == ("length", 3)
 
 
 def test_a_long_prompt_is_cut_to_the_context(tiny: LlamaModel) -> None:
@@ -214,11 +213,12 @@ def test_an_answer_of_any_length_may_be_wanted(
 ) -> None:
     session = LlamaSession(tiny, n_context=256, n_threads=1)
     _, usage = said(session, prompt_of(CODE), Limits(max_tokens, 60_000))
-    assert usage.finish_reason is not None
+    assert usage.finish_reason == "length"
     n_written = usage.prompt_tokens + usage.generated_tokens
-    assert n_written <= session.n_context + 1
+    assert 227 <= n_written <= session.n_context + 1
     limits = Limits(min(max_tokens, 300), 60_000)
-    assert len(session.candidates(prompt_of(CODE), limits, 2, never)) <= 2
+    n_found = len(session.candidates(prompt_of(CODE), limits, 2, never))
+    assert n_found == (2 if max_tokens > 0 else 0)
 
 
 def test_a_control_token_the_model_lacks_is_an_error(real: LlamaModel) -> None:

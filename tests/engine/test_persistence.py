@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -17,7 +18,7 @@ from starcoder_lsp.engines.llama.messages import Load, Loaded
 from starcoder_lsp.engines.llama.native import library
 from starcoder_lsp.engines.llama.native.library import LlamaModel
 from starcoder_lsp.engines.llama.process.persistent_session import PersistentSession
-from starcoder_lsp.errors import EngineNotReady
+from starcoder_lsp.errors import EngineCrashed, EngineNotReady
 from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Segment, Text, Usage
 from starcoder_lsp.runtime import paths
 from starcoder_lsp.runtime.frames import Frame
@@ -98,7 +99,7 @@ class Line:
     pid = None
 
     def __init__(self, _load: Load, **callbacks: Any) -> None:
-        self.hear = callbacks["on_frame"]
+        self.hear, self.is_gone = callbacks["on_frame"], callbacks["on_exit"]
 
     def start(self) -> None: ...
 
@@ -136,6 +137,41 @@ async def test_reading_ahead_keeps_no_engine_awake() -> None:
     assert engine.state.phase is Phase.SLEEPING
 
 
+class DeadLine(Line):
+    """A process that dies of every request."""
+
+    def send(self, frame: Frame) -> None:
+        self.is_gone(False)
+
+
+async def test_what_a_crash_left_unanswered_keeps_no_engine_awake() -> None:
+    now, wakes = 0.0, asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await wakes.wait()
+        await asyncio.sleep(0)
+
+    engine = LlamaEngine(
+        Load("model.gguf", "starcoder2", 1024),
+        connect=DeadLine,  # type: ignore[arg-type]  # as much of a link as is used
+        idle_s=1800,
+        clock=lambda: now,
+        sleep=sleep,
+    )
+    ready = messages.ready_frame(Loaded("build", 1024, 1, "f16"))
+    engine._receive(ready)
+    with pytest.raises(EngineCrashed):
+        await asked(engine)
+    phases = [engine.state.phase]
+    engine._receive(ready)
+    now = 1800.0
+    wakes.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    phases.append(engine.state.phase)
+    assert phases == [Phase.RESTARTING, Phase.SLEEPING]
+
+
 async def test_one_that_is_wanted_while_it_goes_starts_at_once(
     make_engine: MakeEngine,
 ) -> None:
@@ -145,7 +181,7 @@ async def test_one_that_is_wanted_while_it_goes_starts_at_once(
     with pytest.raises(EngineNotReady):
         await asked(engine)
     await engine.ready()
-    assert await asked(engine)
+    assert said(await asked(engine))
 
 
 async def test_the_speed_is_measured_once_and_remembered(
@@ -159,14 +195,16 @@ async def test_the_speed_is_measured_once_and_remembered(
     assert remembered.prefill_tokens_per_s >= measured.prefill_tokens_per_s
 
 
-async def test_another_context_type_is_another_speed(
+async def test_another_number_of_threads_is_another_speed(
     make_engine: MakeEngine, tiny_starcoder2: Path
 ) -> None:
     await make_engine().measured()
     speeds = paths.cache_dir() / "engine" / "speeds.json"
-    before = speeds.read_text()
+    before = json.loads(speeds.read_text())
     await make_engine(n_threads=1).measured()
-    assert speeds.read_text() != before
+    after = json.loads(speeds.read_text())
+    assert (len(before), len(after)) == (1, 2)
+    assert before.items() <= after.items()
 
 
 async def test_measuring_changes_no_answer(make_engine: MakeEngine) -> None:

@@ -40,9 +40,11 @@ def ask(session: LlamaSession, prompt: Prompt) -> Usage:
     return list(session.generate(prompt, LIMITS, lambda: False))[-1].usage
 
 
-def said(session: LlamaSession, prompt: Prompt) -> str:
-    pieces = session.generate(prompt, Limits(8, 60_000), lambda: False)
-    return "".join(piece.text for piece in pieces)
+def said(session: LlamaSession, prompt: Prompt) -> tuple[str, float]:
+    """A text and how likely it was: what the model read shows in both."""
+    pieces = list(session.generate(prompt, Limits(8, 60_000), lambda: False))
+    likely = pieces[-1].usage.log_probability
+    return "".join(piece.text for piece in pieces), likely
 
 
 def prompt_at(before: str, after: str, layout: str = "auto") -> Prompt:
@@ -146,7 +148,12 @@ def test_no_order_of_documents_changes_what_is_said(tiny: LlamaModel) -> None:
     for text in texts:
         prompt = prompt_at(text[:700], text[700:])
         fresh = LlamaSession(tiny, n_context=1024, n_threads=2)
-        assert said(used, prompt) == said(fresh, prompt)
+        (text, likely), (used_text, used_likely) = (
+            said(fresh, prompt),
+            said(used, prompt),
+        )
+        assert used_text == text
+        assert used_likely == pytest.approx(likely, abs=0.05)
 
 
 def test_what_time_ran_out_for_is_read_while_nobody_waits(

@@ -14,7 +14,7 @@ import random_model
 from conftest import StartServer
 from lsp_client import PATIENCE_S, Client, children_of, engines_of
 
-from starcoder_lsp.lsp.server import is_too_wide
+from starcoder_lsp.lsp.current_context import is_too_wide
 
 URI = "file:///project/a.py"
 INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND = -32602, -32600, -32601
@@ -122,7 +122,6 @@ async def test_requests_outside_the_session_are_refused(
         (b'[{"jsonrpc":"2.0","id":1,"method":"shutdown"}]', INVALID_REQUEST),
         (b'{"jsonrpc":"2.0","id":null,"method":"shutdown"}', INVALID_REQUEST),
         (b'{"jsonrpc":"2.0","id":1.5,"method":"shutdown"}', INVALID_REQUEST),
-        (b'{"jsonrpc":"1.0","id":1,"method":"shutdown"}', INVALID_REQUEST),
     ],
 )
 async def test_what_is_no_request_is_answered_without_an_id(
@@ -670,7 +669,8 @@ async def test_a_restart_starts_the_engine_again(any_server: Client) -> None:
     any_server.notifications.clear()
     await any_server.ask("workspace/executeCommand", {"command": "starcoder.restart"})
     await any_server.until_ready("starcoder2-3b")
-    assert before not in engines_of(any_server.process.pid)
+    (after,) = engines_of(any_server.process.pid)
+    assert after != before
 
 
 async def test_a_project_chooses_its_model_and_nothing_dangerous(
@@ -746,13 +746,13 @@ async def test_settings_that_are_cleared_no_longer_hold(any_server: Client) -> N
             "workspace/didChangeConfiguration", {"settings": {"starcoder": settings}}
         )
     any_server.open(URI, "x = ")
-    await any_server.complete(URI, 0, 4)
+    assert await any_server.complete(URI, 0, 4)
     shown = [
         m["params"]["message"]
         for m in any_server.notifications
         if m["method"] == "didChangeStatus"
     ]
-    assert "disabled" not in shown
+    assert not [message for message in shown if "disabled" in message]
 
 
 async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) -> None:
@@ -833,6 +833,7 @@ async def test_no_socket_is_opened(
     """None by the server at any time, none held by it or its engine at the end."""
     (tmp_path / "sitecustomize.py").write_text(
         "import os, socket\n"
+        "os.write(2, b'sockets are watched\\n')\n"
         "class Refused(socket.socket):\n"
         "    def __init__(self, family=-1, *rest, **named):\n"
         "        if family != socket.AF_UNIX:\n"
@@ -850,6 +851,7 @@ async def test_no_socket_is_opened(
         assert internet_sockets_of(pid) == set()
     await client.shutdown()
     await client.close()
+    assert b"sockets are watched" in client.errors
     assert b"a socket was opened" not in client.errors
 
 

@@ -10,13 +10,16 @@ import pytest
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.context import NoContext
 from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.engines import AMPLE
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import (
+    Candidate,
     Control,
     Cursor,
+    FinishReason,
     Judgement,
     Limits,
     Prompt,
@@ -80,6 +83,42 @@ async def test_worthless_text_becomes_an_empty_completion(
     assert await completed("x = 1█\n", *pieces) == ""
 
 
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("length", "\n    a = 1"),
+        ("time", "\n    a = 1"),
+        ("stop", "\n    a = 1\n    retu"),
+    ],
+)
+async def test_a_line_that_there_was_no_time_to_finish_is_not_shown(
+    reason: FinishReason, shown: str
+) -> None:
+    engine = ScriptedEngine(["\n    a = 1\n", "    retu"])
+    engine.finish_reason = reason
+    done = await completer(engine).complete(Cursor.marked("def f():█"))
+    assert done.text == shown
+    parsing = replace(completer(engine), context=Parser())
+    assert (await parsing.complete(Cursor.marked("def f():█"))).text == shown
+
+
+async def test_what_a_suggestion_replaces_is_told() -> None:
+    free = replace(
+        completer(ScriptedEngine(["b) + 1", "\n"])), style=Style(can_replace=True)
+    )
+    done = await free.complete(Cursor.marked("f(█)\n"))
+    assert (done.text, done.n_replaced) == ("b) + 1", 1)
+
+
+async def test_a_warm_up_reads_the_prompt_writes_nothing_and_yields() -> None:
+    engine, cursor = ScriptedEngine(["1", "\n"]), Cursor.marked("x = █\n")
+    usage = await completer(engine).warm_up(cursor)
+    assert (usage.generated_tokens, usage.finish_reason) == (0, "stop")
+    await completer(engine).complete(cursor)
+    assert engine.prompts[0] == engine.prompts[1]
+    assert engine.limits[0] == replace(Limits(), max_tokens=0, yields=True)
+
+
 async def test_the_text_so_far_is_reported_after_each_piece() -> None:
     seen: list[str] = []
     engine = ScriptedEngine(["a", "b", "\n", "c"])
@@ -95,7 +134,7 @@ async def test_a_model_that_never_ends_is_stopped() -> None:
     engine = ScriptedEngine(["and so on "] * 10_000)
     done = await completer(engine).complete(Cursor.marked("x = █\n"))
     assert done.text == ""
-    assert done.usage.generated_tokens < 20
+    assert done.usage.generated_tokens == 4
 
 
 @pytest.mark.parametrize("piece", [" ", "\n", "\t", "    \n"])
@@ -116,8 +155,8 @@ async def test_an_answer_of_a_megabyte_is_cut_to_what_can_be_read() -> None:
     limits = Limits(max_tokens=1_000_000)
     long = replace(completer(engine), limits=limits, style=style)
     done = await long.complete(Cursor.marked("█"))
-    assert done.text.count("\n") <= 200
-    assert done.usage.generated_tokens <= 201
+    assert done.text.count("\n") == 199
+    assert done.usage.generated_tokens == 200
 
 
 async def test_the_rest_of_the_line_is_not_repeated() -> None:
@@ -133,15 +172,15 @@ async def test_control_tokens_and_hidden_characters_are_not_shown() -> None:
 @pytest.mark.parametrize(
     ("place", "pieces", "shown"),
     [
-        ("x = [\n█", ["    total += 1\n"] * 1000, 2),
-        ("█\nbelow = 1\n", ["below = 1", "\n"] * 1000, 0),
-        ("x = █", [" "] * 1000, 0),
+        ("x = [\n█", ["    total += 1\n"] * 1000, "    total += 1\n    total += 1"),
+        ("█\nbelow = 1\n", ["below = 1", "\n"] * 1000, ""),
+        ("x = █", [" "] * 1000, ""),
     ],
 )
 async def test_a_model_that_never_ends_is_cut_short(
-    place: str, pieces: list[str], shown: int
+    place: str, pieces: list[str], shown: str
 ) -> None:
-    assert (await completed(place, *pieces)).count("total") <= shown
+    assert await completed(place, *pieces) == shown
 
 
 class Parser(NoContext):
@@ -157,6 +196,87 @@ async def test_a_parser_finds_the_end_of_the_statement() -> None:
     parsing = replace(completer(engine), context=Parser())
     cursor = Cursor.marked("int main() {\n    int x = █\n}\n", "c")
     assert (await parsing.complete(cursor)).text == "1;"
+
+
+class Searching(ScriptedEngine):
+    """Keeps how many candidates and which scores were wanted."""
+
+    def __init__(self, pieces: Sequence[str], *alternatives: str) -> None:
+        super().__init__(pieces)
+        self.alternatives = alternatives
+        self.n_wanted: list[int] = []
+        self.scored: list[tuple[Prompt, Limits]] = []
+
+    async def candidates(
+        self, prompt: Prompt, limits: Limits, n_wanted: int
+    ) -> list[Candidate]:
+        self.n_wanted.append(n_wanted)
+        return await super().candidates(prompt, limits, n_wanted)
+
+    async def score(
+        self, prompt: Prompt, texts: Sequence[str], limits: Limits = AMPLE
+    ) -> list[Score]:
+        self.scored.append((prompt, limits))
+        return await super().score(prompt, texts, limits)
+
+
+async def test_alternatives_are_searched_for_where_the_first_one_was_written() -> None:
+    engine, trace = Searching(["a", "\n"], "b\n", "c\n"), Trace()
+    cursor = Cursor.marked("x = █\ny = 2\n")
+    found = await completer(engine).alternatives(cursor, 2, trace=trace)
+    assert [one.text for one in found] == ["a", "b"]
+    # One more than wanted: the first of them is what was written already.
+    assert engine.n_wanted == [3]
+    assert engine.prompts[1] == engine.prompts[0]
+    # Two tokens were enough for the first one; others may be longer.
+    assert engine.limits[1] == replace(Limits(), max_tokens=2 * 2 + 8)
+    assert [one.text for one in trace.candidates] == ["a\n", "b\n", "c\n"]
+    assert found[1].usage.finish_reason == "stop"
+
+
+async def test_alternatives_may_not_be_longer_than_the_limit() -> None:
+    engine = Searching(["a", "\n"], "b\n")
+    short = replace(completer(engine), limits=Limits(max_tokens=5))
+    await short.alternatives(Cursor.marked("x = █\n"), 2)
+    assert engine.limits[1].max_tokens == 5
+
+
+async def test_a_lone_suggestion_is_searched_for_no_further() -> None:
+    engine = Searching(["a", "\n"], "b\n")
+    (found,) = await completer(engine).alternatives(Cursor.marked("x = █\n"), 1)
+    assert found.text == "a"
+    assert engine.n_wanted == []
+
+
+async def test_alternatives_keep_to_the_style_and_to_their_place() -> None:
+    engine = Searching([" pass", "\n"], " a\n    b\n", "(x)\n")
+    cursor = Cursor.marked("def f():█\n")
+    found = await completer(engine, "never").alternatives(cursor, 2)
+    assert [one.text for one in found] == [" pass", " a"]
+    assert engine.limits[1].one_line
+    replacing = Searching(["a", "\n"], "b) + 1\n")
+    free = replace(completer(replacing), style=Style(can_replace=True))
+    found = await free.alternatives(Cursor.marked("f(█)\n"), 2)
+    assert [(one.text, one.n_replaced) for one in found] == [("a", 0), ("b) + 1", 1)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "n_wanted", "texts", "n_scored"),
+    [
+        ("plain", 2, ["b", "longer"], 1),
+        ("plain", 1, ["longer"], 0),
+        ("auto", 2, ["longer", "b"], 0),
+    ],
+)
+async def test_what_did_not_read_what_follows_is_ranked_by_it(
+    layout: str, n_wanted: int, texts: list[str], n_scored: int
+) -> None:
+    """The scripted engine finds the shortest text the likeliest."""
+    engine = Searching(["longer", "\n"], "b\n")
+    blind = replace(completer(engine), layout=layout)
+    found = await blind.alternatives(Cursor.marked("x = █\ny = 2\n"), n_wanted)
+    assert [one.text for one in found] == texts
+    assert engine.scored == [(engine.prompts[0], Limits())] * n_scored
 
 
 async def test_alternatives_that_break_the_code_come_last() -> None:

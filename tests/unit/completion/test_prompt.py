@@ -159,6 +159,11 @@ def test_the_held_back_part_of_a_prefix(prefix: str, held: str) -> None:
     assert hold_back(prefix) == (prefix[: len(prefix) - len(held)], held)
 
 
+def test_what_is_held_back_is_no_longer_than_a_token_may_be() -> None:
+    head, held = hold_back("x" * 1000)
+    assert (len(head), len(held)) == (1000 - 64, 64)
+
+
 @pytest.mark.parametrize(
     ("picture", "cells", "layout", "is_notebook"),
     [

@@ -72,11 +72,15 @@ def test_a_source_can_be_switched_off() -> None:
     assert gather(scene, index, PLENTY, sources=()) == []
 
 
-@pytest.mark.parametrize("budget", [0, 10, 40, 80, 10_000])
-def test_a_budget_is_never_exceeded(budget: int) -> None:
+@pytest.mark.parametrize(
+    ("budget", "n_lines"),
+    [(0, 0), (21, 0), (22, 1), (40, 1), (77, 2), (78, 3), (10_000, 3)],
+)
+def test_a_budget_is_used_and_never_exceeded(budget: int, n_lines: int) -> None:
     scene, index = workspace(ARCHIVE)
     found = gather(scene, index, budget)
     assert sum(len(each.path) + 1 + len(each.text) + 1 for each in found) <= budget
+    assert sum(each.text.count("\n") + 1 for each in found) == n_lines
 
 
 def test_the_file_itself_is_context_where_the_prompt_does_not_show_it() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from hypothesis import given
@@ -11,7 +12,7 @@ from starcoder_lsp.context.retrieve.excerpts import (
     LazyLines,
     numbered,
 )
-from starcoder_lsp.context.retrieve.pack import pack
+from starcoder_lsp.context.retrieve.pack import SPARE_CHARACTERS, pack
 
 PLENTY = 10_000
 
@@ -127,8 +128,19 @@ def test_a_name_that_is_part_of_another_is_a_member_of_its_own() -> None:
     st.integers(0, 200),
 )
 def test_no_budget_is_exceeded(parts: list[tuple[str, str]], budget: int) -> None:
-    packed = pack([piece(text, path=path) for path, text in parts], (), budget)
+    pieces = [piece(text, path=path) for path, text in parts]
+    assert_within(budget, pieces)
+
+
+def assert_within(budget: int, pieces: list[Excerpt]) -> None:
+    """No more than fits is packed, but something where there is room for all lines."""
+    packed = pack(pieces, (), budget)
     assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
+    lines = [(each.path, line.text) for each in pieces for line in each.lines]
+    most = sum(len(path) + len(text) + 2 for path, text in lines)
+    if most + SPARE_CHARACTERS <= budget:
+        has_names = any(re.search(r"\w", text) for _, text in lines)
+        assert bool(packed) == has_names
 
 
 @given(
@@ -139,7 +151,7 @@ def test_no_budget_is_exceeded(parts: list[tuple[str, str]], budget: int) -> Non
             st.integers(0, 2),
         )
     ),
-    st.integers(0, 60),
+    st.integers(0, 200),
 )
 def test_no_budget_is_exceeded_where_lines_are_shared(
     parts: list[tuple[str, str, int]], budget: int
@@ -150,8 +162,7 @@ def test_no_budget_is_exceeded_where_lines_are_shared(
         )
         for text, name, number in parts
     ]
-    packed = pack(pieces, (), budget)
-    assert sum(len(each.path) + len(each.text) + 2 for each in packed) <= budget
+    assert_within(budget, pieces)
 
 
 def test_lines_that_find_no_room_are_not_made() -> None:

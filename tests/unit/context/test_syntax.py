@@ -117,6 +117,7 @@ def test_a_damaged_sample_still_has_symbols(path: Path, at: int, odd: bytes) -> 
     damaged = source[:at] + odd + source[at + len(odd) :]
     symbols = parse(language_of(path), damaged, budget_ms=60_000)
     n_lines = damaged.count(b"\n") + 1
+    assert symbols.definitions
     assert all(
         0 <= one.first_line <= one.last_line < n_lines for one in symbols.definitions
     )

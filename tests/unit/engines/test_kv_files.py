@@ -45,7 +45,8 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a pickle": lambda raw: b"\x80\x02}q\x00.",
     "no header": lambda raw: b"[]\n" + raw,
     "another number of tokens": lambda raw: raw.replace(b'"n_tokens": 3', b'"n_tokens": 2'),
-    "more tokens than bytes": lambda raw: raw.replace(b'"n_tokens": 3', b'"n_tokens": x'),
+    "more tokens than bytes": lambda raw: raw.replace(b'"n_tokens": 3', b'"n_tokens": 9'),
+    "no number of tokens": lambda raw: raw.replace(b'"n_tokens": 3', b'"n_tokens": x'),
 }  # fmt: skip
 
 

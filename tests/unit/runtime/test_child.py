@@ -97,16 +97,21 @@ async def test_a_child_that_was_given_up_starts_when_asked(watch: Watch) -> None
         b"\xff\xff\xff\xff",
         b"\0\0\0\x02[]",
         b"\0\0\0\x01{",
-        b"\0\0",
     ],
 )
-async def test_a_child_that_prints_garbage_is_started_again(
+async def test_a_child_that_prints_garbage_is_ended_and_started_again(
     watch: Watch, garbage: bytes
 ) -> None:
-    seen = watch(
-        f"sys.stdout.buffer.write({garbage!r}); sys.stdout.flush()", max_crashes=2
-    )
+    printed = f"sys.stdout.buffer.write({garbage!r}); sys.stdout.flush(); "
+    seen = watch(printed + "time.sleep(600)", max_crashes=2)
     assert await seen.exits.get() is False
+    assert seen.frames.empty()
+
+
+async def test_a_frame_that_a_child_does_not_finish_is_none(watch: Watch) -> None:
+    seen = watch("sys.stdout.buffer.write(b'\\0\\0')", max_crashes=1)
+    assert await seen.exits.get() is True
+    assert seen.frames.empty()
 
 
 async def test_a_child_that_does_not_end_is_killed(watch: Watch) -> None:
@@ -121,9 +126,43 @@ async def test_a_child_that_does_not_end_is_killed(watch: Watch) -> None:
 
 
 async def test_a_frame_for_a_dead_child_is_dropped(watch: Watch) -> None:
-    seen = watch("sys.exit(0)", max_crashes=1)
-    await seen.exits.get()
+    seen = watch(ECHO)
+    assert await seen.frames.get() == {"hello": 1}
+    seen.child.kill()
+    assert await seen.exits.get() is False
     seen.child.send({"nobody": "listens"})
+    assert await seen.frames.get() == {"hello": 2}
+    seen.child.send({"somebody": "listens"})
+    assert await seen.frames.get() == {"somebody": "listens"}
+
+
+async def test_a_child_that_is_let_go_is_no_crash_and_may_start_again(
+    watch: Watch,
+) -> None:
+    seen = watch(ECHO)
+    assert await seen.frames.get() == {"hello": 1}
+    seen.child.retire()
+    while seen.child.pid is not None:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
+    assert (seen.n_starts, seen.exits.empty()) == (1, True)
+    seen.child.start()
+    assert await seen.frames.get() == {"hello": 2}
+    assert seen.exits.empty()
+
+
+async def test_a_child_that_is_wanted_while_it_goes_is_started_at_once(
+    watch: Watch,
+) -> None:
+    seen = watch(ECHO)
+    assert await seen.frames.get() == {"hello": 1}
+    seen.child.retire()
+    seen.child.start()
+    assert await seen.frames.get() == {"hello": 2}
+    assert (seen.waits, seen.exits.empty()) == ([], True)
+    seen.child.kill()
+    assert await seen.exits.get() is False
+    assert seen.waits == [1.0]
 
 
 async def test_a_program_that_is_not_there_counts_as_a_crash() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starcoder_lsp.settings import files
 from starcoder_lsp.settings.files import MAX_FILE_BYTES, ConfigFiles
 from starcoder_lsp.settings.options import OPTIONS
+from starcoder_lsp.settings.resolve import editor_layer
 
 
 def user_file() -> Path:
@@ -40,6 +41,22 @@ def test_the_nearest_project_file_up_to_the_root_is_used(tmp_path: Path) -> None
     assert found.resolve(inner, [root]).values["max_tokens"] == 2
     (root / "a" / ".starcoder.toml").write_text("max_tokens = 3")
     assert found.resolve(inner, [root]).values["max_tokens"] == 3
+
+
+def test_files_are_named_as_origins_and_a_projects_may_set_nothing_dangerous(
+    tmp_path: Path,
+) -> None:
+    user_file().write_text("threads = 3\n")
+    own = project_of(tmp_path, b'max_tokens = 7\nmodel_path = "/evil.gguf"\n')
+    above = editor_layer({"multiline": "never"})
+    resolved = ConfigFiles().resolve(tmp_path, [tmp_path], above)
+    origins = resolved.origins
+    assert origins["threads"] == str(user_file())
+    assert origins["max_tokens"] == str(own)
+    assert origins["multiline"] == "editor settings"
+    assert resolved.values["model_path"] is None
+    (problem,) = resolved.problems
+    assert problem.startswith(f"{own}: model_path may not be set by a project")
 
 
 def test_of_nested_workspace_folders_the_innermost_ends_the_search(

@@ -232,6 +232,8 @@ def test_every_number_has_its_bounds(name: str) -> None:
 def test_an_unknown_key_is_reported_with_the_nearest_one() -> None:
     (problem,) = resolve([Layer("f", {"debounce": 1})]).problems
     assert problem == "f: debounce is not an option, did you mean debounce_ms?"
+    (problem,) = resolve([Layer("f", {"zzz": 1})]).problems
+    assert problem == "f: zzz is not an option"
 
 
 def test_all_that_is_wrong_in_one_file_is_one_message() -> None:

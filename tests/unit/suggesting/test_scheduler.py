@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -55,6 +56,8 @@ class Model:
         self.n_started = self.n_stopped = self.n_running = self.n_most = 0
         self._on_text: OnText = lambda text: None
         self._end = asyncio.Event()
+        # A model inside a batch takes so many turns of the loop to stop.
+        self.n_turns_to_stop = 0
         self.tasks: list[asyncio.Task[str | None]] = []
 
     async def _generate(self, where: CacheKey, on_text: OnText) -> str | None:
@@ -67,6 +70,9 @@ class Model:
             await self._end.wait()
         except asyncio.CancelledError:
             self.n_stopped += 1
+            for _ in range(self.n_turns_to_stop):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
             raise
         finally:
             self.n_running -= 1
@@ -139,6 +145,19 @@ async def test_the_newest_request_wins_in_any_file() -> None:
     assert model.n_most == 1
 
 
+async def test_an_older_request_of_another_channel_does_not_stop_a_newer_ones_work() -> (
+    None
+):
+    model = Model()
+    older = await model.ask(key("aaa"), delay_s=1.0, channel="inline")
+    newer = await model.ask(key("bbb"), channel="popup")
+    await model.clock.passes()
+    assert (model.n_started, model.n_stopped) == (1, 0)
+    assert await older is None
+    await model.ends()
+    assert await newer == "done"
+
+
 async def test_a_keystroke_that_agrees_joins_the_running_generation() -> None:
     model = Model("return value")
     older = await model.ask(key("x = "))
@@ -185,6 +204,20 @@ async def test_a_generation_shorter_than_the_typed_text_is_followed_by_another()
     assert await newer == "ab"
 
 
+@pytest.mark.parametrize("typed", ["\n\treturn", "\r\n    return"])
+async def test_other_line_ends_and_indentation_do_not_stop_a_generation(
+    typed: str,
+) -> None:
+    model = Model("\n    return value")
+    await model.ask(key(":"))
+    newer = await model.ask(key(f":{typed}"))
+    model.writes("\n    re")
+    await settled()
+    assert (model.n_started, model.n_stopped) == (1, 0)
+    await model.ends()
+    assert await newer == " value"
+
+
 async def test_a_request_in_another_document_joins_nothing() -> None:
     model = Model()
     await model.ask(key("x", uri="one"))
@@ -214,6 +247,20 @@ async def test_after_that_moment_the_model_is_stopped() -> None:
     await model.clock.passes()
     assert model.n_stopped == 1
     assert model.scheduler.is_idle
+    assert model.scheduler._graces == set()
+
+
+async def test_a_generation_that_is_stopping_is_not_joined() -> None:
+    model = Model("value")
+    older = await model.ask(key("x = "))
+    model.n_turns_to_stop = 9
+    model.scheduler.cancel("a")
+    assert await older is None
+    newer = await model.ask(key("x = v"))
+    assert (model.n_started, model.n_stopped) == (2, 1)
+    await model.ends()
+    assert await newer == "value"
+    assert model.n_most == 1
 
 
 async def test_a_request_superseded_while_it_waits_never_starts() -> None:
@@ -248,6 +295,18 @@ async def test_alternatives_need_a_generation_of_their_own(under_way: str) -> No
     assert await newer == "done"
 
 
+@pytest.mark.parametrize(("place", "n_started"), [("a", 1), ("ad", 2)])
+async def test_alternatives_are_shared_only_at_the_same_place(
+    place: str, n_started: int
+) -> None:
+    model = Model()
+    await model.ask(key("a"), variant="all")
+    newer = await model.ask(key(place), variant="all", channel="popup")
+    assert model.n_started == n_started
+    await model.ends()
+    assert await newer == "done"
+
+
 async def test_an_error_of_the_work_reaches_all_requests_that_wait_for_it() -> None:
     async def fail(on_text: OnText) -> str:
         await settled()
@@ -276,6 +335,17 @@ async def test_closing_a_document_answers_its_requests_with_none() -> None:
     assert await caller is None
     await settled()
     assert model.n_stopped == 1
+
+
+async def test_closing_a_document_answers_debounced_requests_too() -> None:
+    model = Model()
+    callers = [await model.ask(key("a"), 0.3, channel) for channel in ("b", "c")]
+    model.scheduler.cancel("a")
+    assert await asyncio.gather(*callers) == [None, None]
+    last = await model.ask(key("a"), 0.3)
+    model.scheduler.cancel_all()
+    assert await last is None
+    assert model.n_started == 0
 
 
 async def test_closing_a_document_drops_the_planned_job() -> None:
@@ -314,6 +384,19 @@ async def test_a_newer_plan_replaces_the_older() -> None:
     await settled()
     await model.clock.passes()
     assert model.n_started == 0
+
+
+async def test_a_newer_job_waits_for_a_running_one() -> None:
+    model = Model()
+    for name in "xy":
+        model.scheduler.when_idle(lambda name=name: model.job(key(name)), 1.0)  # type: ignore[misc]  # bound now
+        await settled()
+        await model.clock.passes()
+        assert model.n_started == 1
+    await model.ends()
+    assert (model.n_started, model.n_stopped, model.n_most) == (2, 0, 1)
+    await model.ends()
+    assert model.scheduler.is_idle
 
 
 async def test_a_request_stops_the_background_job_at_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.settings.resolve import Layer, resolve
-from starcoder_lsp.suggesting.trigger import Occasion, kind_of_text, skip
+from starcoder_lsp.suggesting.trigger import Occasion, Skip, kind_of_text, skip
 
 
 def why_not(
@@ -57,10 +57,24 @@ def test_places_without_use_are_skipped_unless_the_request_is_explicit(
 
 def test_settings_are_lasting_reasons() -> None:
     assert why_not("█", enabled=False) == "disabled by `enabled`"
-    assert why_not("█", disabled_languages=["javascript"], is_explicit=True)
-    assert why_not("█", path="/p/vendor/a.js", disabled_paths=["vendor/*"])
-    assert why_not("█", path="/p/.env", disabled_paths=["*.env"])
-    assert why_not("█", path="/p/a.js", disabled_paths=["vendor/*"]) is None
+    not_in_javascript = why_not(
+        "█", disabled_languages=["javascript"], is_explicit=True
+    )
+    assert not_in_javascript == "disabled by `disabled_languages`"
+
+
+@pytest.mark.parametrize(
+    ("path", "glob", "reason"),
+    [
+        ("/p/vendor/a.js", "vendor/*", "disabled by `disabled_paths`"),
+        ("/p/.env", "*.env", "disabled by `disabled_paths`"),
+        ("/p/a.js", "vendor/*", None),
+    ],
+)
+def test_paths_are_disabled_by_their_end(
+    path: str, glob: str, reason: str | None
+) -> None:
+    assert why_not("█", path=path, disabled_paths=[glob]) == reason
 
 
 def test_an_explicit_request_ignores_snoozing() -> None:
@@ -102,6 +116,4 @@ def test_a_document_that_is_too_large_is_skipped() -> None:
     cursor = Cursor.marked("█")
     settings = resolve([]).settings.trigger
     large = replace(cursor, document=replace(cursor.document, text="x" * 10_000_001))
-    found = skip(Occasion(large, settings))
-    assert found is not None
-    assert found.is_lasting
+    assert skip(Occasion(large, settings)) == Skip("this file is too large", True)
