@@ -51,7 +51,11 @@ def wanted_answers(body: bytes) -> tuple[str, ...]:
         # What can be read is read, or all of it is refused.
         readable = wanted_answers(body.decode("utf-8", "replace").encode())
         last = tuple(one for one in readable if one == SILENCE)
-        return (*(one for one in readable if one not in (NOBODY, SILENCE)), NOBODY, *last)
+        return (
+            *(one for one in readable if one not in (NOBODY, SILENCE)),
+            NOBODY,
+            *last,
+        )
     except (ValueError, RecursionError):
         return (ANY,)  # its id may be readable all the same
     if not isinstance(message, dict):

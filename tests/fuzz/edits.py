@@ -84,7 +84,9 @@ def _change(version: int, changes: list[Any]) -> Message:
     for places, text in changes:
         change: Message = {"text": text}
         if places is not None:
-            start, end = ({"line": line, "character": column} for line, column in places)
+            start, end = (
+                {"line": line, "character": column} for line, column in places
+            )
             change["range"] = {"start": start, "end": end}
         sent.append(change)
     document = {"uri": URI, "version": version}
