@@ -13,7 +13,7 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants lint docs package benchmark clean
+.PHONY: demo test fresh mutants fuzz soak lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -49,6 +49,16 @@ package:
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py
+
+# New random input for a minute, or as long as you say; docs/reliability.md says more:
+#   make fuzz FUZZ="--target sessions --seconds 600"
+fuzz: $(VENV)/.tested
+	PYTHONPATH=tests $(BIN)/python -P -m fuzz $(FUZZ)
+
+# make soak SOAK="--minutes 480"
+soak: $(VENV)/.installed
+	$(BIN)/starcoder-lsp models get smollm2-135m
+	$(BIN)/python benchmarks/soak.py $(SOAK)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants

@@ -13,6 +13,9 @@ from typing import Any
 
 from starcoder_lsp.lsp.documents.positions import Span
 
+# The largest number that the specification has for lines and columns.
+LARGEST_UINTEGER = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Item:
@@ -87,9 +90,15 @@ def change_of(params: Any) -> Change | None:
 
 
 def place_of(params: Any) -> tuple[int, int] | None:
-    """Read a position as line and column; None if it is not one."""
+    """Read a position as line and column; None if it is not one.
+
+    >>> place_of({"line": 1, "character": 2**64})
+    (1, 2147483647)
+    """
     line, column = count_field(params, "line"), count_field(params, "character")
-    return None if line is None or column is None else (line, column)
+    if line is None or column is None:
+        return None
+    return min(line, LARGEST_UINTEGER), min(column, LARGEST_UINTEGER)
 
 
 def uris_of(params: Any, *names: str) -> Iterator[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from text_model import Reference
 
 from starcoder_lsp.lsp.documents import Documents, OpenDocument, batches
 from starcoder_lsp.lsp.documents import positions as positions_module
@@ -25,41 +24,11 @@ from starcoder_lsp.lsp.documents.positions import (
 
 URI = "file:///a.py"
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
-CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 ALPHABET = ["a", "b", "é", "中", "😀", "\u0301", "\u200d", "\n", "\r\n", "\r"]
 ALPHABET += ["\x0c", "\x0b", "\x85", "\u2028", "\u2029", "\ufeff"]
 
 texts = st.lists(st.sampled_from(ALPHABET), max_size=30).map("".join)
 positions = st.tuples(st.integers(0, 12), st.integers(0, 12))
-
-
-@dataclass
-class Reference:
-    """The document as code units, with offsets found by counting them one by one."""
-
-    text: str
-    encoding: Encoding
-
-    def edit(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
-        first, last = sorted((self.offset(*start), self.offset(*end)))
-        codec, size = CODECS[self.encoding]
-        encoded = self.text.encode(codec)
-        changed = encoded[: first * size] + text.encode(codec) + encoded[last * size :]
-        self.text = changed.decode(codec)
-
-    def offset(self, line: int, character: int) -> int:
-        """In code units from the start; clamped to the line's text, to whole characters."""
-        starts = [0, *(found.end() for found in re.finditer("\r\n|\r|\n", self.text))]
-        if line >= len(starts):
-            return self.length(self.text)
-        content = re.split("\r\n|\r|\n", self.text[starts[line] :], maxsplit=1)[0]
-        while self.length(content) > character:
-            content = content[:-1]
-        return self.length(self.text[: starts[line]]) + self.length(content)
-
-    def length(self, text: str) -> int:
-        codec, size = CODECS[self.encoding]
-        return len(text.encode(codec)) // size
 
 
 def opened(text: str) -> OpenDocument:
