@@ -15,7 +15,7 @@ from typing import Any
 from fuzz import values
 from starcoder_lsp.context.index.database import file_of
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.symbols import Definition, Symbols
 from starcoder_lsp.engines.llama.machine.gguf import read_header
 from starcoder_lsp.engines.llama.process.kv_files import KvFiles
@@ -96,7 +96,7 @@ def _index() -> bytes:
         cache = Path(name, "index")
         folder = Folder(ROOT, cache)
         for n in range(N_FILES):
-            folder.put(f"src/{n}.py", Source(str(n), str(n)), entry(n))
+            folder.put(f"src/{n}.py", FileState(str(n), str(n)), entry(n))
         folder.close()
         return file_of(ROOT, cache).read_bytes()
 
@@ -129,11 +129,11 @@ def check_index(case: list[Any]) -> int:
             folder.look_up(use, None)
         folder.languages(), folder.n_definitions(), folder.left_out()
         for n in range(3):
-            folder.put(f"src/{n}.py", Source("new", "new"), entry(n + 100))
+            folder.put(f"src/{n}.py", FileState("new", "new"), entry(n + 100))
         folder.remove(["src/5.py"])
         folder.commit()
         folder.look_up(USES[0], None)
-        folder.put("new.py", Source("new", "new"), entry(99))
+        folder.put("new.py", FileState("new", "new"), entry(99))
         found = folder.look_up(lambda index: index.definitions("function_99"), [])
         folder.close()
         again = Folder(ROOT, cache)
