@@ -3,17 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What llama.cpp has for pictures and sound is not needed. For a GPU say, for example,
+# LLAVA_BUILD is llama.cpp's support for pictures and sound. To build for a GPU, run
 #   make demo CMAKE_ARGS="-DGGML_CUDA=on -DLLAVA_BUILD=OFF"
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-# What `make fresh` draws its examples with; `make fresh SEED=7` draws the same again.
+# The seed of the random examples of `make fresh`; `make fresh SEED=7` repeats a run.
 ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants lint docs package benchmark clean
+.PHONY: demo test fresh mutants fuzz soak lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -24,12 +24,12 @@ test: $(VENV)/.tested lint
 	$(BIN)/pytest
 	$(MAKE) fresh
 
-# The usual run has the same examples each time; here are others.
+# Run the property tests with new random examples; `make test` always has the same ones.
 fresh: $(VENV)/.tested
 	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
 
-# Breaks the core in thousands of ways, one at a time, and counts what the unit tests
-# notice: docs/mutation-testing.md. `mutmut run` goes on where it was stopped.
+# Change the core in thousands of ways, one at a time, and count the changes that the unit
+# tests notice: docs/mutation-testing.md. `mutmut run` continues an interrupted run.
 mutants: $(VENV)/.mutants
 	rm -rf mutants
 	nice $(BIN)/mutmut run --max-children 2
@@ -50,10 +50,20 @@ package:
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/startup.py
 
+# New random input for a minute, or as long as you say; docs/reliability.md says more:
+#   make fuzz FUZZ="--target sessions --seconds 600"
+fuzz: $(VENV)/.tested
+	PYTHONPATH=tests $(BIN)/python -P -m fuzz $(FUZZ)
+
+# make soak SOAK="--minutes 480"
+soak: $(VENV)/.installed
+	$(BIN)/starcoder-lsp models get smollm2-135m
+	$(BIN)/python benchmarks/soak.py $(SOAK)
+
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
-# Debian's Python has no ensurepip without python3-venv; its pip can fill a bare venv.
+# Without python3-venv, Debian's Python has no ensurepip; its pip can fill a bare venv.
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) 2>/dev/null \
 	  || ( rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) \
@@ -71,11 +81,11 @@ $(VENV)/.mutants: pyproject.toml | $(BIN)/python
 	$(call install,.[dev,mutants])
 	@touch $(VENV)/.installed $(VENV)/.tested $@
 
-# pip shows nothing while it compiles: of its log, print what is a step forward.
+# pip shows nothing while it compiles, so print the lines of its log that show progress.
 define install
-	@echo "Installing. llama.cpp is compiled from its source once: about 5 minutes on 2 cores."
+	@echo "Installing. This compiles llama.cpp once, which takes about 5 minutes on 2 cores."
 	@$(BIN)/python -m pip install --verbose --no-input -e '$(1)' 2>&1 \
 	  | tee $(VENV)/install.log \
 	  | { grep --line-buffered -oE '^ *\[[0-9]+/[0-9]+\]|^Collecting [^ ]+|^Successfully installed' || true; } \
-	  || { tail -n 40 $(VENV)/install.log; echo "The whole log: $(VENV)/install.log"; exit 1; }
+	  || { tail -n 40 $(VENV)/install.log; echo "Full log: $(VENV)/install.log"; exit 1; }
 endef

@@ -1,9 +1,9 @@
-"""What a completion costs while something else computes, with and without our settings.
+"""Measures a completion on an idle and on a busy machine, with two spin counts of OpenMP.
 
-    python benchmarks/busy_machine.py MODEL.gguf
+    python benchmarks/busy_machine.py MODEL.gguf [--runs 5]
 
-Each row is one fresh engine: a prompt of some 150 tokens, 16 tokens written. "busy" has
-one endless loop per core beside it, as when a compiler runs. Rows take turns.
+Each run starts a new engine, which reads a prompt of about 150 tokens and generates 16.
+"busy" runs one endless loop per core beside it, like a compiler. The settings take turns.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def measured(model: str, waiting: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("--runs", type=int, default=5)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", help="a GGUF file")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each setting")
     arguments = parser.parse_args()
     rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for _ in range(arguments.runs):
@@ -71,7 +71,9 @@ def main() -> None:
                 with busy(n_loops):
                     row = measured(arguments.model, waiting)
                 rows.setdefault((load, waiting), []).append(row)
-    print("machine  OpenMP waits  first token  whole, median of", arguments.runs)
+    print(
+        f"machine  spin count   first token  all tokens (medians of {arguments.runs})"
+    )
     for (load, waiting), values in rows.items():
         first = statistics.median(first for first, _ in values)
         total = statistics.median(total for _, total in values)

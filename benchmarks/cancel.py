@@ -1,9 +1,9 @@
-"""From a cancel to a free engine, in the middle of reading a long prompt.
+"""Measures the time from a cancel to a free engine, while it reads a long prompt.
 
     python benchmarks/cancel.py [MODEL.gguf] [--times 100] [--tokens 3000]
 
-The time from the cancel to the engine's last word on the request, in the child process
-as editors use it. Without a model it is a StarCoder2 of 160 million random weights.
+The engine runs in its child process, as it does for editors. Without a model, it loads a
+StarCoder2 with 160 million random weights.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LIMITS = Limits(max_tokens=1, time_budget_ms=600_000)
 async def cancelled(
     engine: LlamaEngine, turn: int, n_tokens: int, wait_s: float
 ) -> float:
-    """Milliseconds until the engine is free; each prompt is new to it."""
+    """Return the milliseconds until the engine is free; no prompt is in its cache."""
     text = "".join(f"x{turn} = {n}\n" for n in range(n_tokens // 4))
     reading = asyncio.ensure_future(read(engine, Prompt((Text(text, "start"),))))
     await asyncio.sleep(wait_s)
     cancelled_at = time.perf_counter()
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
-    # Requests are answered in turn: this one's answer says that the other is over.
+    # The engine answers requests in order, so this answer proves that the other ended.
     await engine.count_tokens(["x"])
     return (time.perf_counter() - cancelled_at) * 1000
 
@@ -55,9 +55,7 @@ async def measure(path: Path, n_times: int, n_tokens: int) -> list[float]:
     choose = random.Random(0)
     started = time.perf_counter()
     await engine.count_tokens(["x"])
-    print(
-        f"asking and nothing to cancel: {(time.perf_counter() - started) * 1e3:.1f} ms"
-    )
+    print(f"idle engine, no cancel: {(time.perf_counter() - started) * 1e3:.1f} ms")
     try:
         return [
             await cancelled(engine, turn, n_tokens, choose.uniform(0.05, 1.0))
@@ -68,10 +66,10 @@ async def measure(path: Path, n_times: int, n_tokens: int) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="?", type=Path)
-    parser.add_argument("--times", type=int, default=100)
-    parser.add_argument("--tokens", type=int, default=3000)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", type=Path, help="a GGUF file")
+    parser.add_argument("--times", type=int, default=100, help="number of cancels")
+    parser.add_argument("--tokens", type=int, default=3000, help="length of a prompt")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.model

@@ -1,4 +1,4 @@
-"""Three ways to a suggestion, asked alike: llama-server, llama-cpp-python, starcoder-lsp."""
+"""Gives llama-server, llama-cpp-python and starcoder-lsp the same interface."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from editing import State
 from lsp import Server
 
 PREFIX_LINES, SUFFIX_LINES, N_PREDICT = 256, 64, 8
-# What our server says of a request: its explanation, and its engine's log.
+# Parts of our server's explanation of a request, and of its engine's log.
 PROMPT = re.compile(r"prompt: (\d+) tokens, \d+ of them cached, (\d+) evaluated")
 GENERATED = re.compile(r"generated: (\d+) tokens in ([\d.]+) ms")
 CANCELLED = re.compile(r"cancelled, (\d+) tokens evaluated, (\d+) generated")
 KNOWN = "decision: known already"
-# Nothing that works ahead, reads other files or asks for more than one suggestion.
+# These settings switch off work ahead, context from other files and alternatives.
 PLAIN = ("--alternatives", "1", "--speculate", "never", "--multiline", "always",
          "--latency-target-ms", "60000", "--time-budget-ms", "60000", "--kv-cache-mb",
          "0", "--statistics", "false", "--context", "false", "--log-level", "info")  # fmt: skip
@@ -45,10 +45,10 @@ class Contestant(Protocol):
     def ask(self, state: State) -> Cost: ...
 
     def abandon(self, state: State, after_s: float) -> None:
-        """Ask, and cancel before the answer."""
+        """Send a request, and cancel it after `after_s` seconds."""
 
     def n_tokens(self) -> int:
-        """Evaluated and generated since the start, also for nobody."""
+        """Return the tokens evaluated and generated so far, with those of cancelled requests."""
 
     def cpu_seconds(self) -> float: ...
 
@@ -56,7 +56,7 @@ class Contestant(Protocol):
 
 
 def window(state: State) -> tuple[str, str]:
-    """The context that llama.vim sends."""
+    """Return the prefix and the suffix that llama.vim sends."""
     prefix = "".join(state.before.splitlines(keepends=True)[-PREFIX_LINES:])
     suffix = "".join(state.after.splitlines(keepends=True)[: SUFFIX_LINES + 1])
     return prefix, suffix
@@ -71,7 +71,7 @@ def cpu_seconds(*pids: int) -> float:
 
 
 class LlamaServer:
-    """As llama.vim asks it; what is typed through a suggestion its client cache answers."""
+    """llama-server behind llama.vim's client cache, which answers while typing through."""
 
     name = "llama-server /infill"
 
@@ -113,7 +113,7 @@ class LlamaServer:
 
     def ask(self, state: State) -> Cost:
         started = time.perf_counter()
-        for n in range(1, 129):  # as far back as llama.vim looks
+        for n in range(1, 129):  # llama.vim looks back this many characters
             known = self._answers.get(state.before[:-n])
             if known is not None and known.startswith(state.before[-n:]):
                 spent_ms = (time.perf_counter() - started) * 1000
@@ -134,7 +134,7 @@ class LlamaServer:
         connection.close()
 
     def n_tokens(self) -> int:
-        # A cancelled task is counted when the next one has its turn.
+        # llama-server counts a cancelled task when the next one starts.
         metrics = dict(
             line.rsplit(" ", 1)
             for line in self._get("/metrics")[1].splitlines()
@@ -152,7 +152,7 @@ class LlamaServer:
 
 
 class LlamaCppPython:
-    """A prefix-suffix-middle prompt to `create_completion`; it cannot be cancelled."""
+    """`create_completion` with a prefix-suffix-middle prompt; it cannot be cancelled."""
 
     name = "llama_cpp.Llama"
 
@@ -167,7 +167,7 @@ class LlamaCppPython:
     def ask(self, state: State) -> Cost:
         prefix, suffix = window(state)
         prompt = f"<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>"
-        # What generate() finds in its cache is the common beginning with last time.
+        # generate() reuses the tokens that the prompt shares with the last one.
         tokens = self._llama.tokenize(prompt.encode(), special=True)
         past = self._llama.input_ids[: self._llama.n_tokens].tolist()
         shared = next(
@@ -198,7 +198,7 @@ class LlamaCppPython:
 
 
 class StarcoderLsp:
-    """Through LSP: a small edit and an explicit request, as an editor sends them."""
+    """starcoder-lsp over LSP: a small edit and an explicit request, as editors send them."""
 
     name = "starcoder-lsp over LSP"
 

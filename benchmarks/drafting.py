@@ -1,11 +1,12 @@
-"""What lookup drafting gains: decode speed with and without it, taking turns.
+"""Compares decoding with and without lookup drafts.
 
     python benchmarks/drafting.py [MODEL.gguf] [--runs 5] [--tokens 64] [--threads N]
 
-Without a model it is SmolLM2-135M as `starcoder-lsp models get smollm2-135m` fetches
-it. Per trace: tokens per second after the first token, the ratio of the two, and in how
-many runs both wrote the same text. They may part where two tokens are as likely to
-within rounding: llama.cpp's kernels for one token and for several round differently.
+The default model is SmolLM2-135M, as `starcoder-lsp models get smollm2-135m` downloads
+it. The columns are tokens per second after the first token, the ratio of the two, and the
+share of runs in which both generated the same text. The texts can differ where two tokens
+are equally likely within rounding, because llama.cpp's kernels for one token and for
+several round differently.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class {name}View(BaseView):
 
 
 def traces() -> dict[str, list[str]]:
-    """Texts that end where something is to be written; the first two are copies."""
+    """Return the texts to continue, by the name of what comes next."""
     prose = inspect.cleandoc(argparse.__doc__ or "")
     source = inspect.getsource(textwrap)
     cuts = [len(source) * n // 7 for n in range(2, 7)]
@@ -85,14 +86,14 @@ def traces() -> dict[str, list[str]]:
 
 
 def once_more(block: str, names: list[str], cuts: Sequence[int]) -> list[str]:
-    """Blocks like each other, and one more of which only the beginning is there."""
+    """Return texts of similar blocks whose last block is cut after `cuts` characters."""
     whole = "".join(block.format(name=name) for name in names)
     last = names[-1] if len(set(names)) == 1 else "invoice"
     return [whole + block.format(name=last)[:cut] for cut in cuts]
 
 
 def run(session: LlamaSession, text: str, n_tokens: int) -> tuple[float, str]:
-    """Tokens per second after the first, and what was written."""
+    """Return the tokens per second after the first token, and the generated text."""
     read, held_back = hold_back(text)
     prompt = Prompt((Text(read, "start"),), held_back)
     limits = Limits(n_tokens, 600_000)
@@ -130,12 +131,12 @@ def measure(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="?", type=Path)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tokens", type=int, default=64)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", type=Path, help="a GGUF file")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each text")
+    parser.add_argument("--tokens", type=int, default=64, help="tokens to generate")
     parser.add_argument("--threads", type=int, default=hardware.n_cores())
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
     arguments = parser.parse_args()
     path = arguments.model or assemble.store().locate(registry.find("smollm2-135m"))
     hardware.limit_spinning()

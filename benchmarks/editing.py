@@ -1,4 +1,4 @@
-"""Editing as it happens: documents and cursors after each keystroke."""
+"""Editing traces: the document and the cursor after each keystroke."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class State:
         return State(self.file, self.before + text, self.after)
 
     def edit_from(self, older: State) -> tuple[dict[str, Any], str]:
-        """The range of the older text that one small edit replaces, and by what."""
+        """Return the range of the older text that one small edit replaces, and the new text."""
         old, new = older.before + older.after, self.before + self.after
         start = n_common(old, new)
         tail = n_common(old[start:][::-1], new[start:][::-1])
@@ -56,7 +56,7 @@ def place(text: str, offset: int) -> dict[str, int]:
 
 
 def source(module: Any, n_lines: int = FILE_LINES) -> list[str]:
-    """A real module's lines, again and again until there are `n_lines`."""
+    """Return the lines of a real module, repeated until there are `n_lines`."""
     lines = Path(inspect.getfile(module)).read_text("utf-8").splitlines(keepends=True)
     return (lines * (n_lines // len(lines) + 1))[:n_lines]
 
@@ -64,14 +64,14 @@ def source(module: Any, n_lines: int = FILE_LINES) -> list[str]:
 def typed(
     file: str, lines: list[str], at: int, text: str, n_first: int = 1
 ) -> Iterator[State]:
-    """The states while `text` is typed on lines of its own before line `at`."""
+    """Yield the states while `text` is typed on new lines before line `at`."""
     before, after = "".join(lines[:at]), "\n" + "".join(lines[at:])
     for n in range(n_first, len(text) + 1):
         yield State(file, before + text[:n], after)
 
 
 def traces() -> dict[str, list[State]]:
-    """Each begins with a state that is not measured: the file was open before."""
+    """Return the traces; the first state of each is not measured, it opens the file."""
     one, two = source(argparse), source(subprocess)
     half = FILE_LINES // 2
     line = list(typed("one.py", one, half, STATEMENT))
@@ -103,7 +103,7 @@ def traces() -> dict[str, list[State]]:
 
 
 def abandoned() -> Iterator[State]:
-    """Fast typing at a place that no other trace has been to."""
+    """Yield the states of fast typing at a place that no other trace visits."""
     lines = source(argparse)
     at = FILE_LINES // 2 + 40
     return typed("one.py", lines, at, "    return self._registry", n_first=9)

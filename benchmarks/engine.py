@@ -1,10 +1,10 @@
-"""How near our session comes to llama.cpp itself: prefill and decode, taking turns.
+"""Compares the prefill and decode speed of our session with that of llama-bench.
 
     python benchmarks/engine.py MODEL.gguf [--runs 5] [--json FILE]
 
-llama-bench is built from the llama.cpp that llama-cpp-python vendors. The same
-model, threads, prompt length (512, nothing before it) and number of tokens (64); text
-that repeats nothing, so that no draft helps us.
+llama-bench is built from the copy of llama.cpp in llama-cpp-python. Both take turns, and
+use the same model, number of threads, prompt (512 tokens, empty cache) and number of new
+tokens (64). The text has no repetition, so that drafts do not help us.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ N_PROMPT, N_WRITTEN = 512, 64
 
 
 def ask_llama_bench(model: Path, n_threads: int) -> dict[str, float]:
-    """Reading from nothing, and writing after as much as the session has read."""
+    """Return tokens per second: prefill with an empty cache, decode after the prompt."""
     read = ("-p", str(N_PROMPT), "-n", "0")
     write = ("-p", "0", "-n", str(N_WRITTEN), "-d", str(N_PROMPT))
     found = {}
@@ -43,7 +43,7 @@ def ask_llama_bench(model: Path, n_threads: int) -> dict[str, float]:
 
 
 def ask_session(session: LlamaSession, turn: int) -> dict[str, float]:
-    """A prompt that nothing is known of, then tokens until there are enough."""
+    """Return tokens per second: prefill of a new prompt, decode after it."""
     words = random.Random(turn)
     text = " ".join(f"{words.randrange(10**6):x}" for _ in range(N_PROMPT))
     tokens = session._texts.encode(text)[:N_PROMPT]
@@ -51,7 +51,7 @@ def ask_session(session: LlamaSession, turn: int) -> dict[str, float]:
     prompt = Prompt((Text(text, "start"),))
     read = list(session.generate(prompt, Limits(0, 600_000), lambda: False))[-1].usage
     session._decoder.drafts = False
-    session._is_last = lambda prompt: lambda token: False  # type: ignore[method-assign]  # a random model may end
+    session._is_last = lambda prompt: lambda token: False  # type: ignore[method-assign]  # a random model may end the text
     piece = list(session.generate(prompt, Limits(N_WRITTEN, 600_000), lambda: False))[
         -1
     ]
@@ -63,11 +63,11 @@ def ask_session(session: LlamaSession, turn: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--runs", type=int, default=5)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a GGUF file")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each")
     parser.add_argument("--threads", type=int, default=hardware.n_cores())
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
     arguments = parser.parse_args()
     hardware.limit_spinning()
     library.set_up()
@@ -79,7 +79,7 @@ def main() -> None:
     )
     ours: list[dict[str, float]] = []
     theirs: list[dict[str, float]] = []
-    ask_session(session, -1)  # weights come from the disk
+    ask_session(session, -1)  # reads the weights from the disk
     for turn in range(arguments.runs):
         theirs.append(ask_llama_bench(arguments.model, arguments.threads))
         ours.append(ask_session(session, turn))

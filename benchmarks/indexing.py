@@ -1,9 +1,9 @@
-"""How fast source files are read for the index, side by side with Universal Ctags.
+"""Compares the CPU time of our parser with that of Universal Ctags.
 
     python benchmarks/indexing.py --root DIRECTORY
 
-Both read the same files in this run, one process each, one after the other, and what is
-compared is processor time: it does not depend on what else the machine does.
+Each reads the same files in one process, one after the other. CPU time depends little on
+the load of the machine.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ LARGEST_BYTES = 500_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--root", type=Path, required=True, help="the folder of sources"
+    )
     root = parser.parse_args().root
     files = [path for path in root.rglob("*") if is_source(path)]
     ours_s, n_definitions, n_bytes = parsed(files)
@@ -57,7 +59,7 @@ def is_source(path: Path) -> bool:
 
 
 def parsed(files: list[Path]) -> tuple[float, int, int]:
-    """Processor seconds, definitions and bytes; the grammars are loaded before."""
+    """Return CPU seconds, definitions and bytes; loading the grammars is not measured."""
     for language in {language_of(path) for path in files}:
         parse(language, b"")
     begin, n_definitions, n_bytes = time.process_time(), 0, 0

@@ -1,21 +1,21 @@
-"""What a keystroke costs: llama-server, llama-cpp-python, and starcoder-lsp over LSP.
+"""Compares the cost of a keystroke: llama-server, llama-cpp-python, starcoder-lsp.
 
     python benchmarks/keystrokes.py [--keys N] [--json FILE] [--plot FILE]
 
-The same model, the same editing traces, about the same context, 8 tokens written each
-time, in one run, the three taking turns at every keystroke:
+All three run the same model and the same editing traces with about the same context, and
+generate 8 tokens for each request. They take turns at every keystroke:
 
-- llama-server's /infill as llama.vim asks it: 256 lines of prefix, 64 of suffix,
-  cache_prompt, --cache-reuse 256, a client cache for what is typed through a
-  suggestion; prefix-suffix-middle inside. It is built from the llama.cpp that
-  llama-cpp-python vendors;
-- `llama_cpp.Llama.create_completion` with a prefix-suffix-middle prompt, as most Python
-  tools do it;
-- starcoder-lsp, through its stdio: didChange and an explicit inlineCompletion, with
-  nothing done in the idle times that the others would pay for.
+- llama-server's /infill gets the requests of llama.vim: 256 lines of prefix, 64 of
+  suffix, cache_prompt, --cache-reuse 256, and a client cache for typing through a
+  suggestion. Its prompts are prefix-suffix-middle. It is built from the copy of
+  llama.cpp in llama-cpp-python;
+- `llama_cpp.Llama.create_completion` gets a prefix-suffix-middle prompt, as most Python
+  tools send it;
+- starcoder-lsp gets didChange and an explicit inlineCompletion over stdio. It does no
+  work in idle times, because that would count for the others.
 
-Without --model a StarCoder2 of 160 million random weights is made (Q8_0): what it
-writes means nothing, what it costs is real.
+Without --model, the benchmark makes a StarCoder2 with 160 million random weights (Q8_0):
+its output means nothing, but its cost is real.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from contestants import Contestant, Cost, LlamaCppPython, LlamaServer, Starcoder
 from editing import State, abandoned, traces
 from llama_cpp_tools import tool
 
-# Our window begins on a grid and is smaller than its budget; this makes it the same.
+# Our window starts on a grid and is smaller than its budget; this factor evens that out.
 WINDOW_SLACK = 1.2
 THROUGH = "typing through a suggestion"
 CANCELLED = "cancelled by the next key"
@@ -88,7 +88,7 @@ def add(row: Row, contestant: Contestant, state: State) -> Cost:
 def type_through(
     contestants: Sequence[Contestant], states: list[State]
 ) -> dict[str, Row]:
-    """Each types the beginning of what it was shown, a character at a time."""
+    """Type the start of each contestant's own suggestions, one character at a time."""
     rows = {one.name: Row() for one in contestants}
     for one in contestants:
         for state, text in _suggestions(one, states):
@@ -107,7 +107,7 @@ def _suggestions(
 
 
 def waste(contestants: Sequence[Contestant], states: list[State]) -> dict[str, Figures]:
-    """Tokens computed for requests that the next key cancels."""
+    """Return the tokens computed for requests that the next key cancels."""
     found = {}
     for one in contestants:
         one.ask(states[0])
@@ -125,7 +125,7 @@ def waste(contestants: Sequence[Contestant], states: list[State]) -> dict[str, F
 
 
 def random_model(folder: Path) -> Path:
-    """A StarCoder2 of 160 million random weights, Q8_0."""
+    """Write a StarCoder2 with 160 million random weights in Q8_0."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     import llama_cpp
     import random_model as maker
@@ -143,7 +143,7 @@ def random_model(folder: Path) -> Path:
 def run(
     contestants: Sequence[Contestant], n_most: int, only: str
 ) -> dict[str, dict[str, Figures]]:
-    """All traces whose names have `only` in them."""
+    """Run all traces whose names contain `only`."""
     results: dict[str, dict[str, Figures]] = {}
     for trace, states in traces().items():
         if only in trace:
@@ -180,15 +180,15 @@ def draw(results: dict[str, dict[str, Figures]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="a StarCoder2 in GGUF")
+    parser.add_argument("--model", type=Path, help="a StarCoder2 as a GGUF file")
     parser.add_argument(
-        "--keys", type=int, default=100, help="so many keystrokes of a trace at most"
+        "--keys", type=int, default=100, help="keystrokes of each trace at most"
     )
     parser.add_argument(
-        "--only", default="", help="only traces with this in their name"
+        "--only", default="", help="run only traces whose name contains this"
     )
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--plot", type=Path, help="also draw them, as SVG")
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
+    parser.add_argument("--plot", type=Path, help="draw the figures as SVG")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         model = arguments.model or random_model(Path(folder))

@@ -1,6 +1,6 @@
-"""llama.cpp's own programs, built from the source that llama-cpp-python vendors.
+"""Builds llama.cpp's own programs from the copy of llama.cpp in llama-cpp-python.
 
-What is built stays in `build/llama.cpp` beside the benchmarks and is used again.
+The programs stay in `build/llama.cpp` beside the benchmarks, and are built only once.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ CONFIGURE = ("-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=OFF", "-DLLAMA_C
 
 
 def tool(name: str) -> Path:
-    """The program `name` of the installed llama-cpp-python's llama.cpp.
+    """Return the path of a program such as `llama-bench`; build it if it is missing.
 
-    Needs cmake, a C++ compiler and, the first time, the package index.
+    This needs cmake, a C++ compiler and, the first time, a package index.
     """
     folder = BUILD / version("llama-cpp-python")
     binary = folder / "out" / "bin" / name

@@ -1,4 +1,4 @@
-"""A blocking LSP client: one request at a time, over a real server's stdio."""
+"""A blocking LSP client that sends one request at a time to a real server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from editing import State
 
 
 class Server:
-    """starcoder-lsp as an editor runs it; `flags` are its options."""
+    """A starcoder-lsp process, started as editors do; `flags` are its options."""
 
     def __init__(self, *flags: str) -> None:
         self._process = subprocess.Popen(
@@ -43,7 +43,7 @@ class Server:
         return self._n_requests
 
     def answer(self, request_id: int) -> Any:
-        """The result, or None for an error."""
+        """Return the result of a request, or None for an error."""
         while (message := self._receive()).get("id") != request_id:
             pass
         return message.get("result")
@@ -52,11 +52,11 @@ class Server:
         return self.answer(self.begin(method, params))
 
     def show(self, state: State) -> None:
-        """Bring the server's copy of the document to `state`, by one small edit."""
+        """Send one small edit that makes the server's document equal to `state`."""
         self.notify(*self.edit(state))
 
     def edit(self, state: State) -> tuple[str, dict[str, Any]]:
-        """The notification that does it; it has to be sent."""
+        """Return the notification for `show`; the caller has to send it."""
         uri = f"file:///bench/{state.file}"
         old = self._shown.get(uri)
         self._shown[uri] = state
@@ -78,7 +78,7 @@ class Server:
         *,
         explicit: bool = True,
     ) -> int:
-        """The request's id; `position` is the cursor of `state`, if known already."""
+        """Send a request and return its id; `position` saves computing that of `state`."""
         return self.begin(
             "textDocument/inlineCompletion",
             {
@@ -89,7 +89,7 @@ class Server:
         )
 
     def pids(self) -> list[int]:
-        """Its own process and its children."""
+        """Return the process ids of the server and its children."""
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [pid, *map(int, children)]

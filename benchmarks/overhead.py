@@ -1,10 +1,10 @@
-"""What everything around the model costs: LSP, documents, layout, pipes.
+"""Measures the time outside the model: LSP, documents, prompt building, pipes.
 
     python benchmarks/overhead.py [--json FILE]
 
-The time from the key to the answer, less the engine's own, while a line is typed in
-the middle of a file. The model is a StarCoder2 of two small layers: its time is short,
-so that little noise is in the difference.
+A line is typed in the middle of a file; the figure is the time from key to answer minus
+the engine's own time. The model is a StarCoder2 with two small layers, which takes so
+little time that the difference has little noise.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PROMPT_TOKENS = 2048
 
 
 def overheads(contestant: StarcoderLsp, n_lines: int) -> list[float]:
-    """In milliseconds, one per keystroke."""
+    """Return the milliseconds outside the model, one value for each keystroke."""
     lines = source(argparse, n_lines)
     found = []
     for n_round in range(ROUNDS):
@@ -42,8 +42,10 @@ def overheads(contestant: StarcoderLsp, n_lines: int) -> list[float]:
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--context", action="store_true", help="read other files too")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument(
+        "--context", action="store_true", help="use context from other files"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
     arguments = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     import random_model

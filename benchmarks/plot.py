@@ -1,4 +1,4 @@
-"""Bars as a self-contained SVG: one group per row, one bar per contestant, log scale."""
+"""Draws a self-contained SVG: one group of bars per row, with a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Groups = Mapping[str, Mapping[str, float]]
 
 
 def bars(title: str, unit: str, groups: Groups, *, floor: float) -> str:
-    """`groups[row][contestant]` as bars; what is below `floor` has none."""
+    """Draw `groups[row][contestant]`; a value below `floor` gets a bar of one pixel."""
     names = list(next(iter(groups.values())))
     top = max(value for group in groups.values() for value in group.values())
     decades = max(math.ceil(math.log10(top / floor)), 1)

@@ -1,12 +1,12 @@
-"""What recent edits tell of the next one: the commits of a repository, typed once more.
+"""Measures how much recent edits help with the next one, by replaying commits.
 
     python benchmarks/recent_edits.py [--repository .] [--commits 60] [--until HEAD]
 
-Of each commit that changes 2 to 25 Python files, the changed places are edited one after
-the other. Before each but those of the first file, the cursor stands where it begins, once
-without the text that it replaces and once with it, and the names of its first three lines
-that the prompt does not show yet are looked for in the context: the share found, with
-recent edits and without them.
+The benchmark takes each commit that changes 2 to 25 Python files, and edits the changed
+places one after the other. At each place outside the first file, it looks at the names in
+the first three new lines that the prompt does not show, and measures the share of them in
+the context, with and without recent edits. It does so twice: with the replaced text
+deleted, and with that text still below the cursor.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WITHOUT = tuple(source for source in SOURCES if source != "edits")
 
 @dataclass(frozen=True)
 class Step:
-    """One changed place: the document before it, and the lines that are written there."""
+    """A changed place: the document before the edit, and the lines that replace others."""
 
     path: str
     text: Sequence[str]
@@ -50,7 +50,10 @@ class Step:
         )
 
     def scene(self, rest_from: int) -> Scene:
-        """The cursor behind the indentation of what will be written."""
+        """Put the cursor after the indentation of the new lines.
+
+        `rest_from` is the line of the old text that follows the cursor.
+        """
         first = self.written[0]
         indent = first[: len(first) - len(first.lstrip())]
         above = "\n".join([*self.text[: self.start], indent])
@@ -67,7 +70,7 @@ class Step:
 
 
 class Replay:
-    """A repository's Python files in an index, as they were at each commit."""
+    """An index with a repository's Python files as they were at a commit."""
 
     def __init__(self, repository: str) -> None:
         self._repository = repository
@@ -83,7 +86,7 @@ class Replay:
         self.index.put(path, text, parse("python", text.encode()))
 
     def go_to(self, commit: str) -> None:
-        """Read what is another file than before."""
+        """Put the files of `commit` into the index; unchanged ones stay."""
         now = {}
         for line in self.git("ls-tree", "-r", commit).splitlines():
             mode_and_hash, path = line.split("\t", 1)
@@ -97,29 +100,29 @@ class Replay:
         self._known = now
 
     def steps(self, commit: str) -> Iterator[Step]:
-        """Its changed places, file by file, tests last; those files are read again then."""
+        """Yield the changed places of `commit`, file by file, tests last."""
         diff = ("diff", "--name-only", "--diff-filter=M", f"{commit}~", commit)
         paths = self.git(*diff, "--", "*.py").splitlines()
         if not 2 <= len(paths) <= MAX_FILES:
             return
         for path in sorted(paths, key=lambda path: path.startswith("test")):
-            self._known.pop(path)
+            self._known.pop(path)  # the edits change it, so go_to has to read it again
             old = self.git("show", f"{commit}~:{path}").split("\n")
             new = self.git("show", f"{commit}:{path}").split("\n")
             codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
             for what, start, end, new_start, new_end in codes:
                 if what != "equal":
-                    # What stands above is new already.
+                    # The text above is new already.
                     text = [*new[:new_start], *old[start:]]
                     written = new[new_start:new_end]
                     yield Step(path, text, new_start, new_start + end - start, written)
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    arguments.add_argument("--repository", default=".")
-    arguments.add_argument("--commits", type=int, default=60)
-    arguments.add_argument("--until", default="HEAD")
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--repository", default=".", help="a git repository")
+    arguments.add_argument("--commits", type=int, default=60, help="how many")
+    arguments.add_argument("--until", default="HEAD", help="the last commit")
     given = arguments.parse_args()
     replay = Replay(given.repository)
     edits = RecentEdits()

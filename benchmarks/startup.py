@@ -1,7 +1,8 @@
-"""How long `starcoder-lsp` takes from spawn to its reply to `initialize`.
+"""Measures the time from the start of the process to its reply to `initialize`.
 
-Side by side with a bare pygls server in the same Python, taking turns, so that a busy
-machine slows both. Prints medians and minima in milliseconds; --json for a program.
+    python benchmarks/startup.py [--runs 15] [--json]
+
+starcoder-lsp and a bare pygls server take turns, so that a busy machine slows both.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SERVERS = {
     "bare pygls": [sys.executable, "-c", BARE],
     "starcoder-lsp": [sys.executable, "-P", "-m", "starcoder_lsp", "--stdio"],
 }
-# As users run it: with compiled modules, which pip has made for pygls already.
+# Users have compiled modules, which pip has made for pygls too.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -54,9 +55,9 @@ def reply_ms(command: list[str]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--json", action="store_true")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=15, help="starts of each server")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     for command in SERVERS.values():
         reply_ms(command)

@@ -1,15 +1,18 @@
-"""How long a workspace takes to index, and what it costs, beside Universal Ctags.
+"""Measures what indexing a workspace costs, compared with Universal Ctags.
 
     python benchmarks/workspace.py --root TREE [--tree-sitter] [--json]
 
-ctags reads the same tree in one process, before and after ours. Both are measured twice,
-and the faster time of each counts.
-On a machine that does other things too the times of computing (cpu) say more.
-The heartbeat is the longest gap of a 1 ms ticker in the process that an editor talks to.
-Resident memory counts a page that processes share once for each of them, proportional
-memory once in all. Queries are measured where somebody types, and at three places each
-in files of the tree that have just been opened for the first time. With --tree-sitter the parsers alone
-read the tree once more, in one process: what no index with their help can be faster than.
+ctags reads the same tree in one process, before and after the index. Both are measured
+twice, and the faster time counts. On a busy machine, CPU times say more than wall times.
+
+- heartbeat: the longest gap of a 1 ms timer in the process that an editor talks to;
+- resident memory: pages that processes share count for each process;
+- proportional memory: shared pages count once;
+- queries: at a place where the user types (gather), and at three places each in files
+  that were just opened for the first time (new_place).
+
+With --tree-sitter, the parsers alone read the tree once more, in one process. No index
+that uses them can be faster.
 """
 
 from __future__ import annotations
@@ -39,21 +42,21 @@ N_LINES = 2000
 N_EDITS = 20
 SAMPLED = (".py", ".ts", ".cpp", ".c", ".h", ".go", ".rs", ".java")
 N_SAMPLED = 60
-# In shorter files places are so near that what was found for one is shown for the next.
+# In shorter files the places are so close that one answer serves the next as well.
 SHORTEST_LINES = 100
-# From a file's opening to the first question: it is parsed, and somebody has to type.
+# The time from opening a file to the first query: the user has to reach the place first.
 OPENED_S = 0.4
 
 
 class Cost(NamedTuple):
-    """Seconds on the wall, and of computing by all processes together."""
+    """Wall time, and the CPU time of all processes, in seconds."""
 
     wall_s: float
     cpu_s: float
 
 
 def ctags_cost(root: Path) -> Cost:
-    """Universal Ctags over the tree."""
+    """Run Universal Ctags over the tree."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["ctags", "-R", "-f", f"{folder}/tags", "--links=no", str(root)]
         started, before = time.perf_counter(), os.times()
@@ -65,7 +68,7 @@ def ctags_cost(root: Path) -> Cost:
 
 
 def tree_of(pid: int) -> list[int]:
-    """A process and all that it has started; read from /proc, since to start `ps` stalls us."""
+    """Return a process and its descendants, from /proc: starting `ps` would stall us."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     try:
         below = [tree_of(int(child)) for child in children.read_text().split()]
@@ -75,7 +78,7 @@ def tree_of(pid: int) -> list[int]:
 
 
 def resident_mib(pids: Sequence[int]) -> float:
-    """Of the indexer and its workers together."""
+    """Return the resident memory of the processes together."""
     pages = 0
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -84,7 +87,7 @@ def resident_mib(pids: Sequence[int]) -> float:
 
 
 def proportional_mib(pids: Sequence[int]) -> float:
-    """As `resident_mib`, of shared pages a part; takes the kernel milliseconds."""
+    """Return the memory with shared pages counted once; takes some milliseconds."""
     kib = 0
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -94,7 +97,7 @@ def proportional_mib(pids: Sequence[int]) -> float:
 
 
 def computed_s(pids: Sequence[int]) -> float:
-    """By these processes, and by those of their children that have ended."""
+    """Return the CPU time of the processes and of their children that have ended."""
     ticks = 0
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -104,10 +107,10 @@ def computed_s(pids: Sequence[int]) -> float:
 
 
 class Session:
-    """One start of the context over a root, with a ticker beside it.
+    """Starts the context for a folder, and measures the gaps of a ticker meanwhile.
 
-    A tick that comes late does so because we compute, or because the machine is busy:
-    `busiest_s` is the most that this process has computed between two ticks.
+    A tick is late because this process computes or because the machine is busy;
+    `busiest_s` is the longest computation of this process between two ticks.
     """
 
     def __init__(self, root: Path) -> None:
@@ -160,7 +163,7 @@ class Session:
 
 
 def tree_sitter_cpu_s(root: Path) -> dict[str, float]:
-    """Of parsers and queries alone, for outlines as we read them and for whole files."""
+    """Return the CPU time of parsers and queries alone, for outlines and whole files."""
     from tree_sitter import QueryCursor
 
     from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES
@@ -189,7 +192,7 @@ def long_document() -> str:
 
 
 def edited_document_ms() -> list[float]:
-    """From a keystroke to symbols and index, without processes and the pause of typing."""
+    """Time an edit up to the updated index, without other processes and the debounce."""
     from starcoder_lsp.context import messages, worker_process
     from starcoder_lsp.context.index.database import in_memory
     from starcoder_lsp.context.index.reader import Index
@@ -207,7 +210,7 @@ def edited_document_ms() -> list[float]:
 
 
 async def typing_ms(context: IndexedContext, root: Path) -> list[float]:
-    """At one place, as while somebody types there, with the way there and back."""
+    """Time queries at one place, with the way to the indexer and back."""
     text = long_document() + "x = function_7("
     document = Document(text, (root / "new.py").as_uri(), "python", 1)
     context.open(document.uri, root / "new.py", "python", text, 1)
@@ -233,7 +236,7 @@ def is_long(path: Path) -> bool:
 
 
 async def new_places_ms(context: IndexedContext, root: Path) -> list[float]:
-    """In files where nobody has been before, at three places of each."""
+    """Time queries at three places each of files that were not open before."""
     times = []
     for path in sampled(root):
         text = path.read_text("utf-8", "replace")
@@ -253,7 +256,7 @@ async def new_places_ms(context: IndexedContext, root: Path) -> list[float]:
 
 
 async def full_cost(root: Path) -> Cost:
-    """Of an index that is thrown away."""
+    """Make an index and delete it."""
     session = Session(root)
     cost = await session.until_indexed()
     await session.context.close()
@@ -304,9 +307,11 @@ async def measured(root: Path, *, with_tree_sitter: bool) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--tree-sitter", action="store_true")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--root", type=Path, required=True, help="the workspace")
+    parser.add_argument(
+        "--tree-sitter", action="store_true", help="measure the parsers alone too"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     if shutil.which("ctags") is None:
         parser.error("Universal Ctags is not installed")

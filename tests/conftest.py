@@ -1,4 +1,4 @@
-"""Fixtures of all tests: directories of their own, real models, real servers."""
+"""Fixtures for all tests: private directories, real models, real servers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lsp_client import Client
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.store import ModelStore
 
-# The same examples in each run: what is red once is red again, on any machine.
+# Each run draws the same examples, so that a failure repeats on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)
-# Others in each run, drawn with `--hypothesis-seed`: see `make fresh`.
+# Each run draws other examples, with `--hypothesis-seed`: see `make fresh`.
 settings.register_profile("fresh", max_examples=200, deadline=None, database=None)
-# For mutants, of which each runs the tests again: see docs/mutation-testing.md.
+# A few examples, because each mutant runs the tests again: see docs/mutation-testing.md.
 settings.register_profile(
     "few",
     max_examples=30,
@@ -33,7 +33,7 @@ settings.load_profile("steady")
 
 @pytest.fixture(autouse=True)
 def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the directories of the person who runs it."""
+    """Keep tests away from the directories of the person who runs them."""
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
@@ -42,20 +42,20 @@ def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def models_dir(pytestconfig: pytest.Config) -> Path:
-    """Models that stay between test runs."""
+    """Return the directory of models, which stay there between test runs."""
     assert pytestconfig.cache is not None
     return pytestconfig.cache.mkdir("models")
 
 
 @pytest.fixture(scope="session")
 def smollm2(models_dir: Path) -> Path:
-    """The real SmolLM2-135M, got the way users get it."""
+    """Return the real SmolLM2-135M, downloaded as users do."""
     return ModelStore(models_dir).get(registry.find("smollm2-135m"), lambda share: None)
 
 
 @pytest.fixture(scope="session")
 def tiny_starcoder2(models_dir: Path) -> Path:
-    """A StarCoder2 with random weights."""
+    """Return a StarCoder2 with random weights."""
     path = models_dir / "tiny-starcoder2.gguf"
     if not path.exists():
         partial = path.with_suffix(".partial")
@@ -69,7 +69,7 @@ StartServer = Callable[..., Awaitable[Client]]
 
 @pytest.fixture
 async def start_server() -> AsyncIterator[StartServer]:
-    """Starts real servers and ends those that a test leaves behind."""
+    """Start real servers, and end them after the test."""
     clients: list[Client] = []
 
     async def start(*flags: str, env: dict[str, str] | None = None) -> Client:
@@ -81,7 +81,7 @@ async def start_server() -> AsyncIterator[StartServer]:
         await client.close()
 
 
-# Tests with these wait for models, servers and downloads, which have limits of their own.
+# Tests with these fixtures wait for models, servers and downloads, which have timeouts too.
 SLOW_FIXTURES = {"smollm2", "tiny_starcoder2", "start_server"}
 SLOW_TIMEOUT_S = 600
 
@@ -97,7 +97,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show where the tasks of a test that hangs wait: its traceback ends in the loop."""
+    """Show where the tasks of a hanging test wait; its traceback only shows the loop."""
     report = yield
     is_late = call.when == "call" and "pytest-timeout" in str(report.longrepr)
     if is_late and inspect.iscoroutinefunction(item.function):

@@ -1,4 +1,4 @@
-"""A small Hugging Face hub on the loopback interface, which can misbehave."""
+"""A small Hugging Face hub on the loopback interface that can misbehave on purpose."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Hub:
-    """What the hub has and how it answers; `cut_after` ends bodies early, so often."""
+    """The files of the hub, and how it answers.
+
+    It sends only `cut_after` bytes of the first `n_cuts` bodies, then hangs up.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     status: int = 200

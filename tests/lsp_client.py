@@ -1,4 +1,4 @@
-"""A client that speaks raw LSP with a real server process, and checks what it reads."""
+"""A client that speaks raw LSP with a real server process, and checks every message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 Message = dict[str, Any]
 
-# How long to wait before a test fails; a slow machine may bring 98 MB meanwhile.
+# How long to wait before a test fails; a slow machine may download 98 MB meanwhile.
 PATIENCE_S = 180.0
-# A busy machine may be slow; what is tested is the answer.
+# Tests check answers, and the machine may be busy.
 PATIENT = ("--time-budget-ms", "60000")
 
 
 class Client:
-    """Sends, receives, and keeps everything; stdout must hold nothing but messages."""
+    """Sends and keeps messages; fails if the server's stdout holds anything else."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -60,7 +60,7 @@ class Client:
     def begin(
         self, method: str, params: Any = None
     ) -> tuple[int, asyncio.Future[Message]]:
-        """Send a request; its id, and the answer to come."""
+        """Send a request; return its id and the future answer."""
         request_id = next(self._ids)
         answer = self.expect(request_id)
         self.send({"id": request_id, "method": method, "params": params})
@@ -72,7 +72,7 @@ class Client:
         return answer
 
     async def ask(self, method: str, params: Any = None) -> Any:
-        """The result of a request; an error of the server's fails the test."""
+        """Return the result of a request; an error fails the test."""
         _, answer = self.begin(method, params)
         message = await asyncio.wait_for(answer, PATIENCE_S)
         assert "error" not in message, message
@@ -110,7 +110,7 @@ class Client:
         return [item["insertText"] for item in items]
 
     async def until_notified(self, method: str, **expected: Any) -> Message:
-        """The first notification whose parameters hold `expected`."""
+        """Return the parameters of the first such notification that hold `expected`."""
 
         def found() -> Message | None:
             for message in self.notifications:
@@ -160,7 +160,7 @@ class Client:
     def _sort(self, message: Message) -> None:
         if "method" not in message:
             waiting = self._waiting.pop(message["id"], None)
-            assert waiting is not None, f"an answer nobody waits for: {message}"
+            assert waiting is not None, f"an answer without a request: {message}"
             if not waiting.done():
                 waiting.set_result(message)
         elif "id" in message:
@@ -179,7 +179,7 @@ class Client:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that `pid` has started, where the system tells."""
+    """Return the child processes of `pid`; none where there is no /proc."""
     children = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -192,14 +192,14 @@ def children_of(pid: int) -> list[int]:
 
 
 def engines_of(pid: int) -> list[int]:
-    """Those of them that hold a model; the index has a process of its own."""
+    """Return the children of `pid` that are engines."""
     return [
         child for child in children_of(pid) if b"engines.llama" in _command_of(child)
     ]
 
 
 def indexers_of(pid: int) -> list[int]:
-    """Those of them that hold the index."""
+    """Return the children of `pid` that are indexers."""
     return [
         child for child in children_of(pid) if b"context.indexer" in _command_of(child)
     ]

@@ -1,6 +1,6 @@
-"""A StarCoder2 with its true tokenizer and random weights; the tiny one has 8 MB.
+"""Writes a StarCoder2 with its real tokenizer and random weights; the tiny one has 8 MB.
 
-What it says means nothing; prompts, KV cache, cancellation and crashes are real.
+Its output means nothing, but prompts, KV cache, cancellation and crashes are real.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHAPES = {"tiny": Shape(2, 64, 256, 4, 2), "160m": Shape(12, 768, 3072, 12, 2)}
 def write(
     path: Path, shape: Shape = SHAPES["tiny"], weight: float | None = None
 ) -> None:
-    """With `weight` all weights are that number instead of random ones."""
+    """Write a GGUF file; with `weight`, all weights are that number instead of random."""
     writer = gguf.GGUFWriter(str(path), "starcoder2")
     writer.add_name("random-starcoder2")
     writer.add_context_length(16384)

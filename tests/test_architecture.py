@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: layers, sizes, what must not be loaded."""
+"""The rules of ARCHITECTURE.md that a test can check: layers, sizes, loaded modules."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "starcoder_lsp"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# Of each folder that holds folders: its parts, the lowest first. A part imports only
-# from parts of lower rows; parts of one row do not know each other.
+# The parts of each folder that holds folders, the lowest first. A part imports only from
+# parts of lower rows, and never from a part of its own row.
 LAYERS: Mapping[str, Sequence[set[str]]] = {
     "starcoder_lsp": (
         {"flow", "errors"},
@@ -65,6 +65,16 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"speculation"},
         {"suggester"},
     ),
+    "starcoder_lsp.lsp": (
+        {"editor_watch", "time_slices"},
+        {"documents", "messages"},
+        {"settings", "status", "convert", "protocol"},
+        {"current_engine", "current_context"},
+        {"ask_factory"},
+        {"server"},
+        {"answers", "document_handlers", "stdio"},
+        {"handlers"},
+    ),
     "starcoder_lsp.cli": (
         {"flags", "pace", "progress", "show", "workspace"},
         {
@@ -96,7 +106,7 @@ MODULES = {module_of(file): file for file in FILES}
 
 
 def imports_of(file: Path) -> Iterator[str]:
-    """The modules of ours that a file imports, wherever and for whatever purpose."""
+    """Yield the modules of this package that a file imports, at any place in the file."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module in MODULES:
             for alias in node.names:
@@ -107,7 +117,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def parts_in_common_folder(one: str, other: str) -> tuple[str, str, str]:
-    """The deepest folder that holds both modules, and the part of it that each is in.
+    """Return the deepest folder that holds both modules, and its part with each of them.
 
     >>> parts_in_common_folder("a.b.c", "a.b.d.e")
     ('a.b', 'c', 'd')
@@ -124,7 +134,7 @@ def parts_in_common_folder(one: str, other: str) -> tuple[str, str, str]:
 def test_imports_only_look_down(module: str) -> None:
     for imported in imports_of(MODULES[module]):
         folder, here, there = parts_in_common_folder(module, imported)
-        # A folder's own __init__ is known to its parts, or the folder to its __init__.
+        # A folder's __init__ and its parts may import each other.
         if folder in LAYERS and here and there:
             layer_of = {
                 part: row for row, layer in enumerate(LAYERS[folder]) for part in layer
@@ -132,7 +142,7 @@ def test_imports_only_look_down(module: str) -> None:
             assert layer_of[there] < layer_of[here], f"imports {imported}"
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
+def test_no_module_imports_itself_through_others() -> None:
     graph = {module: set(imports_of(file)) for module, file in MODULES.items()}
     try:
         TopologicalSorter(graph).prepare()
@@ -140,7 +150,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         pytest.fail(" imports ".join(reversed(exc.args[1])))
 
 
-def test_the_table_of_layers_names_every_part() -> None:
+def test_the_table_of_layers_holds_every_part() -> None:
     for folder, layers in LAYERS.items():
         held = {
             module.split(".")[folder.count(".") + 1]
@@ -150,7 +160,7 @@ def test_the_table_of_layers_names_every_part() -> None:
         assert sorted(held) == sorted(part for layer in layers for part in layer)
 
 
-def test_folders_can_be_taken_in_at_a_glance() -> None:
+def test_folders_have_few_modules() -> None:
     inside = Counter(file.parent for file in FILES if file.name != "__init__.py")
     crowded = {
         str(folder.relative_to(ROOT)): n_modules
@@ -176,7 +186,7 @@ def test_modules_and_functions_stay_small(module: str) -> None:
             assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
-def test_every_folder_says_what_it_holds() -> None:
+def test_every_folder_has_a_docstring() -> None:
     for file in FILES:
         if file.name == "__init__.py":
             assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), file
@@ -193,12 +203,12 @@ def test_the_front_process_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_every_dependency_has_its_reason() -> None:
+def test_architecture_md_gives_a_reason_for_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     architecture = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     for requirement in project["dependencies"]:
         name = requirement.split(">")[0].split("=")[0]
-        assert f"`{name}`" in architecture, f"ARCHITECTURE.md says nothing of {name}"
+        assert f"`{name}`" in architecture, f"ARCHITECTURE.md has no reason for {name}"
 
 
 DOCUMENTS = [ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs" / "design").glob("*.md"))]
@@ -212,3 +222,13 @@ def test_documents_name_only_files_that_exist(document: Path) -> None:
     files += ["/models.toml", "/.starcoder.toml"]
     for name in SOURCE_FILE.findall(document.read_text("utf-8")):
         assert any(file.endswith(f"/{name}") for file in files), name
+
+
+def test_a_class_name_has_one_meaning_in_the_whole_package() -> None:
+    names = Counter(
+        node.name
+        for file in MODULES.values()
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n_classes in names.items() if n_classes > 1] == []

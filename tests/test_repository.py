@@ -1,4 +1,4 @@
-"""What the repository promises around the code: its version, package, workflows, links."""
+"""The version, the package, the workflows and the links agree with each other."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-# The version and the changelog.
+# The version and the changelog
 
 
 def test_the_version_is_written_in_one_place() -> None:
@@ -65,10 +65,10 @@ def test_the_changelog_begins_with_this_version_and_its_date() -> None:
     assert re.fullmatch(re.escape(release) + state, newest)
 
 
-# The package.
+# The package
 
 
-def test_type_checkers_are_told_that_there_are_types() -> None:
+def test_the_package_says_that_it_is_typed() -> None:
     assert "Typing :: Typed" in PROJECT["classifiers"]
     assert (ROOT / "starcoder_lsp" / "py.typed").is_file()
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -81,6 +81,16 @@ def test_the_licence_is_an_spdx_identifier_and_nothing_else() -> None:
     assert not [one for one in PROJECT["classifiers"] if one.startswith("License")]
 
 
+def test_the_page_on_pypi_has_no_relative_links() -> None:
+    hook = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert hook["fragments"] == [{"path": "README.md"}]
+    for one in hook["substitutions"]:
+        text = re.sub(one["pattern"], one["replacement"], text)
+    assert "https://raw.githubusercontent.com/starcoder-lsp/" in text
+    assert all(target.startswith("https://") for target in LINK.findall(text))
+
+
 def test_the_oldest_python_is_the_same_everywhere() -> None:
     oldest = pythons()[0]
     assert PROJECT["requires-python"] == f">={oldest}"
@@ -88,14 +98,14 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
 
 
 def pythons() -> list[str]:
-    """The versions that the package claims to support, the oldest first."""
+    """Return the versions of the classifiers, the oldest first."""
     prefix = "Programming Language :: Python :: "
     versions = [one.removeprefix(prefix) for one in PROJECT["classifiers"]]
     found = [one for one in versions if re.fullmatch(r"3\.\d+", one)]
     return sorted(found, key=lambda one: int(one.split(".")[1]))
 
 
-# Workflows.
+# Workflows
 
 
 def test_ci_tests_every_python_of_the_classifiers_on_linux_and_macos() -> None:
@@ -105,7 +115,7 @@ def test_ci_tests_every_python_of_the_classifiers_on_linux_and_macos() -> None:
     assert matrix["os"] == ["ubuntu-latest", "macos-latest"]
 
 
-def test_ci_runs_what_runs_here() -> None:
+def test_ci_runs_the_scripts_that_run_locally() -> None:
     commands = [step.get("run") for step in steps(ROOT / ".github/workflows/ci.yml")]
     for script in (".ci/run", ".ci/package"):
         assert f"bash {script}" in commands
@@ -113,7 +123,7 @@ def test_ci_runs_what_runs_here() -> None:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name)
-def test_actions_have_a_major_version_and_jobs_an_end(workflow: Path) -> None:
+def test_actions_have_a_major_version_and_jobs_a_timeout(workflow: Path) -> None:
     for step in steps(workflow):
         if "uses" in step:
             assert re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", step["uses"])
@@ -121,7 +131,7 @@ def test_actions_have_a_major_version_and_jobs_an_end(workflow: Path) -> None:
         assert "timeout-minutes" in job or "uses" in job
 
 
-def test_only_publishing_may_write() -> None:
+def test_only_the_publishing_jobs_have_write_permissions() -> None:
     may_write = {
         (workflow.name, job, permission)
         for workflow in WORKFLOWS
@@ -133,11 +143,11 @@ def test_only_publishing_may_write() -> None:
         ("release.yml", "pypi", "id-token"),
         ("release.yml", "github", "contents"),
     }
-    # Without a list at the top a job would have whatever the forge gives by default.
+    # A job without such a list would get the default permissions of the forge.
     assert all("permissions" in loaded(workflow) for workflow in WORKFLOWS)
 
 
-def test_a_checkout_leaves_no_credentials_behind() -> None:
+def test_no_checkout_keeps_credentials() -> None:
     checkouts = [
         step
         for workflow in WORKFLOWS
@@ -148,22 +158,22 @@ def test_a_checkout_leaves_no_credentials_behind() -> None:
     assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
 
 
-# Hooks and forms.
+# Hooks and forms
 
 
-def test_hooks_run_the_tools_of_the_lint_in_the_same_versions() -> None:
+def test_hooks_run_the_linters_of_make_lint_in_the_same_versions() -> None:
     (local,) = loaded(ROOT / ".pre-commit-config.yaml")["repos"]
     hooks = {hook["id"]: hook for hook in local["hooks"]}
     assert hooks.keys() == {"ruff-format", "ruff-check", "mypy"}
     (ruff,) = (one for one in PROJECT["optional-dependencies"]["dev"] if "ruff" in one)
     assert hooks["ruff-format"]["additional_dependencies"] == [ruff]
     assert hooks["ruff-check"]["additional_dependencies"] == [ruff]
-    # What `make lint` runs itself, so that its version cannot differ.
+    # This is the mypy that `make lint` runs, so its version cannot differ.
     assert hooks["mypy"]["entry"] == ".venv/bin/mypy"
 
 
 @pytest.mark.parametrize("form", FORMS, ids=name)
-def test_a_form_can_be_shown(form: Path) -> None:
+def test_a_form_has_the_fields_that_github_requires(form: Path) -> None:
     content = loaded(form)
     if form.name == "config.yml":
         assert content["contact_links"]
@@ -175,25 +185,25 @@ def test_a_form_can_be_shown(form: Path) -> None:
     assert len(ids) == len(set(ids))
 
 
-# What people read.
+# Documents
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_link_to_a_file_or_a_heading_leads_there(page: Path) -> None:
+def test_every_link_to_a_file_or_a_heading_has_its_target(page: Path) -> None:
     prose = FENCE.sub("", page.read_text("utf-8"))
     for target in LINK.findall(prose):
         if re.match(r"\w+:", target):
             continue
         path, _, anchor = unquote(target).partition("#")
         file = (page.parent / path).resolve() if path else page
-        assert file.exists(), f"{target} is not there"
-        assert file.is_relative_to(ROOT), f"{target} lies outside of the repository"
+        assert file.exists(), f"{target} does not exist"
+        assert file.is_relative_to(ROOT), f"{target} is outside the repository"
         if anchor:
             assert anchor in anchors(file), f"{file.name} has no heading for #{anchor}"
 
 
 def anchors(page: Path) -> set[str]:
-    """The fragments that GitHub gives to the headings of a page."""
+    """Return the fragments that GitHub makes from the headings of a page."""
     headings = HEADING.findall(FENCE.sub("", page.read_text("utf-8")))
     kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
     return {heading.replace(" ", "-") for heading in kept}

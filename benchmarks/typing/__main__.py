@@ -1,20 +1,21 @@
-"""What suggestions cost while somebody types: starcoder-lsp beside a naive server.
+"""Compares starcoder-lsp with a naive server during a session of typing.
 
     python benchmarks/typing --model GGUF [--session FILE] [--json FILE] [--parts N]
 
-A session is a file of JSON lines: first the text above and below the cursor, then rows
-of a gap in milliseconds and a key. `back` takes a character back, and at `look` the
-writer looks at the ghost text, and accepts it when it says what comes next anyway.
-`record.lua` records one of your own. `session.jsonl`, writing a small Python module, is
-no recording of a person: it was put together once from a text, with gaps drawn as they
-are known of people (239 ms on average, a deviation of 112; Dhakal et al., CHI 2018),
-pauses before lines, and wrong keys that are taken back. The editor indents, asks after
-each key, cancels what it asked before, and keeps drawing what is left of a suggestion
-that is typed along.
+A session is a file of JSON lines. The first has the text above and below the cursor; each
+other row has a gap in milliseconds and a key. The key `back` deletes a character. At
+`look`, the writer reads the ghost text and accepts it if it is the text that comes next.
 
-Both servers get the same session, in alternating parts, through LSP over stdio. Model
-seconds are CPU seconds of the engine's process. A flicker is a suggestion on the screen
-that another one replaces, or nothing, although the writer has typed along it.
+`session.jsonl` writes a small Python module. It is not a recording of a person: a program
+made it from a text, with random gaps (mean 239 ms, deviation 112 ms; Dhakal et al., CHI
+2018), pauses before lines, and wrong keys that are deleted again. `record.lua` records a
+session of your own.
+
+The editor indents, sends a request after each key, cancels the request before it, and
+draws the rest of a suggestion while the writer types through it. Both servers get the
+same session over LSP, in alternating parts. Model seconds are the CPU seconds of the
+engine's process. A flicker is a suggestion that disappears or changes on the screen,
+although the writer was typing through it.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ from session import Session, Step, session
 HERE = Path(__file__).parent
 URI = "file:///bench/numbers.py"
 LEAST_ACCEPTED = 3
-# How the server logs an answer that the model had nothing to do for.
+# The server's log line of an answer that needed no work of the model.
 KNOWN = b"0 of 0 prompt tokens evaluated, 0 generated"
 PARTS = 4
-# Once for each model and machine an engine measures its speed, when nothing is wanted.
+# An idle engine measures its speed once for each model and machine.
 SETTLE_S = 5.0
 
 
@@ -106,7 +107,7 @@ class Editor:
         return editor
 
     async def types(self, steps: list[Step]) -> None:
-        """Write what the steps come to, at their pace."""
+        """Type the text of the steps, at their pace."""
         begun, cpu = time.monotonic(), self._model_cpu_s()
         target = "".join(step.text for step in steps)
         n_given = n_passed = 0
@@ -114,7 +115,7 @@ class Editor:
             n_passed += len(step.text)
             missing = step.text[len(step.text) - (n_passed - n_given) :]
             if n_passed <= n_given and step.text:
-                continue  # accepting has brought it already
+                continue  # an accepted suggestion has inserted it already
             for gap_ms, key in step.keys:
                 await asyncio.sleep(gap_ms / 1000)
                 if key == "look":
@@ -142,7 +143,7 @@ class Editor:
         self._change(self._text + text, keeps_ghost=True)
 
     def _accept(self, target: str) -> int:
-        """Take the ghost text, or its first line, when it is what comes next."""
+        """Accept the ghost text, or its first line, if the target continues with it."""
         first = self._ghost.partition("\n")[0]
         for text in (self._ghost, first):
             if len(text.strip()) >= LEAST_ACCEPTED and target.startswith(text):
@@ -154,7 +155,7 @@ class Editor:
     def _change(self, text: str, *, keeps_ghost: bool = False) -> None:
         if not keeps_ghost:
             self._ghost = ""
-        n_same = min(len(text), len(self._text))  # all is done at the end
+        n_same = min(len(text), len(self._text))  # edits happen only at the end
         edit = {
             "range": {
                 "start": position(self._text, n_same),
@@ -198,7 +199,7 @@ class Editor:
         for child in children:
             command = Path(f"/proc/{child}/cmdline").read_bytes()
             if b"engines.llama" not in command:
-                continue  # what reads the workspace
+                continue  # the indexer
             fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
@@ -272,10 +273,19 @@ async def compare(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF of SmolLM2")
-    parser.add_argument("--session", type=Path, default=HERE / "session.jsonl")
-    parser.add_argument("--parts", type=int, default=PARTS, help="of the session's 4")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument(
+        "--model", type=Path, required=True, help="a SmolLM2 as a GGUF file"
+    )
+    parser.add_argument(
+        "--session",
+        type=Path,
+        default=HERE / "session.jsonl",
+        help="a recorded session",
+    )
+    parser.add_argument(
+        "--parts", type=int, default=PARTS, help="how many of the session's 4 parts"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
     arguments = parser.parse_args()
     typed = session(arguments.session)
     results = asyncio.run(compare(arguments.model.absolute(), typed, arguments.parts))
@@ -286,7 +296,7 @@ def main() -> None:
         print(
             f"{figure:32}" + "".join(f"{row[figure]:>16}" for row in results.values())
         )
-    print(f"model time against the naive server: {share:.2f}")
+    print(f"model time relative to the naive server: {share:.2f}")
     if arguments.json:
         arguments.json.write_text(json.dumps({**results, "share": share}, indent=1))
 

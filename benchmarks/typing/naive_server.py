@@ -1,7 +1,7 @@
-"""starcoder-lsp as a simple server would be: what `benchmarks/typing` compares with.
+"""The naive server of `benchmarks/typing`: starcoder-lsp without its scheduling.
 
-It waits 150 ms after each key and asks the model then: no cache of answers, no joining
-of what is being written, nothing ahead of time. The KV cache works as in the product.
+It waits 150 ms after each key and then runs the model: no cache of suggestions, no
+joining of running generations, no work ahead. The KV cache stays as it is.
 """
 
 from __future__ import annotations

@@ -2,10 +2,9 @@
 --
 --   STARCODER_RECORD=my.jsonl nvim --clean -S benchmarks/typing/record.lua file.py
 --
--- Go where you want to write, press i, and write; <BS> takes back, and <Tab> stands for
--- "now I look at the ghost text, and take it if it is what I want" (it inserts nothing).
--- Everything is written when you leave insert mode. Keys that move the cursor are not
--- recorded: stay where you write.
+-- Move to the place, press i, and type; <BS> deletes. Press <Tab> where you would read the
+-- ghost text and accept it if it is right; the key inserts nothing. The file is written
+-- when you leave insert mode. Keys that move the cursor are not recorded, so stay there.
 vim.o.autoindent = true
 vim.keymap.set("i", "<Tab>", "<Ignore>")
 
@@ -31,7 +30,7 @@ end
 local NAMES = { ["<BS>"] = "back", ["<Tab>"] = "look", ["<Space>"] = " ", ["<lt>"] = "<" }
 NAMES["<Bar>"], NAMES["<Bslash>"] = "|", "\\"
 
---- What a key is in the file; nil for one that writes nothing.
+--- The name of a key in the file; nil for a key that inserts nothing.
 local function written(key)
   if key == "<CR>" then
     return "\n" .. vim.api.nvim_get_current_line():match("^%s*")
@@ -44,7 +43,7 @@ vim.on_key(function(_, typed)
     return
   end
   local now_ns, key = vim.uv.hrtime(), vim.fn.keytrans(typed)
-  -- Later: the editor has not indented the new line yet.
+  -- Not at once, because the editor has not indented the new line yet.
   vim.schedule(function()
     local text = written(key)
     if text then

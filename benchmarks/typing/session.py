@@ -1,4 +1,4 @@
-"""A session of typing: what `record.lua` records, and what is made of it."""
+"""Reads a session of typing that `record.lua` has recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of the text, and the keys that bring it there, wrong ones included."""
+    """A piece of the text, and the keys that type it, with corrected mistakes."""
 
     text: str
     keys: tuple[tuple[int, str], ...]
@@ -18,7 +18,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Session:
-    """The text around the cursor, and how something is written there."""
+    """The text around the cursor, and the steps that write something there."""
 
     above: str
     below: str
@@ -31,7 +31,7 @@ def session(file: Path) -> Session:
 
 
 def steps_of(rows: Sequence[tuple[int, str]]) -> list[Step]:
-    """The keys, each with those before it that were taken back.
+    """Group each key that stays with the deleted keys before it.
 
     >>> [step.text for step in steps_of([(1, "a"), (1, "x"), (1, "y"), (1, "back"),
     ...                                  (1, "back"), (1, "look"), (1, "b")])]

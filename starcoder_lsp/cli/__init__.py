@@ -14,7 +14,8 @@ from typing import Any
 
 from starcoder_lsp import __version__
 from starcoder_lsp.errors import ConfigError, StarcoderError
-from starcoder_lsp.runtime import import_path, log
+from starcoder_lsp.runtime import import_path
+from starcoder_lsp.runtime.printable import printable
 
 COMMANDS: Mapping[str, str] = {
     "serve": "run the language server on stdin and stdout, for an editor",
@@ -54,7 +55,7 @@ def _run(arguments: list[str]) -> int:
     try:
         status: int = parsed.run(parsed)
     except ConfigError as exc:
-        parser.error(log.shown(str(exc)))
+        parser.error(printable(str(exc)))
     except StarcoderError as exc:
         return _failed(str(exc))
     except KeyboardInterrupt:
@@ -85,5 +86,5 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
 
 
 def _failed(reason: str) -> int:
-    print(f"starcoder-lsp: {log.shown(reason)}", file=sys.stderr)
+    print(f"starcoder-lsp: {printable(reason)}", file=sys.stderr)
     return 1

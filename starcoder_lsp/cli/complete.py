@@ -22,6 +22,7 @@ from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor
 from starcoder_lsp.runtime import log
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import DEFAULT, Resolved
@@ -52,7 +53,7 @@ def run(parsed: argparse.Namespace) -> int:
     cursor = workspace.read_cursor(parsed.place)
     resolved = resolve_for(workspace.file_of(cursor).parent, parsed)
     for problem in resolved.problems:
-        print(f"starcoder-lsp: {problem}", file=sys.stderr)
+        print(f"starcoder-lsp: {printable(problem)}", file=sys.stderr)
     settings = patient(resolved)
     log.set_up(settings.log.level, settings.log.file)
     show = Show(cursor, is_shown=not parsed.json)
@@ -87,7 +88,7 @@ def patient(resolved: Resolved) -> Settings:
 
 
 def _decision(cursor: Cursor, settings: Settings) -> str:
-    """What an editor would be answered here while its user types."""
+    """Return what an editor would be answered at this cursor while its user types."""
     path = workspace.file_of(cursor)
     found = trigger.skip(trigger.Occasion(cursor, settings.trigger, path))
     if found is None:

@@ -11,6 +11,7 @@ from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.models import registry
 from starcoder_lsp.runtime.paths import user_config_file
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings.resolve import Resolved
 
 
@@ -35,7 +36,7 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print(json.dumps({"problems": problems}))
     else:
-        print("\n".join(problems) or "no problems")
+        print("\n".join(map(printable, problems)) or "no problems")
     return int(bool(problems))
 
 
@@ -56,6 +57,6 @@ def _show(resolved: Resolved, *, is_json: bool) -> None:
         return
     print(f"# user file: {user_config_file()}")
     for name, value in resolved.values.items():
-        print(f"{name} = {json.dumps(value)}  # {resolved.origins[name]}")
+        print(f"{name} = {json.dumps(value)}  # {printable(resolved.origins[name])}")
     for problem in resolved.problems:
-        print(f"# problem: {problem}")
+        print(f"# problem: {printable(problem)}")

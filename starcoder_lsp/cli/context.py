@@ -18,6 +18,7 @@ from starcoder_lsp.context import Gathered
 from starcoder_lsp.errors import ConfigError, StarcoderError
 from starcoder_lsp.flow import CURSOR_MARK, Cursor, Snippet, readable
 from starcoder_lsp.runtime import log
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import Settings
 
@@ -138,7 +139,8 @@ def _show(gathered: Gathered, count: Counter) -> None:
     for each in gathered.snippets:
         lines = f"{each.first_line + 1}-{each.last_line + 1}"
         head = f"{each.path}:{lines} [{each.source} {each.score:.2f}]"
-        print(f"{head} {about}{count.of_snippet(each)} tokens: {each.why}")
+        told = f"{head} {about}{count.of_snippet(each)} tokens: {each.why}"
+        print(printable(told))
         print("\n".join(f"    {line}" for line in readable(each.text).split("\n")))
     total = f"{about}{count.of_all(gathered)} tokens"
     print(f"{len(gathered.snippets)} pieces, {total}", file=sys.stderr)

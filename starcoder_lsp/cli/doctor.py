@@ -19,8 +19,9 @@ from starcoder_lsp.engines import Engine
 from starcoder_lsp.engines.llama.machine import gguf
 from starcoder_lsp.errors import EngineFailed, ModelError
 from starcoder_lsp.models import registry
-from starcoder_lsp.runtime.child import python_module
+from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.runtime.paths import NOWHERE, cache_dir, data_dir
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import Resolved
@@ -59,9 +60,9 @@ def run(parsed: argparse.Namespace) -> int:
         if parsed.json:
             print(json.dumps(finding.__dict__))
         else:
-            print(f"{MARKS[finding.level]}  {finding.what}")
+            print(f"{MARKS[finding.level]}  {printable(finding.what)}")
             if finding.remedy:
-                print(f"      {finding.remedy}")
+                print(f"      {printable(finding.remedy)}")
     return int(any(finding.level == "problem" for finding in findings))
 
 
@@ -83,7 +84,11 @@ def _llama_cpp(settings: Settings) -> Iterator[Finding]:
     command = python_module("starcoder_lsp.engines.llama.native.probe")
     try:
         done = subprocess.run(
-            command, capture_output=True, check=False, timeout=PROBE_PATIENCE_S
+            command,
+            capture_output=True,
+            check=False,
+            timeout=PROBE_PATIENCE_S,
+            env=clean_environment(),
         )
         answer = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from starcoder_lsp.errors import StarcoderError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
+from starcoder_lsp.runtime import parent_watch
 from starcoder_lsp.settings import assemble
 
 
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    # Only where a server started this; a user's own download may outlive its shell.
+    parent_watch.end_with_parent()
     act: Callable[[argparse.Namespace], int] = parsed.act
     if not parsed.json:
         return act(parsed)

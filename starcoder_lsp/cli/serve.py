@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    parent = os.getppid()
     flags = flag_layer(parsed)
+    _open_closed_streams()
     wire = frames.claim_stdout()
     if sys.stdin.isatty():
         sys.stderr.write(HINT)
@@ -41,7 +43,7 @@ def run(parsed: argparse.Namespace) -> int:
     # The protocol's types are some 100,000 objects that stay: collecting garbage among
     # them while they are made would take longer than the rest of the start.
     gc.disable()
-    status = asyncio.run(_serve(flags, wire))
+    status = asyncio.run(_serve(flags, wire, parent))
     for descriptor in range(3):
         # A terminal is shared with the shell that started us.
         with contextlib.suppress(OSError):
@@ -50,10 +52,21 @@ def run(parsed: argparse.Namespace) -> int:
     os._exit(status)
 
 
-async def _serve(flags: Layer, wire: BinaryIO) -> int:
+def _open_closed_streams() -> None:
+    """Open the standard streams that our parent has closed, as /dev/null.
+
+    Otherwise the next files that are opened would get their descriptors.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            lowest_free = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(lowest_free, mode))
+
+
+async def _serve(flags: Layer, wire: BinaryIO, parent: int) -> int:
     from starcoder_lsp.lsp import handlers, stdio
 
     created = handlers.create_server(flags)
     gc.freeze()
     gc.enable()
-    return await stdio.serve(created, wire)
+    return await stdio.serve(created, wire, parent)

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starcoder_lsp.context import base_of, messages
+from starcoder_lsp.context.files.glance import NEEDS_WALK, glance
 from starcoder_lsp.context.files.reading import FileTooLarge, NotRegular, read_regular
 from starcoder_lsp.context.files.unwanted import MAX_FILE_BYTES, Unwanted, text_of
-from starcoder_lsp.context.files.walk import Bounds, Walk, admits, stamp_of
+from starcoder_lsp.context.files.walk import RACY_S, Bounds, Walk, admits, stamp_of
 from starcoder_lsp.context.index.entry import Entry, entry_of, to_wire
 from starcoder_lsp.context.secrets.redact import redact
 from starcoder_lsp.context.symbols import Symbols
@@ -30,7 +31,7 @@ from starcoder_lsp.context.syntax import ParsedDocument, parse
 from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.languages import language_of
 from starcoder_lsp.languages.lines import n_common_ends
-from starcoder_lsp.runtime import frames, log
+from starcoder_lsp.runtime import frames, log, parent_watch
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.garbage_collection import collect_rarely
 
@@ -38,9 +39,6 @@ SOFT_BUDGET_MS = 300
 # Processor time: a busy machine is no reason to give up a file.
 HARD_BUDGET_S = 2.0
 FOUND_PER_FRAME = 256
-# A file changed this recently may change again with the same stamp (FAT has a resolution
-# of two seconds).
-RACY_S = 2.5
 MAX_OPEN_DOCUMENTS = 32
 BACKGROUND_NICENESS = 10
 
@@ -58,12 +56,32 @@ def digest_of(content: bytes) -> str:
 
 
 def _walk(request: Frame) -> Iterator[Frame]:
+    started_s = time.process_time()
     bounds = Bounds(max_files=request["max_files"])
     walk = Walk(request["root"], request["extra"], bounds)
     files = iter(walk)
     while batch := list(itertools.islice(files, FOUND_PER_FRAME)):
         yield {"op": "found", "files": batch}
-    yield {"op": "walked", "skipped": walk.skipped, "is_partial": walk.is_partial}
+    _walks[walk.root] = walk
+    yield {
+        "op": "walked", "skipped": walk.skipped, "is_partial": walk.is_partial,
+        "computed_s": time.process_time() - started_s,
+    }  # fmt: skip
+
+
+# The last walk of each root, for glances.
+_walks: dict[str, Walk] = {}
+
+
+def _glance(request: Frame) -> Iterator[Frame]:
+    """Files that changed since the last walk, if this process has made one."""
+    started_s = time.process_time()
+    walk = _walks.get(request["root"])
+    seen = glance(walk) if walk is not None else NEEDS_WALK
+    yield {
+        "op": "glanced", "files": seen.changed, "needs_walk": seen.needs_walk,
+        "computed_s": time.process_time() - started_s,
+    }  # fmt: skip
 
 
 def _read(request: Frame) -> Iterator[Frame]:
@@ -198,6 +216,7 @@ def _kept(symbols: Symbols) -> Symbols:
 
 OPERATIONS: Mapping[str, Callable[[Frame], Iterator[Frame]]] = {
     "walk": _walk,
+    "glance": _glance,
     "read": _read,
     "document": _document,
     "judge": _judge,
@@ -214,6 +233,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main() -> None:
+    parent_watch.end_with_parent()
     out = frames.claim_stdout()
     log.set_up("warning")
     # Its default is to end the process, which Python cannot delay.

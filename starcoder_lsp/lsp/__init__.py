@@ -1,1 +1,1 @@
-"""The Language Server Protocol; nothing outside this folder knows of it."""
+"""The language server. Nothing outside this folder knows LSP."""

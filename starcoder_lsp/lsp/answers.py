@@ -1,4 +1,4 @@
-"""Requests for suggestions: unpack, delegate, pack."""
+"""Answers requests for suggestions: unpack, delegate, pack."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.errors import EngineError, EngineFailed
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.lsp import convert
+from starcoder_lsp.lsp.documents.parameters import field, place_of, text_field
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.outcomes.tracker import Offer
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ACCEPTED = "starcoder.accepted"
-# A suggestion that was asked for as a long one may be this much longer.
-MORE = 3
+MORE = "starcoder/more"
+# A long suggestion has so many times the tokens of a usual one.
+MORE_TOKENS = 3
 
 
 async def inline_completion(
@@ -40,15 +42,16 @@ async def inline_completion(
 
 
 async def more(server: Server, params: Any) -> types.InlineCompletionList | None:
-    """As `inline_completion`, for a suggestion of as many lines as there may be."""
-    try:
-        asked = types.InlineCompletionParams(
-            types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
-            types.TextDocumentIdentifier(str(params.textDocument.uri)),
-            types.Position(int(params.position.line), int(params.position.character)),
-        )
-    except (AttributeError, TypeError, ValueError) as exc:
-        raise JsonRpcInvalidParams("expected textDocument and position") from exc
+    """Answer `starcoder/more`: one suggestion of as many lines as possible."""
+    uri = text_field(params, "textDocument", "uri")
+    place = place_of(field(params, "position"))
+    if uri is None or place is None:
+        raise JsonRpcInvalidParams("expected textDocument and position")
+    asked = types.InlineCompletionParams(
+        types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+        types.TextDocumentIdentifier(uri),
+        types.Position(*place),
+    )
     cursor = _cursor(server, asked)
     if cursor is None:
         return None
@@ -59,7 +62,7 @@ async def more(server: Server, params: Any) -> types.InlineCompletionList | None
 async def popup_completion(
     server: Server, params: types.CompletionParams
 ) -> types.CompletionList | None:
-    cursor = server.cursor_at(params.text_document.uri, params.position)
+    cursor = _cursor_at(server, params.text_document.uri, params.position)
     if cursor is None:
         return None
     answer = await _suggest(server, cursor, "popup", waits=False)
@@ -79,14 +82,15 @@ async def _suggest(
     is_more: bool = False,
     waits: bool = True,
 ) -> Suggestion | None:
-    """A suggestion, perhaps of nothing; None leaves the screen as it is."""
+    """Return a suggestion, which may be empty; None leaves the screen as it is."""
     started = time.perf_counter()
     reason = server.why_not(cursor, is_explicit=is_explicit)
     if reason and reason.is_lasting:
         server.status.show(reason.reason, kind="Inactive")
         server.suggester.trace = _not_asked(cursor, reason.reason)
         return None
-    asked = server.ask(cursor)
+    server.log_as_wanted()
+    asked = server.asks.ask_at(cursor)
     if asked is None:
         server.suggester.trace = _not_asked(cursor, "there is no model that is ready")
         return None
@@ -112,19 +116,13 @@ async def _suggest(
         return None
     seconds = time.perf_counter() - started
     _log(cursor, suggestion, seconds)
-    _count_tokens(server, ask, suggestion)
+    if suggestion and not suggestion.is_known:
+        server.asks.learn(ask)
     return suggestion and replace(suggestion, seconds=seconds)
 
 
-def _count_tokens(server: Server, ask: Ask, suggestion: Suggestion | None) -> None:
-    """Let the engine count what it has just read, for prompts to come."""
-    if suggestion and not suggestion.is_known:
-        engine, model = ask.completer.engine, ask.settings.engine
-        server.densities.learn(engine, model, ask.cursor)
-
-
 def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
-    """What is on the screen stays there where nothing new would be asked."""
+    """Return what the cache holds, so that ghost text stays where it is."""
     known = server.suggester.peek(ask)
     if known is None or not known.completions:
         server.suggester.trace = _not_asked(ask.cursor, reason)
@@ -137,7 +135,9 @@ def _for_more(ask: Ask) -> Ask:
     long = replace(
         completer,
         style=replace(completer.style, wants_more=True),
-        limits=replace(completer.limits, max_tokens=completer.limits.max_tokens * MORE),
+        limits=replace(
+            completer.limits, max_tokens=completer.limits.max_tokens * MORE_TOKENS
+        ),
     )
     return replace(ask, completer=long, settings=settings, is_more=True, n_wanted=1)
 
@@ -148,12 +148,20 @@ def _not_asked(cursor: Cursor, reason: str) -> Trace:
 
 def _cursor(server: Server, params: types.InlineCompletionParams) -> Cursor | None:
     uri = params.text_document.uri
-    cursor = server.cursor_at(uri, params.position)
+    cursor = _cursor_at(server, uri, params.position)
     document = server.documents.get(uri)
     selected = params.context.selected_completion_info
     if document is None or selected is None:
         return cursor
     return convert.cursor_with(selected, document, server.encoding)
+
+
+def _cursor_at(server: Server, uri: str, position: types.Position) -> Cursor | None:
+    """Return the cursor; if the document has no text, show why on the status line."""
+    document = server.documents.find(uri)
+    if document is not None and document.trouble:
+        server.status.show(document.trouble, kind="Inactive")
+    return server.cursor_at(uri, position)
 
 
 def _inline_items(
@@ -174,14 +182,14 @@ def _worth_showing(answer: Suggestion | None) -> list[Completion]:
 def _commands(
     server: Server, answer: Suggestion, cursor: Cursor
 ) -> list[types.Command]:
-    """What tells us that a suggestion was accepted, one for each."""
-    model = server.book.of_document(cursor.document.uri).engine.model
+    """Return a command for each suggestion, which the client runs when it is accepted."""
+    model = server.settings.of_document(cursor.document.uri).engine.model
     latency_ms = answer.seconds * 1000
     offers = (
         Offer(cursor, answer.key, one, model, latency_ms, answer.is_known, i == 0)
         for i, one in enumerate(_worth_showing(answer))
     )
-    ids = [server.fates.offer(offer) for offer in offers]
+    ids = [server.outcomes.offer(offer) for offer in offers]
     return [types.Command("accepted", ACCEPTED, arguments=[id]) for id in ids]
 
 

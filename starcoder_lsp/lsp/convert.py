@@ -1,58 +1,22 @@
-"""LSP's types to ours and back; the client's position encoding lives and dies here."""
+"""Converts LSP's types to ours and back, and positions to and from the client's encoding."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from lsprotocol import types
 
 from starcoder_lsp.flow import NO_VERSION, Completion, Cursor
 from starcoder_lsp.languages.lines import is_of_word
-from starcoder_lsp.lsp.documents import Encoding, OpenDocument, Span, units
-from starcoder_lsp.runtime.paths import path_of_uri
+from starcoder_lsp.lsp.documents import OpenDocument
+from starcoder_lsp.lsp.documents.positions import Encoding, units
+from starcoder_lsp.lsp.documents.uris import paths_of
 
 MARKER = "★"
 MAX_LABEL = 60
-
-# Documents that an editor may have open at once.
-N_REMEMBERED = 1024
-# A cell of a notebook lies in the notebook's file.
-WITH_A_PATH = frozenset(("file", "vscode-notebook-cell"))
-
-
-@lru_cache(N_REMEMBERED)
-def path_of(uri: str) -> Path | None:
-    """The file on this machine that a document is, or lies in; None when in none.
-
-    Links are resolved, so that a file has one path however the client names it.
-
-    >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
-    (PosixPath('/a/b.ipynb'), None)
-    """
-    path = named_path_of(uri)
-    return Path(os.path.realpath(path)) if path else None
-
-
-def named_path_of(uri: str) -> Path | None:
-    """The path as the client names it, which may lead through links."""
-    return path_of_uri(uri, WITH_A_PATH)
-
-
-def edits_of(
-    changes: Iterable[types.TextDocumentContentChangeEvent],
-) -> list[tuple[Span | None, str]]:
-    return [(_span(getattr(change, "range", None)), change.text) for change in changes]
-
-
-def _span(range_: types.Range | None) -> Span | None:
-    if range_ is None:
-        return None
-    start, end = range_.start, range_.end
-    return Span((start.line, start.character), (end.line, end.character))
 
 
 def cursor_of(
@@ -67,7 +31,7 @@ def cursor_with(
     document: OpenDocument,
     encoding: Encoding,
 ) -> Cursor:
-    """The cursor as it would be with the popup's selected entry in the text."""
+    """Return the cursor as if the popup's selected entry were in the text."""
     start, end = (
         document.offset(document.place(at.line, at.character, encoding))
         for at in (selected.range.start, selected.range.end)
@@ -85,9 +49,10 @@ def inline_items(
     encoding: Encoding,
     commands: Sequence[types.Command],
 ) -> types.InlineCompletionList:
-    """Ghost text; what an entry of the popup inserts is part of it.
+    """Return ghost text.
 
-    Beside such an entry clients show only what has exactly its range.
+    If an entry of the popup is selected, each item begins with what the entry inserts and
+    has its range, because clients show nothing else beside it.
     """
     selected = params.context.selected_completion_info
     inserted = selected.text if selected else ""
@@ -120,12 +85,18 @@ def popup_items(
     encoding: Encoding,
     commands: Sequence[types.Command],
 ) -> types.CompletionList:
-    """One entry for clients without ghost text; it replaces the word being typed."""
-    if not completions:
+    """Return at most one popup entry, for clients without ghost text.
+
+    It replaces the word being typed.
+    """
+    pairs = zip(completions, commands, strict=True)
+    # An entry of white space would look empty.
+    shown = next((pair for pair in pairs if pair[0].text.strip()), None)
+    if shown is None:
         return types.CompletionList(is_incomplete=True, items=[])
-    completion = completions[0]
+    completion, command = shown
     word = _word_before(cursor.line_prefix)
-    # Counted anew: what the client sent may lie beyond the line's end.
+    # The client's own position may lie beyond the end of the line.
     character = units(cursor.line_prefix, encoding)
     replaced = cursor.line_suffix[: completion.n_replaced]
     end = types.Position(position.line, character + units(replaced, encoding))
@@ -143,7 +114,7 @@ def popup_items(
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
         text_edit=types.TextEdit(types.Range(start, end), text),
-        command=commands[0],
+        command=command,
     )
     return types.CompletionList(is_incomplete=True, items=[item])
 
@@ -156,13 +127,13 @@ def _word_before(line: str) -> str:
 
 
 def _label(text: str) -> str:
-    """The first line that says something, short enough for every popup."""
+    """Return the first line that is not blank, short enough for every popup."""
     first = next(line.strip() for line in text.splitlines() if line.strip())
     return first if len(first) <= MAX_LABEL else first[: MAX_LABEL - 1] + "…"
 
 
 def n_code_points(text: str, n_utf16_units: int) -> int:
-    """How many code points so many UTF-16 units of `text` are.
+    """Return how many code points the first `n_utf16_units` of `text` are.
 
     >>> n_code_points("a😀b", 3)
     2
@@ -171,13 +142,8 @@ def n_code_points(text: str, n_utf16_units: int) -> int:
     return len(encoded.decode("utf-16-le", "ignore"))
 
 
-def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:
-    """The files behind those of the URIs that have one."""
-    return tuple(path for path in map(path_of, uris) if path)
-
-
 def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
-    """The workspace's folders, in the client's order."""
+    """Return the workspace folders in the client's order."""
     if params.workspace_folders:
         return paths_of(folder.uri for folder in params.workspace_folders)
     if params.root_uri:

@@ -1,18 +1,28 @@
-"""What the client tells and commands: unpack, delegate."""
+"""Handles notifications and commands: unpack, delegate."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from lsprotocol import types
 
 from starcoder_lsp.context import are_rules
-from starcoder_lsp.lsp import answers, convert, notebook_handlers
-from starcoder_lsp.lsp.engine_room import BuildEngine
+from starcoder_lsp.lsp import answers, convert, document_handlers
+from starcoder_lsp.lsp.current_engine import BuildEngine
+from starcoder_lsp.lsp.documents.parameters import (
+    count_field,
+    field,
+    list_field,
+    place_of,
+    text_field,
+    uris_of,
+)
+from starcoder_lsp.lsp.documents.uris import paths_of
 from starcoder_lsp.lsp.server import Server
 from starcoder_lsp.lsp.status import CLIENT_PATIENCE_S
 from starcoder_lsp.settings import assemble
@@ -23,29 +33,38 @@ logger = logging.getLogger(__name__)
 
 TRIGGERS = [".", "(", ":", ",", "=", " ", "\n", "[", "{"]
 SNOOZE_MINUTES = 30.0
+# Changed files that the context is told of in one step.
+MAX_PATHS = 1000
 
 
 def create_server(
     flags: Layer, build_engine: BuildEngine = assemble.build_engine
 ) -> Server:
-    """A server with its handlers; needs a running event loop."""
+    """Return a server with its handlers. Needs a running event loop."""
     server = Server(flags, build_engine)
-    for method, handler, options in HANDLERS:
+    for method, handler, options in FEATURES:
         server.feature(method, options)(partial(handler, server))
+    for method, handler in IN_ORDER.items():
+        # pygls needs to know of them, to advertise what they are good for.
+        server.feature(method, IN_ORDER_OPTIONS.get(method))(partial(handler, server))
+        server.protocol.in_order[method] = partial(handler, server)
+    server.protocol.custom_requests |= CUSTOM_REQUESTS
+    server.protocol.on_unread = partial(document_handlers.unread, server)
     for name, command in COMMANDS.items():
         server.command(name)(partial(command, server))
     return server
 
 
-async def _initialized(server: Server, params: types.InitializedParams) -> None:
-    server.room.require(server.book.of_workspace(), is_wanted=False)
+async def _initialized(server: Server, params: Any) -> None:
+    server.engine.require(server.settings.of_workspace(), is_wanted=False)
     await _pull_configuration(server)
-    server.start_context()
+    server.log_as_wanted()
+    server.contexts.start()
     await _watch_files(server)
 
 
 async def _pull_configuration(server: Server) -> None:
-    """Ask the client for its settings; one that does not answer has none."""
+    """Ask the client for its settings; without an answer it has none."""
     workspace = server.client_capabilities.workspace
     if not (workspace and workspace.configuration):
         return
@@ -57,15 +76,15 @@ async def _pull_configuration(server: Server) -> None:
     except Exception as exc:  # a client's bug must not cost its user the session
         logger.info("no settings from the client: %s", type(exc).__name__)
         return
-    # Clients that know of no settings answer null, or an empty object.
+    # Clients without settings for us answer null or an empty object.
     if answer and answer[0]:
-        server.book.use_editor(answer[0])
+        server.settings.use_editor(answer[0])
         server.log_as_wanted()
-        server.room.require(server.book.of_workspace(), is_wanted=False)
+        server.engine.require(server.settings.of_workspace(), is_wanted=False)
 
 
 async def _watch_files(server: Server) -> None:
-    """Ask the client to tell about files that others change, if it can."""
+    """Ask the client to report changes of files, if it can."""
     workspace = server.client_capabilities.workspace
     watched = workspace and workspace.did_change_watched_files
     if not (watched and watched.dynamic_registration):
@@ -85,112 +104,85 @@ async def _watch_files(server: Server) -> None:
         logger.info("the client watches no files: %s", type(exc).__name__)
 
 
-async def _configured(
-    server: Server, params: types.DidChangeConfigurationParams
-) -> None:
+async def _configured(server: Server, params: Any) -> None:
     # One object may hold the settings of all of an editor's servers.
-    if isinstance(params.settings, dict) and "starcoder" in params.settings:
-        server.book.use_editor(params.settings["starcoder"])
+    settings = field(params, "settings")
+    if isinstance(settings, dict) and "starcoder" in settings:
+        server.settings.use_editor(settings["starcoder"])
     await _pull_configuration(server)
     server.log_as_wanted()
-    server.room.require(server.book.of_workspace(), is_wanted=False)
-    server.follow_context_settings()
+    server.engine.require(server.settings.of_workspace(), is_wanted=False)
+    server.contexts.require()
 
 
-def _folders_changed(
-    server: Server, params: types.DidChangeWorkspaceFoldersParams
-) -> None:
-    server.book.change_folders(
-        convert.paths_of(folder.uri for folder in params.event.added),
-        convert.paths_of(folder.uri for folder in params.event.removed),
+def _folders_changed(server: Server, params: Any) -> None:
+    event = field(params, "event")
+    server.settings.change_folders(
+        paths_of(uris_of(event, "added")), paths_of(uris_of(event, "removed"))
     )
-    server.use_folders(server.book.folders)
+    server.contexts.use_folders()
 
 
-def _opened(server: Server, params: types.DidOpenTextDocumentParams) -> None:
-    server.open_document(params.text_document)
-
-
-def _changed(server: Server, params: types.DidChangeTextDocumentParams) -> None:
-    server.change_document(params.text_document, params.content_changes)
-
-
-def _closed(server: Server, params: types.DidCloseTextDocumentParams) -> None:
-    server.close_document(params.text_document.uri)
-
-
-def _files_changed(server: Server, params: types.DidChangeWatchedFilesParams) -> None:
-    paths = convert.paths_of(change.uri for change in params.changes)
-    server.context.files_changed(paths)
-    if any(map(are_rules, paths)):
-        # What is hidden now may be in what was suggested before.
-        server.suggester.cache.forget_suggestions()
+async def _files_changed(server: Server, params: Any) -> None:
+    uris = uris_of(params, "changes")
+    while some := list(islice(uris, MAX_PATHS)):
+        paths = paths_of(some)
+        server.context.files_changed(paths)
+        if any(map(are_rules, paths)):
+            # Suggestions may hold text of files that are now hidden.
+            server.suggester.cache.forget_suggestions()
+        await asyncio.sleep(0)
 
 
 def _focused(server: Server, params: Any) -> None:
-    """Copilot's notification; without a document nothing has the focus."""
-    uri = _field(params, "textDocument", "uri")
-    if isinstance(uri, str) and server.documents.get(uri):
+    """Handle Copilot's notification; without a document no document has the focus."""
+    uri = text_field(params, "textDocument", "uri")
+    if uri is not None and server.documents.get(uri):
         server.context.visit(uri)
         server.warm_up(uri)
 
 
 def _cursor_moved(server: Server, params: Any) -> None:
-    uri = _field(params, "textDocument", "uri")
-    line, character = (_field(params, "position", key) for key in PLACE)
-    if not isinstance(uri, str) or server.documents.get(uri) is None:
-        return
-    if type(line) is int and type(character) is int:
-        server.positions[uri] = types.Position(max(line, 0), max(character, 0))
+    uri = text_field(params, "textDocument", "uri")
+    place = place_of(field(params, "position"))
+    if uri is not None and place is not None and server.documents.get(uri):
+        server.positions[uri] = types.Position(*place)
         server.context.visit(uri)
         server.warm_up(uri)
 
 
-PLACE = ("line", "character")
-
-
 def _shown(server: Server, params: Any) -> None:
     if id := _id_of(params):
-        server.fates.shown(id)
+        server.outcomes.shown(id)
 
 
 def _accepted_in_part(server: Server, params: Any) -> None:
-    """Copilot's notification; the length counts UTF-16 units of the whole text."""
-    id, n_units = _id_of(params), _field(params, "acceptedLength")
-    text = _field(params, "item", "insertText")
-    if id and type(n_units) is int and isinstance(text, str):
-        server.fates.accepted(id, convert.n_code_points(text, n_units))
+    """Handle Copilot's notification, whose length counts UTF-16 units of the whole text."""
+    id, n_units = _id_of(params), count_field(params, "acceptedLength")
+    text = text_field(params, "item", "insertText")
+    if id and n_units is not None and text is not None:
+        server.outcomes.accepted(id, convert.n_code_points(text, n_units))
 
 
 def _rejected(server: Server, params: Any) -> None:
     if id := _id_of(params):
-        server.fates.rejected(id)
+        server.outcomes.rejected(id)
 
 
 def _id_of(params: Any) -> str | None:
-    """The id that we gave an item with its command."""
-    arguments = _field(params, "item", "command", "arguments")
-    if isinstance(arguments, list | tuple) and arguments:
-        return str(arguments[0])
-    return None
-
-
-def _field(params: Any, *names: str) -> Any:
-    """A field of parameters that the specification does not know; None if absent."""
-    for name in names:
-        found = params.get(name) if isinstance(params, dict) else None
-        params = found if found is not None else getattr(params, name, None)
-    return params
+    """Return the id that we gave to an item in its command."""
+    arguments = list_field(params, "item", "command", "arguments")
+    return str(arguments[0]) if arguments else None
 
 
 def _accepted(server: Server, *arguments: object) -> None:
     if arguments:
-        server.fates.accepted(str(arguments[0]))
+        server.outcomes.accepted(str(arguments[0]))
 
 
 def _restart(server: Server, *_arguments: object) -> None:
-    server.room.restart()
-    server.room.require(server.book.of_workspace(), is_wanted=False)
+    server.engine.restart()
+    server.engine.require(server.settings.of_workspace(), is_wanted=False)
 
 
 def _explain(server: Server, *_arguments: object) -> str:
@@ -214,24 +206,32 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "starcoder.snooze": _snooze,
     answers.ACCEPTED: _accepted,
 }
-HANDLERS: tuple[tuple[str, Any, Any], ...] = (
+# The server awaits these before it reads the next message, so that a request sees the
+# effect of all earlier notifications.
+IN_ORDER: dict[str, Callable[[Server, Any], Awaitable[None] | None]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: document_handlers.opened,
+    types.TEXT_DOCUMENT_DID_CHANGE: document_handlers.changed,
+    types.TEXT_DOCUMENT_DID_CLOSE: document_handlers.closed,
+    types.TEXT_DOCUMENT_DID_SAVE: document_handlers.saved,
+    types.NOTEBOOK_DOCUMENT_DID_OPEN: document_handlers.notebook_opened,
+    types.NOTEBOOK_DOCUMENT_DID_CHANGE: document_handlers.notebook_changed,
+    types.NOTEBOOK_DOCUMENT_DID_CLOSE: document_handlers.notebook_closed,
+    types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: _folders_changed,
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: _files_changed,
+    "textDocument/didFocus": _focused,
+    "textDocument/didShowCompletion": _shown,
+    "textDocument/didPartiallyAcceptCompletion": _accepted_in_part,
+    "starcoder/didRejectCompletion": _rejected,
+    "starcoder/cursorMoved": _cursor_moved,
+}
+IN_ORDER_OPTIONS = {types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=True)}
+# These run beside the reading of messages, since they wait for the client or the model.
+FEATURES: tuple[tuple[str, Any, Any], ...] = (
     (types.INITIALIZED, _initialized, None),
     (types.WORKSPACE_DID_CHANGE_CONFIGURATION, _configured, None),
-    (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, _folders_changed, None),
-    (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, _files_changed, None),
-    (types.TEXT_DOCUMENT_DID_OPEN, _opened, None),
-    (types.TEXT_DOCUMENT_DID_CHANGE, _changed, None),
-    (types.TEXT_DOCUMENT_DID_CLOSE, _closed, None),
-    (types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook_handlers.opened, None),
-    (types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook_handlers.changed, None),
-    (types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook_handlers.closed, None),
-    ("textDocument/didFocus", _focused, None),
-    ("textDocument/didShowCompletion", _shown, None),
-    ("textDocument/didPartiallyAcceptCompletion", _accepted_in_part, None),
-    ("starcoder/didRejectCompletion", _rejected, None),
-    ("starcoder/cursorMoved", _cursor_moved, None),
-    ("starcoder/more", answers.more, None),
-    # Without options pygls advertises nothing.
+    (answers.MORE, answers.more, None),
+    # Without options pygls does not advertise the request.
     (types.TEXT_DOCUMENT_INLINE_COMPLETION, answers.inline_completion, types.InlineCompletionOptions()),
     (types.TEXT_DOCUMENT_COMPLETION, answers.popup_completion, types.CompletionOptions(trigger_characters=TRIGGERS)),
 )  # fmt: skip
+CUSTOM_REQUESTS = frozenset((answers.MORE,))

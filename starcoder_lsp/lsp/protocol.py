@@ -1,35 +1,35 @@
-"""pygls' protocol with one answer for every request, also for those it cannot read."""
+"""Reads messages, and gives each request exactly one answer."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 from typing import Protocol as Interface
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, lsp_method
+
+from starcoder_lsp.lsp.messages import json_in_steps
+from starcoder_lsp.lsp.messages.framing import Envelope, Skipped, envelope_of
+from starcoder_lsp.lsp.messages.outgoing import Message, Outgoing, id_of, report
+from starcoder_lsp.lsp.messages.tolerant import tolerated
 
 logger = logging.getLogger(__name__)
 
-Message = dict[str, Any]
-Code = types.ErrorCodes | types.LSPErrorCodes
+Errors = types.ErrorCodes
 
-# What of a client's capabilities is read; the rest may hold values that lsprotocol
-# does not know, and must not keep us from starting.
-CAPABILITIES_USED = {
-    "general": ("positionEncodings",),
-    "textDocument": ("inlineCompletion",),
-    "window": ("workDoneProgress", "showMessage"),
-    "workspace": ("configuration", "workspaceFolders"),
-}
+# Notifications that pygls handles. Our own handlers read raw parameters.
+READ_BY_PYGLS = frozenset((types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL))
+# Characters of a client's text that an error message repeats.
+MAX_ECHO = 200
+NO_CLIENT: Message = {"processId": None, "rootUri": None, "capabilities": {}}
 
 
 class Session(Interface):
-    """What the protocol asks of the server it belongs to."""
+    """The part of the server that the protocol uses."""
 
     def adjust_capabilities(
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
@@ -38,104 +38,164 @@ class Session(Interface):
     def stop(self, status: int) -> None: ...
 
 
-class Protocol(LanguageServerProtocol):
-    """Messages in, exactly one answer out for each request."""
+class Protocol(Outgoing):
+    """pygls' protocol, with our own reading of messages."""
 
     _server: Session  # type: ignore[assignment]  # all we use of it
 
-    # Text sync is ours alone: without a builtin our own handler is called directly.
+    # We keep documents and folders ourselves; these would be called before our handlers.
     lsp_text_document__did_open = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_change = None  # type: ignore[assignment]  # no builtin
     lsp_text_document__did_close = None  # type: ignore[assignment]  # no builtin
     lsp_notebook_document__did_open = None  # type: ignore[assignment]  # no builtin
     lsp_notebook_document__did_change = None  # type: ignore[assignment]  # no builtin
     lsp_notebook_document__did_close = None  # type: ignore[assignment]  # no builtin
+    lsp_workspace__did_change_workspace_folders = None  # type: ignore[assignment]  # no builtin
 
     is_initialized = False
 
-    def receive(self, body: bytes) -> None:
-        """Handle one message; whatever is wrong with it is answered, not raised."""
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        # Requests that the specification does not know.
+        self.custom_requests: set[str] = set()
+        # Handlers of notifications that are awaited before the next message is read.
+        self.in_order: dict[str, Callable[[Any], Awaitable[None] | None]] = {}
+        # Called for a message that cannot be read, with whether it is too large.
+        self.on_unread: Callable[[Envelope, bool], None] = lambda envelope, is_large: (
+            None
+        )
+
+    async def receive(self, body: bytes) -> None:
+        """Handle one message. Errors in it are answered, not raised."""
         try:
-            message = json.loads(body)
+            message = await json_in_steps.loads(body)
         except (ValueError, RecursionError):
-            self._refuse(None, types.ErrorCodes.ParseError, "not JSON")
+            envelope = envelope_of(body)
+            self._refuse(envelope.id, Errors.ParseError, "this is not JSON")
+            self.on_unread(envelope, False)
             return
-        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            self._refuse(None, types.ErrorCodes.InvalidRequest, "not JSON-RPC 2.0")
-        elif not isinstance(message.get("method", ""), str):
-            self._refuse(None, types.ErrorCodes.InvalidRequest, "the method is no text")
-        elif "method" not in message:
-            self._dispatch(message)
+        except json_in_steps.TooManyValues as exc:
+            self._leave_unread(envelope_of(body, body), len(body), str(exc))
+            return
+        await self._handle(message)
+
+    def skip(self, skipped: Skipped) -> None:
+        """Handle a message that is too large to read."""
+        envelope = envelope_of(skipped.first, skipped.last)
+        self._leave_unread(envelope, skipped.n_bytes, "too large")
+
+    def _leave_unread(self, envelope: Envelope, n_bytes: int, why: str) -> None:
+        if envelope.id is not None and envelope.method is not None:
+            text = f"a message of {n_bytes} bytes is not read: {why}"
+            self._refuse(envelope.id, Errors.InvalidRequest, text)
+        self.on_unread(envelope, True)
+
+    async def _handle(self, message: Any) -> None:
+        if not isinstance(message, dict):
+            self._refuse(None, Errors.InvalidRequest, "this is not JSON-RPC 2.0")
+        elif "method" not in message and ("result" in message or "error" in message):
+            self._receive_answer(message)
+        elif message.get("jsonrpc") != "2.0":
+            self._refuse(
+                id_of(message), Errors.InvalidRequest, "this is not JSON-RPC 2.0"
+            )
+        elif not isinstance(message.get("method"), str):
+            text = "the method is not a string"
+            self._refuse(id_of(message), Errors.InvalidRequest, text)
         elif "id" in message:
             self._request(message)
-        elif self._knows(message["method"]) and (
-            self.is_initialized or message["method"] == types.EXIT
-        ):
-            self._dispatch(message)
+        else:
+            await self._notification(message)
 
     def _request(self, message: Message) -> None:
-        request_id, method = message["id"], message["method"]
-        errors = types.ErrorCodes
-        if type(request_id) not in (int, str):
-            self._refuse(None, errors.InvalidRequest, "the id is no text or number")
+        request_id, method = id_of(message), message["method"]
+        if request_id is None:
+            self._refuse(
+                None, Errors.InvalidRequest, "the id is neither a string nor an integer"
+            )
         elif self._shutdown:
-            self._refuse(request_id, errors.InvalidRequest, "the server shuts down")
+            self._refuse(
+                request_id, Errors.InvalidRequest, "the server is shutting down"
+            )
         elif self.is_initialized == (method == types.INITIALIZE):
-            code = errors.InvalidRequest
+            code = Errors.InvalidRequest
             if not self.is_initialized:
-                code = errors.ServerNotInitialized
+                code = Errors.ServerNotInitialized
             self._refuse(request_id, code, "initialize comes first, and once")
         elif request_id in self._request_futures:
-            self._refuse(request_id, errors.InvalidRequest, "the id is in use")
+            self._refuse(request_id, Errors.InvalidRequest, "the id is in use")
         elif not self._knows(method):
-            self._refuse(request_id, errors.MethodNotFound, f"no method {method}")
+            self._refuse(
+                request_id,
+                Errors.MethodNotFound,
+                f"there is no method {method[:MAX_ECHO]}",
+            )
+        elif not self._is_request(method):
+            text = f"{method} is a notification, which has no id"
+            self._refuse(request_id, Errors.InvalidRequest, text)
         else:
             self._dispatch(message)
+
+    async def _notification(self, message: Message) -> None:
+        method, params = message["method"], message.get("params")
+        if method == types.EXIT:
+            self._server.stop(0 if self._shutdown else 1)
+        elif not self.is_initialized or self._shutdown:
+            return
+        elif method == types.CANCEL_REQUEST:
+            self._cancel(params)
+        elif method in self.in_order:
+            await self._in_order(method, params)
+        elif self._knows(method) and not self._is_request(method):
+            self._dispatch(message)
+
+    async def _in_order(self, method: str, params: Any) -> None:
+        try:
+            if (work := self.in_order[method](params)) is not None:
+                await work
+        except Exception as exc:
+            report(logger, method, exc)
+
+    def _cancel(self, params: Any) -> None:
+        request_id = id_of(params)
+        if isinstance(self._request_futures.get(request_id), asyncio.Future):  # type: ignore[arg-type]  # None is in no dictionary
+            self._handle_cancel_notification(request_id)  # type: ignore[arg-type]  # found
 
     def _knows(self, method: str) -> bool:
         if method == types.CANCEL_REQUEST:
             return True
         return method in self.fm.builtin_features or method in self.fm.features
 
+    def _is_request(self, method: str) -> bool:
+        if method in types.METHOD_TO_TYPES:
+            return types.METHOD_TO_TYPES[method][1] is not None
+        return method in self.custom_requests
+
     def _dispatch(self, message: Message) -> None:
         try:
             structured = self._structured(message)
         except JsonRpcException as exc:
-            reason = exc.__cause__ or exc
-            logger.warning(
-                "%s cannot be read: %s", message.get("method"), type(reason).__name__
-            )
-            if "id" in message and "method" in message:
-                text = f"the parameters of {message['method']} are not as specified"
-                self._refuse(message["id"], types.ErrorCodes.InvalidParams, text)
+            method, reason = message["method"], exc.__cause__ or exc
+            logger.warning("%s cannot be read: %s", method, type(reason).__name__)
+            if "id" in message:
+                text = f"the parameters of {method} are not as specified"
+                self._refuse(message["id"], Errors.InvalidParams, text)
             return
         self.handle_message(structured)
 
     def _structured(self, message: Message) -> Any:
-        try:
-            return self.structure_message(message)
-        except JsonRpcException:
-            if message.get("method") != types.INITIALIZE:
-                raise
-            params = message.get("params")
-            if not isinstance(params, dict):
-                raise
-            reduced = {**params, "capabilities": _used(params.get("capabilities"))}
-            return self.structure_message({**message, "params": reduced})
-
-    def _refuse(self, request_id: Any, code: Code, text: str) -> None:
-        error = {"code": int(code), "message": text}
-        self._send_data({"jsonrpc": "2.0", "id": request_id, "error": error})
-
-    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None):  # type: ignore[no-untyped-def]  # as in pygls
-        future = self._request_futures.get(msg_id)
-        if isinstance(future, asyncio.Task):
-            return  # the id of a request of the client's: this answers nothing
-        if future is not None and future.done():
-            # We stopped waiting; pygls would raise (its issue 621).
-            self._request_futures.pop(msg_id, None)
-            return
-        super()._handle_response(msg_id, result, error)
+        method, params = message["method"], message.get("params")
+        if method in self.custom_requests:
+            return JsonRPCRequestMessage(message["id"], method, "2.0", params)
+        if "id" not in message and method not in READ_BY_PYGLS:
+            return JsonRPCNotification(method, "2.0", params)
+        if method == types.WORKSPACE_EXECUTE_COMMAND and (command := _command(params)):
+            return types.ExecuteCommandRequest(message["id"], command)
+        if method == types.INITIALIZE and isinstance(params, dict):
+            wanted = types.InitializeParams
+            params = tolerated(self._converter, {**NO_CLIENT, **params}, wanted)
+            message = {**message, "params": params or NO_CLIENT}
+        return self.structure_message(message)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(
@@ -150,21 +210,18 @@ class Protocol(LanguageServerProtocol):
     def lsp_shutdown(self, *_args: object) -> None:  # type: ignore[override]  # plain will do
         self._shutdown = True
         current = self.msg_id
-        # A copy: a cancelled future removes itself (pygls iterates the dict).
+        # We iterate over a copy, since a cancelled future removes itself.
         for msg_id, future in tuple(self._request_futures.items()):
             if msg_id != current:
                 future.cancel()
 
-    @lsp_method(types.EXIT)
-    def lsp_exit(self, *_args: object) -> None:  # type: ignore[override]  # plain will do
-        self._server.stop(0 if self._shutdown else 1)
 
-
-def _used(capabilities: Any) -> Message:
-    if not isinstance(capabilities, dict):
-        return {}
-    reduced: Message = {}
-    for section, keys in CAPABILITIES_USED.items():
-        if isinstance(found := capabilities.get(section), dict):
-            reduced[section] = {key: found[key] for key in keys if key in found}
-    return reduced
+def _command(params: Any) -> types.ExecuteCommandParams | None:
+    """Read a command, and leave its arguments as they are: lsprotocol would convert each."""
+    name, arguments = (
+        params.get(key) if isinstance(params, dict) else None
+        for key in ("command", "arguments")
+    )
+    if isinstance(name, str) and isinstance(arguments, list | None):
+        return types.ExecuteCommandParams(name, arguments=arguments)
+    return None

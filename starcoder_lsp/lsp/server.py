@@ -1,4 +1,4 @@
-"""What one session holds, and who may ask it for what."""
+"""The state of one LSP session, and what happens to its documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from lsprotocol import types
@@ -14,47 +13,47 @@ from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__
-from starcoder_lsp.completion.characters_per_token import CharactersPerToken
-from starcoder_lsp.context import Context, IndexingProgress, NoContext
-from starcoder_lsp.engines import Engine, Phase
+from starcoder_lsp.context import Context, Edit
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.lsp import convert, notebooks
-from starcoder_lsp.lsp.documents import Documents, Encoding
-from starcoder_lsp.lsp.engine_room import BuildEngine, EngineRoom
+from starcoder_lsp.lsp import convert
+from starcoder_lsp.lsp.ask_factory import AskFactory
+from starcoder_lsp.lsp.current_context import CurrentContext
+from starcoder_lsp.lsp.current_engine import BuildEngine, CurrentEngine
+from starcoder_lsp.lsp.documents import MAX_CHARACTERS, Documents, OpenDocument
+from starcoder_lsp.lsp.documents.notebooks import SYNC, Notebooks
+from starcoder_lsp.lsp.documents.positions import Encoding
+from starcoder_lsp.lsp.documents.uris import path_of
 from starcoder_lsp.lsp.protocol import Protocol
-from starcoder_lsp.lsp.settings import SettingsBook
+from starcoder_lsp.lsp.settings import FolderSettings
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
-from starcoder_lsp.settings.options import ContextSettings, LogSettings, Settings
+from starcoder_lsp.settings.options import LogSettings
 from starcoder_lsp.settings.resolve import Layer
 from starcoder_lsp.suggesting import trigger
-from starcoder_lsp.suggesting.ask import Ask
 from starcoder_lsp.suggesting.outcomes.statistics import Record, default_store
 from starcoder_lsp.suggesting.outcomes.tracker import OutcomeTracker
 from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
 
-# Clients that show nothing inline; VS Code and lsp-mode ask twice when offered both.
+# Clients without ghost text. If others were offered both kinds, VS Code would ask twice
+# and lsp-mode would never ask for ghost text.
 POPUP_CLIENTS = frozenset(
     ("helix", "Kakoune", "kakoune-lsp", "Eglot", "Sublime Text LSP", "Zed")
 )
-INDEXING = "starcoder: reading the workspace"
-# Tells our plugins which notifications are understood.
+# Tells our plugins which notifications we understand.
 EXPERIMENTAL = {"starcoder": {"events": True, "cursor": True, "more": True}}
-
-
-def is_too_wide(folder: Path) -> bool:
-    """Whether a workspace folder is a disk, or holds the user's home."""
-    try:
-        return Path.home().is_relative_to(folder) or folder == folder.parent
-    except RuntimeError:  # nobody's home
-        return folder == folder.parent
+MAX_NAME = 200
+TOO_LARGE = "this file is too large"
+UNKNOWN_TEXT = (
+    "a change could not be read, so there are no suggestions in this file until it is "
+    "closed and opened again"
+)
 
 
 class Server(LanguageServer):
-    """Everything one LSP session holds."""
+    """One session with a client."""
 
     protocol: Protocol
 
@@ -64,28 +63,34 @@ class Server(LanguageServer):
         super().__init__(
             "starcoder-lsp",
             __version__,
-            notebook_document_sync=notebooks.SYNC,
+            notebook_document_sync=SYNC,
             protocol_cls=Protocol,
         )
-        self.stopped: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.stopped: asyncio.Future[int] = loop.create_future()
+        # The process that the client says it is.
+        self.editor: asyncio.Future[int | None] = loop.create_future()
         self.documents = Documents()
-        self.notebooks = notebooks.Notebooks()
+        self.notebooks = Notebooks()
         self.status = Status(self)
-        self.book = SettingsBook(flags, self.status.tell)
+        self.settings = FolderSettings(flags, self.status.tell)
         self.suggester = Suggester()
-        self.densities = CharactersPerToken()
-        self.context: Context = NoContext()
-        # None until the client is initialized.
-        self._context_settings: ContextSettings | None = None
-        self._replacing: set[asyncio.Task[None]] = set()
         self.statistics = default_store()
-        self.fates = OutcomeTracker(self._count, self.suggester.cache.reject)
-        self.room = EngineRoom(self.status, build_engine, self._warm_up_again)
-        # Where the cursor was last, by document.
+        self.outcomes = OutcomeTracker(self._count, self.suggester.cache.reject)
+        self.engine = CurrentEngine(self.status, build_engine, self._warm_up_again)
+        self.contexts = CurrentContext(
+            self.settings, self.status, self.documents, self.notebooks, self.path_of
+        )
+        self.asks = AskFactory(self.settings, self.engine, self.contexts)
+        # The last known cursor in each document.
         self.positions: dict[str, types.Position] = {}
         self._rests_in = ""
         self._log_wanted: LogSettings | None = None
         self._snoozed_until_s = 0.0
+
+    @property
+    def context(self) -> Context:
+        return self.contexts.context
 
     @property
     def encoding(self) -> Encoding:
@@ -94,131 +99,87 @@ class Server(LanguageServer):
     def adjust_capabilities(
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
     ) -> None:
-        """Take in what the client says of itself, and offer what suits it."""
-        self.book.use_folders(convert.folders_of(params))
-        self.book.use_editor_at_start(params.initialization_options)
+        """Read the client's settings and folders, and offer the requests that suit it."""
+        self.editor.set_result(params.process_id)
+        self.settings.use_folders(convert.folders_of(params))
+        self.settings.use_editor_at_start(params.initialization_options)
         self.log_as_wanted()
         capabilities.experimental = EXPERIMENTAL
-        offer = self.book.of_workspace().lsp.completion
+        offer = self.settings.of_workspace().lsp.completion
         client = params.client_info.name if params.client_info else ""
         if offer == "never" or (offer == "auto" and client not in POPUP_CLIENTS):
             capabilities.completion_provider = None
 
-    def start_context(self) -> None:
-        """Begin to read the workspace; documents may be open already."""
-        settings = self.book.of_workspace()
-        self._context_settings = settings.context
-        older = self.context
-        self.context = assemble.build_context(settings, self._show_indexing)
-        self.use_folders(self.book.folders)
-        for document in self.documents:
-            uri, version = document.uri, document.version
-            text = document.snapshot().text
-            self.context.open(uri, self.path_of(uri), document.language, text, version)
-        for notebook, cells in self.notebooks:
-            self.context.arrange(notebook, cells)
-        task = asyncio.create_task(self._start_after(older, self.context))
-        self._replacing.add(task)
-        task.add_done_callback(self._replacing.discard)
+    def log_as_wanted(self) -> None:
+        """Apply the settings of the log, if they have changed."""
+        wanted = self.settings.of_workspace().log
+        if wanted == self._log_wanted:
+            return
+        self._log_wanted = wanted
+        try:
+            log.set_up(wanted.level, wanted.file)
+        except OSError as exc:
+            self.status.tell(f"starcoder: {wanted.file}: {exc.strerror}")
 
-    async def _start_after(self, older: Context, newer: Context) -> None:
-        """Start once the one before it has let go of the index."""
-        await older.close()
-        self.status.end_progress(INDEXING)
-        if self.context is newer:
-            newer.start()
+    def open_document(self, document: OpenDocument) -> None:
+        self.documents.open(document)
+        self.contexts.open(document)
 
-    def follow_context_settings(self) -> None:
-        """Another context where the settings ask for one, or for none."""
-        wanted = self.book.of_workspace().context
-        if self._context_settings not in (None, wanted):
-            self.start_context()
-
-    def use_folders(self, folders: tuple[Path, ...]) -> None:
-        """Other workspace folders; the user hears of those that are no project."""
-        wanted = self.book.of_workspace().context
-        for folder in filter(is_too_wide, folders if wanted.enabled else ()):
-            self.status.tell(
-                f"starcoder: {folder} is more than a project: at most "
-                f"{wanted.max_files} of its files are read (index_max_files). "
-                "Open the project's own folder, or set context = false",
-                is_error=False,
-            )
-        self.context.use_folders(folders)
-
-    def open_document(self, new: types.TextDocumentItem) -> None:
-        self.documents.open(new.uri, new.language_id, new.version, new.text)
-        path = self.path_of(new.uri)
-        self.context.open(new.uri, path, new.language_id, new.text, new.version)
-
-    def change_document(
-        self,
-        which: types.VersionedTextDocumentIdentifier,
-        changes: Sequence[types.TextDocumentContentChangeEvent],
-    ) -> None:
-        uri, version = which.uri, which.version
-        spans = convert.edits_of(changes)
-        edits = self.documents.change(uri, version, spans, self.encoding)
-        if (document := self.documents.get(uri)) is not None:
-            self.context.change(uri, version, edits)
-            self.fates.changed(document.snapshot())
-            self.suggester.note_key()
+    def note_change(self, document: OpenDocument, edits: Sequence[Edit]) -> None:
+        """Pass a change that was just made on to everything that follows the text."""
+        snapshot = document.snapshot()
+        if len(snapshot.text) > MAX_CHARACTERS:
+            self.lose_document(document, TOO_LARGE)
+            return
+        self.context.change(document.uri, document.version, edits)
+        self.outcomes.changed(snapshot)
+        self.suggester.note_key()
 
     def close_document(self, uri: str) -> None:
-        self.suggester.forget(uri)
-        self.fates.closed(uri)
-        self.context.close_document(uri)
+        self._forget(uri)
         self.documents.close(uri)
+
+    def lose_document(self, document: OpenDocument, trouble: str) -> None:
+        """Suspend suggestions in a document until its whole text is known again."""
+        self._forget(document.uri)
+        self.documents.lose(document, trouble)
+        name = str(self.path_of(document.uri) or document.uri)[-MAX_NAME:]
+        self.status.tell(f"starcoder: {name}: {trouble}", is_error=False)
+
+    def _forget(self, uri: str) -> None:
+        self.suggester.forget(uri)
+        self.outcomes.closed(uri)
+        self.context.close_document(uri)
         self.positions.pop(uri, None)
 
     def path_of(self, uri: str) -> Path | None:
-        """The file that a document is, or whose cell it is."""
-        return convert.path_of(uri) or convert.path_of(self.notebooks.of(uri))
+        """Return the file of a document, or of the notebook that it is a cell of."""
+        return path_of(uri) or path_of(self.notebooks.of(uri))
 
     def cursor_at(self, uri: str, position: types.Position) -> Cursor | None:
-        """None for a document that is not open."""
+        """Return the cursor; None if the document is not open, or lost."""
         document = self.documents.get(uri)
         if document is None:
             return None
         self.positions[uri] = position
         return convert.cursor_of(document, position, self.encoding)
 
-    def ask(self, cursor: Cursor, *, is_wanted: bool = True) -> Ask | None:
-        """A question at `cursor`; None while there is no model to answer it."""
-        self.follow_context_settings()
-        self.log_as_wanted()
-        uri, language = cursor.document.uri, cursor.document.language
-        settings = self.book.of_document(uri)
-        engine = self._engine_for(settings, is_wanted=is_wanted)
-        if engine is None:
-            return None
-        completer = assemble.build_completer(
-            settings,
-            engine,
-            self.context,
-            self.densities.of(settings.engine, language, uri),
-        )
-        # Every client has ranges: in the protocol an item says what it replaces.
-        style = replace(completer.style, can_replace=True)
-        return Ask(cursor, replace(completer, style=style), settings)
-
     def why_not(self, cursor: Cursor, *, is_explicit: bool) -> trigger.Skip | None:
-        """Why nothing is suggested at `cursor`, if so."""
+        """Return why nothing should be suggested at `cursor`; None to go on."""
         uri = cursor.document.uri
         occasion = trigger.Occasion(
             cursor,
-            self.book.of_document(uri).trigger,
+            self.settings.of_document(uri).trigger,
             self.path_of(uri),
             is_explicit,
             self._snoozed_until_s - time.monotonic(),
-            convert.named_path_of(uri),
         )
         return trigger.skip(occasion)
 
     def warm_up(self, uri: str) -> None:
-        """Let the model read what the next question in this document will need.
+        """Let the model read the prompt at the last known cursor of a document.
 
-        Only where the cursor is known: elsewhere nearly all would be read in vain.
+        Without a known cursor most of the prompt would be the wrong one.
         """
         self._rests_in = uri
         if (position := self.positions.get(uri)) is None:
@@ -226,11 +187,11 @@ class Server(LanguageServer):
         cursor = self.cursor_at(uri, position)
         if cursor is None or self.why_not(cursor, is_explicit=False) is not None:
             return
-        if ask := self.ask(cursor, is_wanted=False):
+        if ask := self.asks.ask_at(cursor, is_wanted=False):
             self.suggester.warm_up(ask)
 
     def snooze(self, minutes: float) -> None:
-        """Suggest nothing unasked for so long; 0 wakes up again."""
+        """Suggest only on explicit request for so many minutes; 0 ends it."""
         self._snoozed_until_s = time.monotonic() + minutes * 60
         self.suggester.scheduler.cancel_all()
         if minutes > 0:
@@ -244,52 +205,21 @@ class Server(LanguageServer):
 
     async def close(self) -> None:
         self.suggester.scheduler.cancel_all()
-        self.fates.close()
-        await asyncio.gather(*self._replacing)
-        await self.context.close()
-        await self.room.close()
+        self.outcomes.close()
+        await self.contexts.close()
+        await self.engine.close()
 
     def report_server_error(
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
     ) -> None:
-        """Log only: a popup per mistake helps nobody."""
+        """Log the error; pygls would show a message box."""
         logger.error("%s: %s", source.__name__, type(error).__name__)
 
-    def _engine_for(self, settings: Settings, *, is_wanted: bool) -> Engine | None:
-        engine = self.room.require(settings, is_wanted=is_wanted)
-        if engine is None or engine.state.phase is not Phase.READY:
-            return None
-        return engine
-
     def _warm_up_again(self) -> None:
-        """Let an engine that has just loaded its model read what the user looks at."""
+        """Warm up an engine that has just loaded its model."""
         self.suggester.note_new_engine()
         self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:
-        if self.book.of_workspace().lsp.statistics:
+        if self.settings.of_workspace().lsp.statistics:
             self.statistics.append(record)
-
-    def _show_indexing(self, progress: IndexingProgress) -> None:
-        if progress.is_lost:
-            self.status.tell(
-                "starcoder: no context from other files, since the indexer keeps "
-                "dying; the log tells more"
-            )
-        if progress.is_final:
-            self.status.end_progress(INDEXING)
-            return
-        share = progress.n_done / max(progress.n_total, 1)
-        message = f"{progress.n_done} of {progress.n_total} files"
-        self.status.progress(message, share, INDEXING)
-
-    def log_as_wanted(self) -> None:
-        """Follow the settings that say where and how much to log, if they have changed."""
-        wanted = self.book.of_workspace().log
-        if wanted == self._log_wanted:
-            return
-        self._log_wanted = wanted
-        try:
-            log.set_up(wanted.level, wanted.file)
-        except OSError as exc:
-            self.status.tell(f"starcoder: {wanted.file}: {exc.strerror}")

@@ -1,4 +1,4 @@
-"""Which settings hold for which document."""
+"""Finds the settings for a document."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.lsp.convert import named_path_of, path_of
+from starcoder_lsp.lsp.documents.uris import named_path_of, path_of
 from starcoder_lsp.settings.files import ConfigFiles
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import Layer, Resolved, editor_layer
 
-# How long a change to a file may go unnoticed; nothing has to be watched.
+# How long a change of a settings file may go unnoticed. We do not watch the files.
 FRESH_S = 2.0
 
 
-class SettingsBook:
-    """Resolves settings per folder and remembers them for a moment."""
+class FolderSettings:
+    """Resolves the settings of each folder, and keeps them for `FRESH_S`."""
 
     def __init__(
         self,
@@ -48,12 +48,12 @@ class SettingsBook:
         self.use_folders((*kept, *added))
 
     def use_editor_at_start(self, options: Any) -> None:
-        """The initializationOptions, which hold all session long."""
+        """Take the initializationOptions, which apply for the whole session."""
         self._at_start = editor_layer(options)
         self._known.clear()
 
     def use_editor(self, options: Any) -> None:
-        """Options that the editor sends later; they replace those it sent before."""
+        """Take options that the editor sends later, in place of those it sent before."""
         self._editor = editor_layer(options)
         self._known.clear()
 
@@ -68,7 +68,7 @@ class SettingsBook:
         return self._at(named, key=(path.parent, named.parent))
 
     def _at(self, start: Path | None, *, key: Hashable) -> Settings:
-        """The settings at a path; they are the same for all paths of a key."""
+        """Return the settings for a path. All paths with the same key have the same settings."""
         now = self._clock()
         at, resolved = self._known.get(key, (-FRESH_S, None))
         if resolved is None or now - at >= FRESH_S:

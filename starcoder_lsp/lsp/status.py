@@ -1,4 +1,4 @@
-"""What the user is told: a status line, a progress bar, and few messages."""
+"""Tells the user: a status line, progress bars, and few messages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Literal
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
+from starcoder_lsp.runtime.printable import printable
+
 logger = logging.getLogger(__name__)
 
 Kind = Literal["Normal", "Error", "Warning", "Inactive"]
@@ -20,21 +23,24 @@ STATUS = "didChangeStatus"  # copilot-language-server's name and shape
 TITLE = "starcoder"
 CLIENT_PATIENCE_S = 5.0
 SAME_CAUSE_S = 600.0
+MAX_CHARACTERS = 1000
+MAX_TOLD = 1000
 
 
 class Status:
-    """Tells each thing once: a change, not a state; a cause, not each occurrence."""
+    """Shows each thing once: a change of state, or a cause of errors."""
 
     def __init__(
         self, server: LanguageServer, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._server = server
         self._clock = clock
-        self._told_at: dict[str, float] = {}
+        self._told_at: BoundedDict[str, float] = BoundedDict(MAX_TOLD)
         self._last: tuple[object, ...] = ()
         self._bars: dict[str, Progress] = {}
 
     def show(self, message: str, *, kind: Kind = "Normal", busy: bool = False) -> None:
+        message = _presentable(message)
         if (message, kind, busy) == self._last:
             return
         self._last = (message, kind, busy)
@@ -43,8 +49,8 @@ class Status:
         )
 
     def tell(self, message: str, *, is_error: bool = True) -> None:
-        """A message box, at most once per text in ten minutes."""
-        now = self._clock()
+        """Show a message box, at most once in ten minutes for each text."""
+        message, now = _presentable(message), self._clock()
         if now - self._told_at.get(message, -SAME_CAUSE_S) < SAME_CAUSE_S:
             return
         self._told_at[message] = now
@@ -53,28 +59,31 @@ class Status:
         self._server.window_show_message(types.ShowMessageParams(kind, message))
 
     async def ask(self, message: str, *answers: str) -> str | None:
-        """The answer the user chose, or None; clients without buttons show a message."""
+        """Return the answer that the user chose; None if there is none.
+
+        Clients without buttons show the message.
+        """
         request = types.ShowMessageRequestParams(
             types.MessageType.Info,
-            message,
+            _presentable(message),
             [types.MessageActionItem(answer) for answer in answers],
         )
         try:
             chosen = await self._server.window_show_message_request_async(request)
-        except Exception as exc:  # whatever a client makes of it, it is no answer
+        except Exception as exc:  # no error of a client is an answer
             logger.info("the client did not ask the user: %s", type(exc).__name__)
             return None
         return chosen.title if chosen else None
 
     def progress(self, message: str, share: float | None, bar: str = TITLE) -> None:
-        """Move a progress bar, which begins with the first call."""
+        """Move a progress bar; the first call starts it."""
         window = self._server.client_capabilities.window
         if not (window and window.work_done_progress):
             return
         if bar not in self._bars:
             token = f"{bar}-{self._clock()}"
             self._bars[bar] = Progress(self._server, bar, token)
-        self._bars[bar].report(message, share)
+        self._bars[bar].report(_presentable(message), share)
 
     def end_progress(self, bar: str = TITLE) -> None:
         if (progress := self._bars.pop(bar, None)) is not None:
@@ -82,7 +91,7 @@ class Status:
 
 
 class Progress:
-    """One workDoneProgress; the client may take its time to agree, or never answer."""
+    """One progress bar. The client may agree late, or never answer."""
 
     def __init__(self, server: LanguageServer, title: str, token: str) -> None:
         self._work = server.work_done_progress
@@ -121,3 +130,10 @@ class Progress:
                 ),
             )
             self._is_open = True
+
+
+def _presentable(message: str) -> str:
+    """Names in a message may be of any length, and hold anything."""
+    if len(message) > MAX_CHARACTERS:
+        message = message[: MAX_CHARACTERS - 1] + "…"
+    return printable(message)

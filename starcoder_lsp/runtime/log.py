@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 from weakref import WeakSet
+
+from starcoder_lsp.runtime.printable import printable
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MAX_FILE_BYTES = 5_000_000
@@ -25,7 +28,7 @@ CHATTY = ("pygls", "asyncio", "httpx2", "httpcore2", "huggingface_hub")
 
 @dataclass(frozen=True)
 class LogTarget:
-    """How much is logged, and where; a file of None means stderr."""
+    """The log level and the log file; a file of None means stderr."""
 
     level: str = "warning"
     file: Path | None = None
@@ -45,20 +48,35 @@ class OneLine(logging.Formatter):
     """Keeps a message on its line: the name of a file may hold line ends and worse."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return shown(super().formatMessage(record))
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(map(printable, lines))
 
 
-def shown(text: str) -> str:
-    r"""`text` with an escape for each character that does not print.
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Drops lines that nobody reads: an editor that reads no log must not stop us."""
 
-    >>> shown("a\nb\u202e é")
-    'a\\nb\\u202e é'
-    """
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    def emit(self, record: logging.LogRecord) -> None:
+        if _takes_more(self.stream):
+            super().emit(record)
+
+
+def _takes_more(stream: TextIO) -> bool:
+    """Return whether `stream` takes a line without waiting for its reader."""
+    try:
+        if not hasattr(select, "poll"):
+            return True
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLOUT)
+        return bool(poll.poll(0))
+    except (OSError, ValueError):  # no file, or closed
+        return True
 
 
 def target() -> LogTarget:
-    """What is logged where at the moment."""
+    """Return the level and file in use."""
     return _target
 
 
@@ -94,7 +112,7 @@ def follow(wanted: LogTarget) -> None:
 
 def _change(wanted: LogTarget, *, rotates: bool) -> None:
     global _target
-    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = StderrHandler(sys.stderr)
     if wanted.file is not None:
         handler = _file_handler(wanted.file, rotates=rotates)
     handler.setFormatter(OneLine(FORMAT))

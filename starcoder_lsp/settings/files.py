@@ -17,8 +17,8 @@ from typing import Any
 
 from starcoder_lsp.context.files.reading import FileTooLarge, NotRegular, read_regular
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.paths import project_file, user_config_file
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings.forms import shortened
 from starcoder_lsp.settings.resolve import Layer, Resolved, resolve
 
@@ -44,7 +44,7 @@ def read_file(file: Path) -> Values:
     """
     import tomllib  # few users have such a file, and all wait for the start
 
-    name = log.shown(str(file))
+    name = printable(str(file))
     try:
         content, _ = read_regular(os.path.realpath(file), MAX_FILE_BYTES)
         text = content.decode("utf-8-sig")
@@ -59,13 +59,13 @@ def read_file(file: Path) -> Values:
         raise ConfigError(f"{name} cannot be read: {exc.strerror or exc}") from exc
     # ValueError: no TOML, no UTF-8, or a number with thousands of digits.
     except (ValueError, RecursionError) as exc:
-        reason = log.shown(shortened(str(exc), MAX_REASON_CHARACTERS))
+        reason = printable(shortened(str(exc), MAX_REASON_CHARACTERS))
         raise ConfigError(f"{name}: {reason}") from exc
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file said when it had `stamp`, and what was wrong with it."""
+    """The content of a file when it had `stamp`, and the problems in it."""
 
     stamp: tuple[int, ...] | None
     values: Values
@@ -91,10 +91,10 @@ class ConfigFiles:
         user = user_config_file()
         if os.path.lexists(user):
             readings.append(self._reading(user))
-            layers.append(Layer(log.shown(str(user)), readings[-1].values))
+            layers.append(Layer(printable(str(user)), readings[-1].values))
         if start and (project := project_file(start, roots)):
             readings.append(self._reading(project))
-            origin = log.shown(str(project))
+            origin = printable(str(project))
             layers.append(Layer(origin, readings[-1].values, is_project=True))
         resolved = resolve([*layers, *above])
         problems = [one.problem for one in readings if one.problem]
@@ -122,7 +122,7 @@ def _read_again(file: Path, stamp: tuple[int, ...] | None, before: Values) -> Re
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
-    """What differs after each change of the file; None while that is not certain."""
+    """Return a stamp that differs after each change; None while that is not certain."""
     try:
         found = file.stat()
     except OSError:

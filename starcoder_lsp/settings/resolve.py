@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.paths import user_config_file
+from starcoder_lsp.runtime.printable import printable
 from starcoder_lsp.settings.forms import Value, shortened
 from starcoder_lsp.settings.options import OPTIONS, Settings, settings_of
 from starcoder_lsp.settings.schema import Option
@@ -99,7 +99,7 @@ def _settle(option: Option, written: Iterable[Written]) -> Settled:
 def _guarded(
     settled: Mapping[str, Settled], written: Mapping[str, list[Written]]
 ) -> dict[str, Settled]:
-    """What has to be settled otherwise when the model is a project's choice."""
+    """Return the values to override because a project chose the model."""
     _, origin = settled["model"]
     if origin is None or not origin.is_project:
         return {}
@@ -139,7 +139,7 @@ def _option(name: str, layer: Layer) -> Option:
             f"{name} may not be set by a project; set it in {user_config_file()}"
         )
     if option is None:
-        key = log.shown(shortened(name))
+        key = printable(shortened(name))
         near = difflib.get_close_matches(key, OPTIONS, n=1)
         hint = f", did you mean {near[0]}?" if near else ""
         raise ConfigError(f"{key} is not an option{hint}")

@@ -7,6 +7,7 @@ agrees with the text typed since, or waits for a pause and starts its own.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -74,6 +75,8 @@ class _Generation:
     is_short: bool = False
     text: str = ""
     is_stopping: bool = False
+    # The number of the newest request that has waited for it.
+    newest: int = 0
     task: asyncio.Task[object] = field(init=False)
     waiting: dict[asyncio.Future[_End], CacheKey] = field(default_factory=dict)
 
@@ -121,6 +124,7 @@ class Scheduler:
         self._requests: dict[str, tuple[CacheKey, asyncio.Task[Any]]] = {}
         self._background: asyncio.Task[None] | None = None
         self._graces: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
 
     @property
     def is_idle(self) -> bool:
@@ -179,8 +183,10 @@ class Scheduler:
             self._interrupt(self._running)
 
     async def _answer(self, request: ForegroundRequest[Answer]) -> Answer | None:
-        running = await self._generation_for(request, request.delay_s)
-        while True:
+        number = next(self._numbers)
+        running = await self._generation_for(request, number, request.delay_s)
+        while running is not None:
+            running.newest = max(running.newest, number)
             end = await self._join(running, request.read_key)
             if end is _End.STOPPED:
                 return None
@@ -191,13 +197,19 @@ class Scheduler:
                     return answer  # type: ignore[return-value]  # made by its work
                 if (found := request.find()) is not None:
                     return found
-            running = await self._generation_for(request, 0.0)
+            running = await self._generation_for(request, number, 0.0)
+        return None
 
     async def _generation_for(
-        self, request: ForegroundRequest[Answer], delay_s: float
-    ) -> _Generation:
-        """Return a running generation that agrees, or start one after a pause."""
+        self, request: ForegroundRequest[Answer], number: int, delay_s: float
+    ) -> _Generation | None:
+        """Return a running generation that agrees, or start one after a pause.
+
+        None while the model works for a newer request, also of another channel.
+        """
         while (running := self._running) is None or not running.may_serve(request):
+            if running and running.newest > number and not running.is_stopping:
+                return None
             await self._free()
             if delay_s > 0:
                 await self._sleep(delay_s)

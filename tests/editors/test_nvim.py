@@ -22,12 +22,12 @@ vim.notify = function(message) table.insert(_G.messages, message) end
 
 
 def inserting(*texts: str, after: str = "", **rule: Any) -> Rule:
-    """Make a rule that answers with items that have no range."""
+    """Make a rule whose items have no range."""
     return {"after": after, "items": [{"insertText": text} for text in texts], **rule}
 
 
 def replacing(text: str, start: int, end: int, after: str = "") -> Rule:
-    """Make a rule whose item replaces columns of line 0."""
+    """Make a rule whose item replaces a range of columns in line 0."""
     positions = [{"line": 0, "character": column} for column in (start, end)]
     item_range = {"start": positions[0], "end": positions[1]}
     return {"after": after, "items": [{"insertText": text, "range": item_range}]}
@@ -40,7 +40,7 @@ def messages(editor: Neovim) -> list[str]:
 # Showing
 
 
-def test_ghost_text_follows_typing(
+def test_ghost_text_appears_after_typing(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("urn 1", after="ret")).cmd)
@@ -50,7 +50,7 @@ def test_ghost_text_follows_typing(
     assert editor.lines() == ["ret"]
 
 
-def test_ghost_text_comes_with_insert_mode(
+def test_ghost_text_appears_when_insert_mode_starts(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("1", after="= ")).cmd, "x = \n")
@@ -58,7 +58,7 @@ def test_ghost_text_comes_with_insert_mode(
     eventually(editor.ghost, "1")
 
 
-def test_ghost_text_comes_where_the_cursor_is_moved(
+def test_ghost_text_appears_where_the_cursor_moves(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("!", after="there"))
@@ -69,7 +69,7 @@ def test_ghost_text_comes_where_the_cursor_is_moved(
     eventually(editor.ghost, "!")
 
 
-def test_further_lines_stand_below_with_their_tabs_as_wide_as_in_the_buffer(
+def test_further_lines_are_drawn_below_with_the_tab_width_of_the_buffer(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("\t{\n\treturn\ta;\n}", after="f()"))
@@ -81,7 +81,7 @@ def test_further_lines_stand_below_with_their_tabs_as_wide_as_in_the_buffer(
     eventually(editor.lines, ["f()\t{", "\treturn\ta;", "}"])
 
 
-def test_the_server_knows_the_text_whenever_it_is_asked(
+def test_the_server_has_the_current_text_before_each_request(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("!", after="abc"))
@@ -101,7 +101,7 @@ def test_the_server_knows_the_text_whenever_it_is_asked(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-def test_columns_are_right_behind_an_emoji(
+def test_columns_after_an_emoji_are_right(
     open_editor: OpenEditor, scripted_server: MakeServer, encoding: str
 ) -> None:
     before, codec = (
@@ -123,7 +123,7 @@ def test_columns_are_right_behind_an_emoji(
     assert editor.cursor() == (2, 1)
 
 
-def test_the_ghost_keeps_its_colour_between_highlighted_brackets(
+def test_ghost_text_keeps_its_colour_between_highlighted_brackets(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("x", after="f("))
@@ -142,7 +142,7 @@ def test_the_ghost_keeps_its_colour_between_highlighted_brackets(
 # Typing on
 
 
-def test_typing_what_the_ghost_says_asks_nothing(
+def test_typing_the_ghost_text_sends_no_request(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("urn\n    1", after="ret"))
@@ -163,7 +163,7 @@ def test_typing_what_the_ghost_says_asks_nothing(
     eventually(editor.ghost, "")
 
 
-def test_typing_something_else_hides_the_ghost_and_asks_again(
+def test_typing_another_text_hides_the_ghost_text_and_sends_a_request(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("urn", after="ret"), inserting("ry", after="t"))
@@ -193,7 +193,7 @@ def test_every_superseded_request_is_cancelled(
 
 
 @pytest.mark.parametrize(("typed", "ghost"), [("e", "turn"), ("x", "")])
-def test_a_late_answer_counts_if_the_text_typed_since_agrees(
+def test_a_late_answer_is_shown_if_the_text_typed_since_agrees(
     open_editor: OpenEditor, scripted_server: MakeServer, typed: str, ghost: str
 ) -> None:
     server = scripted_server(inserting("eturn", after="r", is_held=True, is_deaf=True))
@@ -207,7 +207,7 @@ def test_a_late_answer_counts_if_the_text_typed_since_agrees(
 
 
 @pytest.mark.parametrize("refusal", [{"items": None}, {"error": -32801}])
-def test_null_and_errors_leave_the_ghost_alone(
+def test_null_and_errors_keep_the_ghost_text(
     open_editor: OpenEditor, scripted_server: MakeServer, refusal: Rule
 ) -> None:
     server = scripted_server({"trigger": INVOKED, **refusal}, inserting("!"))
@@ -221,7 +221,7 @@ def test_null_and_errors_leave_the_ghost_alone(
     assert messages(editor) == []
 
 
-def test_an_empty_answer_hides_the_ghost(
+def test_an_empty_answer_hides_the_ghost_text(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server({"trigger": INVOKED, "items": []}, inserting("!"))
@@ -232,7 +232,7 @@ def test_an_empty_answer_hides_the_ghost(
     eventually(editor.ghost, "")
 
 
-def test_leaving_insert_mode_hides_the_ghost(
+def test_leaving_insert_mode_hides_the_ghost_text(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("!")).cmd)
@@ -242,7 +242,7 @@ def test_leaving_insert_mode_hides_the_ghost(
     assert editor.ghost() == ""
 
 
-def test_going_to_another_window_hides_the_ghost(
+def test_entering_another_window_hides_the_ghost_text(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("!")).cmd)
@@ -260,7 +260,7 @@ def test_going_to_another_window_hides_the_ghost(
 # Accepting
 
 
-def test_accepting_inserts_everything_and_moves_the_cursor_behind_it(
+def test_accepting_inserts_the_suggestion_and_moves_the_cursor_to_its_end(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("urn 1", after="ret"))
@@ -273,7 +273,7 @@ def test_accepting_inserts_everything_and_moves_the_cursor_behind_it(
     eventually(editor.ghost, "")
 
 
-def test_after_accepting_the_server_is_asked_what_comes_next(
+def test_after_accepting_the_next_suggestion_is_requested(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(
@@ -347,7 +347,7 @@ def test_each_accepted_part_is_one_undo_step(
     assert editor.lines() == ["x one"]
 
 
-def test_a_range_behind_the_cursor_gives_way_to_the_item(
+def test_an_item_replaces_its_range_after_the_cursor(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     rule = replacing("print(a, b):", 0, 7, after="print(")
@@ -360,7 +360,7 @@ def test_a_range_behind_the_cursor_gives_way_to_the_item(
     assert editor.cursor() == (1, len("print(a, b):"))
 
 
-def test_text_that_will_go_is_struck_through(
+def test_text_that_accepting_replaces_is_struck_through(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     rule = replacing("f(a,\n  b)", 0, 3, after="f(")
@@ -391,7 +391,7 @@ def test_accepting_closes_the_completion_popup(
     assert editor.lua("return vim.fn.pumvisible()") == 0
 
 
-def test_the_command_of_an_item_runs_once_all_of_it_is_accepted(
+def test_the_command_of_an_item_runs_when_the_whole_item_is_accepted(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     command = {"title": "", "command": "scripted.accepted", "arguments": [7]}
@@ -410,7 +410,7 @@ def test_the_command_of_an_item_runs_once_all_of_it_is_accepted(
     assert executed["arguments"] == [7]
 
 
-def test_a_server_that_wants_events_hears_what_is_shown_and_accepted(
+def test_a_server_that_understands_events_is_told_what_is_shown_and_accepted(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(
@@ -431,7 +431,7 @@ def test_a_server_that_wants_events_hears_what_is_shown_and_accepted(
     assert [m["params"]["acceptedLength"] for m in parts] == [3, 4]
 
 
-def test_other_servers_hear_no_events(
+def test_other_servers_get_no_events(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("a b", after="x "))
@@ -445,7 +445,7 @@ def test_other_servers_hear_no_events(
     assert server.received("textDocument/didPartiallyAcceptCompletion") == []
 
 
-def test_a_server_that_wants_events_hears_what_is_dismissed(
+def test_a_server_that_understands_events_is_told_what_is_dismissed(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(
@@ -460,7 +460,7 @@ def test_a_server_that_wants_events_hears_what_is_dismissed(
     assert rejected["params"]["item"]["insertText"] == "a b"
 
 
-def test_a_server_that_wants_it_hears_where_the_cursor_rests(
+def test_a_server_that_understands_it_is_told_where_the_cursor_rests(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(experimental={"starcoder": {"cursor": True}})
@@ -474,7 +474,7 @@ def test_a_server_that_wants_it_hears_where_the_cursor_rests(
     eventually(lambda: lines_heard()[-1:], [2])
 
 
-def test_more_is_asked_for_where_the_server_knows_it(
+def test_a_longer_suggestion_is_requested_if_the_server_understands_it(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(
@@ -486,7 +486,7 @@ def test_more_is_asked_for_where_the_server_knows_it(
     assert len(server.received("starcoder/more")) == 1
 
 
-def test_why_and_how_often_are_asked_of_the_server(
+def test_explain_stats_and_snooze_run_commands_of_the_server(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server()
@@ -502,7 +502,7 @@ def test_why_and_how_often_are_asked_of_the_server(
 # Keys
 
 
-def test_dismissing_hides_the_ghost_until_the_next_change(
+def test_dismissing_hides_the_ghost_text_until_the_next_change(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("!"))
@@ -519,7 +519,7 @@ def test_dismissing_hides_the_ghost_until_the_next_change(
     eventually(editor.ghost, "!")
 
 
-def test_next_and_previous_go_round_the_items(
+def test_next_and_previous_cycle_through_the_items(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("one", "two", "three", after="x"))
@@ -533,7 +533,7 @@ def test_next_and_previous_go_round_the_items(
     eventually(editor.lines, ["xthree"])
 
 
-def test_items_that_no_longer_fit_are_left_out_of_the_round(
+def test_the_cycle_skips_items_that_no_longer_fit(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("one", "two", "other", after="x"))
@@ -546,7 +546,7 @@ def test_items_that_no_longer_fit_are_left_out_of_the_round(
     eventually(editor.ghost, "ther")
 
 
-def test_next_of_a_lone_item_makes_the_server_think_again(
+def test_next_sends_an_explicit_request_if_there_is_only_one_item(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(
@@ -559,7 +559,7 @@ def test_next_of_a_lone_item_makes_the_server_think_again(
     eventually(editor.ghost, "two")
 
 
-def test_without_auto_only_the_trigger_key_asks(
+def test_without_auto_only_the_trigger_key_sends_requests(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("!"))
@@ -573,7 +573,7 @@ def test_without_auto_only_the_trigger_key_asks(
     assert server.last_trigger() == INVOKED
 
 
-def test_tab_is_a_tab_without_a_ghost(
+def test_tab_inserts_a_tab_without_ghost_text(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server().cmd)
@@ -591,7 +591,7 @@ USER_MAPPINGS = {
 
 
 @pytest.mark.parametrize("mapping", USER_MAPPINGS.values(), ids=USER_MAPPINGS)
-def test_a_mapping_of_the_user_works_while_there_is_no_ghost(
+def test_a_mapping_of_the_user_works_while_there_is_no_ghost_text(
     open_editor: OpenEditor, scripted_server: MakeServer, mapping: str
 ) -> None:
     server = scripted_server(inserting("urn", after="ret"))
@@ -636,7 +636,7 @@ def test_accept_works_in_an_expression_mapping_of_the_user(
 # The server
 
 
-def test_the_server_gets_the_options_and_our_capabilities(
+def test_the_server_gets_the_init_options_and_our_capabilities(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server()
@@ -658,7 +658,7 @@ def test_buffers_of_one_root_share_a_server(
     assert len(server.received("initialize")) == 1
 
 
-def test_a_new_filetype_opens_the_document_anew(
+def test_a_new_filetype_opens_the_document_again(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server()
@@ -670,7 +670,7 @@ def test_a_new_filetype_opens_the_document_anew(
     assert languages == ["text", "python"]
 
 
-def test_only_the_filetypes_asked_for_are_attached(
+def test_only_buffers_with_the_given_filetypes_are_attached(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     setup = {"filetypes": ["python"]}
@@ -681,7 +681,7 @@ def test_only_the_filetypes_asked_for_are_attached(
     assert editor.status() == ""
 
 
-def test_the_status_is_what_the_server_says(
+def test_the_status_is_that_of_the_server(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     count_changes = """
@@ -708,7 +708,7 @@ def test_the_status_is_what_the_server_says(
     assert editor.lua("return _G.changes") == len(cases)
 
 
-def test_what_was_typed_while_the_model_loaded_is_asked_again_when_it_is_ready(
+def test_a_request_from_before_the_model_was_ready_is_sent_again(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server()
@@ -721,7 +721,7 @@ def test_what_was_typed_while_the_model_loaded_is_asked_again_when_it_is_ready(
     eventually(server.n_requests, 2)
 
 
-def test_a_question_of_the_server_waits_until_nobody_types(
+def test_a_question_of_the_server_waits_for_the_end_of_insert_mode(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     select_first = """
@@ -744,7 +744,7 @@ def test_a_question_of_the_server_waits_until_nobody_types(
     assert editor.lua("return _G.mode_when_asked") == "n"
 
 
-def test_a_crashed_server_is_started_again_by_restart_only(
+def test_only_restart_starts_a_crashed_server_again(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server()
@@ -768,7 +768,7 @@ def test_restart_reaches_a_running_server(
     eventually(lambda: server.commands() == ["starcoder.restart"])
 
 
-def test_a_missing_server_is_named_once(start_neovim: StartNeovim) -> None:
+def test_a_missing_server_is_reported_once(start_neovim: StartNeovim) -> None:
     editor = start_neovim()
     editor.lua(KEEP_MESSAGES)
     editor.lua("require('starcoder').setup({ cmd = { 'no-such-server' } })")
@@ -780,7 +780,7 @@ def test_a_missing_server_is_named_once(start_neovim: StartNeovim) -> None:
 # Switching
 
 
-def test_disable_stops_asking_and_enable_resumes(
+def test_disable_stops_requests_and_enable_resumes_them(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("!"))
@@ -847,7 +847,7 @@ def test_setup_names_the_option_that_is_wrong(
 # Health
 
 
-def test_checkhealth_finds_nothing_wrong(
+def test_checkhealth_finds_no_problem(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server().cmd)
@@ -859,7 +859,7 @@ def test_checkhealth_finds_nothing_wrong(
     assert "ERROR" not in report
 
 
-def test_checkhealth_sees_that_the_editor_draws_the_same_items(
+def test_checkhealth_warns_if_neovim_draws_the_same_items(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server().cmd)

@@ -1,4 +1,4 @@
-"""A real Neovim, the real server, a real model: what a user sees."""
+"""Tests with a real Neovim, the real server and a real model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def real_editor(open_editor: Callable[..., Neovim], model: Path, text: str) -> N
     return editor
 
 
-def test_typing_shows_what_the_model_writes_and_tab_inserts_it(
+def test_tab_inserts_the_suggestion_of_the_model(
     open_editor: Callable[..., Neovim], smollm2: Path
 ) -> None:
     editor = real_editor(open_editor, smollm2, FIBONACCI)
@@ -38,7 +38,7 @@ def test_typing_shows_what_the_model_writes_and_tab_inserts_it(
     )
 
 
-def test_a_line_with_an_emoji_is_completed_where_the_cursor_is(
+def test_a_line_with_an_emoji_is_completed_at_the_cursor(
     open_editor: Callable[..., Neovim], smollm2: Path
 ) -> None:
     editor = real_editor(open_editor, smollm2, 'greeting = "😀"\nprint(greeting)\n')

@@ -1,4 +1,4 @@
-"""Typing is recorded for benchmarks/typing as it was, and says what was written."""
+"""Tests of the recorder in benchmarks/typing."""
 
 from __future__ import annotations
 

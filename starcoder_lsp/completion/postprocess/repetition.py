@@ -76,13 +76,13 @@ def repeated_blocks(text: str, place: Place) -> Cut:
     >>> repeated_blocks("a\nb\n\na\nb\n\nc", Place.marked("█")).text
     'a\nb'
     """
-    start, last = 0, ""
+    start, last_end, last = 0, 0, ""
     for found in [*BLOCK_END.finditer(text), None]:
         end = found.start() if found else len(text)
         block = text[start:end].strip()
         if last and "\n" in last and _is_again(block, last, is_whole=found is not None):
-            return Cut(text[:start].rstrip(), is_final=found is not None)
-        start, last = found.end() if found else end, block
+            return Cut(text[:last_end], is_final=found is not None)
+        start, last_end, last = found.end() if found else end, end, block
     return growing(text)
 
 

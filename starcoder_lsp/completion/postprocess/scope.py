@@ -57,7 +57,6 @@ def new_section(text: str, place: Place) -> Cut:
     """
     lines = text.split("\n")
     depth = width(place.cursor.line_prefix + lines[0])
-    end = len(lines[0])
     says_something = False
     for i, line in enumerate(lines[1:], start=1):
         is_blank = not lines[i - 1].strip()
@@ -68,8 +67,7 @@ def new_section(text: str, place: Place) -> Cut:
             and width(line) <= depth
             and SECTION.match(line.lstrip())
         ):
-            return ended(text, len(text[:end].rstrip()))
-        end += 1 + len(line)
+            return ended(text, len("\n".join(_without_blank_end(lines[:i]))))
     return growing(text)
 
 

@@ -54,6 +54,7 @@ class Patterns:
 
     def __init__(self, content: bytes) -> None:
         """Raises TooManyPatterns."""
+        self._content = content
         parsed = list(_parse(content.removeprefix(b"\xef\xbb\xbf")))
         if sum(1 for one in parsed if one.wild) > MAX_WILDCARDS:
             raise TooManyPatterns
@@ -63,6 +64,12 @@ class Patterns:
 
     def __bool__(self) -> bool:
         return bool(self._runs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Patterns) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     def decide(self, name: bytes, path: bytes) -> bool | None:
         r"""Return True for ignored, False for included again, None without a match.

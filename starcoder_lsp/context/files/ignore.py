@@ -102,7 +102,12 @@ def scope_of_root(root: str, extra: Sequence[str] = ()) -> Scope:
 
 def repository_rules(folder: str, base: str) -> tuple[Rules, ...]:
     """Return the rules of a repository besides its `.gitignore` files."""
-    return _rules(f"{_git_directory(folder)}/info/exclude", base)
+    return _rules(exclude_file(folder), base)
+
+
+def exclude_file(folder: str) -> str:
+    """Return where the repository in `folder` keeps rules that it does not share."""
+    return f"{_git_directory(folder)}/info/exclude"
 
 
 def global_rules(folder: str) -> tuple[Rules, ...]:

@@ -1,4 +1,4 @@
-"""Walks a workspace and finds files worth indexing, without ever waiting or looping.
+"""Walks a workspace and finds files worth indexing, without ever looping.
 
 Links are not followed: a target inside the workspace is found at its own place, under
 the rules that hold there, and a target outside is not ours to read.
@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from starcoder_lsp.context.files.ignore import Scope, UnreadableRules, scope_of_root
+from starcoder_lsp.context import RULE_FILES
+from starcoder_lsp.context.files.ignore import (
+    Scope,
+    UnreadableRules,
+    exclude_file,
+    scope_of_root,
+)
 from starcoder_lsp.context.files.unwanted import (
     MAX_FILE_BYTES,
     is_marked,
@@ -22,6 +28,14 @@ from starcoder_lsp.context.files.unwanted import (
     is_unwanted_directory,
     reason_by_path,
 )
+
+# What changed this recently may change again without other times (FAT counts in steps
+# of two seconds).
+RACY_S = 2.5
+# The times and identity of a file or directory, as a hash. None compares unequal to what
+# is read next: too recent a directory is not sure to keep its times with its next change.
+Mark = int | None
+MISSING: Mark = 0
 
 
 class FoundFile(NamedTuple):
@@ -58,7 +72,9 @@ class Walk:
     """One walk below `root`, breadth first and in a fixed order.
 
     `skipped` counts what was left out, by reason. `is_partial` means that the walk did
-    not see everything: a file that it did not find may still exist.
+    not see everything: a file that it did not find may still exist. `directories`,
+    `rules` and `files` hold a mark of each directory that the walk has read, of the files
+    with rules (by absolute path) and of all files that the rules admit.
     """
 
     root: str
@@ -67,6 +83,10 @@ class Walk:
     clock: Callable[[], float] = time.monotonic
     skipped: Counter[str] = field(default_factory=Counter)
     is_partial: bool = False
+    scope: Scope | None = None
+    directories: dict[str, Mark] = field(default_factory=dict)
+    rules: dict[str, Mark] = field(default_factory=dict)
+    files: dict[str, Mark] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[FoundFile]:
         deadline = self.clock() + self.bounds.max_s
@@ -84,13 +104,15 @@ class Walk:
             for found in self._sorted_out(place, entries, queue):
                 if n_files == self.bounds.max_files:
                     self.skipped["beyond index_max_files"] += 1
+                    del self.files[found.relative]
                     return
                 n_files += 1
                 yield found
 
     def _start(self) -> list[PendingDirectory]:
         try:
-            return [PendingDirectory("", 0, scope_of_root(self.root, self.extra))]
+            self.scope = scope_of_root(self.root, self.extra)
+            return [PendingDirectory("", 0, self.scope)]
         except UnreadableRules:
             self.skipped["unreadable rules"] += 1
             return []
@@ -106,6 +128,7 @@ class Walk:
                 self.skipped["seen before"] += 1
                 return []
             seen.add((status.st_dev, status.st_ino))
+            self.directories[place.relative] = mark_of_directory(status)
             with os.scandir(folder) as listing:
                 return sorted(listing, key=lambda entry: entry.name)
         except OSError:
@@ -123,10 +146,10 @@ class Walk:
         if place.relative and is_marked(names):
             self.skipped["unwanted directory"] += 1
             return
+        folder = f"{self.root}/{place.relative}"
+        self._mark_rules(folder, names)
         try:
-            scope = place.scope.inside(
-                f"{self.root}/{place.relative}", place.relative, names
-            )
+            scope = place.scope.inside(folder, place.relative, names)
         except UnreadableRules:
             self.skipped["unreadable rules"] += 1
             return
@@ -139,6 +162,12 @@ class Walk:
                 self._consider(below, entry.name, names, queue)
             elif (found := self._file(entry, relative, scope)) is not None:
                 yield found
+
+    def _mark_rules(self, folder: str, names: set[str]) -> None:
+        rules = [f"{folder}/{name}" for name in names & RULE_FILES]
+        if ".git" in names:
+            rules.append(exclude_file(folder))
+        self.rules.update((path, mark_at(path)) for path in rules)
 
     def _consider(
         self,
@@ -171,6 +200,7 @@ class Walk:
         except OSError:
             self.skipped["unreadable"] += 1
             return None
+        self.files[relative] = mark_of(status)
         if not 0 < status.st_size <= MAX_FILE_BYTES:
             self.skipped["too large" if status.st_size else "empty"] += 1
             return None
@@ -180,6 +210,25 @@ class Walk:
 def stamp_of(status: os.stat_result) -> str:
     """Return a stamp with the change time, which unlike the others cannot be set back."""
     return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
+
+
+def mark_of(status: os.stat_result) -> Mark:
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return hash((*times, status.st_dev, status.st_ino))
+
+
+def mark_of_directory(status: os.stat_result) -> Mark:
+    """Return the mark of a directory, None when it has just changed."""
+    age_s = time.time() - max(status.st_mtime, status.st_ctime)
+    return None if abs(age_s) < RACY_S else mark_of(status)
+
+
+def mark_at(path: str) -> Mark:
+    """Return the mark of the file that `path` leads to, MISSING when there is none."""
+    try:
+        return mark_of(Path(path).stat())
+    except OSError:
+        return MISSING
 
 
 def _directory_reason(

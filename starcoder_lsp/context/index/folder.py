@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from starcoder_lsp.context.index import database
 from starcoder_lsp.context.index.entry import Entry
-from starcoder_lsp.context.index.reader import Index, index_in_memory
+from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.index.version import index_version
 
 logger = logging.getLogger(__name__)
@@ -23,12 +23,15 @@ CREATE TABLE IF NOT EXISTS source (
 ) WITHOUT ROWID
 """
 COMMIT_S = 0.5
+# An index that is damaged more often than this is kept in memory.
+MAX_REBUILDS = 5
+REBUILD_WINDOW_S = 600.0
 T = TypeVar("T")
 CRASHES = "crashes its parser"
 
 
-class Source(NamedTuple):
-    """What a file was when it was last read; `reason` tells why it is not indexed."""
+class FileState(NamedTuple):
+    """The state of a file when it was last read; `reason` tells why it is not indexed."""
 
     stamp: str
     digest: str
@@ -36,18 +39,25 @@ class Source(NamedTuple):
 
 
 class Folder:
-    """The index of one root. Errors of the database end in another database, not here."""
+    """The index of one root; an error of the database ends in another database.
+
+    One process writes, the others see what it writes as soon as it is committed.
+    `on_renewed` is called when this process writes to another database than before,
+    which may lack any file.
+    """
 
     def __init__(
         self, root: str, cache: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.root = root
-        self.sources: dict[str, Source] = {}
-        # Raised whenever another database takes the place of the last one.
-        self.generation = 0
+        self.on_renewed: Callable[[], None] = lambda: None
+        # Of the writer alone.
+        self.sources: dict[str, FileState] = {}
+        self.crashing: set[str] = set()
         self._cache = cache
         self._clock = clock
         self._since: float | None = None
+        self._rebuilt_at: deque[float] = deque(maxlen=MAX_REBUILDS)
         self._open(database.open_index(root, cache, index_version()))
 
     @property
@@ -58,56 +68,107 @@ class Folder:
     def is_in_memory(self) -> bool:
         return self._database.file is None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether this reader has nothing to read yet, or no longer."""
+        return self._database.is_waiting
+
     def _open(self, opened: database.Database) -> None:
         self._database = opened
         self._since = None
-        self.generation += 1
-        self.sources = {}
-        self.crashing: set[str] = set()
+        self.sources, self.crashing = {}, set()
         try:
             self.index = Index(opened.connection)
-            if opened.is_writer:
+            if opened.is_writer or opened.is_waiting:
                 opened.connection.execute(SOURCE_TABLE)
-            rows = opened.connection.execute("SELECT * FROM source")
-            self.sources = {path: Source(*source) for path, *source in rows}
-            crashing = [one for one in self.sources.values() if one.reason == CRASHES]
-            self.crashing = {one.digest for one in crashing}
+            if opened.is_writer:
+                self._read_sources(opened.connection)
+                self.on_renewed()
         except sqlite3.Error as exc:
             self._recover(exc)
 
+    def _read_sources(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT * FROM source")
+        self.sources = {path: FileState(*source) for path, *source in rows}
+        crashing = (one for one in self.sources.values() if one.reason == CRASHES)
+        self.crashing = {one.digest for one in crashing}
+
+    def _reopen(self) -> None:
+        self._database.close()
+        self._open(database.open_index(self.root, self._cache, index_version()))
+
     def _recover(self, error: sqlite3.Error) -> None:
-        """Go on with an empty index: on disk after damage, else in memory."""
-        logger.warning("the index of a workspace starts again: %s", error)
-        was_writer = self.is_writer
-        if database.is_damage(error) and was_writer:
+        """Go on with another index: on disk after damage, else in memory."""
+        if not self.is_writer:
+            self._wait_for_writer(error)
+            return
+        logger.warning(
+            "the index of a workspace starts again: %s", database.reason_of(error)
+        )
+        if database.is_damage(error) and self._may_rebuild():
             database.put_aside(self._database)
             self._open(database.open_index(self.root, self._cache, index_version()))
-            return
-        self._database.close()
-        if was_writer:
-            self._open(database.in_memory())
         else:
-            # The writer has only just begun; `follow` looks again.
-            self.index = index_in_memory()
+            self._database.close()
+            self._open(database.in_memory())
+
+    def _wait_for_writer(self, error: sqlite3.Error) -> None:
+        logger.info(
+            "the index of a workspace cannot be read now: %s", database.reason_of(error)
+        )
+        if database.is_damage(error):
+            database.report_damage(self._database)
+        self._database.close()
+        assert self._database.file is not None
+        self._open(database.waiting_for(self._database.file))
+
+    def _may_rebuild(self) -> bool:
+        """Whether damage is rare; a disk that damages all it is given is not used."""
+        now = self._clock()
+        n_before = len(self._rebuilt_at)
+        is_rare = (
+            n_before < MAX_REBUILDS or now - self._rebuilt_at[0] > REBUILD_WINDOW_S
+        )
+        self._rebuilt_at.append(now)
+        return is_rare
 
     def follow(self) -> None:
-        """See what the writer made meanwhile, or take its place when it is gone."""
-        if not self.is_writer:
-            self._database.close()
-            self._open(database.open_index(self.root, self._cache, index_version()))
+        """Take account of what other processes did; cheap when they did nothing.
+
+        A reader takes the place of a writer that is gone, and the writer builds an index
+        again that a reader has found damaged. A file that was deleted is made again.
+        """
+        opened = self._database
+        if opened.is_replaced or opened.is_waiting or not self._has_writer():
+            self._reopen()
+        elif opened.is_writer and database.is_reported_damaged(opened):
+            self._recover(sqlite3.DatabaseError("a reader found damage"))
+
+    def _has_writer(self) -> bool:
+        if self.is_writer:
+            return True
+        assert self._database.file is not None
+        try:
+            return database.has_writer(self._database.file)
+        except OSError:  # its folder is gone
+            return False
 
     def changed(self, path: str, stamp: str) -> bool:
         known = self.sources.get(path)
         return known is None or not stamp or known.stamp != stamp
 
-    def put(self, path: str, source: Source, entry: Entry) -> None:
+    def unsettled(self) -> list[str]:
+        """Files that may have changed unseen: too young, unreadable, or open in an editor."""
+        return [path for path, source in self.sources.items() if not source.stamp]
+
+    def put(self, path: str, source: FileState, entry: Entry) -> None:
         def write() -> None:
             self.index.put_entry(path, entry)
             self._remember(path, source)
 
         self._write(write)
 
-    def leave_out(self, path: str, source: Source) -> None:
+    def leave_out(self, path: str, source: FileState) -> None:
         """Forget what is in a file, and remember why."""
 
         def write() -> None:
@@ -116,7 +177,7 @@ class Folder:
 
         self._write(write)
 
-    def touch(self, path: str, source: Source) -> None:
+    def touch(self, path: str, source: FileState) -> None:
         """The file has another stamp and the same content."""
         if self.sources.get(path) != source:
             self._write(lambda: self._remember(path, source))
@@ -143,7 +204,9 @@ class Folder:
         ]
 
     def look_up(self, search: Callable[[Index], T], otherwise: T) -> T:
-        """What a search finds; `otherwise` when the database has to be opened again."""
+        """Return what `search` finds; `otherwise` if the database had to be opened again."""
+        if not self.is_writer and self._database.is_replaced:
+            self._reopen()
         try:
             return search(self.index)
         except sqlite3.Error as exc:
@@ -151,7 +214,7 @@ class Folder:
             return otherwise
 
     def languages(self) -> Counter[str]:
-        """How many files are indexed, by language."""
+        """Count the indexed files by language."""
         rows = self._rows("SELECT language, count(*) FROM file GROUP BY language")
         return Counter(dict(rows))
 
@@ -160,8 +223,9 @@ class Folder:
         return int(rows[0][0]) if rows else 0
 
     def left_out(self) -> Counter[str]:
-        """How many files were read and not indexed, by reason."""
-        return Counter(one.reason for one in self.sources.values() if one.reason)
+        """Count the files that were read but not indexed, by reason."""
+        query = "SELECT reason, count(*) FROM source WHERE reason <> '' GROUP BY reason"
+        return Counter(dict(self._rows(query)))
 
     def _rows(self, query: str) -> list[Any]:
         try:
@@ -170,7 +234,7 @@ class Folder:
             self._recover(exc)
             return []
 
-    def _remember(self, path: str, source: Source) -> None:
+    def _remember(self, path: str, source: FileState) -> None:
         self.sources[path] = source
         if source.reason == CRASHES:
             self.crashing.add(source.digest)

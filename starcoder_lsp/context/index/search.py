@@ -162,12 +162,17 @@ class Search:
             yield _Candidate(-score / length, file.path, span, row)
 
     def _file(self, file_id: int) -> _File:
-        path, numbers, chunks = self._rows.execute(
+        """Read a file that holds a chunk; raises sqlite3.DatabaseError if it cannot."""
+        row = self._rows.execute(
             "SELECT path, numbers, chunks FROM file JOIN content ON file_id = id "
             "WHERE id = ?",
             (file_id,),
         ).fetchone()
-        return _File(path, memoryview(numbers).cast("I"), chunks)
+        try:
+            path, numbers, chunks = row
+            return _File(path, memoryview(numbers).cast("I"), chunks)
+        except TypeError as exc:
+            raise sqlite3.DatabaseError("a chunk belongs to no file") from exc
 
     def _hits(
         self, found: Sequence[_Candidate], terms: Mapping[str, Sequence[int]]

@@ -1,4 +1,4 @@
-"""The documents an editor has open: their text is stronger than what the disk holds."""
+"""Holds the documents that an editor has open; their text replaces that on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starcoder_lsp.context import messages
-from starcoder_lsp.context.indexer.crawler import Wishes
+from starcoder_lsp.context.indexer.looks import Wishes
 from starcoder_lsp.context.indexer.worker_client import (
     CannotStart,
     LostItsTurn,
@@ -22,22 +22,23 @@ from starcoder_lsp.context.symbols import Import, Symbols
 
 logger = logging.getLogger(__name__)
 
-# Typing has to rest this long before a document is parsed again, but not for ever.
+# Parse a document once typing has paused this long, and at the latest after the second.
 REST_S = 0.15
 LONGEST_WAIT_S = 1.0
 MAX_VISITED = 50
 MAX_PARSED_CHARACTERS = 1_000_000
-# An editor may send one half of a pair, which no file and no index can hold.
+# Lone surrogates, which an editor may send and neither a file nor an index can hold.
 HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
 class IndexedDocument:
-    """One document; `root` and `relative` are empty outside of every folder.
+    """An open document; `root` and `relative` are empty outside all workspace folders.
 
-    `symbols` are those of the last text that was parsed, `known_text` is that text as
-    others may see it, `foreseen` are those of its imports that have been looked up.
-    `notebook` is what it is a cell of.
+    `is_placed`: its folder is known; `is_admitted`: the rules allow others to see it.
+    `symbols` and `known_text` (redacted) belong to the last text that was parsed.
+    `foreseen` holds the imports that have been looked up, `notebook` the notebook that
+    the document is a cell of.
     """
 
     uri: str
@@ -60,10 +61,10 @@ class IndexedDocument:
 
 
 class OpenDocuments:
-    """Follows the editor and keeps symbols up to date, one document at a time.
+    """Follows the editor and parses documents that changed, one at a time.
 
-    `on_parsed(document, text)` hears of each parse of a document that others may see,
-    `on_left(root, relative)` of a file that now counts as it is on disk.
+    `on_parsed(document, text)`: a document that others may see was parsed.
+    `on_left(root, relative)`: from now on the file counts as it is on disk.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class OpenDocuments:
         return bool(self._at(root, relative))
 
     def doubt(self, root: str, relative: str) -> None:
-        """The rules may have changed for this file."""
+        """Ask again whether the rules admit this file."""
         for document in self._at(root, relative):
             document.is_placed = False
             self._wait_for(document)
@@ -106,7 +107,7 @@ class OpenDocuments:
         ]
 
     def use(self, roots: Sequence[str], wishes: Wishes) -> None:
-        """Other folders or rules: every document may have another place."""
+        """Change folders or rules; each document is placed again."""
         self._roots, self.wishes = list(roots), wishes
         for document in self._open.values():
             document.is_placed = document.is_admitted = False
@@ -114,7 +115,7 @@ class OpenDocuments:
             self._wait_for(document)
 
     def arrange(self, notebook: str, cells: Sequence[str]) -> None:
-        """These are the cells of a notebook, in this order."""
+        """Set the cells of a notebook, in their order."""
         for one in self._open.values():
             one.notebook = "" if one.notebook == notebook else one.notebook
         for uri in cells:
@@ -123,13 +124,13 @@ class OpenDocuments:
                 self._open[uri] = document
 
     def notebook_of(self, document: IndexedDocument) -> list[IndexedDocument]:
-        """All cells of its notebook in their order; empty where it is in none."""
+        """Return all cells of the document's notebook in order; empty without a notebook."""
         if not document.notebook:
             return []
         return [one for one in self.all() if one.notebook == document.notebook]
 
     def open(self, document: IndexedDocument) -> None:
-        # How VS Code names cells, also where it does not tell of their notebook.
+        # VS Code names cells like this, also without telling of their notebook.
         notebook, mark, _ = document.uri.partition("#")
         document.notebook = notebook if mark else ""
         self._open[document.uri] = document
@@ -147,7 +148,7 @@ class OpenDocuments:
             self._on_left(document.root, document.relative)
 
     async def judge(self, uri: str, offset: int, texts: Sequence[str]) -> list[Any]:
-        """What a parser says of each text at this place; nothing where it has died."""
+        """Return the parser's judgement of each text at `offset`; empty if it has died."""
         document = self._open[uri]
         if _content(document) in self._crashing:
             return []
@@ -175,7 +176,7 @@ class OpenDocuments:
         self._changed.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Parse what changes until cancelled."""
         while True:
             if (document := self._longest_waiting()) is None:
                 self._changed.clear()
@@ -214,7 +215,7 @@ class OpenDocuments:
             self._wait_for(document)
             return
         except CannotStart:
-            return  # with the next change it is tried again
+            return  # the next change tries again
         except WorkerDied:
             logger.warning("a document crashes its parser and is left as it was")
             self._crashing.add(content)

@@ -17,25 +17,26 @@ from typing import BinaryIO
 
 from starcoder_lsp.context import Gathered, IndexingProgress, base_of, messages
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.indexer.answers import gathered
-from starcoder_lsp.context.indexer.crawler import Crawler, Wishes
+from starcoder_lsp.context.indexer.crawler import Crawler
+from starcoder_lsp.context.indexer.looks import Wishes
 from starcoder_lsp.context.indexer.open_documents import IndexedDocument, OpenDocuments
 from starcoder_lsp.context.resolve.imports import styles
 from starcoder_lsp.context.retrieve.definitions import foresee
 from starcoder_lsp.context.retrieve.gather import NO_MEMORIES, Memory, new_memories
 from starcoder_lsp.languages import language_id, languages
-from starcoder_lsp.runtime import frames, log
+from starcoder_lsp.runtime import frames, log, parent_watch
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.garbage_collection import collect_rarely
 from starcoder_lsp.runtime.paths import cache_dir
 
-# By its own name, also as the program that it is.
+# Its own name, also when it runs as a program.
 logger = logging.getLogger("starcoder_lsp.context.indexer.process")
 
 
 class Indexer:
-    """All folders and open documents of one server."""
+    """Keeps the folders and open documents of one server, and answers its questions."""
 
     def __init__(self, send: Callable[[Frame], None]) -> None:
         self._send = send
@@ -69,8 +70,10 @@ class Indexer:
         while (frame := await frames.receive(requests)) is not None:
             try:
                 self._operations[frame["op"]](frame)
-            except Exception as exc:  # one request's trouble is not the others'
+            except Exception as exc:  # one bad request must not end the others
                 logger.error("%s: %s", frame["op"], type(exc).__name__)
+            # Frames that have arrived are received without waiting.
+            await asyncio.sleep(0)
         if self._regrouping is not None:
             await self._regrouping
         for task in (following, *self._foreseeing):
@@ -130,15 +133,15 @@ class Indexer:
         self._documents.change(frame["uri"], frame["version"], frame["edits"])
 
     def _parsed(self, document: IndexedDocument, text: str) -> None:
-        """An open document has other symbols; its file on disk counts again when it closes.
+        """Index an open document in place of its file.
 
-        Cells are shown to each other, and none of them is the file.
+        Cells are not indexed: they see each other, and none of them is the file.
         """
         if document.notebook:
             return
         if (crawler := self._crawlers.get(document.root)) is not None:
             entry = entry_of(text, document.symbols)
-            crawler.folder.put(document.relative, Source("", ""), entry)
+            crawler.folder.put(document.relative, FileState("", ""), entry)
             crawler.folder.commit()
             if document.known_text is not None:
                 for memory in self._memories[document.root].values():
@@ -150,7 +153,7 @@ class Indexer:
                 task.add_done_callback(self._foreseeing.discard)
 
     async def _foresee(self, document: IndexedDocument) -> None:
-        """Look up what it imports, one import at a time, before somebody types there."""
+        """Look up a document's imports, one at a time, before the user types there."""
         symbols = document.symbols
         known = {each._replace(line=0) for each in document.foreseen}
         document.foreseen = symbols.imports
@@ -167,12 +170,12 @@ class Indexer:
         if (crawler := self._crawlers.get(root)) is not None:
             crawler.suspect([relative])
             if self._documents.has(root, relative):
-                # Still open: a rule hides it now.
+                # It is still open, so a rule hides it now.
                 for memory in self._memories[root].values():
                     memory.forget(relative)
 
     def _files_changed(self, frame: Frame) -> None:
-        """Each path is told to the folder it lies in; one that lies in none may be a link."""
+        """Pass each path to its folder; a path outside all folders may be a link."""
         paths = set(frame["paths"])
         inside = {
             root: {path for path in paths if path.startswith(base_of(root))}
@@ -189,7 +192,7 @@ class Indexer:
         found = Gathered()
         if document is not None:
             crawler = self._crawlers.get(document.root)
-            # What is found before its imports are known would be shown for a while.
+            # Snippets found before the imports are known would stay for a while.
             folder = crawler.folder if crawler and document.is_looked_at else None
             memories = self._memories.get(document.root, NO_MEMORIES)
             found = gathered(document, frame, folder, self._documents, memories)
@@ -254,9 +257,10 @@ async def serve(out: BinaryIO) -> None:
 
 
 def main() -> None:
+    parent_watch.end_soon_after_parent(has_compute_limit=True)
     out = frames.claim_stdout()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")
-    # The tables that answers need would hold up the first one for 20 ms.
+    # Loading these tables with the first answer would delay it by 20 ms.
     languages()
     styles()
     collect_rarely()

@@ -1,4 +1,4 @@
-"""Files that wait to be read, in batches: to send one takes as long as to read a small file."""
+"""Queues files to be read, in batches: a request costs as much as reading a small file."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import NamedTuple
 
 BATCH_BYTES = 128 * 1024
 MAX_BATCH = 64
-# Of a file whose size nobody has seen.
+# The assumed size of a file that no walk has seen.
 USUAL_BYTES = 16 * 1024
-# A worker may be killed for reasons that are not the file's.
+# A worker may also die for reasons that have nothing to do with the file.
 MAX_TRIES = 2
 
 
 class Waiting(NamedTuple):
-    """`n_bytes` is known where a walk has just admitted the file."""
+    """A file to read; `n_bytes` is None unless a walk has just admitted it."""
 
     path: str
     n_bytes: int | None = None
 
 
 class Queue:
-    """By kind of file, each kind in the order in which its files were found.
+    """Files by kind (suffix), each kind in the order in which its files were found.
 
-    To load a language takes a worker up to half a second, so each reads on with the
-    kinds that it has read, and else begins with one that no other reads.
+    Loading a language takes a worker up to half a second. So a worker continues with
+    kinds that it has read, and otherwise begins with one that no other worker reads.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[str, dict[str, int | None]] = {}
         self._begun: set[str] = set()
-        # Files that were in a batch of which a worker died.
+        # How often a file was in a batch that killed its worker.
         self._tries: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -51,9 +51,9 @@ class Queue:
             self._of_kind(path)[path] = n_bytes
 
     def take(self, familiar: set[str]) -> list[Waiting]:
-        """The next files for a worker that has read the `familiar` kinds; adds to them.
+        """Return the next batch for a worker that knows the `familiar` kinds; adds to them.
 
-        A file that may have ended a worker comes alone.
+        A file that may have killed a worker makes a batch of its own.
         """
         if not self._waiting:
             return []
@@ -85,7 +85,10 @@ class Queue:
         return next(itertools.chain(mine, new, self._waiting))
 
     def blame(self, batch: list[Waiting]) -> str | None:
-        """Try again what a worker died of; the path of a file that is given up."""
+        """Queue again a batch that killed its worker.
+
+        Returns the path of a file that has done so alone too often; it is not queued.
+        """
         self._tries.update(one.path for one in batch)
         path = batch[0].path
         if len(batch) == 1 and self._tries[path] >= MAX_TRIES:

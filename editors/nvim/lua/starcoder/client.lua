@@ -1,5 +1,5 @@
---- The language client: start, attach, ask, cancel.
---- Every difference between Neovim 0.10, 0.11 and 0.12 is in this file.
+--- The language client: starts the server, attaches buffers, sends and cancels requests.
+--- This file holds every difference between Neovim 0.10, 0.11 and 0.12.
 local question = require("starcoder.question")
 local status = require("starcoder.status")
 
@@ -8,17 +8,17 @@ local M = {}
 M.name = "starcoder"
 
 local METHOD = "textDocument/inlineCompletion"
---- As METHOD, for as many lines as there may be; ours alone.
+--- Like METHOD, but for a longer suggestion; an extension of starcoder-lsp.
 local MORE_METHOD = "starcoder/more"
 local SIGTERM = 15
 
 local is_at_least_0_11 = vim.fn.has("nvim-0.11") == 1
 
---- Filetype that each buffer had when the server was told about it.
+--- The filetype with which each buffer was opened on the server.
 --- @type table<integer, string>
 local opened_as = {}
 
---- A server that failed is not started again behind the user's back.
+--- A server that failed starts again only on the user's request.
 local has_failed = false
 
 local function call(client, method, ...)
@@ -32,8 +32,8 @@ local function position_encodings()
   if is_at_least_0_11 then
     return { "utf-8", "utf-16" }
   end
-  -- Neovim 0.10 takes one encoding for all clients of a buffer, and its other
-  -- servers speak utf-16: a utf-8 neighbour would shift their columns.
+  -- Neovim 0.10 uses one encoding for all clients of a buffer. Other servers use
+  -- utf-16, and a client with utf-8 would shift their columns.
   return { "utf-16", "utf-8" }
 end
 
@@ -81,7 +81,7 @@ local function config(buffer, options)
   }
 end
 
---- The client of this buffer, once it has answered `initialize`.
+--- The client attached to a buffer, nil before the server has answered `initialize`.
 --- @param buffer integer
 --- @return vim.lsp.Client?
 function M.attached(buffer)
@@ -95,7 +95,7 @@ local function close_if_language_changed(buffer)
   end
 end
 
---- Attach the buffer to the server of its root, which is started if need be.
+--- Attach the buffer to the server of its root; start the server if necessary.
 --- @param buffer integer
 --- @param options starcoder.Options
 function M.attach(buffer, options)
@@ -129,7 +129,7 @@ local function items_of(result)
   return result.items or result
 end
 
---- What the server understands beyond the specification.
+--- Whether the server understands one of our extensions of LSP.
 --- @param client vim.lsp.Client
 --- @param name "events"|"cursor"|"more"
 local function understands(client, name)
@@ -137,12 +137,12 @@ local function understands(client, name)
   return vim.tbl_get(experimental or {}, "starcoder", name) == true
 end
 
---- Ask for suggestions at the cursor of the current window.
+--- Request suggestions at the cursor of the current window.
 --- @param client vim.lsp.Client
 --- @param buffer integer
 --- @param trigger_kind 1|2
---- @param on_items fun(items: table[]?) nil stands for null and for errors
---- @param is_more boolean? for a longer suggestion than would come by itself
+--- @param on_items fun(items: table[]?) gets nil for null and for errors
+--- @param is_more boolean? request a longer suggestion than usual
 --- @return (fun())? cancel
 function M.request(client, buffer, trigger_kind, on_items, is_more)
   if not client.server_capabilities.inlineCompletionProvider then
@@ -175,7 +175,7 @@ function M.execute(client, command, on_result)
   end)
 end
 
---- Tell where the cursor rests, so that the server can read what stands around it.
+--- Notify the server of the cursor, so that the model can read the text there ahead.
 --- @param client vim.lsp.Client
 function M.notify_cursor(client)
   if understands(client, "cursor") then
@@ -184,7 +184,7 @@ function M.notify_cursor(client)
   end
 end
 
---- Tell the server what became of an item, if it wants to know.
+--- Notify the server of an event of an item, if it understands events.
 --- @param client vim.lsp.Client
 --- @param method string
 --- @param params table
@@ -194,7 +194,7 @@ function M.notify_event(client, method, params)
   end
 end
 
---- Byte column of an LSP character offset.
+--- The byte column of an LSP character offset.
 --- @param line string
 --- @param character integer
 --- @param encoding "utf-8"|"utf-16"|"utf-32"

@@ -1,4 +1,4 @@
---- Ghost text: draws what a suggestion would insert.
+--- Draws ghost text, the text that a suggestion would insert.
 local M = {}
 
 M.namespace = vim.api.nvim_create_namespace("starcoder")
@@ -11,7 +11,7 @@ function M.define_highlights()
   vim.api.nvim_set_hl(0, REPLACED, { strikethrough = true, default = true })
 end
 
---- Virtual text draws no tabs, so they become the spaces a tab would take here.
+--- Replace tabs by spaces of the same width, because virtual text cannot show tabs.
 local function expand_tabs(text, display_column)
   local parts = vim.split(text, "\t", { plain = true })
   local expanded = parts[1]
@@ -23,8 +23,8 @@ local function expand_tabs(text, display_column)
   return expanded
 end
 
---- Where the new text goes around the old one: {byte offset, text} pairs,
---- nil when the old text does not occur in the new one.
+--- The pieces of the new text that stand around the characters of the old one, as
+--- {byte offset, text} pairs; nil if the new text does not contain these characters.
 local function pieces_around(replaced, new)
   if vim.endswith(new, replaced) then
     return { { 0, new:sub(1, #new - #replaced) } }
@@ -50,8 +50,8 @@ local function draw_piece(place, offset, text, virtual_lines)
     virt_text = { { expand_tabs(text, display_column), GHOST } },
     virt_text_pos = "inline",
     virt_lines = virtual_lines,
-    -- "combine" would dye it like the character behind the cursor, which is often
-    -- a bracket that matchparen highlights.
+    -- "combine" would add the highlight of the character at the cursor, often a
+    -- bracket that matchparen highlights.
     hl_mode = "replace",
   })
 end
@@ -65,7 +65,7 @@ end
 
 --- @param place starcoder.Place
 --- @param rest string
---- @param replaced string text behind the cursor that `rest` replaces
+--- @param replaced string the text after the cursor that `rest` replaces
 function M.draw(place, rest, replaced)
   M.clear(place.buffer)
   local lines = vim.split(rest, "\n", { plain = true })

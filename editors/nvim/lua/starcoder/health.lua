@@ -29,7 +29,7 @@ local function check_server(options)
   local path = vim.fn.exepath(executable)
   if path == "" then
     vim.health.error(("%q is not executable"):format(executable), {
-      "Install it, for example with: pipx install starcoder-lsp",
+      "Install the server as the README of the plugin describes,",
       "or give its full path: setup{ cmd = { '/path/to/starcoder-lsp', '--stdio' } }",
     })
     return
@@ -40,7 +40,7 @@ local function check_server(options)
   if done.code == 0 then
     vim.health.ok("version: " .. vim.trim(done.stdout))
   else
-    vim.health.warn("the server does not tell its version: " .. vim.trim(done.stderr))
+    vim.health.warn("the server does not print its version: " .. vim.trim(done.stderr))
   end
 end
 
@@ -48,7 +48,7 @@ local function check_clients()
   local clients = vim.lsp.get_clients({ name = client_of.name })
   if #clients == 0 then
     vim.health.warn("no server is running", {
-      "Open a file; if nothing starts, look at :messages and the LSP log",
+      "Open a file; if no server starts, read :messages and the LSP log",
     })
   end
   for _, client in ipairs(clients) do
@@ -77,7 +77,7 @@ local function check_rivals()
   for _, client in ipairs(rivals) do
     if client.name ~= client_of.name then
       is_alone = false
-      local message = "client %q answers inline completion too"
+      local message = "the client %q offers inline completions too"
       vim.health.warn(message:format(client.name))
     elseif draws_natively(client) then
       is_alone = false

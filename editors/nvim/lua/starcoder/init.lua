@@ -8,7 +8,7 @@ local status = require("starcoder.status")
 
 local M = {}
 
---- How long the cursor has to rest before the server is told.
+--- How long the cursor has to rest before the server is notified.
 local REST_MS = 200
 local SNOOZE_MINUTES = 30
 
@@ -23,7 +23,7 @@ local function is_wanted(buffer)
   end
   local filetypes = options.filetypes
   return vim.bo[buffer].buftype == ""
-    -- Nameless buffers would all have the same URI.
+    -- All buffers without a name would have the same URI.
     and vim.api.nvim_buf_get_name(buffer) ~= ""
     and vim.b[buffer].starcoder_enabled ~= false
     and (not filetypes or vim.list_contains(filetypes, vim.bo[buffer].filetype))
@@ -60,9 +60,9 @@ local function on_cursor_moved()
   end
 end
 
---- Tell the server where the cursor is once it rests; typing tells it anyway.
+--- Notify the server of the cursor once it rests; requests do so while typing.
 local n_moves = 0
-local function tell_where_the_cursor_rests()
+local function notify_when_the_cursor_rests()
   n_moves = n_moves + 1
   local number = n_moves
   vim.defer_fn(function()
@@ -97,18 +97,18 @@ local function listen()
     if client and client.name == client_of.name then
       status.announce()
       suggest()
-      tell_where_the_cursor_rests()
+      notify_when_the_cursor_rests()
     end
   end)
-  -- What was asked while the model was loading has been answered with nothing.
+  -- Requests that came while the model was loading got an empty answer.
   on("User", function()
-    inline.forget_question()
+    inline.forget_request()
     suggest()
   end, "StarcoderReady")
   on("InsertEnter", on_insert_enter)
   on({ "TextChangedI", "TextChangedP" }, on_text_changed)
   on("CursorMovedI", on_cursor_moved)
-  on({ "CursorMoved", "BufEnter" }, tell_where_the_cursor_rests)
+  on({ "CursorMoved", "BufEnter" }, notify_when_the_cursor_rests)
   on({ "InsertLeave", "BufLeave", "WinLeave" }, inline.clear)
   on("ColorScheme", ghost.define_highlights)
 end
@@ -139,7 +139,7 @@ local function define_keys()
   end
 end
 
---- Start the server for the buffers of now and later. See |starcoder-options|.
+--- Attach the server to all present and future buffers. See |starcoder-options|.
 --- @param given table?
 function M.setup(given)
   local resolved, problem = option_set.resolve(given)
@@ -148,8 +148,8 @@ function M.setup(given)
     return
   end
   options = resolved
-  -- Where a plugin manager knows the repository only, this folder joins
-  -- 'runtimepath' after Neovim has read its plugins.
+  -- A plugin manager may add this folder to 'runtimepath' after Neovim has read the
+  -- plugins there.
   vim.cmd.runtime("plugin/starcoder.lua")
   ghost.define_highlights()
   define_keys()
@@ -157,7 +157,7 @@ function M.setup(given)
   attach_all()
 end
 
---- The options in force, nil before setup().
+--- The current options, nil before setup().
 --- @return starcoder.Options?
 function M.options()
   return options
@@ -197,13 +197,13 @@ function M.dismiss()
   return inline.dismiss()
 end
 
---- Ask for suggestions now. Needs insert mode.
+--- Request suggestions now. Needs insert mode.
 --- @return boolean is_sent
 function M.trigger()
   return is_wanted(vim.api.nvim_get_current_buf()) and inline.request_explicitly()
 end
 
---- Ask for a longer suggestion. Needs insert mode.
+--- Request a longer suggestion. Needs insert mode.
 --- @return boolean is_sent
 function M.more()
   return is_wanted(vim.api.nvim_get_current_buf()) and inline.request_more()
@@ -227,17 +227,17 @@ local function show_text(text)
   end)
 end
 
---- Show how the last answer came to be, or why there was none.
+--- Show how the last suggestion was made, or why there was none.
 function M.explain()
   ask_server("starcoder.explain", nil, show_text)
 end
 
---- Show what became of the suggestions on this machine.
+--- Show how many suggestions were shown and accepted on this machine.
 function M.statistics()
   ask_server("starcoder.statistics", nil, show_text)
 end
 
---- Suggest nothing unasked for so many minutes; 0 ends it.
+--- Suggest nothing for so many minutes, except on request; 0 ends it.
 --- @param minutes number?
 function M.snooze(minutes)
   inline.clear()
@@ -251,7 +251,7 @@ function M.enable()
   status.announce()
 end
 
---- Stop asking. The server keeps running, so that `enable` has an effect at once.
+--- Stop requesting suggestions. The server keeps running, so that `enable` works at once.
 function M.disable()
   is_enabled = false
   inline.clear()
@@ -266,7 +266,7 @@ function M.toggle()
   end
 end
 
---- Load the model anew; start the server again if it has failed.
+--- Load the model again, or start the server again after a failure.
 function M.restart()
   client_of.forgive()
   local client = client_of.attached(vim.api.nvim_get_current_buf())
@@ -277,7 +277,7 @@ function M.restart()
   end
 end
 
---- A few words for a statusline, "" when no server is attached.
+--- A short text for a statusline, "" when no server is attached.
 --- @return string
 function M.status()
   local buffer = vim.api.nvim_get_current_buf()

@@ -1,4 +1,4 @@
---- The life of a suggestion: asked for, shown, typed through, accepted, dropped.
+--- The life cycle of a suggestion: request, show, type through, accept, drop.
 local client_of = require("starcoder.client")
 local ghost = require("starcoder.ghost")
 local keys = require("starcoder.keys")
@@ -14,7 +14,7 @@ M.AUTOMATIC = 2
 --- @field buffer integer
 --- @field suggestions starcoder.Suggestion[]
 --- @field index integer
---- @field n_announced integer? index of the item last reported as shown
+--- @field n_announced integer? index of the item that was last reported as shown
 
 --- @type starcoder.Answer?
 local answer = nil
@@ -22,12 +22,12 @@ local answer = nil
 --- @type (fun())?
 local cancel_request = nil
 
---- Where the last automatic question was asked: several events report one change.
+--- The place of the last automatic request; several events may report one change.
 --- @type starcoder.Place?
-local asked_at = nil
+local requested_at = nil
 
 local newest_request = 0
---- Answers to requests before this one come too late.
+--- The oldest request whose answer is still of use.
 local oldest_welcome = 0
 
 local changedtick_seen = nil
@@ -51,7 +51,7 @@ local function hide()
   end
 end
 
---- The suggestion under way, with what is left of it at the cursor.
+--- The current suggestion, and the rest of it at the cursor.
 --- @return starcoder.Suggestion? suggestion
 --- @return string? rest
 --- @return starcoder.Place place
@@ -73,7 +73,7 @@ local function announce_shown(suggestion)
   end
 end
 
---- Show what is left of the suggestion; without any, clear the screen.
+--- Show the rest of the current suggestion, or hide it if nothing is left.
 --- @return boolean is_shown
 function M.show()
   local suggestion, rest, place = current()
@@ -99,7 +99,7 @@ local function fits(suggestion, place)
   return suggestion_of.rest(suggestion, place) ~= nil
 end
 
---- Index of the suggestion to show first: one that is not on the screen already.
+--- The index of the suggestion to show first, preferably one that is not shown yet.
 local function first_index(suggestions, shown_rest)
   local place, fitting = suggestion_of.place(), nil
   for index, suggestion in ipairs(suggestions) do
@@ -159,27 +159,27 @@ local function request(trigger_kind, place, is_more)
   return cancel_request ~= nil
 end
 
---- Ask for suggestions because something changed.
+--- Request suggestions after a change.
 function M.request_automatically()
   local place = suggestion_of.place()
-  if is_inserting() and not vim.deep_equal(place, asked_at) then
-    asked_at = place
+  if is_inserting() and not vim.deep_equal(place, requested_at) then
+    requested_at = place
     request(M.AUTOMATIC, place)
   end
 end
 
---- Let the next automatic question be asked even where the last one was.
-function M.forget_question()
-  asked_at = nil
+--- Allow another automatic request at the place of the last one.
+function M.forget_request()
+  requested_at = nil
 end
 
---- Ask for suggestions because the user wants them.
+--- Request suggestions on behalf of the user.
 --- @return boolean is_sent
 function M.request_explicitly()
   return is_inserting() and request(M.INVOKED, suggestion_of.place())
 end
 
---- Ask for a longer suggestion than would come by itself.
+--- Request a longer suggestion than usual.
 --- @return boolean is_sent
 function M.request_more()
   return is_inserting() and request(M.INVOKED, suggestion_of.place(), true)
@@ -190,15 +190,15 @@ function M.clear()
   cancel()
   hide()
   oldest_welcome = newest_request + 1
-  asked_at = nil
+  requested_at = nil
 end
 
---- Remember that the text of now has been dealt with.
+--- Record that the current text was handled.
 function M.note_text()
   changedtick_seen = vim.b.changedtick
 end
 
---- True between a change and its TextChangedI, which comes after CursorMovedI.
+--- True between a change and its TextChangedI event, which follows CursorMovedI.
 function M.has_new_text()
   return changedtick_seen ~= vim.b.changedtick
 end
@@ -212,11 +212,11 @@ function M.dismiss()
     client_of.notify_event(answer.client, "starcoder/didRejectCompletion", params)
   end
   M.clear()
-  asked_at = place
+  requested_at = place
   return was_shown
 end
 
---- Show another suggestion of the answer; a lone one makes the server think again.
+--- Show another suggestion of the answer; request more if there is only one.
 --- @param step 1|-1
 --- @return boolean is_shown
 function M.select(step)
@@ -235,15 +235,15 @@ function M.select(step)
   return M.show()
 end
 
---- Accept what is shown, or a part of it.
+--- Accept the shown suggestion, or a part of it.
 --- @param part starcoder.Part
 --- @return boolean is_accepted false when nothing is shown
 function M.accept(part)
   if not current() then
     return false
   end
-  -- Typed keys rather than a direct change: they work in <expr> mappings, close
-  -- the completion popup, and CTRL-G u makes the insertion one undo step.
+  -- Typed keys, unlike a direct change, work in <expr> mappings and close the
+  -- completion popup; CTRL-G u makes the insertion one undo step.
   local insertion = '<C-g>u<Cmd>lua require("starcoder.inline").insert("%s")<CR>'
   local codes = vim.api.nvim_replace_termcodes(insertion:format(part), true, true, true)
   vim.api.nvim_feedkeys(codes, "ni", false)
@@ -273,7 +273,7 @@ local function report_partial(client, suggestion, rest, piece)
   })
 end
 
---- Insert a part of the suggestion: the second half of `accept`.
+--- Insert a part of the suggestion; `accept` types the keys that call this.
 --- @param part starcoder.Part
 function M.insert(part)
   local suggestion, rest, place = current()

@@ -1,5 +1,5 @@
---- Keys that exist only while ghost text is shown.
---- Without ghost text nothing is mapped, so every key does what it did before.
+--- Keys that are mapped only while ghost text is shown.
+--- At other times every key does what it did before.
 local M = {}
 
 --- @class starcoder.Key
@@ -13,7 +13,7 @@ local wanted = {}
 --- @type integer?
 local mapped_buffer = nil
 
---- Buffer-local mappings that ours hide.
+--- The buffer-local mappings that our mappings hide.
 --- @type table<string, table>
 local hidden = {}
 

@@ -1,11 +1,11 @@
---- The options of `setup()`: defaults, and the sentence for a wrong one.
---- What is suggested, and when, is the server's to decide: see `init_options`.
+--- The options of `setup()`: their defaults, and the messages for wrong ones.
+--- The server decides what to suggest and when, see `init_options`.
 local M = {}
 
 --- @class starcoder.Options
 M.defaults = {
   cmd = { "starcoder-lsp", "--stdio" },
-  --- @type string[]? nil means every ordinary buffer
+  --- @type string[]? nil means all filetypes
   filetypes = nil,
   root_markers = { ".starcoder.toml", ".git" },
   --- @type table<string, any> the server's settings, in snake_case

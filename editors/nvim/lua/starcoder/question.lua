@@ -1,4 +1,4 @@
---- Questions of the server (`window/showMessageRequest`), put at a good moment.
+--- Asks the server's questions (`window/showMessageRequest`) outside insert mode.
 local M = {}
 
 local METHOD = "window/showMessageRequest"
@@ -17,9 +17,9 @@ local function wait_for_insert_leave()
   coroutine.yield()
 end
 
---- Ask the user as Neovim does, but never in the middle of typing: the prompt
---- would swallow the text and take a digit of it for the answer.
---- @param ... any what an |lsp-handler| gets; Neovim runs it in a coroutine
+--- Ask the user as Neovim does, but wait for the end of insert mode: the prompt would
+--- swallow the typed text, and take a digit of it for the answer.
+--- @param ... any the arguments of an |lsp-handler|, which Neovim runs in a coroutine
 function M.ask(...)
   if vim.api.nvim_get_mode().mode:sub(1, 1) == "i" then
     wait_for_insert_leave()

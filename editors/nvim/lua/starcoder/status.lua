@@ -1,4 +1,4 @@
---- What the server says about itself (`didChangeStatus`), for a statusline.
+--- The server's status (`didChangeStatus`), for a statusline.
 local M = {}
 
 --- @class starcoder.Status
@@ -9,7 +9,7 @@ local M = {}
 --- @type table<integer, starcoder.Status>
 local by_client = {}
 
---- Fire `User StarcoderStatus`, so that a statusline can redraw itself.
+--- Trigger `User StarcoderStatus`, so that a statusline can redraw itself.
 function M.announce()
   vim.api.nvim_exec_autocmds("User", { pattern = "StarcoderStatus", modeline = false })
 end

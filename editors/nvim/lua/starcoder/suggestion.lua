@@ -1,9 +1,9 @@
---- An item of an answer, pinned to the text it was made for.
+--- Suggestions: items of an answer with the text that they were made for.
 local client_of = require("starcoder.client")
 
 local M = {}
 
---- @class starcoder.Place Where the cursor was when the question was asked.
+--- @class starcoder.Place A position of the cursor, and the state of the buffer.
 --- @field buffer integer
 --- @field row integer
 --- @field column integer bytes
@@ -12,12 +12,12 @@ local M = {}
 
 --- @class starcoder.Suggestion
 --- @field item table as the server sent it
---- @field text string all of insertText
+--- @field text string the whole insertText
 --- @field row integer
---- @field column integer where `text` begins, in bytes
+--- @field column integer the byte column where `text` begins
 --- @field before string the line up to `column`
 --- @field after string the line from the cursor on
---- @field replaced string the head of `after` that gives way to `text`
+--- @field replaced string the start of `after` that `text` replaces
 
 --- The cursor of the current window.
 --- @return starcoder.Place
@@ -35,7 +35,7 @@ end
 --- @param item table
 --- @param place starcoder.Place
 --- @param encoding string
---- @return starcoder.Suggestion? suggestion nil for a snippet or a foreign line
+--- @return starcoder.Suggestion? suggestion nil for a snippet or another line
 function M.pin(item, place, encoding)
   local range = item.range
   if type(item.insertText) ~= "string" or (range and range.start.line ~= place.row) then
@@ -91,10 +91,10 @@ local function is_around(suggestion, place)
   return vim.startswith(first_line, suggestion.before)
 end
 
---- What is left to insert when the text typed since agrees with the suggestion.
+--- The rest to insert, if the text typed since then agrees with the suggestion.
 --- @param suggestion starcoder.Suggestion
 --- @param place starcoder.Place
---- @return string? rest nil when it does not fit, or nothing is left
+--- @return string? rest nil if the typed text disagrees, or nothing is left
 function M.rest(suggestion, place)
   if not is_around(suggestion, place) then
     return nil
@@ -110,7 +110,7 @@ function M.rest(suggestion, place)
   return rest
 end
 
---- Pieces of `rest` that accepting in part takes.
+--- The functions that cut the piece to accept from `rest`.
 M.parts = {
   all = function(rest)
     return rest
@@ -133,7 +133,7 @@ M.parts = {
 --- @return string
 function M.piece(suggestion, rest, part)
   local piece = M.parts[part](rest)
-  -- The text that is left over already stands behind the cursor.
+  -- The remaining text already stands after the cursor.
   if rest:sub(#piece + 1) == suggestion.replaced then
     return rest
   end

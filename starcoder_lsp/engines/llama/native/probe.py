@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from starcoder_lsp.runtime import frames
+from starcoder_lsp.runtime import frames, parent_watch
 
 
 def main() -> None:
+    parent_watch.end_with_parent()
     out = frames.claim_stdout()
     from starcoder_lsp.engines.llama.native import devices, library
 

@@ -22,7 +22,7 @@ from starcoder_lsp.engines.llama.process.inbox import END_PATIENCE_S, Inbox, Pee
 from starcoder_lsp.engines.llama.process.load_progress import LoadProgress
 from starcoder_lsp.errors import EngineError, NoNumbers, StarcoderError
 from starcoder_lsp.flow import Limits, Piece, Usage
-from starcoder_lsp.runtime import frames, log
+from starcoder_lsp.runtime import frames, log, parent_watch
 from starcoder_lsp.runtime.frames import Frame
 
 if TYPE_CHECKING:  # it loads native code
@@ -205,6 +205,7 @@ def _rows(
 
 
 def main() -> None:
+    parent_watch.end_soon_after_parent()
     out = frames.claim_stdout()
     hardware.limit_spinning()
     log.set_up(sys.argv[1] if len(sys.argv) > 1 else "warning")

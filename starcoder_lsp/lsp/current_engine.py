@@ -1,4 +1,4 @@
-"""Keeps the one engine that the settings ask for, and tells the user how it is."""
+"""Holds the engine that the settings ask for, and shows its state."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class BuildEngine(Protocol):
     ) -> Engine: ...
 
 
-class EngineRoom:
-    """One engine at a time: the one that was asked for last.
+class CurrentEngine:
+    """One engine at a time, for the settings that were last required.
 
-    `on_ready` is called when one has loaded its model, also again.
+    `on_ready` is called each time an engine has loaded its model.
     """
 
     def __init__(
@@ -52,20 +52,20 @@ class EngineRoom:
         self._for: EngineSettings | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: EngineSettings | None = None
-        # Models that the user was asked about, and those of them that are under way.
+        # Models that the user was asked about, and those that are being downloaded.
         self._asked: set[str] = set()
         self._getting: set[str] = set()
         self._turn = asyncio.Lock()
 
     def require(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
-        """The engine for `settings`, started if need be; None when there can be none.
+        """Return the engine for `settings`, started if necessary; None if there is none.
 
-        Only when a completion is wanted is the user asked about a download: a prompt
-        that opens with a file would swallow what is being typed.
+        Only if `is_wanted` may the user be asked about a download: a dialog that opens
+        together with a file would take the keys that are being typed.
         """
         self._latest = settings.engine
         if self._engine is not None and self._for == settings.engine:
-            # Again, since something else may have been said meanwhile.
+            # The status line may have shown something else since.
             self._say(settings, self._engine.state)
             if is_wanted and self._engine.state.phase is Phase.SLEEPING:
                 self._engine.start()
@@ -89,15 +89,20 @@ class EngineRoom:
         self._spawn(self._start_after(engine, older), "start")
         return engine
 
+    def ready(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
+        """As `require`; None while the engine is not ready."""
+        engine = self.require(settings, is_wanted=is_wanted)
+        return engine if engine and engine.state.phase is Phase.READY else None
+
     async def _start_after(self, engine: Engine, older: Engine | None) -> None:
-        """Start an engine once the one before it has given its memory back."""
+        """Start an engine once the previous one has freed its memory."""
         async with self._turn:
             if older is not None:
                 await older.close()
             engine.start()
 
     def restart(self) -> None:
-        """Give up the engine in use; `require` starts another in its place."""
+        """Drop the current engine; `require` starts another."""
         self._asked &= self._getting
         self._for = None
         self._status.show("restarting", busy=True)
@@ -118,7 +123,7 @@ class EngineRoom:
 
     def _show(self, settings: Settings, state: EngineState) -> None:
         if self._for is not settings.engine:
-            return  # an engine on its way out
+            return  # an engine that is being replaced
         if state.phase in BUSY:
             self._status.progress(_line(settings, state), state.share)
         else:
@@ -130,7 +135,7 @@ class EngineRoom:
             self._status.tell(f"starcoder: {state.message}; {AGAIN}")
 
     def _say(self, settings: Settings, state: EngineState) -> None:
-        """Put the engine's state on the status line."""
+        """Show the engine's state on the status line."""
         kind = KINDS.get(state.phase, "Normal")
         is_busy = state.phase in BUSY
         self._status.show(_line(settings, state), kind=kind, busy=is_busy)
@@ -146,7 +151,7 @@ class EngineRoom:
             self._spawn(self._download(settings), DOWNLOAD)
 
     async def _download(self, settings: Settings) -> None:
-        """Get the model when the user agrees; nothing is fetched without a yes."""
+        """Download the model if the user agrees."""
         name = settings.engine.model
         self._getting.add(name)
         try:
@@ -181,7 +186,7 @@ class EngineRoom:
             self._status.show(str(exc), kind="Error")
             self._status.tell(f"starcoder: {exc}; {AGAIN}")
         else:
-            # Unless the user has gone over to another model meanwhile.
+            # The user may have chosen another model meanwhile.
             if self._latest == settings.engine:
                 self.require(settings)
         finally:

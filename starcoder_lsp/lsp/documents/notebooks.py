@@ -1,4 +1,4 @@
-"""Notebooks of a client that tells of them: their cells are documents in an order."""
+"""The open notebooks. Their cells are documents, in an order."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from lsprotocol import types
 
-# All cells of all notebooks.
+# We want all cells of all notebooks.
 SYNC = types.NotebookDocumentSyncOptions(
     [types.NotebookDocumentFilterWithNotebook(notebook="*")]
 )
 
 
 class Notebooks:
-    """The open notebooks, and the cells of each by URI, in their order."""
+    """The URIs of the cells of each open notebook, in their order."""
 
     def __init__(self) -> None:
         self._cells: dict[str, list[str]] = {}
@@ -22,17 +22,20 @@ class Notebooks:
         return iter(tuple(self._cells.items()))
 
     def of(self, cell: str) -> str:
-        """The notebook that a document is a cell of; empty for none."""
+        """Return the notebook that a document is a cell of; empty if there is none."""
         return next((uri for uri, cells in self._cells.items() if cell in cells), "")
 
+    def cells(self, uri: str) -> Sequence[str]:
+        return self._cells.get(uri, ())
+
     def arrange(
-        self, uri: str, start: int, n_removed: int, added: Sequence[types.NotebookCell]
+        self, uri: str, start: int, n_removed: int, added: Sequence[str]
     ) -> Sequence[str]:
-        """The cells after some of them were replaced."""
+        """Replace some cells, and return all of them."""
         cells = self._cells.setdefault(uri, [])
-        cells[start : start + n_removed] = [cell.document for cell in added]
+        cells[start : start + n_removed] = added
         return cells
 
     def close(self, uri: str) -> Sequence[str]:
-        """What its cells were."""
+        """Forget a notebook; return its cells."""
         return self._cells.pop(uri, ())

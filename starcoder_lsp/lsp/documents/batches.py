@@ -1,0 +1,170 @@
+"""Applies many changes to a document at once, for example after "replace all".
+
+Editors send such changes from the end of the document to its start, so that none of them
+moves the next one. Then all positions refer to the text before, and one pass is enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starcoder_lsp.lsp.documents import OpenDocument
+from starcoder_lsp.lsp.documents.parameters import Change
+from starcoder_lsp.lsp.documents.positions import (
+    Columns,
+    Encoding,
+    LineColumn,
+    Span,
+    split_lines,
+)
+from starcoder_lsp.lsp.time_slices import TimeSlices, taken_in_slices
+
+# Changes in another order, in a very long line, each cost the length of the line.
+MAX_S = 5.0
+STEP_CHARACTERS = 500_000
+
+Edits = Sequence[tuple[Span, str]]
+
+
+class TooSlow(Exception):
+    """The changes take longer than `MAX_S`."""
+
+
+async def lines_after(
+    lines: Sequence[str] | None, changes: list[Change | None], encoding: Encoding
+) -> list[str] | None:
+    """Return the lines of a document after `changes`.
+
+    Return None if they are unknown: a change could not be read, or `lines` is None, and
+    no later change replaces the whole text. Empties `changes`.
+    """
+    for i in reversed(range(len(changes))):
+        if (one := changes[i]) is not None and one.span is None:
+            lines = await split_in_steps(one.text)
+            del changes[: i + 1]
+            break
+    if lines is None or None in changes:
+        return None
+    edits = await taken_in_slices(_edit_of, changes)
+    try:
+        return await _edited(lines, edits, encoding)
+    except TooSlow:
+        return None
+
+
+def _edit_of(change: Change) -> tuple[Span, str]:
+    assert change.span is not None
+    return change.span, change.text
+
+
+async def _edited(
+    lines: Sequence[str], edits: list[tuple[Span, str]], encoding: Encoding
+) -> list[str]:
+    """Return the lines after `edits`, each of which applies to the result of the previous one."""
+    slices = TimeSlices()
+    places = await _places_going_back(lines, edits, encoding, slices)
+    if places is None:
+        return await _one_by_one(lines, edits, encoding, slices)
+    pieces: list[str] = []
+    here = LineColumn(0, 0)
+    while places:
+        (start, end), (_, text) = places.pop(), edits.pop()
+        pieces += _between(lines, here, start)
+        pieces.append(text)
+        here = end
+        await slices.rest_if_due()
+    pieces += _between(lines, here, LineColumn(len(lines) - 1, len(lines[-1])))
+    return await split_in_steps("".join(pieces), slices)
+
+
+async def split_in_steps(text: str, slices: TimeSlices | None = None) -> list[str]:
+    """Return the lines of a text of any length, like `split_lines`."""
+    slices = slices or TimeSlices()
+    lines: list[str] = [""]
+    start = 0
+    while start < len(text):
+        end = _end_of_step(text, start + STEP_CHARACTERS)
+        lines.pop()
+        lines += split_lines(text[start:end])
+        start = end
+        await slices.rest_if_due()
+    return lines
+
+
+def _end_of_step(text: str, start: int) -> int:
+    r"""Return the end of a line not long after `start`."""
+    for sign in ("\n", "\r"):
+        found = text.find(sign, start, start + STEP_CHARACTERS)
+        if found >= 0 and text[found : found + 2] != "\r\n":
+            return found + 1
+    return len(text)
+
+
+async def _places_going_back(
+    lines: Sequence[str], edits: Edits, encoding: Encoding, slices: TimeSlices
+) -> list[tuple[LineColumn, LineColumn]] | None:
+    """Return the start and end of each edit; None unless each lies before the previous one."""
+    finder = _Finder(lines, encoding)
+    places: list[tuple[LineColumn, LineColumn]] = []
+    for span, _ in edits:
+        start, end = sorted(finder.place(at) for at in span)
+        # An edit after a \r can make it half of a line end, which renumbers lines. A
+        # clamped position may be a valid one by the time its edit applies.
+        if finder.is_after_return(start) or (places and finder.has_clamped):
+            return None
+        if places and end > places[-1][0]:
+            return None
+        places.append((start, end))
+        finder.has_clamped = False
+        await slices.rest_if_due()
+    return places
+
+
+@dataclass
+class _Finder:
+    """Converts positions in lines that do not change."""
+
+    lines: Sequence[str]
+    encoding: Encoding
+    has_clamped: bool = False
+    _line: int = -1
+    _columns: Columns | None = None
+
+    def place(self, at: tuple[int, int]) -> LineColumn:
+        line, column = at
+        if line >= len(self.lines):
+            self.has_clamped = True
+            return LineColumn(len(self.lines) - 1, len(self.lines[-1]))
+        if self._columns is None or self._line != line:
+            self._columns = Columns(self.lines[line], self.encoding)
+            self._line = line
+        self.has_clamped |= column > self._columns.n_units
+        return LineColumn(line, self._columns.code_points(column))
+
+    def is_after_return(self, place: LineColumn) -> bool:
+        if place.column:
+            return self.lines[place.line][place.column - 1] == "\r"
+        return place.line > 0 and self.lines[place.line - 1].endswith("\r")
+
+
+def _between(lines: Sequence[str], start: LineColumn, end: LineColumn) -> list[str]:
+    if start.line == end.line:
+        return [lines[start.line][start.column : end.column]]
+    first, last = lines[start.line][start.column :], lines[end.line][: end.column]
+    return [first, *lines[start.line + 1 : end.line], last]
+
+
+async def _one_by_one(
+    lines: Sequence[str], edits: Edits, encoding: Encoding, slices: TimeSlices
+) -> list[str]:
+    copy = OpenDocument("", "", 0, list(lines))
+    ends = time.perf_counter() + MAX_S
+    for span, text in edits:
+        start, end = sorted(copy.place(*at, encoding) for at in span)
+        copy.replace(start, end, text)
+        if time.perf_counter() > ends:
+            raise TooSlow
+        await slices.rest_if_due()
+    return copy.lines

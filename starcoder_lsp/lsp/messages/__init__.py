@@ -1,0 +1,1 @@
+"""Converts bytes to messages, as tolerantly as possible."""
