@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_ARGS
 
-# What `make fresh` draws its examples with; `make fresh SEED=7` draws the same again.
+# The seed of the random examples of `make fresh`; `make fresh SEED=7` repeats a run.
 ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
@@ -24,12 +24,12 @@ test: $(VENV)/.tested lint
 	$(BIN)/pytest
 	$(MAKE) fresh
 
-# The usual run has the same examples each time; here are others.
+# Run the property tests with new random examples; `make test` always has the same ones.
 fresh: $(VENV)/.tested
 	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
 
-# Breaks the core in thousands of ways, one at a time, and counts what the unit tests
-# notice: docs/mutation-testing.md. `mutmut run` goes on where it was stopped.
+# Change the core in thousands of ways, one at a time, and count the changes that the unit
+# tests notice: docs/mutation-testing.md. `mutmut run` continues an interrupted run.
 mutants: $(VENV)/.mutants
 	rm -rf mutants
 	nice $(BIN)/mutmut run --max-children 2

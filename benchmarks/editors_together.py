@@ -1,13 +1,13 @@
-"""What three editors in one workspace compute while nothing happens, and what they answer.
+"""Measures three editors in one workspace: correct answers, and CPU time while idle.
 
     python benchmarks/editors_together.py [--minutes 10] [--files 20000] [--json]
 
-Again and again something happens to the workspace or to the index they share: files are
-written, hidden and made, told to one editor or to none, the index is damaged or deleted,
-the process that writes it is killed. Then all three have to give the same and the right
-answer; once all files are read again their indexers and workers are measured for half a
-minute, in processor time from /proc (Linux). A change that nobody tells of is to be seen
-within 30 s. The workspace is made for the purpose and thrown away.
+Each round brings one event: a file is written, created or hidden, with a notification to
+one editor or to none; the shared index is damaged or deleted; or the process that writes
+it is killed. The benchmark waits until all three editors give the same, correct answer,
+which should take less than 30 s even without a notification. When all files have been
+read, it measures the CPU time of the indexers and workers from /proc (Linux) for half a
+minute. It makes the workspace for the purpose, and deletes it.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from starcoder_lsp.runtime.paths import cache_dir
 N_EDITORS = 3
 FILES_PER_FOLDER = 10
 IDLE_S = 30.0
-# What has just changed is read once more with the next look, 20 s later.
+# A file that has just changed is read once more at the next glance, 20 s later.
 SETTLE_S = 25.0
 LONGEST_S = 300.0
 NOTHING = range(0)
 
 
 class Wanted(NamedTuple):
-    """A text that asks for context, what the answer has to say and what it must not."""
+    """A text that asks for context; the answer must contain `shown`, and not `hidden`."""
 
     text: str
     shown: str
@@ -53,7 +53,7 @@ class Wanted(NamedTuple):
 
 @dataclass
 class Round:
-    """What happened, how long until all editors gave the right answer, and idle CPU."""
+    """The event, the seconds until all editors were correct, and the idle CPU share."""
 
     event: str
     seconds: float

@@ -1,11 +1,11 @@
-"""How long the front process stands still for input that no well-behaved client sends.
+"""Measures how long hostile input blocks the front process.
 
     python benchmarks/hostile_input.py [NAME ...]
 
-For each input a server in this process reads it from a pipe, with a scripted engine, while
-a heartbeat notes the longest time between two beats: as computing time of this process,
-which a busy machine does not change, and as wall-clock time. The last column is the time
-until a request behind the input is answered.
+A server in this process, with a scripted engine, reads each input from a pipe, while a
+heartbeat records the longest time between two beats: as CPU time of this process, which
+does not depend on the load of the machine, and as wall time. The last column is the time
+until the server answers a request that follows the input.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def lines(n_characters: int = SIZE) -> str:
 
 
 Bytes = Callable[[], bytes]
-# What is sent first, and what is measured.
+# For each name, the bytes to send first, and the bytes to measure.
 INPUTS: Mapping[str, tuple[Bytes, Bytes]] = {
     "open 8 MB": (bytes, lambda: opening(lines())),
     "open one line of 8 MB": (bytes, lambda: opening("x" * SIZE)),
@@ -143,7 +143,7 @@ INPUTS: Mapping[str, tuple[Bytes, Bytes]] = {
 
 
 class Answers:
-    """The client's end of stdout, which only looks for the last answer."""
+    """The client's end of stdout, which waits for certain answers."""
 
     def __init__(self) -> None:
         self.seen: dict[str, asyncio.Event] = {"ready": asyncio.Event(), "end": asyncio.Event()}  # fmt: skip
@@ -157,7 +157,7 @@ class Answers:
 
 
 class Client:
-    """Another process that writes bytes into a pipe, the next ones when it is told to."""
+    """A process that writes parts of its bytes into a pipe, one at each `goes_on`."""
 
     def __init__(self, parts: Sequence[bytes]) -> None:
         self._folder = tempfile.TemporaryDirectory()
@@ -205,7 +205,7 @@ class Heartbeat:
 
 
 async def measure(before: bytes, measured: bytes) -> tuple[Heartbeat, float]:
-    """The heartbeat while `measured` is read, and seconds until the answer behind it."""
+    """Return the heartbeat while `measured` is read, and the seconds until the answer."""
     server = create_server(
         Layer("test", OPTIONS), lambda *_, **__: ScriptedEngine(["1"])
     )

@@ -103,18 +103,13 @@ class DrawnConnection(Connection):
         self.screen = Screen()
         super().__init__(binary)
 
-    def _read(self) -> None:
-        assert self.process.stdout
-        unpacker = self.msgpack.Unpacker()
-        while chunk := self.process.stdout.read(65536):
-            unpacker.feed(chunk)
-            for message in unpacker:
-                if message[:2] != [2, "redraw"]:
-                    self.answers.put(message)
-                    continue
-                for event, *calls in message[2]:
-                    for arguments in calls:
-                        self.screen.apply(event, arguments)
+    def receive(self, message: list[Any]) -> None:
+        if message[:2] != [2, "redraw"]:
+            super().receive(message)
+            return
+        for event, *calls in message[2]:
+            for arguments in calls:
+                self.screen.apply(event, arguments)
 
 
 class DrawnNeovim(Neovim):

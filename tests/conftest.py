@@ -18,9 +18,9 @@ from starcoder_lsp.models.store import ModelStore
 
 # Each run draws the same examples, so that a failure repeats on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)
-# Others in each run, drawn with `--hypothesis-seed`: see `make fresh`.
+# Each run draws other examples, with `--hypothesis-seed`: see `make fresh`.
 settings.register_profile("fresh", max_examples=200, deadline=None, database=None)
-# For mutants, of which each runs the tests again: see docs/mutation-testing.md.
+# A few examples, because each mutant runs the tests again: see docs/mutation-testing.md.
 settings.register_profile(
     "few",
     max_examples=30,
@@ -81,7 +81,7 @@ async def start_server() -> AsyncIterator[StartServer]:
         await client.close()
 
 
-# Tests with these wait for models, servers and downloads, which have limits of their own.
+# Tests with these fixtures wait for models, servers and downloads, which have timeouts too.
 SLOW_FIXTURES = {"smollm2", "tiny_starcoder2", "start_server"}
 SLOW_TIMEOUT_S = 600
 
@@ -97,7 +97,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show where the tasks of a test that hangs wait: its traceback ends in the loop."""
+    """Show where the tasks of a hanging test wait; its traceback only shows the loop."""
     report = yield
     is_late = call.when == "call" and "pytest-timeout" in str(report.longrepr)
     if is_late and inspect.iscoroutinefunction(item.function):

@@ -1,4 +1,4 @@
-"""Prints what `mutmut run` found, a row for each module; see docs/mutation-testing.md.
+"""Prints the results of `mutmut run` by module; see docs/mutation-testing.md.
 
 Run as `mutmut results --all true | python tests/mutation_score.py`.
 """
@@ -14,7 +14,7 @@ UNNOTICED = ("survived", "no tests")
 
 
 def table(results: Iterable[str]) -> Iterator[str]:
-    """Markdown rows of `MODULE.FUNCTION__mutmut_N: STATUS` lines.
+    """Make a Markdown table from lines of the form `MODULE.FUNCTION__mutmut_N: STATUS`.
 
     >>> for row in table(["    a.b.x_f__mutmut_1: killed", "a.b.x_f__mutmut_2: survived"]):
     ...     print(row)

@@ -231,3 +231,13 @@ def test_reliability_names_only_tests_that_exist() -> None:
     )
     defined = set(re.findall(r"def (test_\w+)", tests))
     assert set(re.findall(r"`(test_\w+)`", promised)) <= defined
+
+
+def test_a_class_name_has_one_meaning_in_the_whole_package() -> None:
+    names = Counter(
+        node.name
+        for file in MODULES.values()
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n_classes in names.items() if n_classes > 1] == []

@@ -88,7 +88,7 @@ def patient(resolved: Resolved) -> Settings:
 
 
 def _decision(cursor: Cursor, settings: Settings) -> str:
-    """What an editor would be answered here while its user types."""
+    """Return what an editor would be answered at this cursor while its user types."""
     path = workspace.file_of(cursor)
     found = trigger.skip(trigger.Occasion(cursor, settings.trigger, path))
     if found is None:

@@ -1,4 +1,4 @@
-"""How much a command lets the model read: as much as this machine reads in some seconds.
+"""Sizes the prompt of a command to what this machine reads in a few seconds.
 
 The speed that an engine knows was measured when the machine had time, or not at all yet.
 A command asks once, perhaps while a compiler runs, so it measures the speed at this

@@ -77,7 +77,7 @@ class Show:
 
 
 def advice(usage: Usage) -> Iterator[str]:
-    """What helps when time was over before the suggestion was finished."""
+    """Return advice for a suggestion that ran out of time."""
     if usage.finish_reason != "time":
         return
     where = "reading the prompt" if not usage.generated_tokens else "writing"

@@ -110,7 +110,7 @@ async def opened(
 async def gathered(
     context: Context, cursor: Cursor, budget_characters: int, shown: range
 ) -> Gathered:
-    """What there is for `cursor`, however late; a request then finds it ready."""
+    """Gather context for `cursor` without a deadline, so that a request finds it ready."""
     found = Gathered()
     for _ in range(N_ASKED):
         found = await context.gather(cursor, budget_characters, shown)

@@ -20,7 +20,8 @@ async def until_gone(parent: int, editor: Awaitable[int | None]) -> None:
         asyncio.ensure_future(_until_editor_ended(editor)),
     ]
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        done.pop().result()
     finally:
         for wait in waits:
             wait.cancel()
@@ -36,7 +37,8 @@ async def _until_orphaned(parent: int) -> None:
 
 async def _until_editor_ended(editor: Awaitable[int | None]) -> None:
     pid = await editor
-    if pid is None or not _exists(pid):
+    # 0 and less would mean groups of processes.
+    if pid is None or pid <= 0 or not _exists(pid):
         await asyncio.get_running_loop().create_future()
     else:
         await _until_ended(pid, lambda: _exists(pid))
@@ -68,7 +70,7 @@ async def _until_ended(pid: int, is_running: Callable[[], bool]) -> None:
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True

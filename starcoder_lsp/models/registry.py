@@ -72,7 +72,7 @@ class Model:
 
     @property
     def published(self) -> Published:
-        """Where the model's file is published; raises NoModelFile."""
+        """The place where the model's file is published; raises NoModelFile."""
         if self.source is None:
             raise NoModelFile(
                 f"the model {self.name} has no file that can be downloaded: it is for an "

@@ -1,1 +1,1 @@
-"""What every process of ours stands on: children, messages, logs, and files of the user's own."""
+"""The basis of every process: child processes, frames, logs, directories and private files."""

@@ -102,7 +102,7 @@ def _folder_of_script() -> str:
 
 
 def _holds(path: Sequence[str], module: str) -> bool:
-    """Whether a module is found in the folders, or by a finder of an editable install."""
+    """Return whether the folders, or a finder of an editable install, hold a module."""
     if PathFinder.find_spec(module, path) is not None:
         return True
     others = [one for one in sys.meta_path if one is not PathFinder]

@@ -28,7 +28,7 @@ CHATTY = ("pygls", "asyncio", "httpx2", "httpcore2", "huggingface_hub")
 
 @dataclass(frozen=True)
 class LogTarget:
-    """How much is logged, and where; a file of None means stderr."""
+    """The log level and the log file; a file of None means stderr."""
 
     level: str = "warning"
     file: Path | None = None
@@ -76,7 +76,7 @@ def _takes_more(stream: TextIO) -> bool:
 
 
 def target() -> LogTarget:
-    """What is logged where at the moment."""
+    """Return the level and file in use."""
     return _target
 
 

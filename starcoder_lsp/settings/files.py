@@ -65,7 +65,7 @@ def read_file(file: Path) -> Values:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file said when it had `stamp`, and what was wrong with it."""
+    """The content of a file when it had `stamp`, and the problems in it."""
 
     stamp: tuple[int, ...] | None
     values: Values
@@ -122,7 +122,7 @@ def _read_again(file: Path, stamp: tuple[int, ...] | None, before: Values) -> Re
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
-    """What differs after each change of the file; None while that is not certain."""
+    """Return a stamp that differs after each change; None while that is not certain."""
     try:
         found = file.stat()
     except OSError:

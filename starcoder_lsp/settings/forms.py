@@ -16,7 +16,7 @@ MAX_SHOWN_CHARACTERS = 80
 
 @dataclass(frozen=True)
 class Form:
-    """What a value looks like; `name` completes the sentence "expected ...".
+    """The form of a value; `name` completes the sentence "expected ...".
 
     `from_text` parses the value of a flag and raises ValueError or KeyError.
     """

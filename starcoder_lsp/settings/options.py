@@ -136,7 +136,7 @@ class TriggerSettings:
 
 @dataclass(frozen=True)
 class WritingSettings:
-    """How a suggestion is written."""
+    """Settings of the text of suggestions."""
 
     multiline: str = option(
         AUTO, one_of(AUTO, "never", "always"),
@@ -174,7 +174,7 @@ class WritingSettings:
 
 @dataclass(frozen=True)
 class ContextSettings:
-    """What the model is shown of other files."""
+    """Settings of the context from other files."""
 
     enabled: bool = option(
         True, BOOLEAN,
@@ -192,7 +192,7 @@ class ContextSettings:
 
 @dataclass(frozen=True)
 class LspSettings:
-    """What the editor is offered, and what may happen without a question."""
+    """Settings of what the server offers to the editor, and does without asking."""
 
     completion: str = option(
         AUTO, one_of(AUTO, "always", "never"),
@@ -207,7 +207,7 @@ class LspSettings:
 
 @dataclass(frozen=True)
 class LogSettings:
-    """How much is logged, and where."""
+    """Settings of the log."""
 
     level: str = option(
         "warning", one_of(*LEVELS),

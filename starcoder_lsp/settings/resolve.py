@@ -99,7 +99,7 @@ def _settle(option: Option, written: Iterable[Written]) -> Settled:
 def _guarded(
     settled: Mapping[str, Settled], written: Mapping[str, list[Written]]
 ) -> dict[str, Settled]:
-    """What has to be settled otherwise when the model is a project's choice."""
+    """Return the values to override because a project chose the model."""
     _, origin = settled["model"]
     if origin is None or not origin.is_project:
         return {}

@@ -1,4 +1,4 @@
-"""How a setting is declared: one field of a section, with everything there is to know.
+"""The declaration of a setting: one field of a section, with form, help and rules.
 
     @dataclass(frozen=True)
     class TriggerSettings:
@@ -25,7 +25,7 @@ OPTION = "option"
 
 @dataclass(frozen=True)
 class ProjectRule:
-    """What a project's own file may do to a setting; it comes with a cloned repository.
+    """The effect that a project's file may have on a setting; it comes with a cloned repository.
 
     `together(users, projects)` is the value when both have set one. A project that
     `adds` does so whichever of the two is stronger. `form` is the form of a project's

@@ -63,13 +63,13 @@ def test_five_languages_are_completed(tmp_path: Path, smollm2: Path, name: str) 
     assert answer["total_ms"] >= answer["first_token_ms"] > 0
 
 
-def test_a_place_is_counted_from_one(tmp_path: Path, smollm2: Path) -> None:
+def test_lines_and_columns_count_from_one(tmp_path: Path, smollm2: Path) -> None:
     file = tmp_path / "add.py"
     file.write_text("def add(a, b):\n    return \n")
     assert completed(f"{file}:2:12", smollm2)["text"] == "a + b"
 
 
-def test_other_files_of_the_repository_help_and_are_named(
+def test_other_files_of_the_repository_are_used_and_named(
     tmp_path: Path, smollm2: Path
 ) -> None:
     (tmp_path / ".git").mkdir()
@@ -84,14 +84,12 @@ def test_other_files_of_the_repository_help_and_are_named(
     assert "context:" not in alone.stderr
 
 
-def test_a_program_is_told_what_the_text_replaces() -> None:
+def test_json_output_says_what_the_text_replaces() -> None:
     row = as_object(Completion("a); g()", n_replaced=1), "smollm2-135m")
     assert (row["text"], row["n_replaced"]) == ("a); g()", 1)
 
 
-def test_a_pipe_gets_the_suggestion_and_nothing_else(
-    tmp_path: Path, smollm2: Path
-) -> None:
+def test_a_pipe_gets_only_the_suggestion(tmp_path: Path, smollm2: Path) -> None:
     file = tmp_path / "add.py"
     file.write_text(SAMPLES["add.py"])
     done = run("complete", str(file), "--model-path", str(smollm2))
@@ -99,7 +97,9 @@ def test_a_pipe_gets_the_suggestion_and_nothing_else(
     assert "tokens/s" in done.stderr
 
 
-def test_a_terminal_gets_it_in_its_place(tmp_path: Path, smollm2: Path) -> None:
+def test_a_terminal_gets_the_suggestion_between_its_lines(
+    tmp_path: Path, smollm2: Path
+) -> None:
     file = tmp_path / "add.py"
     file.write_text(SAMPLES["add.py"])
     try:
@@ -141,7 +141,7 @@ def test_an_empty_file_and_a_cursor_past_the_end_are_completed(
         ("{root}/README.md", "expected FILE:LINE:COLUMN"),
     ],
 )
-def test_a_place_that_is_none_is_named(place: str, reason: str) -> None:
+def test_an_invalid_position_is_named(place: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         read_cursor(place.format(root=ROOT))
 
@@ -159,9 +159,7 @@ def test_a_place_that_is_none_is_named(place: str, reason: str) -> None:
         (["no-such-command"], 2, "invalid choice"),
     ],
 )
-def test_what_is_wrong_is_said_with_the_way_out(
-    arguments: list[str], status: int, reason: str
-) -> None:
+def test_errors_say_what_to_do(arguments: list[str], status: int, reason: str) -> None:
     done = run(*arguments)
     assert done.returncode == status
     assert reason in done.stderr
@@ -175,7 +173,7 @@ def test_models_are_listed() -> None:
 
 
 @pytest.mark.timeout(600)  # it downloads
-def test_a_model_is_got_verified_and_removed(tmp_path: Path) -> None:
+def test_a_model_is_downloaded_verified_and_removed(tmp_path: Path) -> None:
     got = run("models", "get", "smollm2-135m")
     assert got.returncode == 0, got.stderr
     assert Path(got.stdout.strip()).is_file()
@@ -185,14 +183,14 @@ def test_a_model_is_got_verified_and_removed(tmp_path: Path) -> None:
     assert not Path(got.stdout.strip()).exists()
 
 
-def test_a_doctor_finds_what_is_missing() -> None:
+def test_doctor_finds_a_missing_model() -> None:
     done = run("doctor")
     assert done.returncode == 1
     assert "llama-cpp-python" in done.stdout
     assert "FAIL  the model smollm2-135m is not on this machine" in done.stdout
 
 
-def test_a_doctor_knows_a_broken_model_and_a_missing_gpu(tmp_path: Path) -> None:
+def test_doctor_finds_a_broken_model_and_a_missing_gpu(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF")
     done = run("doctor", "--json", "--model-path", str(broken), "--gpu-layers", "9")
@@ -214,7 +212,7 @@ def test_settings_are_shown_with_their_origin(tmp_path: Path) -> None:
     assert 'layout = "spm"  # command line' in shown
 
 
-def test_a_check_fails_when_something_is_wrong(tmp_path: Path) -> None:
+def test_config_check_fails_for_a_mistake(tmp_path: Path) -> None:
     assert run("config", "check", str(tmp_path)).returncode == 0
     (tmp_path / ".starcoder.toml").write_text("threads = 3\n")
     done = run("config", "check", str(tmp_path))
@@ -222,7 +220,7 @@ def test_a_check_fails_when_something_is_wrong(tmp_path: Path) -> None:
     assert "threads may not be set by a project" in done.stdout
 
 
-def test_a_check_knows_models_and_folders(tmp_path: Path) -> None:
+def test_config_check_finds_unknown_models_and_folders(tmp_path: Path) -> None:
     (tmp_path / ".starcoder.toml").write_text('model = "nonsense"\n')
     done = run("config", "check", str(tmp_path))
     assert done.returncode == 1
@@ -257,7 +255,7 @@ def test_every_command_explains_itself(name: str) -> None:
     assert cli.COMMANDS[name] in " ".join(done.stdout.split())
 
 
-def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
+def test_a_project_cannot_replace_a_module(tmp_path: Path) -> None:
     (tmp_path / "asyncio.py").write_text("raise SystemExit('hijacked')")
     done = subprocess.run(
         [sys.executable, "-m", "starcoder_lsp", "--version"],
@@ -272,7 +270,7 @@ def test_a_project_cannot_smuggle_in_a_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)  # it downloads
-def test_a_project_cannot_smuggle_in_a_pip(tmp_path: Path) -> None:
+def test_a_project_cannot_replace_pip(tmp_path: Path) -> None:
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip" / "__init__.py").write_text("")
     (tmp_path / "pip" / "__main__.py").write_text("raise SystemExit('hijacked')")
@@ -295,9 +293,7 @@ def test_a_full_or_read_only_disk_is_named(tmp_path: Path) -> None:
     assert "set STARCODER_LSP_DATA" in done.stderr
 
 
-def test_infilling_is_measured_with_the_real_pipeline(
-    tmp_path: Path, smollm2: Path
-) -> None:
+def test_eval_infilling_uses_the_real_pipeline(tmp_path: Path, smollm2: Path) -> None:
     row = {
         "prompt": "def first_three():\n    one = 1\n    two = 2\n",
         "suffix": "    return one, two, three\n",
@@ -313,7 +309,7 @@ def test_infilling_is_measured_with_the_real_pipeline(
     assert (figures["n"], figures["exact_match"], figures["pass_at_1"]) == (1, 1.0, 1.0)
 
 
-def test_a_file_that_holds_no_tasks_is_named(tmp_path: Path) -> None:
+def test_a_file_without_tasks_is_named(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("hello")
     done = run("eval", "infilling", str(file))

@@ -42,7 +42,7 @@ def exactly(model: Path, snippet: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("n_tokens", [40, 90])
-def test_a_budget_in_tokens_is_the_models_own(
+def test_a_budget_in_tokens_is_counted_by_the_model(
     tmp_path: Path, tiny_starcoder2: Path, n_tokens: int
 ) -> None:
     model = ("--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2))
@@ -54,7 +54,7 @@ def test_a_budget_in_tokens_is_the_models_own(
     assert not answer["tokens_are_estimated"]
 
 
-def test_without_the_model_tokens_are_estimated_and_that_is_said(
+def test_without_the_model_tokens_are_estimated_with_a_notice(
     tmp_path: Path,
 ) -> None:
     done = context(tmp_path, "--budget-tokens", "90", "--model", "starcoder2-7b")

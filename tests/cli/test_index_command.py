@@ -12,7 +12,7 @@ import pytest
 from starcoder_lsp import cli
 from starcoder_lsp.context import client
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.symbols import Symbols
 from starcoder_lsp.runtime.paths import cache_dir
 
@@ -41,13 +41,13 @@ def test_a_folder_that_an_editor_has_open_is_counted_too(tmp_path: Path) -> None
     root = tmp_path / "w"
     root.mkdir()
     editors = Folder(str(root), cache_dir() / "index")
-    editors.put("a.py", Source("1", "2"), entry_of("x = 1\n", Symbols("python")))
+    editors.put("a.py", FileState("1", "2"), entry_of("x = 1\n", Symbols("python")))
     editors.commit()
     assert f"{root}: 1 files" in index(str(root)).stdout
     editors.close()
 
 
-def test_few_descriptors_are_enough(tmp_path: Path) -> None:
+def test_a_low_limit_of_open_files_is_enough(tmp_path: Path) -> None:
     for n in range(200):
         (tmp_path / f"f{n}.py").write_text(f"def f{n}(): ...\n")
     command = [sys.executable, "-P", "-m", "starcoder_lsp", "index", str(tmp_path)]
@@ -67,7 +67,7 @@ HOMES: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("kind", HOMES)
-def test_with_any_home_a_folder_is_indexed(
+def test_a_folder_is_indexed_with_any_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     (tmp_path / "a.py").write_text("def a(): ...\n")
@@ -84,7 +84,7 @@ def test_with_any_home_a_folder_is_indexed(
     assert list(tmp_path.iterdir()) == [tmp_path / "a.py"]
 
 
-def test_a_program_reads_one_object(tmp_path: Path) -> None:
+def test_json_output_is_one_object(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def a():\n    return 1\n")
     (tmp_path / "b.py").write_text("def b():\n    return 1\n")
     answer = json.loads(index(str(tmp_path), "--json", "--ignore", "b.py").stdout)

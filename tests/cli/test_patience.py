@@ -1,4 +1,4 @@
-"""How much a command reads and how long it takes, on any machine, and what it says."""
+"""The time and the prompt of a command on any machine, and its progress."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_a_command_has_a_minute() -> None:
     assert patient(resolve([])).limits.time_budget_ms == 60_000
 
 
-def test_what_the_user_sets_holds_for_commands_too() -> None:
+def test_the_users_settings_apply_to_commands_too() -> None:
     limits = patient(resolve([Layer("a file", {"time_budget_ms": 900})])).limits
     assert limits.time_budget_ms == 900
 
 
-def test_most_of_the_time_is_kept_for_writing() -> None:
+def test_most_of_the_time_is_left_for_generating() -> None:
     assert pace.READ_MS <= pace.TOTAL_MS / 2
     short = pace.paced(Limits(time_budget_ms=1000), None, None)
     assert short.latency_target_ms == 500
@@ -53,7 +53,7 @@ def test_most_of_the_time_is_kept_for_writing() -> None:
         (None, 200.0, 200 * READ_S),
     ],
 )
-def test_a_prompt_is_what_the_machine_reads_in_a_few_seconds_now(
+def test_a_prompt_is_as_long_as_the_machine_reads_in_a_few_seconds(
     now_per_s: float | None, known_per_s: float | None, n_tokens: float
 ) -> None:
     known = Speed(known_per_s, 1.0) if known_per_s else None
@@ -83,19 +83,19 @@ class MeasuredEngine(ScriptedEngine):
         (0, 0.0, "length", None),
     ],
 )
-async def test_the_speed_is_measured_at_this_moment(
+async def test_the_current_speed_is_measured(
     evaluated: int, total_ms: float, reason: FinishReason, per_s: float | None
 ) -> None:
     usage = Usage(evaluated_tokens=evaluated, total_ms=total_ms, finish_reason=reason)
     assert await pace.speed_now(MeasuredEngine(usage)) == per_s
 
 
-def test_figures_do_not_depend_on_how_fast_a_machine_reads() -> None:
+def test_measurements_do_not_depend_on_the_speed_of_the_machine() -> None:
     limits = resolve([Layer("evaluation", USUALLY)]).settings.limits
     assert limits.latency_target_ms == 60_000
 
 
-def test_when_time_was_over_the_user_hears_what_helps() -> None:
+def test_a_timeout_tells_the_user_what_helps() -> None:
     (reading,) = advice(Usage(total_ms=60_000, finish_reason="time"))
     assert "after 60 s, while reading the prompt" in reading
     (writing,) = advice(Usage(generated_tokens=3, finish_reason="time"))
@@ -127,7 +127,7 @@ async def written(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
     return terminal.getvalue()
 
 
-async def test_a_terminal_shows_what_a_command_waits_for_and_then_forgets_it(
+async def test_a_terminal_shows_progress_and_then_clears_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = await written(monkeypatch, is_terminal=True)

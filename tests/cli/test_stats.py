@@ -1,4 +1,4 @@
-"""What became of suggestions, and why one is what it is, on the command line."""
+"""`starcoder-lsp stats`, and `complete --explain`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def accepted() -> None:
     )  # fmt: skip
 
 
-def test_nothing_is_said_where_nothing_was_suggested() -> None:
+def test_stats_without_suggestions_say_so() -> None:
     assert run("stats").stdout == "nothing was suggested yet\n"
 
 
-def test_figures_come_as_a_table_as_json_and_as_a_page(tmp_path: Path) -> None:
+def test_stats_are_a_table_json_or_a_page(tmp_path: Path) -> None:
     accepted()
     head, everything, python = run("stats").stdout.splitlines()
     assert "acceptance" in head
@@ -34,7 +34,7 @@ def test_figures_come_as_a_table_as_json_and_as_a_page(tmp_path: Path) -> None:
     assert "<svg" in page.read_text("utf-8")
 
 
-def test_a_completion_explains_itself(tmp_path: Path, smollm2: Path) -> None:
+def test_complete_explains_a_suggestion(tmp_path: Path, smollm2: Path) -> None:
     file = tmp_path / "add.py"
     file.write_text(SAMPLES["add.py"])
     flags = ("--model-path", str(smollm2), "--explain")

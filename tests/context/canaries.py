@@ -1,4 +1,4 @@
-"""Credentials that nobody has: made here at random, in the shapes of true ones.
+"""Random credentials in the formats of real ones, which belong to nobody.
 
 They are put together as the tests run, so that no scanner takes this file for a leak.
 """

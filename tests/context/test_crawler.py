@@ -1,4 +1,4 @@
-"""What a folder's index does about files and workers that fail."""
+"""The crawler, with files and workers that fail."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ async def recorded(root: Path) -> AsyncIterator[tuple[Crawl, Recorded]]:
         yield it, worker
 
 
-async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
+async def test_a_file_that_kills_its_worker_is_excluded(
     tmp_path: Path,
 ) -> None:
     deaths = plant(tmp_path, {"deaths": ""}) / "deaths"
@@ -205,7 +205,7 @@ async def test_a_file_that_kills_its_worker_is_remembered_and_left_out(
         await until(lambda: "moved.py" in contents(root))
 
 
-def test_a_parser_that_does_not_come_back_is_ended_by_the_kernel(
+def test_the_kernel_ends_a_parser_that_never_returns(
     tmp_path: Path,
 ) -> None:
     plant(tmp_path, {"a.py": "endless = 1\n"})
@@ -229,7 +229,7 @@ async def test_a_file_that_changes_while_it_is_parsed_is_read_again(
         await until(lambda: contents(root)["a.py"][1] == ("behind",))
 
 
-async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
+async def test_a_document_that_kills_its_worker_is_not_parsed_until_it_changes(
     tmp_path: Path,
 ) -> None:
     deaths = plant(tmp_path, {"deaths": ""}) / "deaths"
@@ -251,7 +251,7 @@ async def test_a_document_that_kills_its_worker_is_left_alone_until_it_changes(
     await documents.end()
 
 
-async def test_where_no_worker_can_be_started_the_next_look_tries_again(
+async def test_if_no_worker_can_be_started_the_next_look_tries_again(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})
@@ -264,7 +264,7 @@ async def test_where_no_worker_can_be_started_the_next_look_tries_again(
         await until(lambda: list(contents(root)) == ["a.py"])
 
 
-async def test_a_worker_that_cannot_be_started_is_told_once_and_blames_no_file(
+async def test_a_worker_that_cannot_be_started_is_reported_once_without_blaming_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -278,7 +278,7 @@ async def test_a_worker_that_cannot_be_started_is_told_once_and_blames_no_file(
     assert caplog.messages == ["no worker can be started: No such file or directory"]
 
 
-async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_change(
+async def test_a_document_that_could_not_be_parsed_is_parsed_at_its_next_change(
     tmp_path: Path,
 ) -> None:
     worker = Worker(["/no/such/program"])
@@ -303,7 +303,7 @@ async def test_a_document_that_nobody_could_look_at_is_looked_at_with_its_next_c
     await documents.end()
 
 
-async def test_a_change_that_nobody_tells_of_is_found_by_the_next_look(
+async def test_a_change_without_an_event_is_found_by_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schedule, "GLANCE_EVERY_S", 0.05)
@@ -423,7 +423,7 @@ async def test_an_index_that_starts_again_is_filled_again(tmp_path: Path) -> Non
 
 
 def read(root: Path, digest: str = "") -> dict[str, Any]:
-    """What a worker says of `a.py`, of which a content may be known."""
+    """Return a worker's answer about `a.py`; `digest` is the hash of its known content."""
     request = {"root": str(root), "files": [("a.py", True, digest)], "avoid": []}
     ((answer,),) = (one["files"] for one in worker_process.OPERATIONS["read"](request))
     return dict(answer)
@@ -432,7 +432,7 @@ def read(root: Path, digest: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("clock_s", "is_sure"), [(-86_400, False), (0, False), (1, False), (86_400, True)]
 )
-def test_a_stamp_is_trusted_when_by_any_clock_the_file_has_rested(
+def test_a_stamp_is_trusted_only_if_the_file_is_old_by_every_clock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_s: int, is_sure: bool
 ) -> None:
     now = time.time() + clock_s
@@ -441,7 +441,7 @@ def test_a_stamp_is_trusted_when_by_any_clock_the_file_has_rested(
 
 
 @pytest.mark.parametrize("when", [0, 2**33])
-def test_what_a_file_holds_decides_whether_it_is_parsed(
+def test_the_content_of_a_file_decides_whether_it_is_parsed(
     tmp_path: Path, when: int
 ) -> None:
     digest = read(plant(tmp_path, {"a.py": "x = 1\n"}))["digest"]
@@ -474,7 +474,7 @@ def test_a_file_that_cannot_be_read_is_read_again_at_the_next_look(
     assert answer["stamp"] == ""
 
 
-async def test_a_full_disk_leaves_the_index_in_memory_and_the_old_one_whole(
+async def test_a_full_disk_moves_the_index_to_memory_and_keeps_the_old_one(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {"a.py": DEF.format("a")})

@@ -1,4 +1,4 @@
-"""The index on disk: whatever happens to it, there is one, and a healthy one is kept."""
+"""The index on disk: damage leads to a new index, and a healthy one is kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from starcoder_lsp.context.index.database import (
     put_aside,
 )
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.index.reader import Index
 from starcoder_lsp.context.symbols import Symbols
 
@@ -65,12 +65,12 @@ def kept(database: Database) -> list[str]:
     return [word for (word,) in database.connection.execute("SELECT text FROM word")]
 
 
-def test_what_was_kept_is_there_again(folder: Path) -> None:
+def test_an_index_is_read_again_from_disk(folder: Path) -> None:
     keep(folder, "a")
     assert kept(opened(folder)) == ["a"]
 
 
-def test_nobody_else_can_read_it(folder: Path) -> None:
+def test_other_users_cannot_read_the_index(folder: Path) -> None:
     file = keep(folder, "a")
     assert folder.stat().st_mode & 0o777 == 0o700
     assert file.stat().st_mode & 0o777 == 0o600
@@ -114,10 +114,10 @@ def test_a_file_without_bytes_is_a_new_index(folder: Path) -> None:
     assert kept(opened(folder)) == []
 
 
-def test_a_file_whose_text_is_damaged_ends_in_a_new_index(folder: Path) -> None:
+def test_damaged_text_leads_to_a_new_index(folder: Path) -> None:
     indexed = Folder(ROOT, folder)
     entry = entry_of("needle = 1\n", Symbols("python"))
-    indexed.put("a.py", Source("", ""), entry)
+    indexed.put("a.py", FileState("", ""), entry)
     indexed.close()
     file = file_of(ROOT, folder)
     file.write_bytes(file.read_bytes().replace(b"needle = 1", b"needle = \xff"))
@@ -133,14 +133,14 @@ def test_a_file_whose_text_is_damaged_ends_in_a_new_index(folder: Path) -> None:
     again.close()
 
 
-def test_damage_that_is_found_later_ends_in_a_new_index(folder: Path) -> None:
+def test_damage_found_later_leads_to_a_new_index(folder: Path) -> None:
     keep(folder, "a")
     put_aside(opened(folder))
     assert kept(opened(folder)) == []
     assert Path(f"{file_of(ROOT, folder)}.damaged").exists()
 
 
-def test_what_a_crash_left_in_the_journal_is_there_again(folder: Path) -> None:
+def test_entries_in_the_journal_survive_a_crash(folder: Path) -> None:
     program = (
         "import os; from pathlib import Path\n"
         "from starcoder_lsp.context.index.database import open_index\n"
@@ -154,7 +154,7 @@ def test_what_a_crash_left_in_the_journal_is_there_again(folder: Path) -> None:
     assert kept(opened(folder)) == ["a"]
 
 
-def test_a_second_server_reads_along(folder: Path) -> None:
+def test_a_second_server_reads_the_same_index(folder: Path) -> None:
     keep(folder, "a")
     writer, reader = opened(folder), opened(folder)
     assert (writer.is_writer, reader.is_writer) == (True, False)
@@ -187,7 +187,7 @@ def test_a_server_of_another_version_keeps_its_index_in_memory(folder: Path) -> 
     assert kept(opened(folder)) == ["a"]
 
 
-def test_an_index_locked_by_a_stranger_is_not_deleted(folder: Path) -> None:
+def test_an_index_locked_by_another_program_is_not_deleted(folder: Path) -> None:
     file = keep(folder, "a")
     stranger = sqlite3.connect(file, isolation_level=None)
     stranger.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -197,7 +197,7 @@ def test_an_index_locked_by_a_stranger_is_not_deleted(folder: Path) -> None:
     assert kept(opened(folder)) == ["a"]
 
 
-def test_an_index_whose_folder_is_deleted_goes_on(folder: Path) -> None:
+def test_an_index_works_on_after_its_folder_is_deleted(folder: Path) -> None:
     database = opened(folder)
     shutil.rmtree(folder)
     database.connection.execute("INSERT INTO word VALUES ('b')")
@@ -206,7 +206,7 @@ def test_an_index_whose_folder_is_deleted_goes_on(folder: Path) -> None:
     assert kept(opened(folder)) == []
 
 
-def test_busy_and_full_are_not_damage(tmp_path: Path) -> None:
+def test_a_busy_database_and_a_full_disk_are_not_damage(tmp_path: Path) -> None:
     rows = sqlite3.connect(tmp_path / "a", isolation_level=None)
     other = sqlite3.connect(tmp_path / "a", timeout=0)
     rows.execute("PRAGMA max_page_count = 2")
@@ -221,17 +221,17 @@ def test_busy_and_full_are_not_damage(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_journal_of_garbage_costs_nothing_that_was_kept(folder: Path) -> None:
+def test_a_damaged_journal_loses_nothing_that_was_committed(folder: Path) -> None:
     file = keep(folder, "a")
     Path(f"{file}-wal").write_bytes(b"x" * 50_000)
     assert kept(opened(folder)) == ["a"]
     assert not Path(f"{file}.damaged").exists()
 
 
-def test_where_files_cannot_be_locked_it_lives_in_memory_and_the_old_one_stays(
+def test_without_file_locks_the_index_is_in_memory_and_the_old_one_stays(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a file system of another machine, whose lock service is not there."""
+    """Fail to lock, like a network file system without a lock service."""
 
     def fails(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -246,7 +246,7 @@ def test_where_files_cannot_be_locked_it_lives_in_memory_and_the_old_one_stays(
 
 
 @pytest.mark.parametrize("obstacle", ["file", "link", "open to all", "nowhere"])
-def test_without_a_place_on_disk_it_lives_in_memory(
+def test_without_a_place_on_disk_the_index_is_in_memory(
     folder: Path, obstacle: str
 ) -> None:
     folder.parent.mkdir()
@@ -266,7 +266,7 @@ def test_without_a_place_on_disk_it_lives_in_memory(
     assert kept(database) == []
 
 
-def test_a_link_in_place_of_the_index_is_not_written_through(folder: Path) -> None:
+def test_a_link_in_place_of_the_index_is_not_followed(folder: Path) -> None:
     file = keep(folder)
     target = folder.parent / "precious"
     target.write_text("mine")
@@ -276,6 +276,6 @@ def test_a_link_in_place_of_the_index_is_not_written_through(folder: Path) -> No
     assert target.read_text() == "mine"
 
 
-def test_each_workspace_has_its_own(tmp_path: Path) -> None:
+def test_each_workspace_has_its_own_index(tmp_path: Path) -> None:
     odd = os.fsdecode(b"/a/\xff")
     assert len({file_of(root, tmp_path) for root in ("/a", "/b", odd)}) == 3

@@ -55,23 +55,25 @@ def is_ignored(pattern: str, path: str, *, is_directory: bool = False) -> bool |
         ("\ufeffb", "b", True),
     ],
 )
-def test_what_git_says(pattern: str, path: str, wanted: bool | None) -> None:
+def test_patterns_match_as_in_git(pattern: str, path: str, wanted: bool | None) -> None:
     assert is_ignored(pattern, path) is wanted
 
 
-def test_what_is_in_a_directory_is_not_the_directory() -> None:
+def test_a_pattern_for_the_content_of_a_directory_does_not_match_the_directory() -> (
+    None
+):
     patterns = Patterns(b"build/*\n!build/keep/")
     assert patterns.decide(b"build/", b"build/") is None
     assert patterns.decide(b"x.py", b"build/x.py") is True
     assert patterns.decide(b"keep/", b"build/keep/") is False
 
 
-def test_a_slash_at_the_end_means_directories_alone() -> None:
+def test_a_pattern_with_a_final_slash_matches_only_directories() -> None:
     assert is_ignored("build/", "build") is None
     assert is_ignored("build/", "build", is_directory=True)
 
 
-def test_a_file_of_ten_thousand_names_is_read_at_once() -> None:
+def test_a_file_of_ten_thousand_names_is_read_quickly() -> None:
     many = "\n".join(f"name{n}" for n in range(10_000))
     assert is_ignored(many, "a/name9999")
 
@@ -100,7 +102,7 @@ def _seconds(rules: Patterns, path: bytes) -> float:
     return time.perf_counter() - started
 
 
-def test_where_names_have_no_case_rules_have_none_either(
+def test_rules_ignore_case_if_the_file_system_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gitignore, "CASE", re.IGNORECASE)
@@ -115,7 +117,7 @@ def test_where_names_have_no_case_rules_have_none_either(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(LINES, max_size=4), st.lists(PATHS, min_size=1, max_size=8))
-def test_random_patterns_as_git_decides(
+def test_random_patterns_match_as_in_git(
     tmp_path: Path, lines: list[str], paths: list[str]
 ) -> None:
     assert GIT is not None

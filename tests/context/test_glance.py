@@ -1,4 +1,4 @@
-"""A glance tells of every change that a walk would find, and of nothing else."""
+"""A glance finds every change that a walk would find, and nothing else."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def changed(seen: Glance) -> list[str]:
     return [found.relative for found in seen.changed]
 
 
-def test_where_nothing_changes_there_is_nothing_to_tell(root: Path) -> None:
+def test_a_glance_without_changes_finds_nothing(root: Path) -> None:
     walk = walked(root)
     assert glance(walk) == glance(walk) == Glance([], needs_walk=False)
 
 
-def test_a_file_that_is_written_is_told_once(root: Path) -> None:
+def test_a_changed_file_is_found_once(root: Path) -> None:
     walk = walked(root)
     plant(root, {"pkg/b.py": "b = 2\n"})
     status = (root / "pkg/b.py").stat()
@@ -58,7 +58,7 @@ def test_a_file_that_is_written_is_told_once(root: Path) -> None:
     assert changed(glance(walk)) == []
 
 
-def test_the_time_of_a_file_may_be_set_back(root: Path) -> None:
+def test_a_changed_file_is_found_even_if_its_time_is_set_back(root: Path) -> None:
     walk = walked(root)
     status = (root / "a.py").stat()
     plant(root, {"a.py": "a = 2\n"})
@@ -90,13 +90,15 @@ def readable_again(root: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("readable_again")
 @pytest.mark.parametrize("change", NEED_WALK)
-def test_what_a_glance_cannot_tell_needs_a_walk(root: Path, change: str) -> None:
+def test_changes_that_a_glance_cannot_describe_need_a_walk(
+    root: Path, change: str
+) -> None:
     walk = walked(root)
     NEED_WALK[change](root)
     assert glance(walk) == NEEDS_WALK
 
 
-def test_rules_that_change_in_place_need_a_walk(root: Path) -> None:
+def test_rules_changed_in_place_need_a_walk(root: Path) -> None:
     plant(root, {"pkg/.cursorignore": "b.py\n", ".git/info/exclude": "b.py\n"})
     for rules in ("pkg/.cursorignore", ".git/info/exclude"):
         walk = walked(root)
@@ -104,7 +106,7 @@ def test_rules_that_change_in_place_need_a_walk(root: Path) -> None:
         assert glance(walk) == NEEDS_WALK
 
 
-def test_rules_above_the_root_and_of_the_user_need_a_walk(
+def test_changed_rules_above_the_root_and_of_the_user_need_a_walk(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -116,28 +118,28 @@ def test_rules_above_the_root_and_of_the_user_need_a_walk(
         assert glance(walk) == NEEDS_WALK
 
 
-def test_a_file_that_is_no_longer_empty_is_told(root: Path) -> None:
+def test_a_file_that_is_no_longer_empty_is_found(root: Path) -> None:
     plant(root, {"a.py": ""})
     walk = walked(root)
     plant(root, {"a.py": "a = 1\n"})
     assert changed(glance(walk)) == ["a.py"]
 
 
-def test_what_rules_hide_is_nobodys_business(root: Path) -> None:
+def test_changes_of_hidden_files_are_ignored(root: Path) -> None:
     plant(root, {".gitignore": "build/\n*.log\n", "build/x.py": "", "x.log": ""})
     walk = walked(root)
     plant(root, {"build/y.py": "y = 1\n", "x.log": "more\n"})
     assert changed(glance(walk)) == []
 
 
-def test_a_directory_that_has_just_changed_may_change_again_unseen(
+def test_a_directory_that_has_just_changed_needs_a_walk(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walks, "RACY_S", 3600.0)
     assert glance(walked(root)) == NEEDS_WALK
 
 
-def test_of_a_walk_that_met_its_bounds_is_told_what_it_saw(root: Path) -> None:
+def test_after_a_limited_walk_only_its_files_are_compared(root: Path) -> None:
     walk = walked(root, max_files=1)
     plant(root, {"a.py": "a = 2\n", "pkg/b.py": "b = 2\n"})
     assert changed(glance(walk)) == ["a.py"]
@@ -167,7 +169,7 @@ def rest(root: Path, chance: random.Random) -> None: ...
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_after_any_changes_glances_and_walks_know_what_a_fresh_walk_finds(
+def test_after_any_changes_glances_and_walks_find_the_same_as_a_new_walk(
     root: Path, seed: int
 ) -> None:
     chance = random.Random(seed)

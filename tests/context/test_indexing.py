@@ -1,4 +1,4 @@
-"""The index of a workspace ends like a fresh one, whatever happens on the way."""
+"""Whatever happens to a workspace, its index ends up equal to a new one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def functions(*names: str) -> dict[str, str]:
     return {f"{name}.py": DEF.format(name) for name in names}
 
 
-async def test_files_are_indexed_with_what_they_define(tmp_path: Path) -> None:
+async def test_files_are_indexed_with_their_definitions(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root) as workspace:
         assert workspace.progress[-1].is_final
@@ -56,7 +56,7 @@ async def test_a_start_reads_nothing_again_once_the_files_have_rested(
     assert n_read[0] == 2
 
 
-async def test_changes_on_disk_are_followed(tmp_path: Path) -> None:
+async def test_the_index_follows_changes_on_disk(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b", "c"))
     async with Workspace(root) as workspace:
         plant(
@@ -87,7 +87,7 @@ async def test_files_from_the_past_and_the_future_are_indexed(tmp_path: Path, wh
         assert workspace.indexed() == ["a.py"]
 
 
-async def test_a_directory_that_appears_or_goes_takes_its_files_along(tmp_path: Path) -> None:  # fmt: skip
+async def test_the_index_follows_new_and_deleted_directories(tmp_path: Path) -> None:  # fmt: skip
     root = plant(tmp_path / "w", functions("a"))
     plant(tmp_path / "elsewhere", functions("b", "c/d"))
     async with Workspace(root) as workspace:
@@ -113,7 +113,9 @@ async def test_a_rule_added_later_purges_what_it_hides(tmp_path: Path) -> None:
         await workspace.until_indexed("private.py")
 
 
-async def test_what_a_repository_excludes_later_is_purged(tmp_path: Path) -> None:
+async def test_files_that_a_repository_excludes_later_are_purged(
+    tmp_path: Path,
+) -> None:
     root = plant(tmp_path / "w", {".git/info/exclude": "", **functions("a", "b")})
     async with Workspace(root) as workspace:
         plant(root, {".git/info/exclude": "b.py\n"})
@@ -159,7 +161,7 @@ HIDDEN_WAYS = {
 
 
 @pytest.mark.parametrize("way", HIDDEN_WAYS)
-async def test_open_documents_that_rules_hide_are_no_context(
+async def test_hidden_open_documents_are_not_used_as_context(
     tmp_path: Path, way: str
 ) -> None:
     rules = {".gitignore": "hidden.*\n", "hidden.ipynb": "{}"}
@@ -180,7 +182,7 @@ async def test_open_documents_that_rules_hide_are_no_context(
 
 
 @pytest.mark.parametrize("name", ["hidden.py", "link.py", "x/../hidden.py", "pipe.py", "../outside.py"])  # fmt: skip
-async def test_events_bring_nothing_that_rules_hide_into_the_index(
+async def test_events_do_not_bring_hidden_files_into_the_index(
     tmp_path: Path, name: str
 ) -> None:
     root = plant(
@@ -201,7 +203,7 @@ ODD_NAMES = ["a\nb.py", "\udcff.py", "\ud800.py", "\u202eyp.py", "\udcff" * 5000
 
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, "d" * 5000 + ".py"], ids=lambda name: ascii(name[:9]))  # fmt: skip
-async def test_events_with_any_name_leave_the_index_as_it_should_be(
+async def test_events_with_any_name_leave_the_index_correct(
     tmp_path: Path, name: str
 ) -> None:
     root = plant(tmp_path / "w", functions("a"))
@@ -217,7 +219,7 @@ async def test_events_with_any_name_leave_the_index_as_it_should_be(
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name[:9]))
-async def test_documents_with_odd_names_are_no_context_and_stop_no_other(
+async def test_documents_with_unusual_names_are_ignored_without_harm(
     tmp_path: Path, name: str
 ) -> None:
     root = plant(tmp_path / "w", functions("a"))
@@ -228,7 +230,9 @@ async def test_documents_with_odd_names_are_no_context_and_stop_no_other(
         assert workspace.indexed() == ["a.py"]
 
 
-async def test_a_document_of_no_real_text_stops_no_other(tmp_path: Path) -> None:
+async def test_a_document_with_invalid_text_does_not_harm_others(
+    tmp_path: Path,
+) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root) as workspace:
         workspace.open(root / "a.py", "odd = '\ud800\0\ufffe'\n")
@@ -247,7 +251,7 @@ async def test_the_option_may_change_between_starts(tmp_path: Path, rule: str) -
         assert workspace.indexed() == ["a.py", "b.py"]
 
 
-async def test_what_an_editor_shows_is_stronger_than_the_disk(tmp_path: Path) -> None:
+async def test_the_text_of_an_editor_replaces_the_file_on_disk(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a"))
     async with Workspace(root) as workspace:
         uri = workspace.open(root / "a.py", DEF.format("opened"))
@@ -306,7 +310,9 @@ async def test_definitions_of_other_files_are_gathered(tmp_path: Path) -> None:
     assert judgement.n_new_errors == 0
 
 
-async def test_the_first_answer_knows_what_the_document_imports(tmp_path: Path) -> None:
+async def test_the_first_answer_uses_the_imports_of_the_document(
+    tmp_path: Path,
+) -> None:
     root = plant(tmp_path / "w", {"shop.py": "def total_price(items): ...\n"})
     text = "from shop import total_price\n" + "x = 1\n" * 20_000
     cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
@@ -320,7 +326,9 @@ async def test_the_first_answer_knows_what_the_document_imports(tmp_path: Path) 
     assert [each.path for each in gathered.snippets][-1:] == ["shop.py"]
 
 
-async def test_what_the_model_sees_anyway_is_not_gathered(tmp_path: Path) -> None:
+async def test_text_that_the_prompt_shows_anyway_is_not_gathered(
+    tmp_path: Path,
+) -> None:
     root = plant(tmp_path / "w", {"shop.py": "def total_price(): ...\n"})
     text = "def own():\n    return total_price()\n" + "\n" * 40 + "x = total_price("
     cursor = Cursor(Document(text, (root / "main.py").as_uri(), "python", 1), len(text))
@@ -346,7 +354,7 @@ async def until_judged(
     return judged
 
 
-async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -> None:
+async def test_recent_edits_elsewhere_are_gathered(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", {**functions("a", "b"), ".gitignore": "hidden.py\n"})
     cursor = Cursor(
         Document(DEF.format("b"), (root / "b.py").as_uri(), "python", 1), 24
@@ -366,7 +374,7 @@ async def test_what_the_user_just_edited_elsewhere_is_gathered(tmp_path: Path) -
     assert "hidden" not in shown
 
 
-async def test_what_was_edited_before_a_rule_hid_it_is_not_gathered(
+async def test_edits_of_files_hidden_later_are_not_gathered(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
@@ -387,7 +395,7 @@ async def test_what_was_edited_before_a_rule_hid_it_is_not_gathered(
     assert gathered.snippets == ()
 
 
-async def test_what_is_hidden_now_is_not_in_the_last_answer_either(
+async def test_newly_hidden_files_disappear_from_the_kept_answer_too(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
@@ -428,7 +436,7 @@ async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
     assert cell.is_above
 
 
-async def test_the_order_of_cells_is_the_notebooks_also_after_a_crash(
+async def test_cells_keep_the_order_of_the_notebook_after_a_crash(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", functions("a"))
@@ -474,7 +482,7 @@ async def until_statistics(workspace: Workspace, n_files: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_nested_folders_have_an_index_each(tmp_path: Path) -> None:
+async def test_nested_folders_have_separate_indexes(tmp_path: Path) -> None:
     outer = plant(tmp_path / "outer", functions("a", "inner/b"))
     async with Workspace(outer, outer / "inner") as workspace:
         await workspace.until_indexed("a.py", "inner/b.py")
@@ -499,7 +507,7 @@ async def test_a_folder_named_by_a_link_is_the_folder(tmp_path: Path) -> None:
         await workspace.until_indexed("a.py", "b.py")
 
 
-async def test_of_a_folder_that_is_removed_nothing_is_shown(tmp_path: Path) -> None:
+async def test_a_removed_folder_is_not_used_as_context(tmp_path: Path) -> None:
     one, two = plant(tmp_path / "one", functions("a")), tmp_path / "two"
     plant(two, functions("total_price"))
     cursor = Cursor(Document("total_price(", (two / "b.py").as_uri(), "python", 1), 12)
@@ -533,7 +541,7 @@ async def until_placed(workspace: Workspace, cursor: Cursor) -> Gathered:
     return gathered
 
 
-async def test_a_whole_disk_is_read_within_its_bounds() -> None:
+async def test_a_whole_disk_is_read_within_the_limits() -> None:
     async with Workspace(Path("/"), max_files=3) as workspace:
         statistics = await workspace.context.statistics()
     assert statistics.n_files == 3
@@ -568,7 +576,7 @@ async def test_a_folder_that_is_deleted_and_comes_back(tmp_path: Path) -> None:
         await workspace.until_indexed("a.py", "b.py", "c.py")
 
 
-async def test_no_folder_at_all_is_no_trouble() -> None:
+async def test_a_session_without_folders_works() -> None:
     async with asyncio.timeout(60):
         workspace = Workspace()
         workspace.context.use_folders([])
@@ -603,7 +611,7 @@ HOSTILE: dict[str, str | bytes | None] = {
 }
 
 
-async def test_hostile_files_cost_their_own_parse_and_nothing_else(
+async def test_hostile_files_lose_only_their_own_symbols(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", {**HOSTILE, **functions("a", "z")})
@@ -612,7 +620,7 @@ async def test_hostile_files_cost_their_own_parse_and_nothing_else(
         assert contents(root)["z.py"][1] == ("z",)
 
 
-async def test_a_killed_indexer_is_started_again_and_told_everything(
+async def test_a_killed_indexer_is_started_again_with_its_whole_state(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", functions("a"))
@@ -630,7 +638,7 @@ async def test_a_killed_indexer_is_started_again_and_told_everything(
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process exists and is more than an entry that nobody has reaped."""
+    """Return whether a process exists and is not a zombie."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -654,7 +662,7 @@ async def test_stopped_workers_end_with_their_indexer(tmp_path: Path) -> None:
         await until(lambda: not any(map(is_running, workers)))
 
 
-async def test_a_stopped_indexer_costs_context_and_no_time(tmp_path: Path) -> None:
+async def test_a_stopped_indexer_loses_context_but_no_time(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a"))
     async with Workspace(root) as workspace:
         pid = workspace.context.pid
@@ -683,7 +691,7 @@ async def test_several_servers_share_one_index(tmp_path: Path) -> None:
             await other.context.close()
 
 
-async def test_who_reads_along_writes_when_the_writer_is_gone(tmp_path: Path) -> None:
+async def test_a_reader_takes_over_when_the_writer_is_gone(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a"))
     second = Workspace(root)
     async with Workspace(root):
@@ -704,7 +712,7 @@ def damage(root: Path) -> None:
     file.write_bytes(content)
 
 
-async def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
+async def test_a_damaged_index_is_rebuilt(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root):
         pass
@@ -713,7 +721,7 @@ async def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
         await workspace.until_indexed("a.py", "b.py")
 
 
-async def test_an_index_damaged_while_in_use_is_built_again(tmp_path: Path) -> None:
+async def test_an_index_damaged_while_in_use_is_rebuilt(tmp_path: Path) -> None:
     root = plant(tmp_path / "w", functions("a", "b"))
     async with Workspace(root):
         pass
@@ -724,7 +732,7 @@ async def test_an_index_damaged_while_in_use_is_built_again(tmp_path: Path) -> N
         await workspace.until_indexed("a.py", "b.py", "c.py")
 
 
-async def test_an_index_deleted_while_in_use_is_there_again_after_the_next_start(
+async def test_an_index_deleted_while_in_use_is_rebuilt_at_the_next_start(
     tmp_path: Path,
 ) -> None:
     root = plant(tmp_path / "w", functions("a"))
@@ -900,7 +908,7 @@ async def test_a_storm_of_stashes_ends_in_the_index_of_a_fresh_start(
     assert "f0.py" not in fresh
 
 
-def test_a_document_below_a_whole_disk_has_its_place_there(tmp_path: Path) -> None:
+def test_a_document_has_a_relative_path_below_a_whole_disk(tmp_path: Path) -> None:
     file = plant(tmp_path.resolve(), {"a.py": ""}) / "a.py"
     request = {"path": str(file), "roots": ["/"], "extra": []}
     (place,) = worker_process.OPERATIONS["place"](request)
@@ -908,7 +916,7 @@ def test_a_document_below_a_whole_disk_has_its_place_there(tmp_path: Path) -> No
     assert place["is_admitted"]
 
 
-async def test_an_event_in_one_folder_is_no_reason_to_look_at_another(
+async def test_an_event_in_one_folder_does_not_concern_another(
     tmp_path: Path,
 ) -> None:
     one = plant(tmp_path / "one", functions("a"))

@@ -1,4 +1,4 @@
-"""Secrets of other files do not enter a prompt, and what looks like one stays."""
+"""Secrets of other files do not enter a prompt; text that only resembles one stays."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PEM = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + f"{MIXED[:64]}\n" * 5 + "-----E
         "dp.pt" + "." + f"{MIXED[:10]}.{MIXED[:30]}",
     ],
 )
-def test_the_shortest_of_a_format_is_replaced(shortest: str) -> None:
+def test_the_shortest_secret_of_each_format_is_replaced(shortest: str) -> None:
     assert redact(f"f({shortest})") == f"f({REDACTED['KEY']})"
 
 
@@ -48,7 +48,7 @@ def test_the_shortest_of_a_format_is_replaced(shortest: str) -> None:
 @pytest.mark.parametrize(
     "line", ['x = "{}"', "X: {}", "curl -H 'A: {}' b", "{}", "f({});", "a={}&b"]
 )
-def test_what_providers_give_out_is_replaced(name: str, line: str) -> None:
+def test_keys_of_providers_are_replaced(name: str, line: str) -> None:
     canary = made(PROVIDERS[name])
     left = redact(f"import os\n{line.format(canary)}\nprint(1)\n")
     assert canary not in left
@@ -58,7 +58,7 @@ def test_what_providers_give_out_is_replaced(name: str, line: str) -> None:
     assert left.endswith("\nprint(1)\n")
 
 
-def test_what_is_called_a_secret_is_replaced_however_it_is_written() -> None:
+def test_values_named_as_secrets_are_replaced_in_every_notation() -> None:
     bare = []
     for language, line, secret in lines():
         text = f"a = 1\n{line}\nb = 2\n"
@@ -82,7 +82,7 @@ def test_what_is_called_a_secret_is_replaced_however_it_is_written() -> None:
         ("ini", "aws_secret_access_key = {}"),
     ],
 )
-def test_a_key_of_aws_is_no_path_wherever_its_slashes_are(
+def test_a_key_of_aws_with_slashes_is_not_taken_for_a_path(
     language: str, line: str
 ) -> None:
     """Half of them have a slash; a thousand of their true shape."""
@@ -93,7 +93,7 @@ def test_a_key_of_aws_is_no_path_wherever_its_slashes_are(
 
 
 @pytest.mark.parametrize("shape", ["{django50}", "django-insecure-{django50}"])
-def test_a_key_of_django_is_no_template_whatever_signs_it_has(shape: str) -> None:
+def test_a_key_of_django_is_not_taken_for_a_template(shape: str) -> None:
     keys = [made(shape, n) for n in range(500)]
     left = redact("".join(f"SECRET_KEY = '{key}'\n" for key in keys))
     assert [key for key in keys if key in left] == []
@@ -120,13 +120,13 @@ def test_every_value_of_a_manifest_for_secrets_is_replaced() -> None:
         ("yaml", "passwords:\n  - hunter2\n  - letmein\nx: 1", "passwords:\n  - <PASSWORD>\n  - <PASSWORD>\nx: 1"),
     ],
 )  # fmt: skip
-def test_what_is_added_to_a_secret_and_others_of_its_list_go_too(
+def test_concatenated_parts_and_list_items_of_a_secret_are_replaced_too(
     language: str, text: str, wanted: str
 ) -> None:
     assert readable(redact(text, language)) == wanted
 
 
-def test_a_private_key_goes_and_lines_keep_their_numbers() -> None:
+def test_a_private_key_is_replaced_and_lines_keep_their_numbers() -> None:
     before, *_, after = PEM.splitlines()
     left = redact(f"a = '''\n{PEM}'''\nb = 1\n")
     assert (
@@ -159,7 +159,7 @@ def test_a_private_key_goes_and_lines_keep_their_numbers() -> None:
         ('password = "hunt\nx = 1', 'password = "<PASSWORD>\nx = 1'),
     ],
 )  # fmt: skip
-def test_what_is_called_a_secret_is_replaced(text: str, wanted: str) -> None:
+def test_values_named_as_secrets_are_replaced(text: str, wanted: str) -> None:
     assert readable(redact(text)) == wanted
 
 
@@ -223,7 +223,7 @@ def test_what_is_called_a_secret_is_replaced(text: str, wanted: str) -> None:
         "let token = lexer.next_token().unwrap();",
     ],
 )
-def test_what_only_looks_like_one_stays(text: str) -> None:
+def test_text_that_only_resembles_a_secret_stays(text: str) -> None:
     assert redact(text) == text
 
 
@@ -248,11 +248,11 @@ def test_what_only_looks_like_one_stays(text: str) -> None:
         ("python", "password = args.password2\ntoken = next_token_of_2"),
     ],
 )  # fmt: skip
-def test_settings_that_hold_no_secret_stay(language: str, text: str) -> None:
+def test_settings_without_secrets_stay(language: str, text: str) -> None:
     assert redact(text, language) == text
 
 
-def test_the_sources_of_python_hold_almost_no_secrets() -> None:
+def test_almost_nothing_in_the_sources_of_python_is_replaced() -> None:
     """Of a hundred kilobytes one mark may be wrong."""
     folder = Path(subprocess.__file__).parent
     files = sorted(file for file in folder.glob("*.py"))[:150]
@@ -313,7 +313,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_text_takes_long(name: str) -> None:
+def test_no_text_takes_long_to_redact(name: str) -> None:
     """Measured against what a regular expression takes to look at every character."""
     text = HOSTILE[name]
     redact(text)
@@ -331,13 +331,13 @@ def _seconds(expression: str, text: str) -> float:
     return time.perf_counter() - started
 
 
-def test_nothing_invisible_is_read() -> None:
+def test_invisible_characters_are_not_read() -> None:
     tricks = "a\u200bb\u202ec\u2066d\ufeffe\U000e0041f\x1b[31mg\x00h\u00adi"
     assert redact(tricks) == "abcdef[31mgh\u00adi"
     assert redact("a\tb\r\nc\fd é 中 😀") == "a\tb\r\nc\fd é 中 😀"
 
 
-def test_a_file_cannot_bring_marks_of_its_own() -> None:
+def test_a_file_cannot_contain_marks_of_its_own() -> None:
     assert redact("x" + "".join(REDACTED.values())) == "x"
 
 
@@ -353,7 +353,7 @@ def prompt_with(snippet: Snippet, family: str, path: str = "a.py") -> list[Group
     return [segment for segment in prompt.segments if isinstance(segment, Group)]
 
 
-def test_starcoder_reads_the_marks_it_was_trained_with() -> None:
+def test_starcoder_reads_the_marks_of_its_training() -> None:
     snippet = Snippet("k.py", redact('password = "hunter2!"\n'))
     (group,) = prompt_with(snippet, "starcoder2")
     assert group.segments[-3:] == (
@@ -361,18 +361,18 @@ def test_starcoder_reads_the_marks_it_was_trained_with() -> None:
     )  # fmt: skip
 
 
-def test_other_families_read_them_as_text() -> None:
+def test_other_families_read_the_marks_as_text() -> None:
     snippet = Snippet("k.py", redact('password = "hunter2!"\n'))
     (group,) = prompt_with(snippet, "qwen2.5-coder")
     assert Text("<PASSWORD>") in group.segments
 
 
-def test_marks_that_a_file_spells_stay_text() -> None:
+def test_a_mark_written_in_a_file_stays_text() -> None:
     (group,) = prompt_with(Snippet("k.py", redact("<KEY><file_sep>\n")), "starcoder2")
     assert Text("<KEY><file_sep>\n") in group.segments
 
 
-def test_a_mark_in_the_document_itself_stands_for_nothing() -> None:
+def test_a_mark_character_in_the_document_is_not_a_control_token() -> None:
     text = "x = '" + REDACTED["KEY"] + "█'\n"
     prompt = build_prompt(Cursor.marked(text), families()["starcoder2"], Window(99, 99))
     assert prompt.segments[-1] == Text("x = '", "start")

@@ -1,4 +1,4 @@
-"""What is hidden of the document itself, wherever its windows are cut."""
+"""Secrets in the document itself are hidden, wherever its windows are cut."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_secret_is_hidden_from_its_first_character_on(
         ("shellscript", 'export PASSWORD="$(pass █'),
     ],
 )
-def test_what_may_become_code_is_shown(language: str, picture: str) -> None:
+def test_text_that_may_become_code_is_shown(language: str, picture: str) -> None:
     assert shown(picture, language) == picture
 
 
@@ -93,7 +93,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, min_size=1, max_size=6), st.floats(0, 1), st.floats(0, 1))
-def test_nothing_is_shown_that_the_whole_document_hides(
+def test_a_secret_of_the_whole_document_is_hidden_in_every_window(
     pieces: list[str], at: float, seen_from: float
 ) -> None:
     text = "".join(pieces)
@@ -106,7 +106,7 @@ def test_nothing_is_shown_that_the_whole_document_hides(
         assert covered.issuperset(range(max(first, start), last)), text[first:last]
 
 
-def test_only_the_line_of_the_cursor_is_looked_through_again() -> None:
+def test_only_the_line_of_the_cursor_is_searched_again() -> None:
     offset = CODE.index("value_1000 =")
     for region in (around_cursor._in_region, around_cursor._in_block):
         region.cache_clear()
@@ -126,7 +126,7 @@ def test_only_the_line_of_the_cursor_is_looked_through_again() -> None:
     assert n_looked_through(above + CODE[offset:], len(above)) <= n_first + 1
 
 
-def test_a_line_of_a_megabyte_is_looked_through_near_the_cursor_only() -> None:
+def test_a_line_of_a_megabyte_is_searched_only_near_the_cursor() -> None:
     text = "x = [" + "1, " * 400_000 + "]"
     cursor = Cursor(Document(text, language="python"), 600_000)
     around_cursor._in_block.cache_clear()
@@ -134,7 +134,7 @@ def test_a_line_of_a_megabyte_is_looked_through_near_the_cursor_only() -> None:
     assert around_cursor._in_block.cache_info().misses < 10
 
 
-def test_what_is_seen_equals_what_is_indexed_of_a_plain_document() -> None:
+def test_prompts_and_index_hide_the_same_secrets_of_a_plain_document() -> None:
     text = f"password = 'hunter2!'\n{CODE}# by jo@corp.com\n{PEM}x = 1\n"
     cursor = Cursor(Document(text, language="python"), len(text))
     hidden = secrets_around(cursor, 0, len(text))

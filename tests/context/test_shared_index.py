@@ -1,4 +1,4 @@
-"""One index of several processes: one writes, the others see it, and each may go away."""
+"""An index shared by processes: one writes, the others read, and each may end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from starcoder_lsp.context.index import database, folder
 from starcoder_lsp.context.index.database import Database, file_of
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.symbols import Symbols
 
 ROOT = "/work space/é"
@@ -42,7 +42,7 @@ def start(cache: Path) -> Iterator[Open]:
 
 def put(index: Folder, *paths: str) -> None:
     for path in paths:
-        index.put(path, Source("1", path), entry_of("x = 1\n", Symbols("python")))
+        index.put(path, FileState("1", path), entry_of("x = 1\n", Symbols("python")))
     index.commit()
 
 
@@ -69,7 +69,7 @@ def damage(cache: Path) -> None:
     file.write_bytes(content)
 
 
-def test_a_reader_sees_what_is_written_without_opening_anything_again(
+def test_a_reader_sees_new_entries_without_reopening_the_index(
     start: Open,
 ) -> None:
     writer = start()
@@ -84,15 +84,15 @@ def test_a_reader_sees_what_is_written_without_opening_anything_again(
     assert not reader.is_writer
 
 
-def test_a_reader_counts_what_the_writer_left_out(start: Open) -> None:
+def test_a_reader_counts_the_files_that_the_writer_left_out(start: Open) -> None:
     writer = start()
     reader = start()
-    writer.leave_out("a.py", Source("1", "2", "minified"))
+    writer.leave_out("a.py", FileState("1", "2", "minified"))
     writer.commit()
     assert reader.left_out() == writer.left_out() == {"minified": 1}
 
 
-def test_nothing_is_asked_of_a_reader_that_only_reads(start: Open) -> None:
+def test_a_reader_does_not_renew_anything_while_it_only_reads(start: Open) -> None:
     writer = start()
     put(writer, "a.py")
     reader = start()
@@ -116,7 +116,7 @@ def test_a_reader_writes_when_the_writer_is_gone(start: Open) -> None:
     assert paths(other) == ["a.py", "b.py"]
 
 
-def test_a_reader_waits_for_a_writer_that_has_yet_to_begin(
+def test_a_reader_waits_for_a_writer_that_has_not_begun(
     cache: Path, start: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = start()
@@ -130,7 +130,7 @@ def test_a_reader_waits_for_a_writer_that_has_yet_to_begin(
     assert paths(reader) == ["a.py"]
 
 
-def test_damage_that_only_a_reader_sees_is_put_right_by_the_writer(
+def test_the_writer_repairs_damage_that_only_a_reader_has_seen(
     cache: Path, start: Open
 ) -> None:
     writer = start()
@@ -150,7 +150,7 @@ def test_damage_that_only_a_reader_sees_is_put_right_by_the_writer(
     assert len(asked) == 1
 
 
-def test_a_report_about_an_older_file_costs_nothing(cache: Path, start: Open) -> None:
+def test_a_report_about_an_older_file_is_ignored(cache: Path, start: Open) -> None:
     writer = start()
     put(writer, "a.py")
     database.report_damage(Database(connection_of(writer), file_of(ROOT, cache), None, (0, 0)))  # fmt: skip
@@ -159,7 +159,7 @@ def test_a_report_about_an_older_file_costs_nothing(cache: Path, start: Open) ->
     assert not list(cache.glob("*.damage"))
 
 
-def test_readers_go_on_with_the_index_that_is_built_after_damage(
+def test_readers_continue_with_the_index_that_is_rebuilt_after_damage(
     cache: Path, start: Open
 ) -> None:
     writer = start()
@@ -170,7 +170,7 @@ def test_readers_go_on_with_the_index_that_is_built_after_damage(
     assert [paths(reader) for reader in readers] == [["b.py"], ["b.py"]]
 
 
-def test_an_index_that_somebody_deletes_is_made_again(cache: Path, start: Open) -> None:
+def test_a_deleted_index_is_made_again(cache: Path, start: Open) -> None:
     writer = start()
     put(writer, "a.py")
     reader = start()
@@ -182,7 +182,7 @@ def test_an_index_that_somebody_deletes_is_made_again(cache: Path, start: Open) 
     assert paths(reader) == ["b.py"]
 
 
-def test_a_disk_that_does_not_answer_is_no_reason_to_begin_again(
+def test_an_unreadable_disk_does_not_cause_a_rebuild(
     start: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = start()
@@ -213,7 +213,7 @@ def test_text_that_sqlite_quotes_in_an_error_is_not_logged(
     start: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     index = start()
-    index.put("a.py", Source("1", "a"), entry_of("token = 1\n", Symbols("python")))
+    index.put("a.py", FileState("1", "a"), entry_of("token = 1\n", Symbols("python")))
     quoting = "Could not decode to UTF-8 column 'text' with text 'token = 1'"
     index._recover(sqlite3.OperationalError(quoting))
     assert "starts again" in caplog.text

@@ -44,7 +44,7 @@ async def editors(tmp_path: Path) -> AsyncIterator[list[Workspace]]:
 
 
 async def answer(editor: Workspace) -> Gathered:
-    """What a document that has just been opened is told of other files."""
+    """Return the context of a document that has just been opened."""
     path = editor.roots[0] / "main.py"
     cursor = Cursor(Document(TEXT, path.as_uri(), "python", 1), len(TEXT))
     editor.context.close_document(path.as_uri())
@@ -96,7 +96,7 @@ def damage(root: Path) -> None:
     file.write_bytes(content)
 
 
-async def test_files_rules_and_damage_are_seen_by_all_of_them(
+async def test_all_editors_see_files_rules_and_damage(
     editors: list[Workspace],
 ) -> None:
     root = editors[0].roots[0]
@@ -113,7 +113,7 @@ async def test_files_rules_and_damage_are_seen_by_all_of_them(
     await until_all_answer(editors, "total_price(rebuilt)", "count(items)")
 
 
-async def test_damage_is_mended_whoever_of_them_sees_it(
+async def test_damage_is_repaired_whichever_editor_sees_it(
     editors: list[Workspace],
 ) -> None:
     await until_all_answer(editors, "total_price(items, tax)", "count(items)")
@@ -122,7 +122,7 @@ async def test_damage_is_mended_whoever_of_them_sees_it(
     await until_all_answer(editors, "total_price(items, tax)", "count(items)")
 
 
-async def test_when_the_writer_is_killed_the_others_go_on(
+async def test_the_other_editors_continue_when_the_writer_is_killed(
     editors: list[Workspace],
 ) -> None:
     root = editors[0].roots[0]
@@ -137,7 +137,7 @@ async def test_when_the_writer_is_killed_the_others_go_on(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_they_compute_nothing_while_nothing_happens(
+async def test_editors_compute_nothing_while_nothing_happens(
     editors: list[Workspace],
 ) -> None:
     root = editors[0].roots[0]

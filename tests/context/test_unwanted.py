@@ -1,4 +1,4 @@
-"""Which contents are code that somebody wrote."""
+"""Only handwritten code is read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def test_text_of_any_encoding_is_read(content: bytes, text: str) -> None:
         (b"/* This file was automatically generated */\n", "generated"),
     ],
 )
-def test_what_is_no_code_of_people_is_not(content: bytes, reason: str) -> None:
+def test_text_that_is_not_handwritten_code_is_not_read(
+    content: bytes, reason: str
+) -> None:
     with pytest.raises(Unwanted, match=reason):
         text_of(content)
 
@@ -57,7 +59,7 @@ MARKS = st.sampled_from((b"", *(mark for mark, _ in ENCODINGS)))
 
 
 @given(MARKS, st.binary(max_size=300))
-def test_any_bytes_are_text_or_unwanted(mark: bytes, content: bytes) -> None:
+def test_any_bytes_are_either_text_or_unwanted(mark: bytes, content: bytes) -> None:
     with contextlib.suppress(Unwanted):
         text_of(mark + content).encode()
 
@@ -66,7 +68,7 @@ def test_any_bytes_are_text_or_unwanted(mark: bytes, content: bytes) -> None:
     "text",
     ["ids = generated()\n", "# Automatic generation of names.\n", "x = '@generated'\n"],
 )
-def test_code_about_generators_is_code(text: str) -> None:
+def test_code_that_mentions_generators_is_read(text: str) -> None:
     assert text_of(text.encode()) == text
 
 
@@ -83,12 +85,12 @@ def test_a_device_is_refused_at_once(path: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc")
-def test_a_file_that_lies_about_its_size_is_not_read_for_ever() -> None:
+def test_a_file_with_a_wrong_size_is_not_read_forever() -> None:
     with pytest.raises(reading.FileTooLarge):
         reading.read_regular("/proc/self/maps", 10)
 
 
-def test_a_link_put_in_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("/etc/passwd")
     with pytest.raises(OSError, match="symbolic"):
         reading.read_regular(str(tmp_path / "a"), 1_000_000)

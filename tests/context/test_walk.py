@@ -1,4 +1,4 @@
-"""Which files a walk finds: as git would, and whatever lies on the disk."""
+"""A walk finds the same files as git, whatever lies on the disk."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def skipped(root: Path, bounds: Bounds = UNBOUND) -> dict[str, int]:
     return dict(walk.skipped)
 
 
-def test_ignore_files_hold_below_their_directory(tmp_path: Path) -> None:
+def test_ignore_files_apply_below_their_directory(tmp_path: Path) -> None:
     plant(tmp_path, {
         ".gitignore": "*.gen.py\n/local.py\n",
         "sub/.gitignore": "!kept.gen.py\n",
@@ -77,7 +77,7 @@ def test_ignore_files_hold_below_their_directory(tmp_path: Path) -> None:
     assert found(tmp_path) == ["a.py", "sub/kept.gen.py", "sub/local.py"]
 
 
-def test_a_rule_above_a_lower_one_brings_a_directory_back_whole(
+def test_a_rule_above_a_lower_one_includes_a_whole_directory_again(
     tmp_path: Path, home: Path
 ) -> None:
     plant(home, {".config/git/ignore": "lib/\n"})
@@ -86,18 +86,18 @@ def test_a_rule_above_a_lower_one_brings_a_directory_back_whole(
 
 
 @needs_git
-def test_the_users_own_excludes_hold(tmp_path: Path, home: Path) -> None:
+def test_the_users_own_excludes_apply(tmp_path: Path, home: Path) -> None:
     plant(home, {".gitconfig": "[core]\n\texcludesFile = ~/mine\n", "mine": "b.py\n"})
     plant(tmp_path, sources("a.py", "b.py"))
     assert found(tmp_path) == ["a.py"]
 
 
-def test_excludes_of_the_repository_hold(tmp_path: Path) -> None:
+def test_excludes_of_the_repository_apply(tmp_path: Path) -> None:
     plant(tmp_path, {".git/info/exclude": "b.py\n", **sources("a.py", "b.py")})
     assert found(tmp_path) == ["a.py"]
 
 
-def test_excludes_of_a_worktree_lie_in_its_repository(tmp_path: Path) -> None:
+def test_excludes_of_a_worktree_come_from_its_repository(tmp_path: Path) -> None:
     plant(tmp_path, {
         "main/.git/info/exclude": "b.py\n",
         "main/.git/worktrees/tree/commondir": "../..\n",
@@ -117,13 +117,13 @@ def test_rules_for_assistants_add_to_those_of_git(tmp_path: Path, name: str) -> 
     assert found(tmp_path) == ["sub/a.py"]
 
 
-def test_rules_above_the_workspace_hold_in_one_repository(tmp_path: Path) -> None:
+def test_rules_above_the_workspace_apply_within_the_repository(tmp_path: Path) -> None:
     plant(tmp_path, {".gitignore": "app/b.py\n", ".git/HEAD": ""})
     plant(tmp_path, sources("app/a.py", "app/b.py", "app/app/b.py"))
     assert found(tmp_path / "app") == ["a.py", "app/b.py"]
 
 
-def test_a_repository_inside_of_another_has_rules_of_its_own(tmp_path: Path) -> None:
+def test_a_nested_repository_has_rules_of_its_own(tmp_path: Path) -> None:
     plant(tmp_path, {".git/HEAD": "", ".gitignore": "a.py\n", "sub/.git/HEAD": ""})
     plant(tmp_path, sources("a.py", "sub/a.py"))
     assert found(tmp_path) == ["sub/a.py"]
@@ -134,7 +134,7 @@ def test_the_option_ignores_from_the_root_of_the_workspace(tmp_path: Path) -> No
     assert found(tmp_path / "app", extra=("/a.py",)) == ["sub/a.py"]
 
 
-def test_an_ignore_file_edited_changes_what_is_found(tmp_path: Path) -> None:
+def test_an_edited_ignore_file_changes_the_result(tmp_path: Path) -> None:
     plant(tmp_path, sources("a.py", "b.py"))
     assert found(tmp_path) == ["a.py", "b.py"]
     plant(tmp_path, {".gitignore": "a.py\r\n[\n"})
@@ -187,7 +187,7 @@ def test_code_about_secrets_is_read(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["package-lock.json", "jquery.min.js", "a_pb2.py", "a.png"]
 )
-def test_what_nobody_wrote_is_not_read(tmp_path: Path, name: str) -> None:
+def test_generated_files_are_not_read(tmp_path: Path, name: str) -> None:
     assert found(plant(tmp_path, {name: "x"})) == []
 
 
@@ -212,7 +212,7 @@ BIND = "mount --bind {root} {root}/a/again && exec {python} -c {program}"
 
 
 @needs_mounts
-def test_a_directory_that_is_mounted_in_itself_is_seen_once(tmp_path: Path) -> None:
+def test_a_directory_mounted_inside_itself_is_visited_once(tmp_path: Path) -> None:
     plant(tmp_path, sources("a/b.py"))
     (tmp_path / "a/again").mkdir()
     program = (
@@ -250,7 +250,7 @@ def test_a_sparse_file_of_ten_gigabytes_is_left_alone(tmp_path: Path) -> None:
     assert skipped(tmp_path) == {"too large": 1}
 
 
-def test_odd_names_are_skipped_and_counted(tmp_path: Path) -> None:
+def test_unusual_names_are_skipped_and_counted(tmp_path: Path) -> None:
     for name in (b"new\nline.py", b"\xff.py", "\u202egnp.py".encode(), b"tab\t.py"):
         Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_text("x = 1\n")
     plant(tmp_path, sources("שלום.py", "é.py"))
@@ -259,7 +259,7 @@ def test_odd_names_are_skipped_and_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, OSError])
-def test_what_cannot_be_read_is_skipped_and_counted(
+def test_unreadable_files_are_skipped_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
 ) -> None:
     scandir = os.scandir
@@ -289,7 +289,7 @@ def test_paths_longer_than_the_system_allows_are_skipped(tmp_path: Path) -> None
     shutil.rmtree(tmp_path / ("d" * 250))
 
 
-def test_what_goes_while_a_walk_goes_on_is_skipped_and_counted(tmp_path: Path) -> None:
+def test_files_deleted_during_a_walk_are_skipped_and_counted(tmp_path: Path) -> None:
     plant(tmp_path, sources("a.py", "b.py", "c.py", "d/e.py", "f/g.py"))
     walk = iter(look := Walk(str(tmp_path)))
     assert next(walk).relative == "a.py"
@@ -300,7 +300,7 @@ def test_what_goes_while_a_walk_goes_on_is_skipped_and_counted(tmp_path: Path) -
     assert not look.is_partial
 
 
-def test_of_two_hundred_thousand_files_as_many_are_found_as_wanted(
+def test_a_walk_of_two_hundred_thousand_files_ends_at_the_limit(
     tmp_path: Path,
 ) -> None:
     for letter in "abcdefghijklmnopqrst":
@@ -312,14 +312,14 @@ def test_of_two_hundred_thousand_files_as_many_are_found_as_wanted(
     shutil.rmtree(tmp_path)
 
 
-def test_depth_and_count_are_bounded(tmp_path: Path) -> None:
+def test_depth_and_count_are_limited(tmp_path: Path) -> None:
     plant(tmp_path, sources("a.py", "b.py", "x/y/z/c.py"))
     assert found(tmp_path, Bounds(max_depth=2)) == ["a.py", "b.py"]
     assert found(tmp_path, Bounds(max_files=1)) == ["a.py"]
     assert found(tmp_path, Bounds(max_entries=3)) == ["a.py", "b.py"]
 
 
-def test_a_walk_ends_when_its_time_is_over(tmp_path: Path) -> None:
+def test_a_walk_ends_when_its_time_is_spent(tmp_path: Path) -> None:
     plant(tmp_path, sources("a.py", "x/b.py"))
     walk = Walk(str(tmp_path), bounds=Bounds(max_s=1), clock=iter(range(9)).__next__)
     assert [one.relative for one in walk] == ["a.py"]
@@ -327,7 +327,7 @@ def test_a_walk_ends_when_its_time_is_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", "file.py"])
-def test_a_root_that_is_no_directory_says_nothing_of_its_files(
+def test_a_root_that_is_not_a_directory_has_a_partial_result(
     tmp_path: Path, name: str
 ) -> None:
     plant(tmp_path, sources("file.py"))
@@ -336,7 +336,7 @@ def test_a_root_that_is_no_directory_says_nothing_of_its_files(
     assert walk.is_partial
 
 
-def test_few_descriptors_are_enough(tmp_path: Path) -> None:
+def test_a_low_limit_of_open_files_is_enough(tmp_path: Path) -> None:
     plant(tmp_path, sources(*(f"{'d/' * depth}a.py" for depth in range(30))))
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))\n"
@@ -369,7 +369,7 @@ RULES = st.dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.sets(PATHS, min_size=1, max_size=12), RULES)
-def test_random_trees_as_git_lists_them(
+def test_random_trees_are_listed_as_by_git(
     tmp_path_factory: pytest.TempPathFactory,
     home: Path,
     paths: set[str],

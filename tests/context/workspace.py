@@ -104,7 +104,7 @@ def contents(root: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def n_indexed(root: Path) -> int:
-    """How many files are in the index."""
+    """Return the number of files in the index."""
     file = file_of(str(root.resolve()), cache_dir() / "index")
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as rows:
         return int(rows.execute("SELECT count(*) FROM file").fetchone()[0])

@@ -114,7 +114,11 @@ class Connection:
         while chunk := self.process.stdout.read(65536):
             unpacker.feed(chunk)
             for message in unpacker:
-                self.answers.put(message)
+                self.receive(message)
+
+    def receive(self, message: list[Any]) -> None:
+        """Take a message of Neovim, on the thread that reads."""
+        self.answers.put(message)
 
     def _send(self, message: list[Any]) -> None:
         assert self.process.stdin

@@ -1,4 +1,4 @@
-"""Several texts at once: the same numbers as one after another."""
+"""Batches of several texts give the same scores as single texts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_lines_are_different_and_the_likeliest_comes_first(real: LlamaModel) -> 
     assert likely == sorted(likely, reverse=True)
 
 
-def test_scores_are_those_of_reading_one_text_after_another(
+def test_scores_equal_those_of_reading_each_text_by_itself(
     tiny: LlamaModel, session: LlamaSession
 ) -> None:
     texts = ["            break\n", "            return False\n", "x = 1\n" * 3, ""]
@@ -81,7 +81,9 @@ def test_scores_are_those_of_reading_one_text_after_another(
     assert [score.log_probability for score in scores] == expected
 
 
-def test_more_texts_than_fit_side_by_side_are_scored_too(session: LlamaSession) -> None:
+def test_more_texts_than_fit_into_one_batch_are_scored_too(
+    session: LlamaSession,
+) -> None:
     texts = [f"            return {n}\n" for n in range(11)]
     together = session.score(PROMPT, texts, LINE, never)
     last = session.score(PROMPT, texts[-1:], LINE, never)[0]
@@ -89,7 +91,7 @@ def test_more_texts_than_fit_side_by_side_are_scored_too(session: LlamaSession) 
     assert together[-1].log_probability == pytest.approx(last.log_probability, rel=0.02)
 
 
-def test_each_text_goes_on_from_its_own_line(session: LlamaSession) -> None:
+def test_each_candidate_continues_its_own_line(session: LlamaSession) -> None:
     lines = session.candidates(PROMPT, LINE, 3, never)
     blocks = session.candidates(PROMPT, Limits(24, 60_000), 3, never)
     assert all(
@@ -102,7 +104,7 @@ def test_each_text_goes_on_from_its_own_line(session: LlamaSession) -> None:
     )
 
 
-def test_an_answer_after_a_search_is_what_it_was_before(session: LlamaSession) -> None:
+def test_a_search_does_not_change_later_answers(session: LlamaSession) -> None:
     def text() -> str:
         pieces = session.generate(PROMPT, Limits(12, 60_000), never)
         return "".join(piece.text for piece in pieces)
@@ -118,7 +120,7 @@ def after(n_polls: int) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("n_polls", [0, 3, 300, 2000])
-def test_a_search_that_is_stopped_leaves_the_next_one_right(
+def test_a_stopped_search_does_not_change_the_next_one(
     session: LlamaSession, n_polls: int
 ) -> None:
     whole = session.candidates(PROMPT, LINE, 3, never)

@@ -1,4 +1,4 @@
-"""Guessing what comes next: what is guessed, when it pays, and that it changes nothing."""
+"""Drafts: their tokens, their length, and that they do not change the text."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ BLOCK = (
 )
 
 
-def test_what_followed_the_same_tokens_is_guessed() -> None:
+def test_the_tokens_that_followed_the_same_tokens_are_guessed() -> None:
     assert PromptLookup([1, 2, 3, 4, 5, 9, 1, 2, 3]).guess(2) == Guess([4, 5], 3)
 
 
-def test_of_several_places_the_last_one_counts() -> None:
+def test_the_last_of_several_places_counts() -> None:
     assert PromptLookup([1, 2, 7, 1, 2, 8, 1, 2]).guess(1).tokens == [8]
 
 
-def test_a_longer_agreement_counts_more_than_a_later_one() -> None:
+def test_a_longer_match_counts_more_than_a_later_one() -> None:
     text = [1, 2, 3, 4, 5, 6, 70, 5, 6, 80, 1, 2, 3, 4, 5, 6]
     assert PromptLookup(text).guess(1) == Guess([70], 6)
 
 
-def test_what_repeats_itself_is_guessed_to_go_on() -> None:
+def test_a_repetition_is_guessed_to_continue() -> None:
     assert PromptLookup([7, 8, 7, 8]).guess(5) == Guess([7, 8, 7, 8, 7], 2)
 
 
-def test_bytes_of_two_tokens_are_not_taken_for_one() -> None:
+def test_bytes_of_two_tokens_do_not_match_one_token() -> None:
     # 0x01000000 and its neighbours read as other tokens when cut in the middle.
     assert PromptLookup([1 << 24, 1, 1 << 8, 1 << 16, 1]).guess(1) == Guess()
 
@@ -55,7 +55,7 @@ def test_nothing_repeats_in_a_short_text(tokens: list[int]) -> None:
     assert PromptLookup(tokens).guess(4) == Guess()
 
 
-def test_tokens_written_meanwhile_are_found_too() -> None:
+def test_newly_generated_tokens_are_found_too() -> None:
     lookup = PromptLookup([1, 2])
     for token in (5, 6, 1, 2):
         lookup.append(token)
@@ -80,23 +80,23 @@ def test_right_guesses_are_worth_a_long_draft() -> None:
     assert economy(0.1, is_right=True).n_worthwhile(GUESS, 100) == 15
 
 
-def test_a_draft_is_no_longer_than_there_is_room() -> None:
+def test_a_draft_is_no_longer_than_the_room_for_it() -> None:
     assert economy(0.1, is_right=True).n_worthwhile(GUESS, 3) == 3
 
 
-def test_wrong_guesses_are_worth_nothing() -> None:
+def test_wrong_guesses_are_not_worth_drafting() -> None:
     assert economy(0.1, is_right=False).n_worthwhile(GUESS, 100) == 0
 
 
-def test_batches_that_cost_as_much_as_single_tokens_are_worth_nothing() -> None:
+def test_nothing_is_drafted_if_batches_cost_as_much_as_single_tokens() -> None:
     assert economy(100, is_right=True).n_worthwhile(GUESS, 100) == 0
 
 
-def test_before_anything_was_measured_nothing_is_drafted() -> None:
+def test_nothing_is_drafted_before_the_first_measurement() -> None:
     assert DraftPolicy().n_worthwhile(GUESS, 100) == 0
 
 
-def test_after_long_without_drafts_a_dear_batch_is_tried_again() -> None:
+def test_after_a_long_time_without_drafts_an_expensive_batch_is_tried_again() -> None:
     seen = economy(100, is_right=True)
     for _ in range(2000):
         seen.costs.saw(1, 101)
@@ -135,7 +135,7 @@ def gain(tokens: list[int], start: int, seen: DraftPolicy) -> float:
     return (len(tokens) - start) / cost
 
 
-def test_drafting_pays_where_text_repeats_itself_and_costs_nothing_elsewhere() -> None:
+def test_drafting_is_faster_for_repetitive_text_and_not_slower_elsewhere() -> None:
     library.set_up()
     encode = LlamaModel(VOCABULARY, vocab_only=True).vocabulary.encode
     seen = DraftPolicy()
@@ -170,7 +170,7 @@ def record(session: LlamaSession, text: str, n_tokens: int) -> Recorder:
 
 
 def assert_same(plain: Recorder, drafting: Recorder, rounding: float) -> None:
-    """What was written is the same up to where two tokens were as good."""
+    """Check that two texts are equal up to a tie between two tokens."""
     assert plain.tokens
     pairs = zip(plain.tokens, drafting.tokens, plain.margins, strict=False)
     parted = [margin for ours, theirs, margin in pairs if ours != theirs]
@@ -199,12 +199,12 @@ def repetitive(choose: random.Random) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("bold")
-def test_drafts_change_nothing_of_what_is_written(tiny_starcoder2: Path) -> None:
+def test_drafts_do_not_change_the_text(tiny_starcoder2: Path) -> None:
     assert_drafts_change_nothing(tiny_starcoder2, 40, ROUNDING_TINY)
 
 
 @pytest.mark.usefixtures("bold")
-def test_nor_of_what_a_real_model_writes(smollm2: Path) -> None:
+def test_drafts_do_not_change_the_text_of_a_real_model(smollm2: Path) -> None:
     assert_drafts_change_nothing(smollm2, 4, ROUNDING_SMOLLM2)
 
 
@@ -220,7 +220,7 @@ def assert_drafts_change_nothing(path: Path, n_texts: int, rounding: float) -> N
 
 
 @pytest.mark.usefixtures("bold")
-def test_a_text_that_repeats_itself_takes_fewer_batches(smollm2: Path) -> None:
+def test_repetitive_text_takes_fewer_batches(smollm2: Path) -> None:
     library.set_up()
     session = LlamaSession(LlamaModel(smollm2), n_context=1024, n_threads=2, n_slots=1)
     n_batches = 0
@@ -240,7 +240,7 @@ def test_a_text_that_repeats_itself_takes_fewer_batches(smollm2: Path) -> None:
     assert n_batches < 20
 
 
-def test_drafts_come_from_what_the_prompt_has_no_room_for_too() -> None:
+def test_drafts_also_come_from_text_that_the_prompt_has_no_room_for() -> None:
     block = BLOCK.format("alpha")
     cursor = Cursor.marked(block + "\n" * 99 + block[:40] + "█")
     prompt = build_prompt(cursor, families()["starcoder2"], Window(60, 0))

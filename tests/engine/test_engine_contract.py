@@ -58,7 +58,7 @@ VERBS: dict[str, Verb] = {
 }
 
 
-async def test_the_last_piece_and_no_other_says_why_it_ends(engine: Engine) -> None:
+async def test_only_the_last_piece_has_a_finish_reason(engine: Engine) -> None:
     async with aclosing(engine.generate(PROMPT, LIMITS)) as pieces:
         reasons = [piece.usage.finish_reason async for piece in pieces]
     assert len(reasons) > 1
@@ -70,7 +70,7 @@ async def test_the_same_prompt_has_the_same_answer(engine: Engine) -> None:
     assert await generated(engine) == await generated(engine) != ""
 
 
-async def test_a_prompt_may_only_be_read(engine: Engine) -> None:
+async def test_a_request_can_prefill_without_generating(engine: Engine) -> None:
     only_read = Limits(max_tokens=0, time_budget_ms=60_000)
     async with aclosing(engine.generate(PROMPT, only_read)) as pieces:
         assert [piece.text async for piece in pieces] == [""]
@@ -82,7 +82,7 @@ async def test_answers_have_a_row_for_each_text(engine: Engine) -> None:
     assert 1 <= len(await engine.candidates(PROMPT, LIMITS, 2)) <= 2
 
 
-async def test_after_a_closed_generator_and_a_cancelled_verb_it_answers_on(
+async def test_an_engine_still_answers_after_a_closed_generator_and_a_cancelled_call(
     engine: Engine,
 ) -> None:
     async with aclosing(engine.generate(PROMPT, LONG)) as pieces:
@@ -101,7 +101,7 @@ async def test_starting_twice_changes_nothing(engine: Engine) -> None:
     assert await generated(engine)
 
 
-async def test_closing_ends_what_runs(engine: Engine) -> None:
+async def test_closing_ends_running_requests(engine: Engine) -> None:
     pieces = engine.generate(PROMPT, LONG)
     await anext(pieces)
     await engine.close()
@@ -111,7 +111,7 @@ async def test_closing_ends_what_runs(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_closed_engine_says_so(engine: Engine, verb: str) -> None:
+async def test_a_closed_engine_raises_an_error(engine: Engine, verb: str) -> None:
     await engine.close()
     await engine.close()
     assert engine.state.phase is Phase.FAILED

@@ -1,4 +1,4 @@
-"""What the engine's process does besides answering."""
+"""The main loop of the engine's process, apart from its answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OneWord:
 
 
 @pytest.mark.parametrize("reads_on", [True, False])
-def test_what_a_prompt_had_no_time_for_is_read_where_that_is_allowed(
+def test_the_rest_of_a_prompt_is_read_later_if_the_request_allows_it(
     reads_on: bool,
 ) -> None:
     session = OneWord()
@@ -75,7 +75,7 @@ def test_a_fault_inside_a_request_is_an_error_of_that_request() -> None:
     assert session.n_forgotten == 1
 
 
-def test_the_front_hears_of_the_saving_before_it_begins() -> None:
+def test_the_front_is_told_of_a_save_before_it_begins() -> None:
     done: list[str] = []
 
     class Left:

@@ -1,4 +1,4 @@
-"""An editor that closes brackets costs no more per keystroke than one that does not."""
+"""An editor that closes brackets does not make keystrokes more expensive."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_keystroke_evaluates_about_one_token(session: LlamaSession) -> None:
     assert max(counts) <= 4
 
 
-def test_without_the_freezer_each_bracket_makes_the_prompt_new(
+def test_without_the_filter_each_bracket_invalidates_the_cache(
     session: LlamaSession,
 ) -> None:
     counts = evaluated(session, typed_with_closing_brackets())

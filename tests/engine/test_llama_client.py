@@ -1,4 +1,4 @@
-"""The engine's child process: loading, crashing, hanging, and files that are no models."""
+"""The engine's child process: loading, crashes, hangs, and files that are not models."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ async def test_a_model_loads_and_answers(make_engine: MakeEngine) -> None:
     assert await said(engine) == text
 
 
-async def test_a_request_before_that_is_refused_at_once(
+async def test_a_request_before_the_model_is_loaded_is_refused_at_once(
     make_engine: MakeEngine,
 ) -> None:
     with pytest.raises(EngineNotReady):
         await said(make_engine())
 
 
-async def test_two_requests_at_once_both_get_their_answer(
+async def test_two_simultaneous_requests_both_get_their_answers(
     make_engine: MakeEngine,
 ) -> None:
     engine = make_engine()
@@ -140,7 +140,7 @@ async def test_a_hang_is_noticed_while_requests_come_and_go(
     await engine.ready()
 
 
-async def test_an_engine_that_could_not_load_stays_away(
+async def test_an_engine_that_could_not_load_is_not_started_again(
     make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     engine = make_engine(tmp_path / "none.gguf", RestartPolicy(first_wait_s=0))
@@ -167,7 +167,7 @@ async def test_a_killed_engine_fails_its_requests_and_starts_again(
     assert await said(engine)
 
 
-async def test_an_engine_that_keeps_dying_is_given_up_with_a_message(
+async def test_an_engine_that_keeps_crashing_is_given_up_with_a_message(
     make_engine: MakeEngine,
 ) -> None:
     engine = make_engine(policy=RestartPolicy(max_crashes=3, first_wait_s=0))
@@ -197,7 +197,7 @@ async def test_an_engine_that_hangs_is_replaced(
     await engine.ready()
 
 
-async def test_states_are_told_in_order(tiny_starcoder2: Path) -> None:
+async def test_states_are_reported_in_order(tiny_starcoder2: Path) -> None:
     states: list[EngineState] = []
     load = Load(str(tiny_starcoder2), "starcoder2", 512)
     engine = LlamaEngine(load, on_state=states.append)
@@ -232,7 +232,7 @@ async def failure(engine: LlamaEngine) -> str:
         (b"GGUF\x03\0\0\0" + b"\xff" * 16, "header entries"),
     ],
 )
-async def test_a_file_that_is_no_model_is_named(
+async def test_the_error_names_a_file_that_is_not_a_model(
     make_engine: MakeEngine, tmp_path: Path, content: bytes, reason: str
 ) -> None:
     path = write(tmp_path / "model.gguf", content)
@@ -241,7 +241,7 @@ async def test_a_file_that_is_no_model_is_named(
     assert reason in message
 
 
-async def test_a_missing_file_and_a_directory_are_named(
+async def test_the_error_names_a_missing_file_or_a_directory(
     make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     assert "no such file" in await failure(make_engine(tmp_path / "none.gguf"))
@@ -249,7 +249,7 @@ async def test_a_missing_file_and_a_directory_are_named(
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-async def test_a_truncated_model_is_named(
+async def test_the_error_names_a_truncated_model(
     make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, share: float
 ) -> None:
     whole = tiny_starcoder2.read_bytes()
@@ -258,7 +258,7 @@ async def test_a_truncated_model_is_named(
 
 
 @pytest.mark.parametrize("n_blocks", [0, 600, 2**31])
-async def test_a_header_that_aborts_llama_cpp_never_reaches_it(
+async def test_a_header_that_would_abort_llama_cpp_is_refused_before(
     make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, n_blocks: int
 ) -> None:
     whole = tiny_starcoder2.read_bytes()
@@ -273,7 +273,7 @@ async def test_a_header_that_aborts_llama_cpp_never_reaches_it(
 
 
 @pytest.mark.parametrize("weight", [0.0, float("nan")])
-async def test_a_model_without_numbers_is_named(
+async def test_the_error_names_a_model_whose_weights_are_not_numbers(
     make_engine: MakeEngine, tmp_path: Path, weight: float
 ) -> None:
     path = tmp_path / "damaged.gguf"
@@ -292,7 +292,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_model_whose_file_goes_is_still_there(
+async def test_a_loaded_model_outlives_its_file(
     make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path, change: str
 ) -> None:
     path = write(tmp_path / "model.gguf", tiny_starcoder2.read_bytes())
@@ -302,7 +302,7 @@ async def test_a_model_whose_file_goes_is_still_there(
     assert await said(engine)
 
 
-async def test_a_model_cut_short_while_in_use_is_named_after_the_crash(
+async def test_the_error_names_a_model_that_was_truncated_while_in_use(
     make_engine: MakeEngine, tiny_starcoder2: Path, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "model.gguf", tiny_starcoder2.read_bytes())
@@ -331,7 +331,7 @@ async def test_a_context_that_memory_cannot_hold_is_refused(
     limited = tmp_path / "limited.py"
     limited.write_text(
         "import resource, runpy, sys\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (480 << 20, 480 << 20))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (560 << 20, 560 << 20))\n"
         "sys.argv = ['host']\n"
         "runpy.run_module('starcoder_lsp.engines.llama.process.host', run_name='__main__')\n"
     )
@@ -355,7 +355,7 @@ async def test_a_quantized_cache_answers_as_well(
     assert text.startswith(" b")
 
 
-async def test_layers_for_a_gpu_that_the_build_cannot_use_are_a_note(
+async def test_gpu_layers_without_a_gpu_build_lead_to_a_note(
     make_engine: MakeEngine,
 ) -> None:
     report = await make_engine(n_gpu_layers=9).ready()
@@ -364,7 +364,7 @@ async def test_layers_for_a_gpu_that_the_build_cannot_use_are_a_note(
 
 
 @pytest.mark.parametrize(("wanted", "n_notes"), [(9, 1), (-1, 1), (0, 0), (None, 0)])
-def test_layers_for_a_gpu_that_is_not_there_are_a_note(
+def test_gpu_layers_without_a_gpu_lead_to_a_note(
     tiny_starcoder2: Path,
     monkeypatch: pytest.MonkeyPatch,
     wanted: int | None,
@@ -380,7 +380,7 @@ def test_layers_for_a_gpu_that_is_not_there_are_a_note(
     assert ["sees no GPU" in note for note in plan.notes] == [True] * n_notes
 
 
-async def test_an_error_inside_a_request_is_that_requests_alone(
+async def test_an_error_inside_a_request_fails_only_that_request(
     make_engine: MakeEngine,
 ) -> None:
     engine = make_engine()
@@ -417,7 +417,7 @@ async def test_tokens_are_counted(make_engine: MakeEngine) -> None:
     assert await engine.count_tokens(["", "x", "x = 1\n"]) == [0, 1, 5]
 
 
-async def test_reading_only_makes_the_next_request_cheap(
+async def test_a_prefill_alone_makes_the_next_request_cheap(
     make_engine: MakeEngine,
 ) -> None:
     engine = make_engine()
@@ -438,7 +438,7 @@ VERBS: dict[str, Verb] = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_every_verb_survives_a_crash_and_a_cancel(
+async def test_every_operation_works_again_after_a_crash_and_a_cancel(
     make_engine: MakeEngine, verb: str
 ) -> None:
     engine = make_engine(policy=RestartPolicy(first_wait_s=0))

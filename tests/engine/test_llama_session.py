@@ -1,4 +1,4 @@
-"""llama.cpp at token level: real tokenizer, real KV cache, real abort."""
+"""The session with a real tokenizer, a real KV cache and real aborts."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_tokens_agree_with_llama_cpps_own_list(vocabulary: Vocabulary) -> None:
 
 
 @pytest.mark.parametrize("text", ["é", "中文", "😀", "👩‍👩‍👧", "aé\n😀b"])
-def test_a_character_split_over_tokens_is_written_whole(
+def test_a_character_made_of_several_tokens_is_emitted_whole(
     vocabulary: Vocabulary, text: str
 ) -> None:
     speller = Speller(vocabulary, "")
@@ -139,7 +139,7 @@ def test_the_next_keystroke_evaluates_one_token(tiny: LlamaModel) -> None:
     assert usage.evaluated_tokens == 1
 
 
-def test_a_kept_cache_says_what_a_fresh_one_says(tiny: LlamaModel) -> None:
+def test_a_kept_cache_gives_the_same_answer_as_a_new_one(tiny: LlamaModel) -> None:
     used = session_of(tiny)
     for cut in (300, 900, 500, 1200, 901):
         said(used, prompt_of(CODE[:cut]))
@@ -149,12 +149,14 @@ def test_a_kept_cache_says_what_a_fresh_one_says(tiny: LlamaModel) -> None:
 def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: LlamaModel) -> None:
     fresh, _ = said(session_of(tiny), prompt_of(CODE))
     session = session_of(tiny)
-    n_most = 0
+    n_most, reasons = 0, []
     for n_polls in (1, 5, 40, 150, 400):
         _, usage = said(session, prompt_of(CODE), is_cancelled=after(n_polls))
-        assert usage.finish_reason == "cancelled"
+        reasons.append(usage.finish_reason)
         n_most = max(n_most, usage.prompt_tokens - usage.evaluated_tokens)
     assert n_most > 0, "what was evaluated before a cancel is used again"
+    # On a fast machine, batches are large, and the last answer needs fewer than 400 polls.
+    assert reasons[:3] == ["cancelled"] * 3
     assert said(session, prompt_of(CODE))[0] == fresh
 
 
@@ -208,9 +210,7 @@ def test_a_prompt_of_any_characters_is_answered(tiny: LlamaModel, text: str) -> 
 
 
 @pytest.mark.parametrize("max_tokens", [-1, 0, 1, 255, 256, 257, 10**9])
-def test_an_answer_of_any_length_may_be_wanted(
-    tiny: LlamaModel, max_tokens: int
-) -> None:
+def test_answers_may_have_any_maximum_length(tiny: LlamaModel, max_tokens: int) -> None:
     session = LlamaSession(tiny, n_context=256, n_threads=1)
     _, usage = said(session, prompt_of(CODE), Limits(max_tokens, 60_000))
     assert usage.finish_reason == "length"
@@ -240,7 +240,7 @@ def test_a_half_typed_word_is_continued(
     assert (typed + held + text).lstrip().startswith("return fibonacci(n")
 
 
-def test_nothing_else_than_the_held_back_text_can_begin_the_answer(
+def test_the_answer_begins_with_the_held_back_text(
     tiny: LlamaModel,
 ) -> None:
     text, usage = said(session_of(tiny), prompt_of("x = ", "quux_zyzzy"))

@@ -1,4 +1,4 @@
-"""What of an engine outlives its process, with real processes."""
+"""KV files and speeds outlive the engine's process; real processes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def said(pieces: list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-async def test_an_idle_engine_gives_its_memory_back_and_wakes(
+async def test_an_idle_engine_releases_its_memory_and_starts_again(
     tiny_starcoder2: Path,
 ) -> None:
     states: list[Phase] = []
@@ -112,7 +112,7 @@ class Line:
         self.hear(messages.piece_frame(frame["id"], ended))
 
 
-async def test_reading_ahead_keeps_no_engine_awake() -> None:
+async def test_reading_ahead_does_not_keep_an_engine_loaded() -> None:
     now, wakes = 0.0, asyncio.Event()
 
     async def sleep(_seconds: float) -> None:
@@ -144,7 +144,7 @@ class DeadLine(Line):
         self.is_gone(False)
 
 
-async def test_what_a_crash_left_unanswered_keeps_no_engine_awake() -> None:
+async def test_requests_lost_in_a_crash_do_not_keep_an_engine_loaded() -> None:
     now, wakes = 0.0, asyncio.Event()
 
     async def sleep(_seconds: float) -> None:
@@ -172,7 +172,7 @@ async def test_what_a_crash_left_unanswered_keeps_no_engine_awake() -> None:
     assert phases == [Phase.RESTARTING, Phase.SLEEPING]
 
 
-async def test_one_that_is_wanted_while_it_goes_starts_at_once(
+async def test_an_engine_wanted_while_it_unloads_starts_at_once(
     make_engine: MakeEngine,
 ) -> None:
     engine = make_engine()
@@ -195,7 +195,7 @@ async def test_the_speed_is_measured_once_and_remembered(
     assert remembered.prefill_tokens_per_s >= measured.prefill_tokens_per_s
 
 
-async def test_another_number_of_threads_is_another_speed(
+async def test_another_number_of_threads_has_a_speed_of_its_own(
     make_engine: MakeEngine, tiny_starcoder2: Path
 ) -> None:
     await make_engine().measured()
@@ -207,7 +207,7 @@ async def test_another_number_of_threads_is_another_speed(
     assert before.items() <= after.items()
 
 
-async def test_measuring_changes_no_answer(make_engine: MakeEngine) -> None:
+async def test_measuring_does_not_change_answers(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.ready()
     early = said(await asked(engine))
@@ -233,7 +233,7 @@ async def read_and_closed(engine: LlamaEngine) -> str:
     return text
 
 
-async def test_what_was_read_is_known_in_the_next_session(
+async def test_the_kv_cache_is_restored_in_the_next_session(
     make_engine: MakeEngine,
 ) -> None:
     fresh = await read_and_closed(make_engine(**KEPT))
@@ -247,7 +247,9 @@ async def test_what_was_read_is_known_in_the_next_session(
     assert pieces[-1].usage.prompt_tokens > 300
 
 
-async def test_what_was_read_is_known_after_a_sleep(make_engine: MakeEngine) -> None:
+async def test_the_kv_cache_is_restored_after_an_idle_unload(
+    make_engine: MakeEngine,
+) -> None:
     engine = make_engine(**KEPT)
     await engine.ready()
     fresh = said(await asked(engine, READ))
@@ -259,7 +261,9 @@ async def test_what_was_read_is_known_after_a_sleep(make_engine: MakeEngine) -> 
     assert pieces[-1].usage.evaluated_tokens == N_TYPED
 
 
-async def test_as_much_is_kept_as_fits(make_engine: MakeEngine) -> None:
+async def test_only_as_much_is_saved_as_the_limit_allows(
+    make_engine: MakeEngine,
+) -> None:
     fresh = await read_and_closed(make_engine(kv_cache_bytes=100_000))
     (path,) = saved_states()
     assert path.stat().st_size < 100_000 + 4096
@@ -272,7 +276,7 @@ async def test_as_much_is_kept_as_fits(make_engine: MakeEngine) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
-async def test_a_damaged_state_is_deleted_and_does_no_harm(
+async def test_a_damaged_kv_file_is_deleted_without_harm(
     make_engine: MakeEngine, share: float
 ) -> None:
     fresh = await read_and_closed(make_engine(**KEPT))
@@ -288,7 +292,9 @@ async def test_a_damaged_state_is_deleted_and_does_no_harm(
     assert pieces[-1].usage.evaluated_tokens == pieces[-1].usage.prompt_tokens
 
 
-async def test_other_settings_do_not_take_it(make_engine: MakeEngine) -> None:
+async def test_other_settings_do_not_restore_the_kv_file(
+    make_engine: MakeEngine,
+) -> None:
     await read_and_closed(make_engine(**KEPT))
     engine = make_engine(**KEPT, n_context=2048)
     await engine.ready()
@@ -297,7 +303,9 @@ async def test_other_settings_do_not_take_it(make_engine: MakeEngine) -> None:
     assert len(saved_states()) == 1
 
 
-async def test_without_leave_nothing_is_written(make_engine: MakeEngine) -> None:
+async def test_nothing_is_written_if_saving_is_disabled(
+    make_engine: MakeEngine,
+) -> None:
     await read_and_closed(make_engine())
     assert saved_states() == []
 
@@ -322,7 +330,7 @@ def test_the_line_that_is_typed_is_not_saved(form: str, tiny_starcoder2: Path) -
     assert saved.endswith(LINES)
 
 
-def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
+def test_measuring_keeps_the_caches_of_all_documents(tiny_starcoder2: Path) -> None:
     library.set_up()
     session = PersistentSession(
         LlamaModel(tiny_starcoder2), n_context=1024, n_threads=1, n_slots=1
@@ -339,7 +347,7 @@ def test_measuring_costs_no_document_its_cache(tiny_starcoder2: Path) -> None:
     assert evaluated() == 1
 
 
-def test_a_request_stopped_at_its_beginning_is_not_what_is_saved(
+def test_a_request_stopped_at_its_start_is_not_saved(
     tiny_starcoder2: Path,
 ) -> None:
     library.set_up()
@@ -352,7 +360,7 @@ def test_a_request_stopped_at_its_beginning_is_not_what_is_saved(
     assert len(tokens) > 300
 
 
-def test_a_copy_that_was_not_begun_is_made_before_it_is_saved(
+def test_a_pending_copy_of_a_cache_is_made_before_saving(
     tiny_starcoder2: Path,
 ) -> None:
     library.set_up()

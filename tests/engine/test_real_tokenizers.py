@@ -1,4 +1,4 @@
-"""Tokens by paragraph are those of the whole text, with the tokenizers of real models."""
+"""Paragraphs have the tokens of the whole text, with the tokenizers of real models."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def texts() -> list[str]:
     return [*sources, *odd, "a, 1,\n" * 800, "\n\n".join("abc") * 300]
 
 
-def test_chunks_are_tokenized_as_the_whole_text_is(vocabulary: Vocabulary) -> None:
+def test_paragraphs_have_the_tokens_of_the_whole_text(vocabulary: Vocabulary) -> None:
     cache = TokenCache(vocabulary.encode)
     for text in texts():
         assert cache.encode(text) == vocabulary.encode(text)
 
 
-def test_random_cuts_are_too(vocabulary: Vocabulary) -> None:
+def test_random_texts_have_the_tokens_of_the_whole_text(vocabulary: Vocabulary) -> None:
     cache = TokenCache(vocabulary.encode)
     choose = random.Random(0)
     text = "".join(texts())
@@ -46,7 +46,7 @@ def test_random_cuts_are_too(vocabulary: Vocabulary) -> None:
         assert cache.encode(piece) == vocabulary.encode(piece)
 
 
-def test_the_real_small_model_agrees(smollm2: Path) -> None:
+def test_the_small_model_has_the_tokens_of_the_whole_text(smollm2: Path) -> None:
     library.set_up()
     vocabulary = LlamaModel(smollm2, vocab_only=True).vocabulary
     cache = TokenCache(vocabulary.encode)

@@ -104,7 +104,7 @@ async def test_two_clients_share_one_process_which_outlives_the_first(
         await asyncio.sleep(0.05)
 
 
-async def test_other_settings_are_another_process(
+async def test_clients_with_other_settings_get_another_process(
     make_engine: MakeEngine, tiny_starcoder2: Path
 ) -> None:
     one = make_engine()
@@ -127,7 +127,7 @@ async def test_ids_of_two_clients_are_not_confused(make_engine: MakeEngine) -> N
         assert list(together) == alone
 
 
-async def test_a_client_that_leaves_takes_its_work_along(
+async def test_the_work_of_a_client_that_leaves_is_stopped(
     make_engine: MakeEngine,
 ) -> None:
     one, other = make_engine(), make_engine()
@@ -142,7 +142,7 @@ async def test_a_client_that_leaves_takes_its_work_along(
             pass
 
 
-async def test_work_for_nobody_makes_room_for_another_editor(
+async def test_background_work_yields_to_another_editor(
     make_engine: MakeEngine,
 ) -> None:
     one, other = make_engine(), make_engine()
@@ -156,7 +156,7 @@ async def test_work_for_nobody_makes_room_for_another_editor(
     assert await said(one)
 
 
-async def test_a_crash_is_survived_by_both(make_engine: MakeEngine) -> None:
+async def test_both_clients_survive_a_crash(make_engine: MakeEngine) -> None:
     one, other = make_engine(), make_engine()
     await asyncio.gather(one.ready(), other.ready())
     answer, pid = await said(one), one.pid
@@ -190,7 +190,7 @@ async def test_only_the_user_can_reach_it(make_engine: MakeEngine, load: Load) -
     assert modes == {0o600}
 
 
-async def test_whoever_does_not_know_the_token_is_refused(
+async def test_a_client_without_the_token_is_refused(
     make_engine: MakeEngine, load: Load
 ) -> None:
     engine = make_engine()
@@ -224,7 +224,7 @@ async def answers_to(hello: frames.Frame, place: Rendezvous) -> list[str | None]
     return answers
 
 
-async def test_a_model_that_does_not_load_fails_for_all_and_keeps_nothing(
+async def test_a_model_that_does_not_load_fails_for_all_and_leaves_no_process(
     make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     broken = Load(str(tmp_path / "none.gguf"), "starcoder2", 1024)
@@ -244,7 +244,7 @@ async def test_a_folder_that_is_not_the_users_is_not_used(
     paths.runtime_dir().unlink()
 
 
-async def test_a_name_that_is_too_long_for_a_socket_is_said(
+async def test_a_path_that_is_too_long_for_a_socket_is_an_error(
     make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = tmp_path / ("x" * 120)
@@ -255,7 +255,7 @@ async def test_a_name_that_is_too_long_for_a_socket_is_said(
         await engine.ready()
 
 
-def test_who_comes_while_the_engine_leaves_is_sent_away_unheard() -> None:
+def test_a_client_that_connects_while_the_engine_ends_is_sent_away() -> None:
     inbox = Inbox()
     inbox.patience_s = 600
     last, theirs = socket.socketpair()
@@ -301,7 +301,7 @@ async def joined(load: Load, words: bytes) -> bytes:
         b"\xff\xff\xff\xff",
     ],
 )
-async def test_a_client_that_talks_nonsense_costs_itself_only(
+async def test_a_client_that_sends_invalid_messages_harms_only_itself(
     make_engine: MakeEngine, load: Load, words: bytes
 ) -> None:
     engine = make_engine()

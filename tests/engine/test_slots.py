@@ -1,4 +1,4 @@
-"""Work per keystroke: what is evaluated again, in one file and between several."""
+"""The tokens that a keystroke evaluates, in one file and between several."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_keystroke_evaluates_one_or_two_tokens(session: LlamaSession) -> None:
     assert max(evaluated) <= 4
 
 
-def test_it_does_so_where_the_text_below_is_too_long_for_the_context(
+def test_a_keystroke_evaluates_as_little_if_the_suffix_is_too_long_for_the_context(
     tiny: LlamaModel,
 ) -> None:
     session = LlamaSession(tiny, n_context=1024, n_threads=2)
@@ -85,13 +85,13 @@ def test_it_does_so_where_the_text_below_is_too_long_for_the_context(
     assert sorted(evaluated)[len(evaluated) * 9 // 10] <= 3
 
 
-def test_with_the_suffix_last_it_would_evaluate_the_suffix_again(
+def test_a_prefix_first_prompt_evaluates_the_suffix_again(
     session: LlamaSession,
 ) -> None:
     assert min(costs(session, "psm")) > 100
 
 
-def test_a_new_line_evaluates_only_itself(session: LlamaSession) -> None:
+def test_a_new_line_evaluates_only_its_own_tokens(session: LlamaSession) -> None:
     ask(session, prompt_at(file("one") + "x = 1", "\n" + file("two")))
     usage = ask(session, prompt_at(file("one") + "x = 1\n", "\n" + file("two")))
     assert usage.evaluated_tokens <= 3
@@ -108,7 +108,7 @@ def test_going_back_to_another_file_evaluates_nothing_again(
         assert ask(session, prompt).evaluated_tokens == 1
 
 
-def test_the_document_used_longest_ago_makes_room(session: LlamaSession) -> None:
+def test_the_least_recently_used_document_loses_its_slot(session: LlamaSession) -> None:
     prompts = [prompt_at(file(name), "\nend") for name in ("a", "b", "c", "d")]
     for prompt in prompts:
         ask(session, prompt)
@@ -130,7 +130,7 @@ def test_a_context_that_two_documents_share_is_copied(session: LlamaSession) -> 
     assert ask(session, one).evaluated_tokens == 1
 
 
-def test_no_order_of_documents_changes_what_is_said(tiny: LlamaModel) -> None:
+def test_answers_do_not_depend_on_the_order_of_documents(tiny: LlamaModel) -> None:
     choose = random.Random(0)
     used = LlamaSession(tiny, n_context=1024, n_threads=2)
     texts = [file(name, 20) for name in ("a", "b", "c", "d")]
@@ -156,7 +156,7 @@ def test_no_order_of_documents_changes_what_is_said(tiny: LlamaModel) -> None:
         assert used_likely == pytest.approx(likely, abs=0.05)
 
 
-def test_what_time_ran_out_for_is_read_while_nobody_waits(
+def test_the_rest_of_a_prompt_is_read_in_idle_time(
     session: LlamaSession,
 ) -> None:
     prompt = prompt_at(file("one"), "\nend")
@@ -166,7 +166,7 @@ def test_what_time_ran_out_for_is_read_while_nobody_waits(
     assert ask(session, prompt).evaluated_tokens == 1
 
 
-def test_reading_on_stops_when_something_is_wanted(session: LlamaSession) -> None:
+def test_reading_in_idle_time_stops_for_a_request(session: LlamaSession) -> None:
     prompt = prompt_at(file("one"), "\nend")
     list(session.generate(prompt, Limits(2, 0), lambda: False))
     session.read_on(lambda: True)

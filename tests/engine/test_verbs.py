@@ -1,4 +1,4 @@
-"""Scores, prompts that are only read or too long to read, aborts: on a real KV cache."""
+"""Scores, prefills, prompts that are too long to read, and aborts, with a real KV cache."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def said(session: LlamaSession, prompt: Prompt) -> tuple[str, float]:
     return "".join(piece.text for piece in pieces), likely
 
 
-def test_a_score_is_the_sum_over_its_tokens(tiny: LlamaModel) -> None:
+def test_a_score_is_the_sum_of_the_scores_of_its_tokens(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     [both] = session.score(prompt_of(CODE), ["x = 1\ny = 2\n"], LIMITS, never)
     [first] = session.score(prompt_of(CODE), ["x = 1\n"], LIMITS, never)
@@ -90,7 +90,7 @@ def test_scores_do_not_depend_on_each_other(tiny: LlamaModel) -> None:
         assert alone.log_probability == pytest.approx(score.log_probability, abs=0.01)
 
 
-def test_what_was_written_scores_as_it_was_written(real: LlamaModel) -> None:
+def test_a_generated_text_has_the_score_of_its_generation(real: LlamaModel) -> None:
     session = session_of(real)
     prompt = prompt_of("def add(a, b):\n    return")
     pieces = list(session.generate(prompt, LIMITS, never))
@@ -101,12 +101,12 @@ def test_what_was_written_scores_as_it_was_written(real: LlamaModel) -> None:
     assert score.log_probability == pytest.approx(written.log_probability, abs=0.5)
 
 
-def test_scores_that_come_too_late_are_an_error(tiny: LlamaModel) -> None:
+def test_scores_that_exceed_their_time_are_an_error(tiny: LlamaModel) -> None:
     with pytest.raises(EngineError, match="in time"):
         session_of(tiny).score(prompt_of(CODE), ["x"], Limits(0, 0), never)
 
 
-def test_reading_only_and_answering_read_the_same(tiny: LlamaModel) -> None:
+def test_a_prefill_alone_reads_the_same_prompt_as_an_answer(tiny: LlamaModel) -> None:
     session = session_of(tiny, n_reserved=8)
     prompt = prompt_of(CODE * 3)
     asked(session, prompt, Limits(0, 600_000))
@@ -122,7 +122,7 @@ def many_snippets() -> Prompt:
     return Prompt((*groups, Text(CODE[600:2400], "end"), Text(CODE, "start")))
 
 
-def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
+def test_a_prompt_is_shortened_to_the_time_and_read_whole_later(
     tiny: LlamaModel,
 ) -> None:
     session = session_of(tiny)
@@ -137,7 +137,9 @@ def test_a_prompt_shrinks_to_the_time_there_is_and_is_read_whole_later(
     assert whole.evaluated_tokens == 1
 
 
-def test_reading_only_begins_with_what_a_request_has_time_for(tiny: LlamaModel) -> None:
+def test_a_prefill_alone_begins_with_the_prompt_that_a_request_would_read(
+    tiny: LlamaModel,
+) -> None:
     session = session_of(tiny)
     session.speed = SLOW
     asked(session, many_snippets(), replace(IN_TIME, max_tokens=0))
@@ -145,7 +147,7 @@ def test_reading_only_begins_with_what_a_request_has_time_for(tiny: LlamaModel) 
     assert (first.evaluated_tokens, first.prompt_tokens <= 300) == (1, True)
 
 
-def test_on_a_slow_machine_an_abort_loses_little(tiny: LlamaModel) -> None:
+def test_an_abort_on_a_slow_machine_loses_a_small_batch(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     session.speed = Speed(prefill_tokens_per_s=40, decode_tokens_per_s=4)
     prompt = prompt_of(CODE[:600])
@@ -155,13 +157,13 @@ def test_on_a_slow_machine_an_abort_loses_little(tiny: LlamaModel) -> None:
     assert 1 < usage.evaluated_tokens <= usage.prompt_tokens - 100
 
 
-def test_before_its_speed_is_known_a_session_reads_little(tiny: LlamaModel) -> None:
+def test_a_session_of_unknown_speed_reads_a_short_prompt(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     usage = asked(session, many_snippets(), IN_TIME)
     assert 64 <= usage.evaluated_tokens == usage.prompt_tokens <= 150
 
 
-def test_scores_read_no_more_than_the_answer_did(tiny: LlamaModel) -> None:
+def test_scores_read_no_more_than_the_answer(tiny: LlamaModel) -> None:
     session = session_of(tiny)
     session.speed = SLOW
     asked(session, many_snippets(), IN_TIME)
@@ -170,7 +172,9 @@ def test_scores_read_no_more_than_the_answer_did(tiny: LlamaModel) -> None:
     assert sum(map(len, session._slots.caches)) < n_read + 50
 
 
-def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: LlamaModel) -> None:
+def test_reading_in_idle_time_keeps_the_cache_of_the_short_prompt(
+    tiny: LlamaModel,
+) -> None:
     session = session_of(tiny)
     session.speed = SLOW
     first = asked(session, many_snippets(), IN_TIME)
@@ -179,7 +183,7 @@ def test_reading_on_leaves_the_small_prompt_in_its_cache(tiny: LlamaModel) -> No
     assert (again.prompt_tokens, again.evaluated_tokens) == (first.prompt_tokens, 1)
 
 
-def test_an_unsure_model_ends(tiny: LlamaModel) -> None:
+def test_the_infill_sampler_ends_where_the_model_is_unsure(tiny: LlamaModel) -> None:
     choose = InfillSampler(tiny.vocabulary)
     logits = np.zeros(tiny.vocabulary.n_tokens, np.float32)
     logits[1000] = 30
@@ -190,7 +194,9 @@ def test_an_unsure_model_ends(tiny: LlamaModel) -> None:
     assert asked(session_of(tiny), prompt_of(CODE), limits).finish_reason == "stop"
 
 
-def test_a_sure_model_says_the_same_with_either_sampler(real: LlamaModel) -> None:
+def test_a_sure_model_generates_the_same_text_with_both_samplers(
+    real: LlamaModel,
+) -> None:
     prompt = prompt_of("one = 1\ntwo = 2\nthree = 3\nfour =")
     unsure = Limits(1, 600_000, stops_when_unsure=True)
     session = session_of(real)
@@ -198,7 +204,7 @@ def test_a_sure_model_says_the_same_with_either_sampler(real: LlamaModel) -> Non
     assert pieces[0].text == next(session.generate(prompt, LIMITS, never)).text
 
 
-def test_no_abort_anywhere_changes_what_is_said(
+def test_no_abort_changes_later_answers(
     tiny: LlamaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """200 aborts: in prefills, single tokens, drafts, candidates and scores."""

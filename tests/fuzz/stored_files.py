@@ -15,7 +15,7 @@ from typing import Any
 from fuzz import values
 from starcoder_lsp.context.index.database import file_of
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.index.reader import DefinitionSite
 from starcoder_lsp.context.symbols import Definition, Symbols
 from starcoder_lsp.engines.llama.machine.gguf import read_header
@@ -99,7 +99,7 @@ def _index() -> bytes:
         cache = Path(name, "index")
         folder = Folder(ROOT, cache)
         for n in range(N_FILES):
-            folder.put(f"src/{n}.py", Source(str(n), str(n)), entry(n))
+            folder.put(f"src/{n}.py", FileState(str(n), str(n)), entry(n))
         folder.close()
         return file_of(ROOT, cache).read_bytes()
 
@@ -132,7 +132,7 @@ def check_index(case: list[Any]) -> int:
             folder.look_up(use, None)
         folder.languages(), folder.n_definitions(), folder.left_out()
         for n in range(3):
-            folder.put(f"src/{n}.py", Source("new", "new"), entry(n + 100))
+            folder.put(f"src/{n}.py", FileState("new", "new"), entry(n + 100))
         folder.remove(["src/5.py"])
         folder.commit()
         folder.look_up(USES[0], None)
@@ -146,7 +146,7 @@ def check_index(case: list[Any]) -> int:
 
 def _found_again(folder: Folder, n: int) -> bool:
     """Write a file and search it; false if damage that shows only now took it along."""
-    folder.put(f"new{n}.py", Source("new", "new"), entry(99 + n))
+    folder.put(f"new{n}.py", FileState("new", "new"), entry(99 + n))
     nothing: list[DefinitionSite] = []
     sites = folder.look_up(
         lambda index: index.definitions(f"function_{99 + n}"), nothing

@@ -72,7 +72,7 @@ async def until_shown(client: Client, uri: str, version: int) -> int:
     return version
 
 
-async def test_what_is_shown_of_other_files_stays_while_one_types(
+async def test_snippets_stay_the_same_while_the_user_types(
     start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
 ) -> None:
     client, uri = await opened(start_server, tiny_starcoder2, tmp_path)
@@ -96,7 +96,7 @@ def configure(client: Client, **options: object) -> None:
     client.notify("workspace/didChangeConfiguration", params)
 
 
-async def test_context_is_switched_off_and_on_at_once(
+async def test_context_can_be_switched_off_and_on_while_running(
     start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
 ) -> None:
     client, uri = await opened(start_server, tiny_starcoder2, tmp_path)

@@ -1,4 +1,4 @@
-"""What clients, files and machines do wrong: each gets its answer, the server stays."""
+"""The server answers and survives faults of clients, files and machines."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def framed(body: bytes, header: bytes = b"Content-Length: %d\r\n\r\n") -> bytes:
         {"textDocument": {"uri": URI}, "position": {"line": 2**40, "character": 0}},
     ],
 )
-async def test_parameters_that_do_not_parse_are_answered_with_their_id(
+async def test_invalid_parameters_get_an_error_with_the_id(
     start_server: StartServer, params: Any
 ) -> None:
     client = await started(start_server)
@@ -78,7 +78,7 @@ async def test_an_unknown_trigger_kind_is_an_invalid_parameter(
     assert code == INVALID_PARAMS
 
 
-async def test_a_client_with_capabilities_nobody_knows_is_served(
+async def test_a_client_with_unknown_capabilities_is_served(
     start_server: StartServer,
 ) -> None:
     client = await start_server()
@@ -124,7 +124,7 @@ async def test_requests_outside_the_session_are_refused(
         (b'{"jsonrpc":"2.0","id":1.5,"method":"shutdown"}', INVALID_REQUEST),
     ],
 )
-async def test_what_is_no_request_is_answered_without_an_id(
+async def test_a_message_that_is_not_a_request_gets_an_error_without_id(
     start_server: StartServer, body: bytes, code: int
 ) -> None:
     client = await started(start_server)
@@ -149,7 +149,7 @@ async def test_what_is_no_request_is_answered_without_an_id(
         b"garbage without end Content-Length: %d\r\n\r\n",
     ],
 )
-async def test_odd_headers_are_understood(
+async def test_unusual_headers_are_understood(
     start_server: StartServer, header: bytes
 ) -> None:
     client = await started(start_server)
@@ -159,7 +159,7 @@ async def test_odd_headers_are_understood(
     assert message["error"]["code"] == METHOD_NOT_FOUND
 
 
-async def test_a_length_that_is_too_short_costs_one_message(
+async def test_a_content_length_that_is_too_short_loses_one_message(
     start_server: StartServer,
 ) -> None:
     client = await started(start_server)
@@ -180,7 +180,7 @@ async def test_a_message_of_many_terabytes_ends_the_server_with_a_failure(
     assert await client.exit_status() == 1
 
 
-async def test_a_message_may_come_byte_by_byte(start_server: StartServer) -> None:
+async def test_a_message_may_arrive_byte_by_byte(start_server: StartServer) -> None:
     client = await started(start_server)
     answer = client.expect("slow")
     for byte in framed(b'{"jsonrpc":"2.0","id":"slow","method":"x"}'):
@@ -215,7 +215,7 @@ async def test_an_id_that_is_in_use_is_refused(
     assert "result" in await asyncio.wait_for(second, PATIENCE_S)
 
 
-async def test_answers_to_nothing_and_unknown_notifications_are_ignored(
+async def test_answers_without_a_request_and_unknown_notifications_are_ignored(
     start_server: StartServer,
 ) -> None:
     client = await started(start_server)
@@ -227,7 +227,7 @@ async def test_answers_to_nothing_and_unknown_notifications_are_ignored(
     assert await is_alive(client)
 
 
-async def test_what_nobody_should_send_ends_nothing(
+async def test_messages_that_no_client_should_send_do_not_end_the_server(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await started(start_server, "--model-path", str(smollm2))
@@ -264,7 +264,7 @@ async def test_a_popup_and_ghost_text_do_not_supersede_each_other(
     assert popup["items"][0]["textEdit"]["newText"] == "ret" + item["insertText"]
 
 
-async def test_a_popup_beyond_the_end_of_the_line_replaces_the_word_once(
+async def test_a_popup_after_the_end_of_the_line_replaces_the_word_once(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await with_popups(start_server, smollm2)
@@ -276,7 +276,7 @@ async def test_a_popup_beyond_the_end_of_the_line_replaces_the_word_once(
     }
 
 
-async def test_options_of_the_start_outlive_an_empty_configuration(
+async def test_initialization_options_outlive_an_empty_configuration(
     start_server: StartServer,
 ) -> None:
     client = await start_server("--download", "never")
@@ -295,7 +295,7 @@ async def test_options_of_the_start_outlive_an_empty_configuration(
     assert not shown
 
 
-async def test_a_folder_added_later_brings_its_settings(
+async def test_the_settings_of_a_folder_added_later_apply(
     any_server: Client, tmp_path: Path
 ) -> None:
     project = tmp_path / "added"
@@ -313,7 +313,7 @@ async def test_a_folder_added_later_brings_its_settings(
 
 
 def roots_of(kind: str, one: Path, two: Path) -> dict[str, Any]:
-    """What a client says of its workspace at the start."""
+    """Return the workspace fields of `initialize`."""
 
     def folders(*paths: Path) -> dict[str, Any]:
         return {"workspaceFolders": [{"uri": p.as_uri(), "name": "n"} for p in paths]}
@@ -342,7 +342,7 @@ def roots_of(kind: str, one: Path, two: Path) -> dict[str, Any]:
         ("gone", True),
     ],
 )
-async def test_workspace_folders_of_every_kind_are_served(
+async def test_workspace_folders_of_every_form_are_served(
     start_server: StartServer, tmp_path: Path, kind: str, has_settings: bool
 ) -> None:
     one, two = tmp_path / "p" / "one", tmp_path / "p" / "two"
@@ -372,7 +372,7 @@ async def test_workspace_folders_of_every_kind_are_served(
         {"workspaceFolders": [{"uri": "memfs:/project", "name": "n"}]},
     ],
 )
-async def test_a_workspace_that_is_no_folder_is_served(
+async def test_a_workspace_that_is_not_a_folder_is_served(
     start_server: StartServer, root: dict[str, Any]
 ) -> None:
     client = await start_server("--download", "never")
@@ -383,7 +383,7 @@ async def test_a_workspace_that_is_no_folder_is_served(
     assert await client.shutdown() == 0
 
 
-async def test_a_home_as_the_workspace_is_bounded_and_told_once(
+async def test_a_home_directory_as_the_workspace_is_limited_and_reported_once(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
@@ -409,12 +409,14 @@ async def test_a_home_as_the_workspace_is_bounded_and_told_once(
     ("folder", "is_wide"),
     [("/", True), ("~/..", True), ("~", True), ("~/project", False), ("/usr", False)],
 )
-def test_a_disk_and_a_home_are_more_than_a_project(folder: str, is_wide: bool) -> None:
+def test_a_whole_disk_and_a_home_directory_are_too_wide(
+    folder: str, is_wide: bool
+) -> None:
     path = Path(os.path.normpath(Path(folder).expanduser()))
     assert is_too_wide(path) == is_wide
 
 
-async def test_an_editor_may_say_where_to_log(
+async def test_an_editor_can_set_the_log_file(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     file = tmp_path / "logs" / "starcoder.log"
@@ -448,7 +450,7 @@ async def test_an_editor_that_reads_no_log_does_not_stop_the_server(
     os.close(unread)
 
 
-async def test_a_client_that_never_answers_is_served_all_the_same(
+async def test_a_client_that_never_answers_requests_is_served(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await start_server("--model-path", str(smollm2))
@@ -463,7 +465,7 @@ async def test_a_client_that_never_answers_is_served_all_the_same(
 
 
 def watches(client: Client) -> list[dict[str, Any]]:
-    """What the client was asked to watch files with."""
+    """Return the server's requests to watch files."""
     wanted = "client/registerCapability"
     return [one for one in client.requests if one["method"] == wanted]
 
@@ -494,7 +496,7 @@ async def test_a_client_that_cannot_watch_files_is_not_asked(
     assert not watches(client)
 
 
-async def test_ten_thousand_events_at_once_are_taken(
+async def test_ten_thousand_file_events_at_once_are_handled(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     client = await start_server("--download", "never")
@@ -525,7 +527,7 @@ async def test_loading_is_shown_as_progress(
 
 @pytest.mark.parametrize("line", [0, 1, 99])
 @pytest.mark.parametrize("text", ["", "x", "x\n", "\ufeffx", "a\r\nb\x0c\u2028"])
-async def test_any_cursor_in_any_document_is_answered(
+async def test_a_request_at_any_cursor_in_any_document_is_answered(
     any_server: Client, text: str, line: int
 ) -> None:
     any_server.open(URI, text)
@@ -544,7 +546,9 @@ async def any_server(start_server: StartServer, tiny_starcoder2: Path) -> Client
     return client
 
 
-async def test_documents_of_every_kind_are_answered(any_server: Client) -> None:
+async def test_requests_in_documents_of_every_kind_are_answered(
+    any_server: Client,
+) -> None:
     uris = ["untitled:Untitled-1", "git:/a.py?x", "file://host/share/a.py", "file:///%00",
             "vscode-notebook-cell:/n.ipynb#c1", "", "a b", "file:///C%3A/x.py", "x" * 5000]  # fmt: skip
     for uri in uris:
@@ -599,7 +603,7 @@ async def test_a_missing_model_is_a_question_when_the_user_can_be_asked(
     assert "starcoder2-3b.Q4_K_M.gguf" in question["params"]["message"]
 
 
-async def test_a_missing_model_is_downloaded_with_the_users_yes(
+async def test_a_missing_model_is_downloaded_with_the_users_consent(
     start_server: StartServer,
 ) -> None:
     client = await start_server()
@@ -628,7 +632,7 @@ async def test_a_model_that_appears_later_is_found(
     assert await client.complete(URI, 1, 6)
 
 
-async def test_a_broken_model_is_one_message_that_names_it(
+async def test_one_message_names_a_broken_model(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "renamed.gguf"
@@ -646,7 +650,7 @@ async def test_a_broken_model_is_one_message_that_names_it(
 
 
 @pytest.mark.parametrize("weight", [0.0, float("nan")])
-async def test_a_model_without_numbers_is_one_message_that_names_it(
+async def test_one_message_names_a_model_whose_weights_are_not_numbers(
     start_server: StartServer, tmp_path: Path, weight: float
 ) -> None:
     path = tmp_path / "damaged.gguf"
@@ -696,7 +700,7 @@ async def test_a_project_chooses_its_model_and_nothing_dangerous(
 
 
 @pytest.mark.parametrize("rules", [".gitignore", ".aiexclude", ".git/info/exclude"])
-async def test_a_rule_that_hides_files_forgets_what_they_led_to(
+async def test_a_new_ignore_rule_drops_suggestions_made_from_hidden_files(
     any_server: Client, rules: str
 ) -> None:
     any_server.open(URI, "x = ")
@@ -712,7 +716,7 @@ async def test_a_rule_that_hides_files_forgets_what_they_led_to(
     assert "known already" not in told
 
 
-async def test_settings_that_change_take_effect(any_server: Client) -> None:
+async def test_changed_settings_take_effect(any_server: Client) -> None:
     any_server.open(URI, "x = ")
     await any_server.complete(URI, 0, 4)
     any_server.notify(
@@ -740,7 +744,7 @@ async def test_the_status_says_ready_again_after_a_disabled_document(
     await client.until_ready()
 
 
-async def test_settings_that_are_cleared_no_longer_hold(any_server: Client) -> None:
+async def test_removed_settings_no_longer_apply(any_server: Client) -> None:
     for settings in ({"enabled": False}, {}):
         any_server.notify(
             "workspace/didChangeConfiguration", {"settings": {"starcoder": settings}}
@@ -755,7 +759,9 @@ async def test_settings_that_are_cleared_no_longer_hold(any_server: Client) -> N
     assert not [message for message in shown if "disabled" in message]
 
 
-async def test_helix_gets_its_popup(start_server: StartServer, smollm2: Path) -> None:
+async def test_helix_gets_a_popup_entry(
+    start_server: StartServer, smollm2: Path
+) -> None:
     client = await start_server("--model-path", str(smollm2))
     await client.initialize(
         clientInfo={"name": "helix"},
@@ -790,7 +796,7 @@ async def test_without_a_home_the_server_still_answers(
     assert await client.shutdown() == 0
 
 
-async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
+async def test_a_log_file_that_cannot_be_written_does_not_stop_the_server(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("")
@@ -800,7 +806,7 @@ async def test_a_log_file_that_cannot_be_written_is_no_reason_to_stop(
     assert await is_alive(client)
 
 
-async def test_a_name_writes_no_line_of_its_own_into_the_log(
+async def test_a_file_name_cannot_write_a_line_into_the_log(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     project = tmp_path / "a\nERROR gotcha \u202e"

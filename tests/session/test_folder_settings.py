@@ -1,4 +1,4 @@
-"""A project's own settings hold, however the editor names its folder and languages."""
+"""A project's settings apply, however the editor names its folder and languages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def uri(path: Path | bytes, host: str = "") -> str:
 
 
 async def told(client: Client, root: str, document: str, language: str) -> list[str]:
-    """What the status line says when a completion is asked for in a document."""
+    """Return the status after a request for a completion in a document."""
     folders = [{"uri": root, "name": "w"}]
     options = {"context": False}
     await client.initialize(
@@ -49,7 +49,7 @@ def project(tmp_path: Path) -> Path:
         ("real", "real/src/a.py", "localhost"),
     ],
 )
-async def test_links_and_other_spellings_lead_to_the_settings(
+async def test_links_and_other_spellings_of_a_folder_find_its_settings(
     start_server: StartServer, project: Path, root: str, document: str, host: str
 ) -> None:
     client = await start_server("--download", "never")
@@ -59,7 +59,7 @@ async def test_links_and_other_spellings_lead_to_the_settings(
     assert "disabled by `enabled`" in messages
 
 
-async def test_a_folder_whose_name_is_no_utf8_has_its_settings(
+async def test_a_folder_whose_name_is_not_utf_8_has_its_settings(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     root = tmp_path / os.fsdecode(b"caf\xe9")
@@ -89,7 +89,7 @@ async def until_logged(file: Path, line: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_log_settings_that_come_later_hold_for_all_processes(
+async def test_later_log_settings_apply_to_all_processes(
     start_server: StartServer, tmp_path: Path, tiny_starcoder2: Path
 ) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
@@ -110,7 +110,7 @@ async def test_log_settings_that_come_later_hold_for_all_processes(
     await until_logged(file, "starcoder_lsp.engines.llama.process.")
 
 
-async def test_log_settings_of_the_users_file_hold_without_a_restart(
+async def test_log_settings_of_the_users_file_apply_without_a_restart(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     client = await start_server("--download", "never")

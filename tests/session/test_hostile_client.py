@@ -1,4 +1,4 @@
-"""What clients get wrong costs the message, or a document, and never the session."""
+"""Mistakes of a client lose a message or a document, but never the session."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Session:
         self.tells("textDocument/didChange", params)
 
     async def items(self, uri: str = URI) -> Any:
-        """What is suggested at the start of a document; None where nothing can be."""
+        """Return the items at the start of a document; None if there can be none."""
         params = {
             "textDocument": {"uri": uri},
             "position": {"line": 0, "character": 0},
@@ -102,7 +102,7 @@ class Session:
         return (await self.asks("textDocument/inlineCompletion", params))["result"]
 
     async def text(self, uri: str = URI) -> str | None:
-        """What the server takes for a document's text; None when it does not know."""
+        """Return the server's text of a document; None if it is unknown."""
         await self.asks("workspace/executeCommand", {"command": "starcoder.explain"})
         document = self.server.documents.get(uri)
         return document.snapshot().text if document else None
@@ -144,7 +144,7 @@ NOTIFICATIONS = [
 ]
 
 
-async def test_a_client_is_asked_to_tell_of_documents_and_their_changes(
+async def test_the_server_asks_for_notifications_of_documents_and_changes(
     session: Session,
 ) -> None:
     capabilities = session.server.server_capabilities
@@ -209,7 +209,7 @@ async def test_damaged_parameters_of_any_method_are_answered(
         (b"\0" * 1000, None, PARSE_ERROR),
     ],
 )  # fmt: skip
-async def test_an_error_has_the_id_of_the_message_where_one_can_be_read(
+async def test_an_error_has_the_id_of_the_message_if_it_is_readable(
     session: Session, body: bytes, id: Any, code: int
 ) -> None:
     session.sends(body)
@@ -217,7 +217,7 @@ async def test_an_error_has_the_id_of_the_message_where_one_can_be_read(
     assert answer["error"]["code"] == code
 
 
-async def test_an_internal_error_is_a_sentence_and_no_traceback(
+async def test_an_internal_error_is_a_sentence_without_a_traceback(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session.server, "asks", None)
@@ -239,7 +239,7 @@ async def test_an_internal_error_is_a_sentence_and_no_traceback(
         {"error": {"code": 1, "message": "no"}}, {"result": {}},
     ],
 )  # fmt: skip
-async def test_an_answer_that_cannot_be_read_is_no_answer(
+async def test_an_unreadable_answer_counts_as_none(
     session: Session, answer: Any
 ) -> None:
     asked = asyncio.create_task(session.server.status.ask("Well?", "Yes"))
@@ -252,7 +252,7 @@ async def test_an_answer_that_cannot_be_read_is_no_answer(
     assert await session.text("file:///none") is None
 
 
-async def test_an_answer_that_says_there_is_no_error_is_an_answer(
+async def test_an_answer_with_an_error_of_null_is_an_answer(
     session: Session,
 ) -> None:
     asked = asyncio.create_task(session.server.status.ask("Well?", "Yes"))
@@ -279,7 +279,7 @@ async def test_a_thousand_messages_in_one_write_have_a_thousand_answers(
 
 
 @pytest.mark.parametrize("language", [None, 7, ""])
-async def test_a_document_without_a_language_has_that_of_its_file(
+async def test_a_document_without_a_language_gets_that_of_its_file(
     session: Session, language: Any
 ) -> None:
     session.opens("x = ", languageId=language)
@@ -312,7 +312,7 @@ FAR = 2**32 - 1
         ((1, 2**70), (1, 2**70), "abc\nde!"),
     ],
 )
-async def test_places_beyond_the_text_are_its_ends(
+async def test_positions_outside_the_text_mean_its_ends(
     session: Session, start: Any, end: Any, expected: str
 ) -> None:
     session.opens("abc\nde")
@@ -334,7 +334,7 @@ def span(start: Any, end: Any, text: Any = "x", **fields: Any) -> Any:
         span((0, 1e999), (0, 0)),
     ],
 )  # fmt: skip
-async def test_a_change_nobody_can_read_costs_the_document_until_it_is_known_again(
+async def test_an_unreadable_change_disables_the_document_until_its_whole_text_is_known(
     session: Session, damaged: Any
 ) -> None:
     session.opens("abc")
@@ -352,7 +352,7 @@ async def test_a_change_nobody_can_read_costs_the_document_until_it_is_known_aga
     assert len(session.messages()) == 1
 
 
-async def test_a_damaged_change_before_a_whole_text_costs_nothing(
+async def test_a_damaged_change_before_a_whole_text_does_no_harm(
     session: Session,
 ) -> None:
     session.opens("abc")
@@ -361,7 +361,7 @@ async def test_a_damaged_change_before_a_whole_text_costs_nothing(
     assert session.messages() == []
 
 
-async def test_what_is_lost_is_known_again_when_it_is_opened_again(
+async def test_a_lost_document_is_known_again_after_it_is_reopened(
     session: Session,
 ) -> None:
     session.opens(None)
@@ -370,7 +370,9 @@ async def test_what_is_lost_is_known_again_when_it_is_opened_again(
     assert await session.text() == "again"
 
 
-async def test_a_change_of_nothing_and_one_whose_length_lies(session: Session) -> None:
+async def test_empty_changes_and_wrong_range_lengths_are_understood(
+    session: Session,
+) -> None:
     session.opens("abc")
     session.changes()
     session.changes(span((0, 0), (0, 1), "X", rangeLength=99))
@@ -396,7 +398,7 @@ async def test_a_document_opened_twice_has_the_second_text(session: Session) -> 
     assert await session.text() == "two!"
 
 
-async def test_a_file_that_is_renamed_is_asked_about_as_another(
+async def test_a_renamed_file_is_a_new_document(
     session: Session,
 ) -> None:
     other = "file:///project/b.rs"
@@ -409,7 +411,7 @@ async def test_a_file_that_is_renamed_is_asked_about_as_another(
     assert len(session.engine.prompts) == 2
 
 
-async def test_bytes_that_are_no_utf_8_cost_themselves(session: Session) -> None:
+async def test_bytes_that_are_not_utf_8_are_replaced(session: Session) -> None:
     session.opens("old")
     change = {"textDocument": {"uri": URI, "version": 2}, "contentChanges": [{"text": "a?b"}]}  # fmt: skip
     message = {"jsonrpc": "2.0", "method": "textDocument/didChange", "params": change}
@@ -417,7 +419,7 @@ async def test_bytes_that_are_no_utf_8_cost_themselves(session: Session) -> None
     assert await session.text() == "a\ufffdb"
 
 
-async def test_half_characters_are_text(session: Session) -> None:
+async def test_lone_surrogates_are_text(session: Session) -> None:
     uri = "untitled:\ud800"
     session.opens("a\ud800", uri=uri)
     session.opens("x", uri="file:///\ud800/%ED%A0%80")
@@ -425,14 +427,16 @@ async def test_half_characters_are_text(session: Session) -> None:
     assert await session.items(uri)
 
 
-async def test_sixteen_thousand_edits_are_one_pass(session: Session) -> None:
+async def test_sixteen_thousand_edits_in_one_change_are_applied(
+    session: Session,
+) -> None:
     n = 16_000
     session.opens("foo = 1\n" * n)
     session.changes(*(span((i, 0), (i, 3), "quux") for i in reversed(range(n))))
     assert await session.text() == "quux = 1\n" * n
 
 
-async def test_a_damaged_cell_costs_that_cell(session: Session) -> None:
+async def test_a_damaged_cell_loses_only_that_cell(session: Session) -> None:
     notebook, one, two = "file:///n.ipynb", "vscode-notebook-cell:/n#1", "vscode-notebook-cell:/n#2"  # fmt: skip
     items = [{"uri": uri, "languageId": "python", "version": 1, "text": "x"} for uri in (one, two)]  # fmt: skip
     cells = [{"kind": 2, "document": one}, {"kind": 2, "document": two}, None]
@@ -472,7 +476,9 @@ async def test_a_damaged_cell_costs_that_cell(session: Session) -> None:
         "GIT:/a.py", "vscode-notebook-cell:/n.ipynb#W0sZ2l0", "vscode-terminal:/1",
     ],
 )  # fmt: skip
-async def test_what_is_no_document_is_not_kept(session: Session, uri: str) -> None:
+async def test_text_that_is_not_a_document_is_not_kept(
+    session: Session, uri: str
+) -> None:
     session.opens("SECRET = 1", uri=uri)
     session.changes({"text": "SECRET = 2"}, uri=uri)
     assert await session.text(uri) is None
@@ -482,7 +488,9 @@ async def test_what_is_no_document_is_not_kept(session: Session, uri: str) -> No
 
 
 @pytest.mark.parametrize("scheme", DOCUMENT_SCHEMES)
-async def test_what_users_write_in_is_a_document(session: Session, scheme: str) -> None:
+async def test_documents_that_users_edit_are_kept(
+    session: Session, scheme: str
+) -> None:
     uri = f"{scheme}:/project/a.py" if scheme else "/project/a.py"
     session.opens("x = ", uri=uri)
     assert await session.items(uri)
@@ -491,12 +499,14 @@ async def test_what_users_write_in_is_a_document(session: Session, scheme: str) 
 @pytest.mark.parametrize(
     "uri", ["file://", "c:/a.py", "vscode-notebook-cell:/n.ipynb#X12sZmlsZQ"]
 )
-async def test_odd_names_of_documents_are_names(session: Session, uri: str) -> None:
+async def test_documents_with_unusual_names_are_kept(
+    session: Session, uri: str
+) -> None:
     session.opens("x = ", uri=uri)
     assert await session.items(uri)
 
 
-async def test_cells_of_a_notebook_that_is_no_document_are_not_kept(
+async def test_cells_of_a_notebook_that_is_not_a_document_are_not_kept(
     session: Session,
 ) -> None:
     cell = "vscode-notebook-cell:/n.ipynb#ch1"
@@ -526,7 +536,7 @@ LAST = {"text": LARGE, "version": 1, "languageId": "python", "uri": URI}
 @pytest.mark.usefixtures("small_messages")
 @pytest.mark.parametrize("item", [FIRST, LAST])
 @pytest.mark.parametrize("ends_with_method", [False, True])
-async def test_a_document_too_large_to_be_read_costs_itself(
+async def test_a_document_that_is_too_large_harms_no_other(
     session: Session, item: Any, ends_with_method: bool
 ) -> None:
     message = {"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": item}}  # fmt: skip
@@ -540,7 +550,7 @@ async def test_a_document_too_large_to_be_read_costs_itself(
 
 
 @pytest.mark.usefixtures("small_messages")
-async def test_a_change_too_large_to_be_read_costs_its_document(
+async def test_a_change_that_is_too_large_disables_its_document(
     session: Session,
 ) -> None:
     session.opens("x = ")
@@ -551,13 +561,13 @@ async def test_a_change_too_large_to_be_read_costs_its_document(
 
 
 @pytest.mark.usefixtures("small_messages")
-async def test_a_request_too_large_to_be_read_is_answered(session: Session) -> None:
+async def test_a_request_that_is_too_large_is_answered(session: Session) -> None:
     answer = await session.asks("workspace/executeCommand", {"arguments": [LARGE]})
     assert answer["error"]["code"] == INVALID_REQUEST
 
 
 @pytest.mark.usefixtures("small_messages")
-async def test_bytes_too_many_to_be_read_are_told_of_once(session: Session) -> None:
+async def test_a_message_that_is_too_large_is_reported_once(session: Session) -> None:
     for _ in range(2):
         session.sends(b"\0" * 400_000)
     assert await session.text() is None
@@ -571,7 +581,7 @@ async def test_a_header_without_end_hides_no_message(session: Session) -> None:
     assert await session.items()
 
 
-async def test_a_name_of_any_length_is_told_of_in_short(session: Session) -> None:
+async def test_a_long_name_is_shortened_in_messages(session: Session) -> None:
     uri = "untitled:" + "u" * 100_000
     session.opens(None, uri=uri)
     session.tells("workspace/didChangeConfiguration", {"settings": {"starcoder": {"model": "m" * 100_000}}})  # fmt: skip
@@ -597,7 +607,7 @@ async def test_a_document_beyond_all_limits_is_not_kept(
     assert await session.items()
 
 
-async def test_a_document_that_grows_beyond_all_limits_is_let_go(
+async def test_a_document_that_grows_beyond_the_limit_is_dropped(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from starcoder_lsp.lsp import server
@@ -608,7 +618,7 @@ async def test_a_document_that_grows_beyond_all_limits_is_let_go(
     assert await session.items() is None
 
 
-async def test_sixty_thousand_objects_are_only_data(session: Session) -> None:
+async def test_sixty_thousand_objects_are_handled_as_data(session: Session) -> None:
     objects = [{"a": {"b": n}} for n in range(60_000)]
     session.tells("starcoder/cursorMoved", objects)
     session.tells("no/such/notification", objects)
@@ -637,7 +647,7 @@ SERVER = (sys.executable, "-P", "-m", "starcoder_lsp", "serve")
 
 
 @pytest.mark.parametrize("ending", [framed(b'{"jsonrpc":"2.0","method":"exit"}'), b""])
-def test_a_file_as_stdin_is_read_answered_and_left(
+def test_a_file_as_stdin_is_read_and_answered_to_its_end(
     tmp_path: Path, ending: bytes
 ) -> None:
     recorded = tmp_path / "in"
@@ -652,7 +662,7 @@ def test_a_file_as_stdin_is_read_answered_and_left(
 
 
 @pytest.mark.parametrize("stdin", ["/dev/null"])
-def test_nothing_to_read_is_the_end(stdin: str) -> None:
+def test_an_empty_stdin_ends_the_server(stdin: str) -> None:
     descriptor = os.open(stdin, os.O_RDONLY)
     done = subprocess.run(
         SERVER, stdin=descriptor, capture_output=True, timeout=PATIENCE_S, check=False
@@ -662,9 +672,7 @@ def test_nothing_to_read_is_the_end(stdin: str) -> None:
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
-def test_streams_that_are_closed_are_no_reason_to_fail(
-    tmp_path: Path, closed: str
-) -> None:
+def test_closed_streams_do_not_cause_an_error(tmp_path: Path, closed: str) -> None:
     recorded = tmp_path / "in"
     recorded.write_bytes(HELLO)
     with recorded.open("rb") as stdin:
@@ -676,7 +684,7 @@ def test_streams_that_are_closed_are_no_reason_to_fail(
     assert (b'"id": 2' in done.stdout) == (closed == "2>&-")
 
 
-async def test_a_client_that_does_not_read_is_not_read_either() -> None:
+async def test_the_server_stops_reading_from_a_client_that_does_not_read() -> None:
     """Its requests wait in its own pipe, and are answered when it reads again."""
     process = await asyncio.create_subprocess_exec(
         *SERVER, "--download", "never",
@@ -706,7 +714,7 @@ async def test_a_client_that_does_not_read_is_not_read_either() -> None:
 
 
 @pytest.mark.parametrize("closes_stdin", [False, True])
-async def test_a_client_that_closes_its_ends_is_gone(
+async def test_a_client_that_closes_its_pipes_ends_the_server(
     start_server: StartServer, closes_stdin: bool
 ) -> None:
     read, write = os.pipe()
@@ -733,7 +741,7 @@ async def test_a_client_that_closes_its_ends_is_gone(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_signal_ends_the_server_as_exit_does(
+async def test_a_signal_ends_the_server_like_exit(
     start_server: StartServer, number: signal.Signals
 ) -> None:
     client = await start_server("--download", "never")
@@ -743,7 +751,9 @@ async def test_a_signal_ends_the_server_as_exit_does(
     assert b"Traceback" not in client.errors
 
 
-async def test_a_server_that_was_stopped_goes_on(start_server: StartServer) -> None:
+async def test_a_server_continues_after_sigstop_and_sigcont(
+    start_server: StartServer,
+) -> None:
     client = await start_server("--download", "never")
     await client.initialize()
     client.process.send_signal(signal.SIGSTOP)
@@ -752,7 +762,9 @@ async def test_a_server_that_was_stopped_goes_on(start_server: StartServer) -> N
     assert "result" in await asyncio.wait_for(request, PATIENCE_S)
 
 
-async def test_the_stderr_of_others_stays_as_it_is(start_server: StartServer) -> None:
+async def test_the_stderr_of_other_processes_stays_blocking(
+    start_server: StartServer,
+) -> None:
     read, write = os.pipe()
     process = await asyncio.create_subprocess_exec(
         *SERVER,
@@ -769,7 +781,7 @@ async def test_the_stderr_of_others_stays_as_it_is(start_server: StartServer) ->
     os.close(write)
 
 
-async def test_a_name_sends_no_command_to_a_terminal(
+async def test_a_file_name_cannot_send_a_command_to_a_terminal(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     project = tmp_path / "a\x1b]0;title\x07\u202e\n"
@@ -793,7 +805,7 @@ async def test_a_name_sends_no_command_to_a_terminal(
         ("utf-8", "utf-16"), (["utf-7", "utf-8"], "utf-8"), (["utf-32"], "utf-32"),
     ],
 )  # fmt: skip
-async def test_an_encoding_that_nobody_knows_is_utf_16(
+async def test_an_unknown_position_encoding_means_utf_16(
     offered: Any, chosen: str
 ) -> None:
     session = Session()

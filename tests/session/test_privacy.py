@@ -1,4 +1,4 @@
-"""What a session leaves behind on disk: no secret, in no file."""
+"""A session leaves no secret on disk."""
 
 from __future__ import annotations
 

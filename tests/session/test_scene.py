@@ -1,4 +1,4 @@
-"""What the editor shows beside the cursor reaches the prompt: real index, scripted engine."""
+"""Popup entries and notebook cells reach the prompt: real index, scripted engine."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Session:
     async def prompt_at(
         self, uri: str, position: dict[str, int], **context: Any
     ) -> Prompt:
-        """What the model read for a suggestion here."""
+        """Return the prompt of a suggestion here."""
         n_asked = len(self.engine.prompts)
         params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1, **context}}  # fmt: skip
         assert await self.asks("textDocument/inlineCompletion", params)

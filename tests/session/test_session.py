@@ -45,7 +45,7 @@ async def test_requests_before_the_model_is_ready_are_answered_null(
     assert (await asyncio.wait_for(answer, PATIENCE_S))["result"] is None
 
 
-async def test_a_newer_request_answers_the_older_with_null(
+async def test_a_newer_request_makes_the_answer_of_the_older_null(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
@@ -71,7 +71,7 @@ async def test_a_cancelled_request_is_answered_as_cancelled_and_the_next_one_wor
     assert await client.complete(URI, *END) == ["fibonacci(n - 2)"]
 
 
-async def test_a_killed_engine_costs_one_completion(
+async def test_a_killed_engine_loses_one_completion(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
@@ -86,7 +86,7 @@ async def test_a_killed_engine_costs_one_completion(
     assert await client.complete(URI, *END) == ["fibonacci(n - 2)"]
 
 
-async def test_shutdown_is_clean_while_a_request_runs(
+async def test_shutdown_during_a_request_is_clean(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(await start_server("--model-path", str(smollm2)))
@@ -152,7 +152,7 @@ SESSIONS = sorted((Path(__file__).parents[1] / "data" / "sessions").glob("*.json
 
 
 @pytest.mark.parametrize("recorded", SESSIONS, ids=lambda path: path.stem)
-async def test_a_recorded_session_is_answered_as_it_was(
+async def test_a_recorded_session_gets_the_recorded_answers(
     start_server: StartServer, smollm2: Path, recorded: Path
 ) -> None:
     client = await start_server("--model-path", str(smollm2))
@@ -182,7 +182,7 @@ CLIENTS = sorted((Path(__file__).parents[1] / "data" / "clients").glob("*.json")
 
 
 @pytest.mark.parametrize("recorded", CLIENTS, ids=lambda path: path.stem)
-async def test_real_clients_are_offered_what_they_can_show(
+async def test_real_clients_get_the_capabilities_that_they_support(
     start_server: StartServer, recorded: Path
 ) -> None:
     client = await start_server()

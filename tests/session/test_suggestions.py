@@ -1,4 +1,4 @@
-"""What the server says beyond completions: why, what became of them, and when it is quiet."""
+"""Explanations, statistics, snoozing and events, with a real server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def typed(client: Client, text: str, version: int, line: int, character: int) ->
     )
 
 
-async def test_typing_through_accepting_and_asking_why(
+async def test_typing_through_accepting_and_explaining(
     start_server: StartServer, smollm2: Path, tmp_path: Path
 ) -> None:
     client = await opened(start_server, smollm2)
@@ -68,7 +68,7 @@ async def test_typing_through_accepting_and_asking_why(
     assert "return" not in file.read_text("utf-8")
 
 
-async def test_several_are_given_to_who_asks_and_the_first_is_the_usual_one(
+async def test_an_explicit_request_gets_several_suggestions_and_the_usual_one_first(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(start_server, smollm2)
@@ -81,7 +81,7 @@ async def test_several_are_given_to_who_asks_and_the_first_is_the_usual_one(
     assert "return a + b" in texts
 
 
-async def test_snoozing_is_quiet_until_the_user_asks(
+async def test_snoozing_suppresses_automatic_requests_only(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(start_server, smollm2, "--alternatives", "1")
@@ -93,7 +93,7 @@ async def test_snoozing_is_quiet_until_the_user_asks(
     assert await items_at(client, *END)
 
 
-async def test_more_is_a_request_of_its_own(
+async def test_a_longer_suggestion_has_a_request_of_its_own(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(start_server, smollm2)
@@ -106,7 +106,7 @@ async def test_more_is_a_request_of_its_own(
     assert error["code"] == -32602
 
 
-async def test_notifications_that_mean_nothing_end_nothing(
+async def test_meaningless_notifications_are_ignored(
     start_server: StartServer, smollm2: Path
 ) -> None:
     client = await opened(start_server, smollm2)

@@ -79,7 +79,7 @@ class Database:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the index has to be built again; other errors leave it as it is."""
+    """Return whether an error means damage; then the index has to be built again."""
     # Text that is no UTF-8 is found by Python's own code, which gives no number.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return isinstance(error, sqlite3.DatabaseError) and code & 0xFF in DAMAGED_CODES
@@ -93,7 +93,7 @@ def reason_of(error: Exception) -> str:
 
 
 def file_of(root: str, folder: Path) -> Path:
-    """Where the index of the workspace folder `root` lies in `folder`."""
+    """Return the file in `folder` that holds the index of the workspace folder `root`."""
     key = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
     return folder / f"{key}.sqlite"
 
@@ -128,7 +128,7 @@ def waiting_for(file: Path) -> Database:
 
 
 def has_writer(file: Path) -> bool:
-    """Whether another process holds the lock; raises OSError."""
+    """Return whether another process holds the writer's lock; raises OSError."""
     lock = _lock(file.with_suffix(".lock"))
     if lock is None:
         return True
@@ -143,7 +143,7 @@ def report_damage(database: Database) -> None:
 
 
 def is_reported_damaged(database: Database) -> bool:
-    """Whether a reader has found damage in the file that is open; asked by its writer.
+    """Return whether a reader has reported damage in the open file; for its writer.
 
     The report is removed: it counts once, and only for the file that it is about.
     """

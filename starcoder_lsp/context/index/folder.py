@@ -30,8 +30,8 @@ T = TypeVar("T")
 CRASHES = "crashes its parser"
 
 
-class Source(NamedTuple):
-    """What a file was when it was last read; `reason` tells why it is not indexed."""
+class FileState(NamedTuple):
+    """The state of a file when it was last read; `reason` tells why it is not indexed."""
 
     stamp: str
     digest: str
@@ -52,7 +52,7 @@ class Folder:
         self.root = root
         self.on_renewed: Callable[[], None] = lambda: None
         # Of the writer alone.
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, FileState] = {}
         self.crashing: set[str] = set()
         self._cache = cache
         self._clock = clock
@@ -89,7 +89,7 @@ class Folder:
 
     def _read_sources(self, connection: sqlite3.Connection) -> None:
         rows = connection.execute("SELECT * FROM source")
-        self.sources = {path: Source(*source) for path, *source in rows}
+        self.sources = {path: FileState(*source) for path, *source in rows}
         crashing = (one for one in self.sources.values() if one.reason == CRASHES)
         self.crashing = {one.digest for one in crashing}
 
@@ -161,14 +161,14 @@ class Folder:
         """Files that may have changed unseen: too young, unreadable, or open in an editor."""
         return [path for path, source in self.sources.items() if not source.stamp]
 
-    def put(self, path: str, source: Source, entry: Entry) -> None:
+    def put(self, path: str, source: FileState, entry: Entry) -> None:
         def write() -> None:
             self.index.put_entry(path, entry)
             self._remember(path, source)
 
         self._write(write)
 
-    def leave_out(self, path: str, source: Source) -> None:
+    def leave_out(self, path: str, source: FileState) -> None:
         """Forget what is in a file, and remember why."""
 
         def write() -> None:
@@ -177,7 +177,7 @@ class Folder:
 
         self._write(write)
 
-    def touch(self, path: str, source: Source) -> None:
+    def touch(self, path: str, source: FileState) -> None:
         """The file has another stamp and the same content."""
         if self.sources.get(path) != source:
             self._write(lambda: self._remember(path, source))
@@ -204,7 +204,7 @@ class Folder:
         ]
 
     def look_up(self, search: Callable[[Index], T], otherwise: T) -> T:
-        """What a search finds; `otherwise` when the database has to be opened again."""
+        """Return what `search` finds; `otherwise` if the database had to be opened again."""
         if not self.is_writer and self._database.is_replaced:
             self._reopen()
         try:
@@ -214,7 +214,7 @@ class Folder:
             return otherwise
 
     def languages(self) -> Counter[str]:
-        """How many files are indexed, by language."""
+        """Count the indexed files by language."""
         rows = self._rows("SELECT language, count(*) FROM file GROUP BY language")
         return Counter(dict(rows))
 
@@ -223,7 +223,7 @@ class Folder:
         return int(rows[0][0]) if rows else 0
 
     def left_out(self) -> Counter[str]:
-        """How many files were read and not indexed, by reason."""
+        """Count the files that were read but not indexed, by reason."""
         query = "SELECT reason, count(*) FROM source WHERE reason <> '' GROUP BY reason"
         return Counter(dict(self._rows(query)))
 
@@ -234,7 +234,7 @@ class Folder:
             self._recover(exc)
             return []
 
-    def _remember(self, path: str, source: Source) -> None:
+    def _remember(self, path: str, source: FileState) -> None:
         self.sources[path] = source
         if source.reason == CRASHES:
             self.crashing.add(source.digest)

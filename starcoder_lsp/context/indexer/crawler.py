@@ -13,7 +13,7 @@ from math import inf
 
 from starcoder_lsp.context import RULE_FILES, IndexingProgress
 from starcoder_lsp.context.index.entry import from_wire
-from starcoder_lsp.context.index.folder import CRASHES, Folder, Source
+from starcoder_lsp.context.index.folder import CRASHES, FileState, Folder
 from starcoder_lsp.context.indexer.looks import Looks, Wishes
 from starcoder_lsp.context.indexer.read_queue import Queue, Waiting
 from starcoder_lsp.context.indexer.schedule import Look
@@ -78,7 +78,7 @@ class Crawler:
 
     @property
     def skipped(self) -> Counter[str]:
-        """How many files and directories the last walk left out, by reason."""
+        """Counts of files and directories that the last walk left out, by reason."""
         return self._looks.skipped
 
     def look_again(self) -> None:
@@ -249,12 +249,12 @@ class Crawler:
         with contextlib.suppress(WorkerDied):
             request = {"op": "digest", "path": f"{self.folder.root}/{path}"}
             answer = await worker.ask(request)
-            source = Source(answer["stamp"], answer["digest"], CRASHES)
+            source = FileState(answer["stamp"], answer["digest"], CRASHES)
             self.folder.leave_out(path, source)
 
     def _take(self, path: str, answer: Frame, raw: bytes, *, is_admitted: bool) -> None:
         reason = answer["reason"]
-        source = Source(answer["stamp"], answer["digest"], reason)
+        source = FileState(answer["stamp"], answer["digest"], reason)
         if reason in ("gone", "ignored"):
             self.folder.remove(self.folder.below(path))
         elif reason == "not a file":
@@ -266,7 +266,7 @@ class Crawler:
             self._looks.note(path)
             self._keep(path, source, answer, raw)
 
-    def _keep(self, path: str, source: Source, answer: Frame, raw: bytes) -> None:
+    def _keep(self, path: str, source: FileState, answer: Frame, raw: bytes) -> None:
         known = self.folder.sources.get(path)
         if source.reason is not None:
             self.folder.leave_out(path, source)

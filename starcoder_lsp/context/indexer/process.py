@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from starcoder_lsp.context import Gathered, IndexingProgress, base_of, messages
 from starcoder_lsp.context.index.entry import entry_of
-from starcoder_lsp.context.index.folder import Folder, Source
+from starcoder_lsp.context.index.folder import FileState, Folder
 from starcoder_lsp.context.indexer.answers import gathered
 from starcoder_lsp.context.indexer.crawler import Crawler
 from starcoder_lsp.context.indexer.looks import Wishes
@@ -141,7 +141,7 @@ class Indexer:
             return
         if (crawler := self._crawlers.get(document.root)) is not None:
             entry = entry_of(text, document.symbols)
-            crawler.folder.put(document.relative, Source("", ""), entry)
+            crawler.folder.put(document.relative, FileState("", ""), entry)
             crawler.folder.commit()
             if document.known_text is not None:
                 for memory in self._memories[document.root].values():

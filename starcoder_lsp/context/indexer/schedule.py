@@ -57,7 +57,7 @@ class Schedule:
         return Look.GLANCE if now >= self._glance_at else None
 
     def wait_s(self) -> float:
-        """How long until a look is due; 0.0 for at once."""
+        """Return the seconds until a look is due; 0.0 for at once."""
         if self._is_walk_wanted:
             return 0.0
         return max(min(self._glance_at, self._next_walk_at) - self._clock(), 0.0)

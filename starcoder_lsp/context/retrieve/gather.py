@@ -19,7 +19,7 @@ from starcoder_lsp.flow import Snippet
 
 
 class Memory(Protocol):
-    """What a source remembers of a workspace folder between two questions."""
+    """The memory of a source for one workspace folder, between two requests."""
 
     def changed(self, path: str, before: str, after: str) -> None:
         """The user changed the text of an open document from `before` to `after`."""

@@ -45,7 +45,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Envelope:
-    """What we can find in a message without parsing it; None if not found."""
+    """The parts of a message that can be found without parsing it; None if not found."""
 
     id: int | str | None = None
     method: str | None = None

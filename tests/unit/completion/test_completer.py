@@ -9,14 +9,15 @@ from dataclasses import replace
 import pytest
 
 from starcoder_lsp.completion.completer import Completer
-from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.completion.prompt import Window, build_prompt, families
 from starcoder_lsp.completion.trace import Trace
-from starcoder_lsp.context import NoContext
+from starcoder_lsp.context import Gathered, NoContext
 from starcoder_lsp.context.syntax.judge import judge
 from starcoder_lsp.engines import AMPLE
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import (
     Candidate,
+    Cell,
     Control,
     Cursor,
     FinishReason,
@@ -24,6 +25,7 @@ from starcoder_lsp.flow import (
     Limits,
     Prompt,
     Score,
+    Snippet,
     Style,
     Text,
 )
@@ -108,6 +110,66 @@ async def test_what_a_suggestion_replaces_is_told() -> None:
     )
     done = await free.complete(Cursor.marked("f(█)\n"))
     assert (done.text, done.n_replaced) == ("b) + 1", 1)
+
+
+class Shelf(NoContext):
+    """A context with one answer, which keeps the questions."""
+
+    def __init__(self, gathered: Gathered) -> None:
+        self.gathered = gathered
+        self.asked: list[tuple[Cursor, int, range]] = []
+
+    async def gather(
+        self, cursor: Cursor, budget_characters: int, shown: range
+    ) -> Gathered:
+        self.asked.append((cursor, budget_characters, shown))
+        return self.gathered
+
+
+ELSEWHERE = Gathered(
+    snippets=(Snippet("lib/a.py", "a = 1\n" * 20),),
+    path="src/n.ipynb",
+    repository="me/project",
+    cells=(Cell("y = 2\n" * 20, is_code=True, is_above=True),),
+)
+
+
+@pytest.mark.parametrize("layout", ["auto", "psm"])
+async def test_the_prompt_holds_what_was_gathered_and_so_much_less_of_the_document(
+    layout: str,
+) -> None:
+    engine, context, trace = ScriptedEngine(["1", "\n"]), Shelf(ELSEWHERE), Trace()
+    cursor, window = Cursor.marked("x = 1\n" * 200 + "z = █ + 1\n"), Window(800, 200)
+    reading = replace(completer(engine), window=window, context=context, layout=layout)
+    await reading.complete(cursor, trace=trace)
+    assert context.asked == [(cursor, window.for_context, window.shown(cursor))]
+    n_taken = sum(len(one.text) for one in (*ELSEWHERE.snippets, *ELSEWHERE.cells))
+    assert engine.prompts == [
+        build_prompt(
+            cursor,
+            families()["starcoder2"],
+            window.beside(n_taken),
+            layout=layout,
+            snippets=ELSEWHERE.snippets,
+            repository="me/project",
+            path="src/n.ipynb",
+            cells=ELSEWHERE.cells,
+        )
+    ]
+    assert (trace.snippets, trace.cells) == (ELSEWHERE.snippets, ELSEWHERE.cells)
+
+
+@pytest.mark.parametrize(
+    ("family", "n_asked"), [("starcoder2", 1), ("smollm2", 1), ("plain", 0)]
+)
+async def test_context_is_gathered_for_families_that_read_it(
+    family: str, n_asked: int
+) -> None:
+    context = Shelf(Gathered())
+    engine = ScriptedEngine(["1", "\n"])
+    reading = replace(completer(engine), family=families()[family], context=context)
+    await reading.complete(Cursor.marked("x = █\n"))
+    assert len(context.asked) == n_asked
 
 
 async def test_a_warm_up_reads_the_prompt_writes_nothing_and_yields() -> None:

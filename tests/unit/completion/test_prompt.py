@@ -22,6 +22,7 @@ from starcoder_lsp.flow import (
     Cell,
     Control,
     Cursor,
+    Document,
     Group,
     Prompt,
     Segment,
@@ -137,6 +138,60 @@ def test_the_part_that_every_prompt_holds_is_known_beforehand() -> None:
     before = prefix_window(cursor.prefix, full.prefix)
     after = cursor.suffix[: full.suffix]
     assert cursor.document.text[shown.start : shown.stop] == before + after
+
+
+@pytest.mark.parametrize(
+    ("window", "n_taken", "left"),
+    [
+        (Window(600, 200), 0, Window(600, 200)),
+        (Window(100, 700), 0, Window(100, 700)),
+        (Window(600, 200), 1, Window(525, 175)),
+        (Window(600, 200), 100, Window(525, 175)),
+        (Window(600, 200), 101, Window(450, 150)),
+        (Window(700, 100), 100, Window(600, 100)),
+        (Window(600, 200), 900, Window(0, 0)),
+        (Window(6, 2), 1, Window(6, 1)),
+    ],
+)
+def test_snippets_take_their_room_from_the_window_in_steps(
+    window: Window, n_taken: int, left: Window
+) -> None:
+    assert window.beside(n_taken) == left
+
+
+@pytest.mark.parametrize(
+    ("prefix", "n_characters", "n_kept"),
+    [
+        ("ab\ncd", 5, 5),
+        ("x" * 1050, 400, 350),
+        ("a\n" + "x" * 1048, 400, 350),
+        ("x" * 9, 4, 4),
+        ("x" * 990 + "\n" + "y" * 59, 400, 59),
+    ],
+)
+def test_the_window_before_the_cursor_starts_on_its_grid(
+    prefix: str, n_characters: int, n_kept: int
+) -> None:
+    assert prefix_window(prefix, n_characters) == prefix[len(prefix) - n_kept :]
+
+
+def test_text_outside_of_the_window_is_for_drafts_without_what_is_hidden() -> None:
+    above, below = "first = 1\n" * 50, "last = 2\n" * 50
+    cursor = Cursor(Document(f"{above}x = \n{below}"), len(above) + 4)
+    hidden = [(10, 19, "KEY"), (len(cursor.document.text) - 9, 10**6, "KEY")]
+    family, window = families()["starcoder2"], Window(64, 20)
+    prompt = build_prompt(cursor, family, window, hidden=hidden)
+    suffix, prefix = [one.text for one in prompt.segments if isinstance(one, Text)]
+    assert (prefix, suffix) == (above[-50:] + "x = ", "\n" + below[:19])
+    assert prompt.beyond == above[:10] + above[19:-50] + below[19:-9] + "\n"
+    assert prompt.stops == family.stops
+
+
+def test_a_prompt_without_names_has_none() -> None:
+    family = families()["starcoder2"]
+    nameless = build_prompt(CURSOR, family, WIDE, snippets=SNIPPETS)
+    names = {"path": "", "repository": ""}
+    assert nameless == build_prompt(CURSOR, family, WIDE, snippets=SNIPPETS, **names)
 
 
 def test_a_window_of_one_endless_line_is_still_a_window() -> None:

@@ -41,10 +41,29 @@ def test_a_frame_that_breaks_off_is_the_end(n_bytes: int) -> None:
     assert frames.read(io.BytesIO(frames.encode({"a": 1})[:n_bytes])) is None
 
 
-@pytest.mark.parametrize("raw", [b"\x7f\xff\xff\xff", b"\0\0\0\x01x", b"\0\0\0\x0242"])
-def test_what_is_no_frame_is_refused(raw: bytes) -> None:
-    with pytest.raises(frames.BadFrame):
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"\x7f\xff\xff\xff", "^a frame of 2147483647 bytes$"),
+        (b"\0\0\0\x01x", "^not JSON$"),
+        (b"\0\0\0\x0242", "^not an object$"),
+    ],
+)
+def test_what_is_no_frame_is_refused(raw: bytes, reason: str) -> None:
+    with pytest.raises(frames.BadFrame, match=reason):
         frames.read(io.BytesIO(raw))
+
+
+def test_a_frame_is_its_length_and_short_json() -> None:
+    assert frames.encode({"a": [1, 2]}) == b'\0\0\0\x0b{"a":[1,2]}'
+
+
+def test_frames_are_read_one_by_one_up_to_the_largest_allowed() -> None:
+    stream = io.BytesIO(frames.encode({"a": 1}) + frames.encode({"b": 22}))
+    n_bytes = len('{"a":1}')
+    assert frames.read(stream, n_bytes) == {"a": 1}
+    with pytest.raises(frames.BadFrame, match=r"^a frame of 8 bytes$"):
+        frames.read(stream, n_bytes)
 
 
 def test_a_claimed_stdout_carries_the_protocol_alone() -> None:

@@ -14,6 +14,7 @@ from setting_values import GOOD
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.settings.options import OPTIONS
 from starcoder_lsp.settings.resolve import (
+    MAX_NAMED,
     NEVER_FROM_A_PROJECT,
     Layer,
     editor_layer,
@@ -240,8 +241,18 @@ def test_all_that_is_wrong_in_one_file_is_one_message() -> None:
     (problem,) = resolve(
         [Layer("f", {"x": 1, "threads": -1, "max_tokens": 7})]
     ).problems
-    assert "x is not" in problem
-    assert "threads = -1" in problem
+    first, second = problem.split("; ")
+    assert first == "f: x is not an option"
+    assert second.startswith("threads = -1: expected")
+
+
+def test_of_many_unknown_keys_the_first_are_named_and_the_others_counted() -> None:
+    unknown = {f"zzz{n}": n for n in range(MAX_NAMED + 2)}
+    (problem,) = resolve([Layer("f", unknown)]).problems
+    assert problem.split("; ")[MAX_NAMED - 1 :] == [
+        f"zzz{MAX_NAMED - 1} is not an option",
+        "2 more are not options",
+    ]
 
 
 @pytest.mark.parametrize(

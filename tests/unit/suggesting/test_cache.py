@@ -51,6 +51,9 @@ def cache() -> Cache:
 
 def test_a_suggestion_is_found_where_it_was_made(cache: Cache) -> None:
     assert texts_at(cache, key(LINE)) == ("sum(values)",)
+    hit = cache.find(key(LINE))
+    assert hit is not None
+    assert (hit.begun_at, hit.is_full, hit.is_short) == (key(LINE), False, False)
 
 
 def test_the_typed_part_of_a_suggestion_is_left_out(cache: Cache) -> None:
@@ -172,6 +175,8 @@ def test_a_trie_keeps_common_beginnings_once(n_common: int) -> None:
     assert trie.n_characters == len(text) + len(other) - n_common
     found = [(node.value, n) for node, n in trie.on_the_way(other) if node.value]
     assert found[-1] == (2, len(other))
+    # The root, what is common, and the rest.
+    assert len(list(trie.on_the_way(other))) <= 3
     assert [node.value for node in trie.below(other)] == [2]
 
 
@@ -194,9 +199,11 @@ def test_a_closed_document_is_forgotten(cache: Cache) -> None:
 
 def test_a_text_larger_than_the_cache_is_not_kept() -> None:
     cache = Cache(max_characters=10)
-    cache.keep(key("x" * 11), made("y"))
+    cache.keep(key("x" * 10), made("y"))
     assert len(cache) == 0
     assert cache.n_characters == 0
+    cache.keep(key("x" * 9), made("y"))
+    assert (len(cache), cache.n_characters) == (1, 10)
 
 
 @pytest.mark.parametrize(
@@ -209,8 +216,8 @@ def test_a_text_larger_than_the_cache_is_not_kept() -> None:
         ("\n    return 1", "\n        ret", "urn 1"),
         ("\n    if a:\n        b", "\n\tif", " a:\n\t    b"),
         ("\n    if a:\n        b\n", "\n  if", " a:\n      b\n"),
-        ("\n    if a:\n        b", "\n  ", "  if a:\n        b"),
-        ("\nif a:\n    b\n    c", "\nif a:\n  ", "  b\n    c"),
+        ("\nif a:\n    b\n    c", "\nif a: \n  ", "  b\n    c"),
+        ("\nif a:\n    b\n    c", "\nif a: \n\t", "b\n\tc"),
         ("\nif a:\n  b\n  c", "\nif a:\n\tb", "\n\tc"),
         ("\n  f(\n)", "\n    f", None),
         ("\n  f(\n)", "\n  f", "(\n)"),

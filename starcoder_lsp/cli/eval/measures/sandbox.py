@@ -37,7 +37,7 @@ del refuse
 
 @cache
 def has_namespaces() -> bool:
-    """Whether this system gives a process a network namespace of its own."""
+    """Return whether this system gives a process a network namespace of its own."""
     command = [sys.executable, "-I", "-c", ""]
     try:
         done = subprocess.run(command, preexec_fn=_cut_off, check=False)

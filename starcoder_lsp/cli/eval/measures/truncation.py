@@ -95,7 +95,7 @@ def summary(results: Sequence[TruncationResult], at: Place) -> dict[str, Any]:
 def _of_rule(
     name: str, results: Sequence[TruncationResult], at: Place
 ) -> dict[str, int | float]:
-    """How often a rule changed a text, and with what effect.
+    """Count how often a rule changed a text, and the effects.
 
     `gained` and `lost` count the exact matches that the rule makes and destroys;
     `without` is the share of exact matches that all other rules reach together.

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 CPU_ONLY = (
     "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
-    "with the CMAKE_ARGS that the README names for your GPU"
+    "with the CMAKE_ARGS for your GPU (docs/getting-started.md)"
 )
 NO_DEVICE = (
     "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from this "
