@@ -20,8 +20,8 @@ BLOCK_S = 15.0
 SETTLE_S, IDLE_S = 45.0, 30.0
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
-# By a part of the command line.
-ROLES = {"engines": "engine", "indexer": "indexer", "worker": "worker"}
+# By a part of the module's name in the command line.
+ROLES = {".engines.": "engine", ".indexer.": "indexer", ".worker_": "worker"}
 
 
 @dataclass

@@ -224,6 +224,15 @@ def test_documents_name_only_files_that_exist(document: Path) -> None:
         assert any(file.endswith(f"/{name}") for file in files), name
 
 
+def test_reliability_names_only_tests_that_exist() -> None:
+    promised = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    tests = "".join(
+        file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py")
+    )
+    defined = set(re.findall(r"def (test_\w+)", tests))
+    assert set(re.findall(r"`(test_\w+)`", promised)) <= defined
+
+
 def test_a_class_name_has_one_meaning_in_the_whole_package() -> None:
     names = Counter(
         node.name

@@ -89,7 +89,7 @@ def make(random: Random) -> Message:
 
 def _habits(random: Random) -> list[Any]:
     """What the client does with one request of the server's after the other."""
-    kinds = (None, {}, {"result": None}, {"result": [messages.options(random)]}, {"error": {"code": 1, "message": ""}})  # fmt: skip
+    kinds: tuple[Any, ...] = (None, {}, {"result": None}, {"result": [messages.options(random)]}, {"error": {"code": 1, "message": ""}})  # fmt: skip
     odd = {"result": values.json_value(random)}
     return random.choices((*kinds, odd, {"error": values.json_value(random)}), k=3)
 

@@ -13,7 +13,7 @@ ALPHABET = (
     "\x00", "\x0b", "\x0c", "\x1b", "\x85", "\u2028", "\u202e", "\ufeff", "\ufffd", "\ud83d",
 )  # fmt: skip
 EDGES = (0, 1, -1, 2, 7, 2**7, 2**15, 2**31 - 1, 2**31, 2**32, -(2**31) - 1, 2**53 + 1, 2**63, 2**64)  # fmt: skip
-ODD = (None, True, False, "", "a", [], {}, 0, -1, 1.5, 2**31, 1e300, "\ud800", [None], {"": 0})  # fmt: skip
+ODD: tuple[Any, ...] = (None, True, False, "", "a", [], {}, 0, -1, 1.5, 2**31, 1e300, "\ud800", [None], {"": 0})  # fmt: skip
 BYTES = (b"\x00", b"\xff", b"\n", b"\r\n", b"\x7f", b"{", b'"', b"[", b"9" * 40)
 INTERESTING = tuple(
     number.to_bytes(size, "little")
@@ -50,7 +50,7 @@ def damaged_json(random: Random, value: Any) -> Any:
         return {**value, key: damaged_json(random, value[key])}
     if isinstance(value, list) and value and random.random() < 0.85:
         at = random.randrange(len(value))
-        changed = ([], [value[at]] * 2, [damaged_json(random, value[at])])
+        changed: Any = ([], [value[at]] * 2, [damaged_json(random, value[at])])
         return [*value[:at], *random.choice(changed), *value[at + 1 :]]
     if isinstance(value, int) and random.random() < 0.5:
         return random.choice(EDGES)

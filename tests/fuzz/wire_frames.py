@@ -35,7 +35,8 @@ def check(case: bytes) -> int:
 
 
 def _read(raw: bytes) -> list[Any]:
-    stream, found = io.BytesIO(raw), []
+    stream = io.BytesIO(raw)
+    found: list[Any] = []
     try:
         while (frame := frames.read(stream)) is not None:
             found.append(frame)
@@ -45,7 +46,8 @@ def _read(raw: bytes) -> list[Any]:
 
 
 async def _received(raw: bytes) -> list[Any]:
-    stream, found = asyncio.StreamReader(), []
+    stream = asyncio.StreamReader()
+    found: list[Any] = []
     stream.feed_data(raw)
     stream.feed_eof()
     try:

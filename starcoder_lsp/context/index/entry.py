@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from starcoder_lsp.context.index.chunks import PARTS, ChunkSpan, spans
+from starcoder_lsp.context.index.stored_rows import decoding
 from starcoder_lsp.context.messages import import_from
 from starcoder_lsp.context.symbols import MEMBERS, Definition, Import, Symbols
 
@@ -74,6 +75,7 @@ def from_wire(row: Sequence[Any], raw: bytes) -> Entry:
     return Entry._make([*row[:-N_RAW], chunks, *(each.decode() for each in texts)])
 
 
+@decoding()
 def spans_from(chunks: bytes) -> list[ChunkSpan]:
     numbers = iter(memoryview(chunks).cast("I").tolist())
     return list(map(ChunkSpan, numbers, numbers, numbers, numbers))
@@ -107,9 +109,11 @@ def parts_in(cut: Sequence[ChunkSpan], definitions: Iterable[Definition]) -> lis
     return found
 
 
+@decoding()
 def definitions_from(written: str) -> list[Definition]:
     return list(map(Definition._make, json.loads(written)))
 
 
+@decoding()
 def imports_from(written: str) -> list[Import]:
     return list(map(import_from, json.loads(written)))

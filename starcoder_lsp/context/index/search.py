@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from starcoder_lsp.context.index.chunks import ChunkSpan
+from starcoder_lsp.context.index.stored_rows import decoding
 from starcoder_lsp.context.index.writer import MAX_NUMBER, NUMBER_BITS
 
 # A term that stands in more chunks than this finds none by itself.
@@ -53,6 +54,7 @@ class _File(NamedTuple):
     numbers: Sequence[int]
     chunks: bytes
 
+    @decoding()
     def span(self, number: int) -> ChunkSpan:
         """Return the span of the chunk with this number."""
         at = number
@@ -168,11 +170,9 @@ class Search:
             "WHERE id = ?",
             (file_id,),
         ).fetchone()
-        try:
+        with decoding():
             path, numbers, chunks = row
             return _File(path, memoryview(numbers).cast("I"), chunks)
-        except TypeError as exc:
-            raise sqlite3.DatabaseError("a chunk belongs to no file") from exc
 
     def _hits(
         self, found: Sequence[_Candidate], terms: Mapping[str, Sequence[int]]

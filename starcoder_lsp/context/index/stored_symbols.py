@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from starcoder_lsp.context.index.entry import definitions_from, imports_from
+from starcoder_lsp.context.index.stored_rows import decoding
 from starcoder_lsp.context.symbols import Definition, Import
 
 DECODER = json.JSONDecoder()
@@ -41,7 +42,8 @@ class StoredSymbols:
     def named(self, name: str) -> Sequence[Definition]:
         """Return the definitions of an identifier."""
         if name not in self._named:
-            self._named[name] = list(self._find(name))
+            with decoding():
+                self._named[name] = list(self._find(name))
         return self._named[name]
 
     def inside(self, container: str) -> Sequence[Definition]:

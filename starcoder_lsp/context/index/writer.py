@@ -17,6 +17,7 @@ from starcoder_lsp.context.index.entry import (
     parts_in,
     spans_from,
 )
+from starcoder_lsp.context.index.stored_rows import decoding
 
 # The row of a chunk in `term` is its file's id and its number in the file.
 NUMBER_BITS = 20
@@ -145,17 +146,23 @@ class Writer:
 
         Return the numbers of its chunks, and whether its defined names changed.
         """
-        numbers, chunks, definitions, text = self._rows.execute(
+        named, there = self._stored(file_id)
+        now_named = set(map(tuple, names))
+        self._replace_names(file_id, named, now_named)  # type: ignore[arg-type]  # JSON has lists
+        return self._replace_words(file_id, there, wanted), named != now_named
+
+    def _stored(self, file_id: int) -> tuple[set[Name], dict[int, Words]]:
+        """Read the names of a file, and the words of its chunks by their numbers."""
+        row = self._rows.execute(
             "SELECT numbers, chunks, definitions, text FROM content WHERE file_id = ?",
             (file_id,),
         ).fetchone()
-        known, cut = definitions_from(definitions), spans_from(chunks)
-        named, now_named = set(names_of(known)), set(map(tuple, names))
-        self._replace_names(file_id, named, now_named)  # type: ignore[arg-type]  # JSON has lists
-        there = words_of(text, cut, parts_in(cut, known))
-        numbers = memoryview(numbers).cast("I")
-        kept = dict(zip(numbers, there, strict=True))
-        return self._replace_words(file_id, kept, wanted), named != now_named
+        with decoding():
+            numbers, chunks, definitions, text = row
+            known, cut = definitions_from(definitions), spans_from(chunks)
+            words = words_of(text, cut, parts_in(cut, known))
+            kept = zip(memoryview(numbers).cast("I"), words, strict=True)
+            return set(names_of(known)), dict(kept)
 
     def _replace_names(self, file_id: int, known: set[Name], wanted: set[Name]) -> None:
         self._rows.executemany(
