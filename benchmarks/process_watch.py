@@ -1,4 +1,4 @@
-"""What a server and its children use: memory, descriptors, threads, processor. Linux only."""
+"""Measures memory, descriptors, threads and CPU of a server and its children, on Linux."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROLES = {".engines.": "engine", ".indexer.": "indexer", ".worker_": "worker"}
 
 @dataclass
 class Watch:
-    """What each process of a server used, every second."""
+    """Samples every process of a server once a second."""
 
     front: int
     began: float = field(default_factory=time.monotonic)
@@ -59,7 +59,7 @@ class Watch:
 
 
 def processes(front: int) -> Iterator[tuple[str, int]]:
-    """The server and all below it, with their roles."""
+    """Yield the server and its descendants, with their roles."""
     yield "server", front
     parents = defaultdict(list)
     for stat in Path("/proc").glob("[0-9]*/stat"):

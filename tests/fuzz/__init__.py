@@ -1,1 +1,1 @@
-"""Random input for everything that reads what others wrote: see docs/reliability.md."""
+"""A fuzzer for all code that reads input of others; see docs/reliability.md."""

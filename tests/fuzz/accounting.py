@@ -1,4 +1,6 @@
-"""Which answers a stream of messages has to get, told without the server's code.
+"""Compares the answers of a server with those that its input requires.
+
+It shares no code with the server.
 
 Every request gets exactly one answer with its id. Nothing else gets one, except what
 cannot be read as a message, which gets one error, without an id where it has none.
@@ -27,7 +29,7 @@ class WrongAnswers(AssertionError):
 
 
 def bodies(stream: bytes) -> Iterator[bytes]:
-    """The messages in a stream; lines that are no header are skipped."""
+    """Yield the messages in a stream; skip lines that are not headers."""
     at, length = 0, None
     while at < len(stream):
         end = stream.find(b"\n", at) + 1 or len(stream)
@@ -42,7 +44,7 @@ def bodies(stream: bytes) -> Iterator[bytes]:
 
 
 def wanted_answers(body: bytes) -> tuple[str, ...]:
-    """The ids, as JSON, of which exactly one has to be answered; the likeliest first."""
+    """Return the acceptable ids of the one answer, as JSON, the most likely one first."""
     if b"\0" in body[:4] or body.startswith(BYTE_ORDER_MARKS):
         return (ANY, SILENCE)  # perhaps another encoding, which nobody has to know
     try:
@@ -96,12 +98,12 @@ def check(sent: Sequence[bytes], received: Sequence[Message]) -> None:
 
 
 def _freedom(wanted: Sequence[str]) -> tuple[bool, bool, int]:
-    """Who has less choice chooses first."""
+    """Return a sort key: messages with fewer acceptable answers come first."""
     return SILENCE in wanted, ANY in wanted, len(wanted)
 
 
 def _answered(wanted: Sequence[str], left: Counter[str]) -> Sequence[str]:
-    """The id of one answer that is wanted and there."""
+    """Return the id of an answer that is acceptable and still there."""
     for one in wanted:
         if one == SILENCE:
             return ()

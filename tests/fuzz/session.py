@@ -38,8 +38,6 @@ FLAGS = Layer(
 )
 # In virtual time: longer than any debounce, patience or snooze of a session.
 LONG_S = 100.0
-# Logged as errors, and answered as such.
-CLIENTS_MISTAKES = ("JsonRpcInvalidParams", "JsonRpcException", "JsonRpcMethodNotFound")
 
 Answering = Callable[[Message], Message | None]
 Create = Callable[[ScriptedEngine], Server]
@@ -175,8 +173,7 @@ def _errors_in(errors: list[str]) -> Iterator[None]:
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if not record.getMessage().endswith(CLIENTS_MISTAKES):
-                errors.append(record.getMessage())
+            errors.append(record.getMessage())
 
     ours, collector = logging.getLogger("starcoder_lsp.lsp"), Collector(logging.ERROR)
     ours.addHandler(collector)

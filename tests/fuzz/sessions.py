@@ -88,7 +88,7 @@ def make(random: Random) -> Message:
 
 
 def _habits(random: Random) -> list[Any]:
-    """What the client does with one request of the server's after the other."""
+    """Return the client's reactions to the next requests of the server."""
     kinds: tuple[Any, ...] = (None, {}, {"result": None}, {"result": [messages.options(random)]}, {"error": {"code": 1, "message": ""}})  # fmt: skip
     odd = {"result": values.json_value(random)}
     return random.choices((*kinds, odd, {"error": values.json_value(random)}), k=3)
@@ -112,7 +112,6 @@ def _answering(habits: Sequence[Any]) -> Answering:
     turns: Iterator[Any] = iter(habits)
 
     def answer(request: Message) -> Message | None:
-        nonlocal turns
         habit = next(turns, None)
         if habit is None:
             return None

@@ -18,7 +18,7 @@ CORPUS = Path(__file__).parent / "corpus"
 
 @dataclass(frozen=True)
 class Target:
-    """Something that reads what others wrote.
+    """Code under test that reads input of others.
 
     `make` returns a random case. `check` raises for a case that is not handled as it
     should be, and returns how many inputs the case held, such as messages of a session.

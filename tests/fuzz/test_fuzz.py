@@ -1,4 +1,4 @@
-"""Half a minute of every target, all that ever failed, and faults that must be found."""
+"""Fuzzes for half a minute, repeats old failures, and tests the fuzzer itself."""
 
 from __future__ import annotations
 

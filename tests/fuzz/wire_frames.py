@@ -59,5 +59,5 @@ async def _received(raw: bytes) -> list[Any]:
 
 
 def _normal(found: Any) -> str:
-    """As text: NaN is not equal to itself."""
+    """Return frames as text, because NaN is not equal to itself."""
     return repr(found)

@@ -1,4 +1,4 @@
-"""What happens when a stored row is not as it was written."""
+"""Reports stored rows that are damaged."""
 
 from __future__ import annotations
 
