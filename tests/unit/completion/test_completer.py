@@ -143,7 +143,9 @@ async def test_the_prompt_holds_what_was_gathered_and_so_much_less_of_the_docume
     reading = replace(completer(engine), window=window, context=context, layout=layout)
     await reading.complete(cursor, trace=trace)
     assert context.asked == [(cursor, window.for_context, window.shown(cursor))]
-    n_taken = sum(len(one.text) for one in (*ELSEWHERE.snippets, *ELSEWHERE.cells))
+    texts = [snippet.text for snippet in ELSEWHERE.snippets]
+    texts += [cell.text for cell in ELSEWHERE.cells]
+    n_taken = sum(map(len, texts))
     assert engine.prompts == [
         build_prompt(
             cursor,

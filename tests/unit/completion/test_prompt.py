@@ -190,8 +190,9 @@ def test_text_outside_of_the_window_is_for_drafts_without_what_is_hidden() -> No
 def test_a_prompt_without_names_has_none() -> None:
     family = families()["starcoder2"]
     nameless = build_prompt(CURSOR, family, WIDE, snippets=SNIPPETS)
-    names = {"path": "", "repository": ""}
-    assert nameless == build_prompt(CURSOR, family, WIDE, snippets=SNIPPETS, **names)
+    assert nameless == build_prompt(
+        CURSOR, family, WIDE, snippets=SNIPPETS, path="", repository=""
+    )
 
 
 def test_a_window_of_one_endless_line_is_still_a_window() -> None:
