@@ -12,8 +12,8 @@ POLL_S = 3.0
 async def until_gone(parent: int, editor: Awaitable[int | None]) -> None:
     """Return once `parent` is no longer our parent, or once `editor` has ended.
 
-    `editor` is the process id that the client names in `initialize`. One that does not
-    exist here is not watched: the client may run in another container.
+    `editor` is what `visible` says of the process id that the client names in
+    `initialize`: without one there, the client may run in another container.
     """
     waits = [
         asyncio.ensure_future(_until_orphaned(parent)),
@@ -37,8 +37,7 @@ async def _until_orphaned(parent: int) -> None:
 
 async def _until_editor_ended(editor: Awaitable[int | None]) -> None:
     pid = await editor
-    # 0 and less would mean groups of processes.
-    if pid is None or pid <= 0 or not _exists(pid):
+    if pid is None:
         await asyncio.get_running_loop().create_future()
     else:
         await _until_ended(pid, lambda: _exists(pid))
@@ -65,6 +64,14 @@ async def _until_ended(pid: int, is_running: Callable[[], bool]) -> None:
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)
+
+
+def visible(pid: int | None) -> int | None:
+    """Return the id of a client's process if it exists here; 0 and less mean groups.
+
+    Ask before the client gets an answer: it may end as soon as it has one.
+    """
+    return pid if pid is not None and pid > 0 and _exists(pid) else None
 
 
 def _exists(pid: int) -> bool:

@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 from starcoder_lsp import __version__
 from starcoder_lsp.context import Context, Edit
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.lsp import convert
+from starcoder_lsp.lsp import convert, editor_watch
 from starcoder_lsp.lsp.ask_factory import AskFactory
 from starcoder_lsp.lsp.current_context import CurrentContext
 from starcoder_lsp.lsp.current_engine import BuildEngine, CurrentEngine
@@ -100,7 +100,7 @@ class Server(LanguageServer):
         self, capabilities: types.ServerCapabilities, params: types.InitializeParams
     ) -> None:
         """Read the client's settings and folders, and offer the requests that suit it."""
-        self.editor.set_result(params.process_id)
+        self.editor.set_result(editor_watch.visible(params.process_id))
         self.settings.use_folders(convert.folders_of(params))
         self.settings.use_editor_at_start(params.initialization_options)
         self.log_as_wanted()

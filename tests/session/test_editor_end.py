@@ -143,10 +143,23 @@ async def test_an_editor_without_a_process_id_does_not_count_as_ended(
     monkeypatch.setattr(editor_watch, "POLL_S", 0.01)
     if not has_descriptors:
         monkeypatch.delattr(os, "pidfd_open", raising=False)
-    watch = asyncio.create_task(editor_watch.until_gone(os.getppid(), named(pid)))
+    watch = asyncio.create_task(
+        editor_watch.until_gone(os.getppid(), named(editor_watch.visible(pid)))
+    )
     await asyncio.sleep(0.05)
     assert not watch.done()
     watch.cancel()
+
+
+async def test_an_editor_that_ends_before_it_is_watched_has_ended() -> None:
+    editor = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=subprocess.PIPE)  # fmt: skip
+    pid = editor_watch.visible(editor.pid)
+    assert pid == editor.pid
+    editor.kill()
+    await editor.wait()
+    await asyncio.wait_for(
+        editor_watch.until_gone(os.getppid(), named(pid)), PATIENCE_S
+    )
 
 
 async def test_another_parent_than_at_the_start_means_that_the_editor_has_ended() -> (
