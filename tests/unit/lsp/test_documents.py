@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_model import Reference
 
+from starcoder_lsp.context import Edit
 from starcoder_lsp.lsp.documents import Documents, OpenDocument, batches
 from starcoder_lsp.lsp.documents import positions as positions_module
 from starcoder_lsp.lsp.documents.batches import lines_after
@@ -71,6 +72,39 @@ def test_edits_in_one_pass_are_the_same_as_one_by_one(
     assert lines == split_lines(reference.text)
 
 
+@pytest.mark.parametrize(
+    ("text", "edits", "expected"),
+    [
+        # Each line has its own columns.
+        (
+            "éa\nabc\n😀b",
+            [((2, 4), (2, 5), "3"), ((1, 1), (1, 3), "2"), ((0, 2), (0, 3), "1")],
+            "é1\na2\n😀3",
+        ),
+        # What lies between two edits stays.
+        ("a\nb\nc\nd\ne", [((4, 0), (4, 1), "E"), ((0, 0), (0, 1), "A")], "A\nb\nc\nd\nE"),
+        # The second edit ends inside of the first.
+        ("abcdef", [((0, 2), (0, 5), "X"), ((0, 1), (0, 3), "Y")], "aYf"),
+        # A column beyond the end of its line, which the first edit makes longer.
+        ("ab\ncd", [((0, 2), (1, 0), ""), ((0, 3), (0, 1), "X")], "aXd"),
+        # The first edit makes one line end of two signs.
+        ("a\rb", [((1, 0), (1, 0), "\n"), ((1, 0), (1, 0), "X")], "a\r\nXb"),
+    ],
+)  # fmt: skip
+async def test_edits_apply_to_what_the_one_before_left(
+    text: str, edits: list[tuple[tuple[int, int], tuple[int, int], str]], expected: str
+) -> None:
+    changes: list[Change | None] = [Change(Span(*ends), new) for *ends, new in edits]
+    assert await lines_after(split_lines(text), changes, "utf-8") == split_lines(
+        expected
+    )
+
+
+def test_the_edit_of_other_lines_is_no_longer_than_what_differs() -> None:
+    document = opened("a\nb\nc\n")
+    assert document.replace_all(["a\n", "X\n", "c\n", ""]) == Edit(2, 4, "X\n")
+
+
 @given(texts, texts)
 def test_other_lines_are_an_edit_of_what_differs(text: str, other: str) -> None:
     document = opened(text)
@@ -119,6 +153,40 @@ def test_a_text_split_in_steps_has_the_same_lines(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "STEP_CHARACTERS", 3)
         assert asyncio.run(batches.split_in_steps(text)) == split_lines(text)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
+async def test_a_text_is_split_in_short_steps_that_cut_no_line_end(
+    monkeypatch: pytest.MonkeyPatch, line_end: str
+) -> None:
+    steps: list[str] = []
+
+    def split(text: str) -> list[str]:
+        steps.append(text)
+        return split_lines(text)
+
+    monkeypatch.setattr(batches, "STEP_CHARACTERS", 4)
+    monkeypatch.setattr(batches, "split_lines", split)
+    text = f"ab{line_end}" * 10
+    assert await batches.split_in_steps(text) == split_lines(text)
+    assert "".join(steps) == text
+    assert max(map(len, steps)) <= 8
+    # A sign at the end of what is looked at may be half of a line end.
+    cut = "aaaaaaa\r\nb"
+    assert await batches.split_in_steps(cut) == split_lines(cut)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_columns_behind_the_first_block_are_counted_too(
+    monkeypatch: pytest.MonkeyPatch, encoding: Encoding
+) -> None:
+    monkeypatch.setattr(positions_module, "BLOCK", 4)
+    line = "éaé中😀bXé中X \r\n"
+    columns = positions_module.Columns(line, encoding)
+    assert columns.n_units == units(line.rstrip("\r\n"), encoding)
+    for column in range(columns.n_units + 2):
+        expected = code_points(line, column, encoding)
+        assert columns.code_points(column) == expected, column
 
 
 @given(
@@ -234,6 +302,23 @@ def test_a_snapshot_has_the_version_of_a_change_that_changes_nothing() -> None:
     document.snapshot()
     document.renumber(2)
     assert document.snapshot().version == 2
+
+
+def test_a_new_number_changes_no_text() -> None:
+    document = opened("x = 1")
+    before = document.snapshot()
+    document.renumber(7)
+    after = document.snapshot()
+    assert (document.version, after.version) == (7, 7)
+    assert after.text is before.text
+
+
+def test_of_a_lost_document_all_but_its_text_is_known() -> None:
+    documents, document = Documents(), OpenDocument(URI, "python", 3, ["x"])
+    for _ in range(2):
+        documents.lose(document, "why")
+    assert documents.get(URI) is None
+    assert documents.find(URI) == OpenDocument(URI, "python", 3, [""], "why")
 
 
 def test_a_lost_document_is_open_without_its_text() -> None:
