@@ -20,6 +20,7 @@ from starcoder_lsp.flow import Cursor, Judgement
 from starcoder_lsp.runtime.child import Child, python_module
 from starcoder_lsp.runtime.frames import Frame
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ JUDGE_MS = 60
 STATISTICS_MS = 5000
 # An indexer that owes answers and is silent this long hangs, and is restarted.
 HANG_S = 20.0
+ANSWERS = "answers"
 # Larger documents are generated, and are not sent to the indexer.
 MAX_DOCUMENT_CHARACTERS = 2_000_000
 
@@ -51,7 +53,6 @@ class IndexedContext:
         self._notebooks: dict[str, Frame] = {}
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Frame | None]] = {}
-        self._silent_since: float | None = None
         self._last: tuple[str, Gathered] = ("", Gathered())
         self._child = Child(
             python_module("starcoder_lsp.context.indexer.process", log_level),
@@ -60,6 +61,7 @@ class IndexedContext:
             on_exit=self._exited,
             policy=policy,
         )
+        self._watchdog = Watchdog(self._child.kill)
 
     @property
     def pid(self) -> int | None:
@@ -69,6 +71,7 @@ class IndexedContext:
         self._child.start()
 
     async def close(self) -> None:
+        self._watchdog.stop()
         self._give_up_waiting()
         await self._child.close()
 
@@ -150,28 +153,22 @@ class IndexedContext:
         """Return the child's answer; None if it does not come in time."""
         if self.pid is None:
             return None
-        loop = asyncio.get_running_loop()
         request_id = next(self._ids)
-        answer: asyncio.Future[Frame | None] = loop.create_future()
+        answer: asyncio.Future[Frame | None]
+        answer = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
-        self._silent_since = self._silent_since or loop.time()
+        self._watchdog.expect(ANSWERS, HANG_S)
         self._child.send({**frame, "id": request_id})
         try:
             async with asyncio.timeout(deadline_ms / 1000):
                 return await answer
         except TimeoutError:
-            self._end_when_hanging(loop.time())
             return None
         finally:
             del self._waiting[request_id]
 
-    def _end_when_hanging(self, now: float) -> None:
-        if self._silent_since is not None and now - self._silent_since > HANG_S:
-            self._silent_since = None
-            self._child.kill()
-
     def _receive(self, frame: Frame) -> None:
-        self._silent_since = None
+        self._watchdog.settle(ANSWERS)
         if frame["op"] == "progress":
             self._on_progress(
                 IndexingProgress(frame["n_done"], frame["n_total"], frame["is_final"])
@@ -191,7 +188,7 @@ class IndexedContext:
         }  # fmt: skip
 
     def _exited(self, gave_up: bool) -> None:
-        self._silent_since = None
+        self._watchdog.stop()
         self._give_up_waiting()
         if gave_up:
             logger.error("the indexer keeps dying: no context from other files")

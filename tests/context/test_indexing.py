@@ -17,7 +17,7 @@ import pytest
 from lsp_client import children_of
 from workspace import LONG_PATIENCE_S, Workspace, contents, n_indexed, plant, until
 
-from starcoder_lsp.context import Edit, Gathered, worker_process
+from starcoder_lsp.context import Edit, Gathered, client, worker_process
 from starcoder_lsp.context.index.database import file_of
 from starcoder_lsp.flow import REDACTED, Cursor, Document, Judgement, readable
 from starcoder_lsp.lsp.documents.uris import path_of
@@ -412,6 +412,22 @@ async def test_newly_hidden_files_disappear_from_the_kept_answer_too(
         hidden = await workspace.context.gather(cursor, 2000, NOTHING)
         os.kill(pid, signal.SIGCONT)
     assert hidden.snippets == ()
+
+
+async def test_an_indexer_that_hangs_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "HANG_S", 0.5)
+    root = plant(tmp_path / "w", functions("a", "b"))
+    cursor = Cursor(Document("a(", (root / "b.py").as_uri(), "python", 1), 2)
+    async with Workspace(root) as workspace:
+        workspace.open(root / "b.py", "a(")
+        hanging = workspace.context.pid
+        assert hanging is not None
+        os.kill(hanging, signal.SIGSTOP)
+        await workspace.context.gather(cursor, 2000, NOTHING)
+        await until(lambda: workspace.context.pid not in (None, hanging))
+        await until_shown(workspace, cursor)
 
 
 async def test_cells_of_the_same_notebook_are_gathered_without_their_secrets(
