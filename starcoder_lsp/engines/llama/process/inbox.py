@@ -18,14 +18,13 @@ from typing import BinaryIO
 from starcoder_lsp.engines.llama import messages
 from starcoder_lsp.engines.llama.messages import Asked, Cancelled, Load
 from starcoder_lsp.engines.llama.process.incoming import Message, message_from
-from starcoder_lsp.runtime import frames, log
+from starcoder_lsp.runtime import frames, log, parent_watch
 from starcoder_lsp.runtime.frames import Frame
 
 logger = logging.getLogger(__name__)
 
-# How long the main thread may take to end well, with its KV cache saved. A child that
-# outlives its parent is given the same time.
-END_PATIENCE_S = 3.0
+# How long the main thread may take to end well, with its KV cache saved.
+END_PATIENCE_S = parent_watch.SAVE_S
 # How often those who wait for another client hear that the process is alive.
 WAITING_S = 1.0
 # More than an editor ever has: a client that sends more is refused these requests.
