@@ -131,7 +131,7 @@ def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
 
 
 def _for_more(ask: Ask) -> Ask:
-    completer, settings = ask.completer, ask.settings
+    completer = ask.completer
     long = replace(
         completer,
         style=replace(completer.style, wants_more=True),
@@ -139,7 +139,7 @@ def _for_more(ask: Ask) -> Ask:
             completer.limits, max_tokens=completer.limits.max_tokens * MORE_TOKENS
         ),
     )
-    return replace(ask, completer=long, settings=settings, is_more=True, n_wanted=1)
+    return replace(ask, completer=long, is_more=True, n_wanted=1)
 
 
 def _not_asked(cursor: Cursor, reason: str) -> Trace:

@@ -57,10 +57,8 @@ class CurrentContext:
         """Start a context. Documents may be open already."""
         settings = self._settings.of_workspace()
         self._for = settings.context
-        older, self.context = (
-            self.context,
-            assemble.build_context(settings, self._show_progress),
-        )
+        older = self.context
+        self.context = assemble.build_context(settings, self._show_progress)
         self.use_folders()
         for document in self._documents:
             self.open(document)

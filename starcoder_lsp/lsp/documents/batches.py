@@ -144,9 +144,8 @@ class _Finder:
         return LineColumn(line, self._columns.code_points(column))
 
     def is_after_return(self, place: LineColumn) -> bool:
-        if place.column:
-            return self.lines[place.line][place.column - 1] == "\r"
-        return place.line > 0 and self.lines[place.line - 1].endswith("\r")
+        is_line_start = place.column == 0 and place.line > 0
+        return is_line_start and self.lines[place.line - 1].endswith("\r")
 
 
 def _between(lines: Sequence[str], start: LineColumn, end: LineColumn) -> list[str]:
