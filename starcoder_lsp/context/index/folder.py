@@ -58,7 +58,7 @@ class Folder:
         self._clock = clock
         self._since: float | None = None
         self._rebuilt_at: deque[float] = deque(maxlen=MAX_REBUILDS)
-        self._open(database.open_index(root, cache, index_version()))
+        self._open_on_disk()
 
     @property
     def is_writer(self) -> bool:
@@ -93,9 +93,12 @@ class Folder:
         crashing = (one for one in self.sources.values() if one.reason == CRASHES)
         self.crashing = {one.digest for one in crashing}
 
+    def _open_on_disk(self) -> None:
+        self._open(database.open_index(self.root, self._cache, index_version()))
+
     def _reopen(self) -> None:
         self._database.close()
-        self._open(database.open_index(self.root, self._cache, index_version()))
+        self._open_on_disk()
 
     def _recover(self, error: sqlite3.Error) -> None:
         """Go on with another index: on disk after damage, else in memory."""
@@ -107,7 +110,7 @@ class Folder:
         )
         if database.is_damage(error) and self._may_rebuild():
             database.put_aside(self._database)
-            self._open(database.open_index(self.root, self._cache, index_version()))
+            self._open_on_disk()
         else:
             self._database.close()
             self._open(database.in_memory())
@@ -125,9 +128,9 @@ class Folder:
     def _may_rebuild(self) -> bool:
         """Whether damage is rare; a disk that damages all it is given is not used."""
         now = self._clock()
-        n_before = len(self._rebuilt_at)
         is_rare = (
-            n_before < MAX_REBUILDS or now - self._rebuilt_at[0] > REBUILD_WINDOW_S
+            len(self._rebuilt_at) < MAX_REBUILDS
+            or now - self._rebuilt_at[0] > REBUILD_WINDOW_S
         )
         self._rebuilt_at.append(now)
         return is_rare

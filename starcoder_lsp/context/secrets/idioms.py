@@ -31,6 +31,8 @@ class Idiom(NamedTuple):
 SCHEME = "(?:(?i:basic|token|digest|apikey|ssws|negotiate)[ ]{1,4})"
 TOKEN = r"[\w.~+/-]{10,2000}={0,2}"
 QUOTED = r"""(?:"[^"\r\n]{0,64}"|'[^'\r\n]{0,64}'|[A-Za-z_][\w.]{0,64})"""
+# From curl's option to the password in it.
+CURL_USER = r"""(?:-u|--user|--proxy-user)[ =]?["']?[\w.@+-]{1,64}:"""
 IDIOMS = (
     Idiom("bearer", re.compile(r"(?i:bearer)[ ]{1,4}(?P<KEY>[\w.~+/-]{16,2000}={0,2})")),
     Idiom("auth", re.compile(
@@ -41,7 +43,7 @@ IDIOMS = (
         r"""["'](?P<PASSWORD>[^"'\r\n]{4,128})["']"""
     )),
     Idiom("curl", re.compile(
-        r"""(?i:curl) (?:(?!curl )[^\r\n]|\\\r?\n){0,300}?(?:-u|--user|--proxy-user)[ =]?["']?[\w.@+-]{1,64}:"""
+        rf"""(?i:curl) (?:(?!curl )[^\r\n]|\\\r?\n){{0,300}}?{CURL_USER}"""
         r"""(?P<PASSWORD>[^\s"']{4,128})"""
     )),
     Idiom("identified", re.compile(

@@ -6,7 +6,7 @@ import re
 
 from starcoder_lsp.context.secrets.assignments import values
 from starcoder_lsp.context.secrets.detect import Secret
-from starcoder_lsp.context.secrets.idioms import QUOTED
+from starcoder_lsp.context.secrets.idioms import CURL_USER, QUOTED
 from starcoder_lsp.context.secrets.provider_formats import is_begun
 from starcoder_lsp.context.secrets.searchable import Searchable
 from starcoder_lsp.context.secrets.values import Mark
@@ -21,7 +21,7 @@ BEGUN: tuple[tuple[Mark, re.Pattern[str]], ...] = (
         r"""://[^\s/@:"'`<>]{0,128}:(?!\d{1,5}\Z)(?P<value>[^\s/@"'`<>{}]{1,256})\Z"""
     )),
     ("PASSWORD", re.compile(
-        r"""\bcurl .{0,300}?(?:-u|--user|--proxy-user)[ =]?["']?[\w.@+-]{1,64}:(?P<value>[^\s"']{1,128})\Z"""
+        rf"""\bcurl .{{0,300}}?{CURL_USER}(?P<value>[^\s"']{{1,128}})\Z"""
     )),
     ("PASSWORD", re.compile(
         rf"""(?<![A-Za-z])(?i:auth)\w{{0,16}}[ ]?=?[ ]?\([ ]?{QUOTED},[ ]{{0,4}}["'](?P<value>[^"'\r\n]{{1,128}})\Z"""
