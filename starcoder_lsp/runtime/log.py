@@ -143,15 +143,14 @@ def _file_handler(file: Path, *, rotates: bool) -> logging.Handler:
     def private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
 
-    class PrivateRotatingFile(RotatingFileHandler):
+    class PrivateFile(logging.FileHandler):
         def _open(self) -> TextIOWrapper:
             return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
-    class PrivateSharedFile(WatchedFileHandler):
+    class PrivateRotatingFile(PrivateFile, RotatingFileHandler): ...
+
+    class PrivateSharedFile(PrivateFile, WatchedFileHandler):
         """Opens the file again when another process has rotated it."""
-
-        def _open(self) -> TextIOWrapper:
-            return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
     file.parent.mkdir(parents=True, exist_ok=True)
     if rotates:
