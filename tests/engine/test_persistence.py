@@ -112,28 +112,41 @@ class Line:
         self.hear(messages.piece_frame(frame["id"], ended))
 
 
-async def test_reading_ahead_does_not_keep_an_engine_loaded() -> None:
-    now, wakes = 0.0, asyncio.Event()
+class IdleTime:
+    """Half an hour of idleness that passes at once."""
 
-    async def sleep(_seconds: float) -> None:
-        await wakes.wait()
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._wakes = asyncio.Event()
+
+    def engine(self, connect: type[Line]) -> LlamaEngine:
+        return LlamaEngine(
+            Load("model.gguf", "starcoder2", 1024),
+            connect=connect,  # type: ignore[arg-type]  # as much of a link as is used
+            idle_s=1800,
+            clock=lambda: self.now,
+            sleep=self._sleep,
+        )
+
+    async def pass_by(self) -> None:
+        self.now = 1800.0
+        self._wakes.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def _sleep(self, _seconds: float) -> None:
+        await self._wakes.wait()
         await asyncio.sleep(0)
 
-    engine = LlamaEngine(
-        Load("model.gguf", "starcoder2", 1024),
-        connect=Line,  # type: ignore[arg-type]  # as much of a link as is used
-        idle_s=1800,
-        clock=lambda: now,
-        sleep=sleep,
-    )
+
+async def test_reading_ahead_does_not_keep_an_engine_loaded() -> None:
+    idle_time = IdleTime()
+    engine = idle_time.engine(Line)
     engine._receive(messages.ready_frame(Loaded("build", 1024, 1, "f16")))
-    now = 1700.0
+    idle_time.now = 1700.0
     async with aclosing(engine.generate(PROMPT, Limits(max_tokens=0))) as pieces:
         assert [piece.text async for piece in pieces] == [""]
-    now = 1800.0
-    wakes.set()
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await idle_time.pass_by()
     assert engine.state.phase is Phase.SLEEPING
 
 
@@ -145,29 +158,15 @@ class DeadLine(Line):
 
 
 async def test_requests_lost_in_a_crash_do_not_keep_an_engine_loaded() -> None:
-    now, wakes = 0.0, asyncio.Event()
-
-    async def sleep(_seconds: float) -> None:
-        await wakes.wait()
-        await asyncio.sleep(0)
-
-    engine = LlamaEngine(
-        Load("model.gguf", "starcoder2", 1024),
-        connect=DeadLine,  # type: ignore[arg-type]  # as much of a link as is used
-        idle_s=1800,
-        clock=lambda: now,
-        sleep=sleep,
-    )
+    idle_time = IdleTime()
+    engine = idle_time.engine(DeadLine)
     ready = messages.ready_frame(Loaded("build", 1024, 1, "f16"))
     engine._receive(ready)
     with pytest.raises(EngineCrashed):
         await asked(engine)
     phases = [engine.state.phase]
     engine._receive(ready)
-    now = 1800.0
-    wakes.set()
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await idle_time.pass_by()
     phases.append(engine.state.phase)
     assert phases == [Phase.RESTARTING, Phase.SLEEPING]
 
