@@ -90,7 +90,7 @@ class CurrentEngine:
         return engine
 
     def ready(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
-        """As `require`; None while the engine is not ready."""
+        """Return the engine as `require` does; None while it is not ready."""
         engine = self.require(settings, is_wanted=is_wanted)
         return engine if engine and engine.state.phase is Phase.READY else None
 

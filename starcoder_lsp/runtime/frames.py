@@ -72,7 +72,7 @@ async def receive(stream: StreamReader) -> Frame | None:
 
 
 def read(stream: BinaryIO, max_bytes: int = MAX_FRAME_BYTES) -> Frame | None:
-    """As `receive`, blocking; for the child's side."""
+    """Return the next frame as `receive` does, but block; for the child's side."""
     header = stream.read(4)
     if len(header) < 4:
         return None

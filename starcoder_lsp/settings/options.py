@@ -101,7 +101,7 @@ class EngineSettings:
 
 @dataclass(frozen=True)
 class TriggerSettings:
-    """When suggestions are made."""
+    """Settings of when suggestions are made."""
 
     enabled: bool = option(
         True, BOOLEAN,

@@ -59,7 +59,7 @@ class Database:
 
     @property
     def is_replaced(self) -> bool:
-        """Whether another file, or none, has taken the place of the one that is open."""
+        """True if another file, or none, has taken the place of the one that is open."""
         if self.file is None:
             return False
         try:

@@ -70,7 +70,7 @@ class Folder:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether this reader has nothing to read yet, or no longer."""
+        """True if this reader has nothing to read yet, or no longer."""
         return self._database.is_waiting
 
     def _open(self, opened: database.Database) -> None:
@@ -126,7 +126,7 @@ class Folder:
         self._open(database.waiting_for(self._database.file))
 
     def _may_rebuild(self) -> bool:
-        """Whether damage is rare; a disk that damages all it is given is not used."""
+        """Return whether damage is rare; a disk that damages everything is not used."""
         now = self._clock()
         is_rare = (
             len(self._rebuilt_at) < MAX_REBUILDS
@@ -190,7 +190,7 @@ class Folder:
             self._write(lambda path=path: self._forget(path))  # type: ignore[misc]  # a default binds the loop's variable
 
     def join_some(self) -> bool:
-        """As `Index.join_some`."""
+        """Merge some parts of a new index as `Index.join_some` does."""
         is_more = False
 
         def write() -> None:

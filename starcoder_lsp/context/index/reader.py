@@ -55,7 +55,7 @@ class Index(FileTable):
         self.put_entry(path, entry_of(text, symbols))
 
     def put_entry(self, path: str, entry: Entry) -> None:
-        """As `put`, for an entry that a worker has made."""
+        """Store an entry that a worker has made, as `put` does."""
         self._forget(path, self._writer.put(path, module_name(path), entry))
 
     def remove(self, path: str) -> None:
@@ -132,7 +132,7 @@ class Index(FileTable):
     def search(
         self, weights: Mapping[str, float], limit: int, is_wanted: Filter = everything
     ) -> list[Hit]:
-        """As `Search.best`. Hits read their text later: keep the snapshot open until then."""
+        """Search as `Search.best`. Hits read their text later: keep the snapshot open."""
         with self.snapshot():
             return self._search.best(weights, limit, is_wanted)
 

@@ -20,7 +20,7 @@ DECODER = json.JSONDecoder()
 
 @dataclass
 class StoredSymbols:
-    """As `Symbols`, without references; the `written_` fields are JSON from `entry.py`."""
+    """The fields of `Symbols` without references; `written_` ones are JSON of `entry.py`."""
 
     language: str
     package: str

@@ -31,7 +31,7 @@ class Look(Enum):
 
 
 class Schedule:
-    """When the next look is due; the first walk is due at once."""
+    """Knows when the next look is due; the first walk is due at once."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

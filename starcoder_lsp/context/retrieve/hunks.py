@@ -60,7 +60,7 @@ class Hunk:
 
     @property
     def is_news(self) -> bool:
-        """Whether the edit changed more than formatting."""
+        """True if the edit changed more than formatting."""
         return FORMAT.sub("", "\n".join(self.before)) != FORMAT.sub(
             "", "\n".join(self.after)
         )

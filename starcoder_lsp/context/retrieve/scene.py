@@ -93,7 +93,7 @@ class Scene:
 
     @cached_property
     def terms(self) -> Mapping[str, float]:
-        """As `near`, for the terms of a search."""
+        """Search terms around the cursor, with their nearness as in `near`."""
         return self._nearness(terms)
 
     def likeness(self, text: str) -> float:

@@ -38,7 +38,7 @@ class Region:
 
     @property
     def begins_line(self) -> bool:
-        """Whether only white space precedes the cursor on its line."""
+        """True if only white space precedes the cursor on its line."""
         return not self.source[self.line_start : self.at].strip()
 
 

@@ -33,7 +33,7 @@ class PipeWriter(asyncio.BaseProtocol):
 
     @property
     def is_behind(self) -> bool:
-        """Whether the client has left more than `MAX_UNREAD_BYTES` unread."""
+        """True if the client has left more than `MAX_UNREAD_BYTES` unread."""
         return not self._is_read.is_set()
 
     async def until_read(self) -> None:
