@@ -76,7 +76,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"handlers"},
     ),
     "starcoder_lsp.cli": (
-        {"flags", "pace", "progress", "show", "workspace"},
+        {"flags", "pace", "terminal", "workspace"},
         {
             "complete",
             "config",

@@ -15,8 +15,8 @@ from starcoder_lsp.cli.flags import (
     resolve_for,
     workspace_of,
 )
-from starcoder_lsp.cli.progress import ProgressLine
-from starcoder_lsp.cli.show import Show, advice
+from starcoder_lsp.cli.terminal.progress import ProgressLine
+from starcoder_lsp.cli.terminal.show import Show, advice
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.engines import Engine

@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from starcoder_lsp.cli import pace, progress
+from starcoder_lsp.cli import pace
 from starcoder_lsp.cli.complete import patient
 from starcoder_lsp.cli.eval.infilling import USUALLY
-from starcoder_lsp.cli.progress import ProgressLine
-from starcoder_lsp.cli.show import advice
+from starcoder_lsp.cli.terminal import progress
+from starcoder_lsp.cli.terminal.progress import ProgressLine
+from starcoder_lsp.cli.terminal.show import advice
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.prompt_fit import n_affordable
 from starcoder_lsp.engines.scripted import ScriptedEngine

@@ -1,0 +1,1 @@
+"""Progress lines and suggestions on a terminal."""
