@@ -23,6 +23,7 @@ PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "editors/**/*.md", ".github/*.md")
     for page in ROOT.glob(pattern)
+    if "node_modules" not in page.parts
 )
 LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
