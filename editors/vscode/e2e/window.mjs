@@ -126,6 +126,12 @@ export class Window {
     await this.page.keyboard.press("Enter");
   }
 
+  // Closes what may be open over the editor, so that one test does not fail another.
+  async calm() {
+    await this.press("Escape");
+    await this.press("Escape");
+  }
+
   type(text) {
     return this.page.keyboard.type(text, { delay: 40 });
   }

@@ -158,20 +158,11 @@ export class Suggestions implements vscode.Disposable {
   /** Runs VS Code's command that accepts a part, and tells the server how much it was. */
   async acceptPart(command: string): Promise<void> {
     const { answer } = this;
-    const isOurs = isSamePlace(activePlace(), answer?.place);
+    const before = answer && acceptedHere(answer);
     await vscode.commands.executeCommand(command);
-    const editor = vscode.window.activeTextEditor;
-    if (
-      answer === undefined ||
-      !isOurs ||
-      editor?.document.uri.toString() !== answer.place.uri
-    ) {
-      return;
-    }
-    const accepted = new vscode.Range(answer.range.start, editor.selection.active);
-    const length = acceptedLength(answer.item, editor.document.getText(accepted));
-    if (length !== undefined) {
-      const params = { item: answer.item, acceptedLength: length };
+    const after = answer && acceptedHere(answer);
+    if (before !== undefined && after !== undefined && after > before) {
+      const params = { item: answer?.item, acceptedLength: after };
       this.tell("textDocument/didPartiallyAcceptCompletion", params);
     }
   }
@@ -230,4 +221,14 @@ function placeOf(editor: vscode.TextEditor): Place {
 function activePlace(): Place | undefined {
   const editor = vscode.window.activeTextEditor;
   return editor && placeOf(editor);
+}
+
+/** Returns how much of the answer stands before the cursor; undefined if other text does. */
+function acceptedHere({ item, range, place }: Answer): number | undefined {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined || editor.document.uri.toString() !== place.uri) {
+    return undefined;
+  }
+  const text = editor.document.getText(new vscode.Range(range.start, editor.selection.active));
+  return acceptedLength(item, text);
 }

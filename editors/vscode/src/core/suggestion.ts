@@ -32,6 +32,6 @@ export function isSamePlace(one: Place | undefined, other: Place | undefined): b
  */
 export function acceptedLength(item: Item, text: string): number | undefined {
   const unix = text.replaceAll("\r\n", "\n");
-  const isPart = unix !== "" && item.insertText.replaceAll("\r\n", "\n").startsWith(unix);
+  const isPart = item.insertText.replaceAll("\r\n", "\n").startsWith(unix);
   return isPart ? unix.length : undefined;
 }
