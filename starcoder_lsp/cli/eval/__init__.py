@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import Any
 
 EVALUATIONS: Mapping[str, str] = {
+    "humaneval": "complete functions from their head; count passed tests",
+    "mbpp": "write functions from a sentence; count passed tests",
+    "multipl-e": "complete functions in other languages; count passed tests",
     "context": "measure whether the context holds what the next line needs",
     "infilling": "fill in missing code; count exact matches and passed tests",
     "truncation": "apply the rules to recorded output of a model",
