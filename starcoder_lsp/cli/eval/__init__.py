@@ -13,6 +13,7 @@ EVALUATIONS: Mapping[str, str] = {
     "multipl-e": "complete functions in other languages; count passed tests",
     "context": "measure whether the context holds what the next line needs",
     "infilling": "fill in missing code; count exact matches and passed tests",
+    "mine": "fill in what your own repository's last commits added; compare settings",
     "truncation": "apply the rules to recorded output of a model",
 }
 

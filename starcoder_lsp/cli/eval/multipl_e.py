@@ -46,7 +46,7 @@ def read_tasks(data: Path, parsed: argparse.Namespace) -> list[ProgramTask]:
     files = sorted(data.glob("humaneval-*.jsonl")) if data.is_dir() else [data]
     tasks: list[ProgramTask] = []
     for file in files:
-        rows = [row for row in read_rows(file) if "stop_tokens" in row]
+        rows = [row for row in read_rows(file) if "language" in row]
         tasks += [multipl_e_task(row) for row in evaluation.chosen(rows, parsed)]
     if not tasks:
         raise ConfigError(f"{data} holds no rows of MultiPL-E")

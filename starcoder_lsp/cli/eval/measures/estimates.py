@@ -21,7 +21,7 @@ def share_interval(n_right: int, n: int) -> Interval:
     https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval
 
     >>> share_interval(119, 164)
-    (0.6529, 0.7883)
+    (0.6527, 0.7881)
     """
     if n == 0:
         return (0.0, 1.0)
