@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 EVALUATIONS: Mapping[str, str] = {
+    "all": "run every evaluation whose data is in a folder",
     "humaneval": "complete functions from their head; count passed tests",
     "mbpp": "write functions from a sentence; count passed tests",
     "multipl-e": "complete functions in other languages; count passed tests",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -73,7 +74,13 @@ async def engine_of(settings: Settings) -> AsyncIterator[Engine]:
         await engine.close()
 
 
-class Progress:
+def digest(value: Any) -> str:
+    """Return a name for data; the same for the same data."""
+    text = json.dumps(value, default=vars, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class RowProgress:
     """Shows on a terminal how many rows are done, and how long the others may take."""
 
     def __init__(self, n_rows: int, n_done: int = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from starcoder_lsp.cli.eval import evaluation, program_runs
 from starcoder_lsp.cli.eval.measures.programs import humaneval_task
@@ -16,7 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    evaluation.show(measure(parsed), parsed)
+    return 0
+
+
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
     tasks = [humaneval_task(row) for row in read_rows(parsed.file)]
     figures, _ = program_runs.run("humaneval", tasks, parsed)
-    evaluation.show(figures, parsed)
-    return 0
+    return figures

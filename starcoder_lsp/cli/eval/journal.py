@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ class Journal:
         self.entries: dict[str, Entry] = {}
         if file is None:
             return
-        lines = _read(file)
-        if not lines:
+        text = _read(file)
+        if not text:
             self._write(json.dumps(self._measured), mode="w")
             return
-        if lines[0] != json.loads(json.dumps(self._measured)):
+        lines = list(_complete_lines(text))
+        if lines[:1] != [json.loads(json.dumps(self._measured))]:
             raise ConfigError(
                 f"{file} holds the results of another evaluation, of other data or "
                 "other settings; name another file for --results, or remove this one"
@@ -53,18 +54,19 @@ class Journal:
             raise ConfigError(f"{self._file} cannot be written: {exc}") from exc
 
 
-def _read(file: Path) -> list[Any]:
-    """Return the complete lines of a file; none if there is no file."""
+def _read(file: Path) -> str:
     try:
-        lines = file.read_text("utf-8").split("\n")
+        return file.read_text("utf-8", errors="replace")
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError) as exc:
-        raise ConfigError(f"{file} cannot be read: {exc}") from exc
-    found = []
-    for line in filter(None, lines):
+        return ""
+    except OSError as exc:
+        raise ConfigError(f"{file} cannot be read: {exc.strerror}") from exc
+
+
+def _complete_lines(text: str) -> Iterator[Any]:
+    """Yield the objects in the lines, up to the first line that was not written whole."""
+    for line in filter(None, text.split("\n")):
         try:
-            found.append(json.loads(line))
+            yield json.loads(line)
         except ValueError:
-            break
-    return found
+            return

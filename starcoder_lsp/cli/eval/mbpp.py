@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    evaluation.show(measure(parsed), parsed)
+    return 0
+
+
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
     rows = [
         row
         for row in read_rows(parsed.file)
@@ -43,8 +48,7 @@ def run(parsed: argparse.Namespace) -> int:
     )
     if parsed.verdicts:
         figures |= _compared(parsed.verdicts, journal)
-    evaluation.show(figures, parsed)
-    return 0
+    return figures
 
 
 def _compared(file: Path, journal: Journal) -> dict[str, Any]:

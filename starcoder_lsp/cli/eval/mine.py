@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    evaluation.show(measure(parsed), parsed)
+    return 0
+
+
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
     repository = parsed.repository.resolve()
     found = own_code.places(repository, parsed.commits, parsed.rows, parsed.seed)
     variants = variants_of(repository, parsed)
@@ -89,8 +94,7 @@ def run(parsed: argparse.Namespace) -> int:
     figures = summary(variants, found, journal)
     if parsed.report:
         report.write(parsed.report, _page(figures, variants, found, journal))
-    evaluation.show(figures, parsed)
-    return 0
+    return figures
 
 
 def variants_of(
@@ -139,7 +143,7 @@ async def _measure(
     journal: Journal,
 ) -> None:
     n_all = len(variants) * len(found)
-    progress = evaluation.Progress(n_all, len(journal.entries))
+    progress = evaluation.RowProgress(n_all, len(journal.entries))
     for variant in variants:
         left = [one for one in found if _key(variant, one) not in journal.entries]
         if not left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from starcoder_lsp.cli.eval import evaluation, program_runs
 from starcoder_lsp.cli.eval.measures import programs
@@ -22,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    evaluation.show(measure(parsed), parsed)
+    return 0
+
+
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
     tasks = read_tasks(parsed.data, parsed)
     missing = asyncio.run(_missing({task.language for task in tasks}))
     usable = [task for task in tasks if task.language not in missing]
@@ -37,8 +43,7 @@ def run(parsed: argparse.Namespace) -> int:
     for language in sorted({task.language for task in usable}):
         own = {k: v for k, v in by_task.items() if k.startswith(f"{language}/")}
         figures[language] = programs.summary(own)
-    evaluation.show({**figures, "skipped": missing}, parsed)
-    return 0
+    return {**figures, "skipped": missing}
 
 
 def read_tasks(data: Path, parsed: argparse.Namespace) -> list[ProgramTask]:

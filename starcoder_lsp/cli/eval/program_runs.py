@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
-import json
 import os
 import time
 from collections import defaultdict
@@ -56,8 +54,8 @@ def run(
         tasks = [task for task in tasks if task.name in samples]
         if not tasks:
             raise ConfigError(f"{parsed.samples} has no sample for any of the tasks")
-    source = _digest(samples) if samples else settings.engine.model
-    measured = {"evaluation": name, "tasks": _digest(tasks), "source": source}
+    source = evaluation.digest(samples) if samples else settings.engine.model
+    measured = {"evaluation": name, "tasks": evaluation.digest(tasks), "source": source}
     journal = Journal(parsed.results, measured)
     if samples:
         asyncio.run(_judge_samples(tasks, samples, journal))
@@ -90,7 +88,7 @@ async def _judge_samples(
         for task in tasks
         for number, text in enumerate(samples[task.name])
     ]
-    progress = evaluation.Progress(len(waiting), len(journal.entries))
+    progress = evaluation.RowProgress(len(waiting), len(journal.entries))
     core = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def judge(key: str, task: ProgramTask, text: str) -> None:
@@ -111,7 +109,7 @@ async def _judge_model(
     left = [task for task in tasks if task.name not in journal.entries]
     if not left:
         return
-    progress = evaluation.Progress(len(tasks), len(tasks) - len(left))
+    progress = evaluation.RowProgress(len(tasks), len(tasks) - len(left))
     async with evaluation.engine_of(settings) as engine:
         family = assemble.family_of(settings.engine)
         async for task, text, took_ms in _written(engine, family, settings, left):
@@ -190,8 +188,3 @@ def _by(
     for entry in entries:
         found[key(entry)].append(entry["fault"] is None)
     return found
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, default=vars, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
