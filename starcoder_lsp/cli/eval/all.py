@@ -29,8 +29,8 @@ from starcoder_lsp.errors import StarcoderError
 class Measurement:
     """One evaluation: the path of its data below the folder, and its arguments.
 
-    In an argument, {data} is the file or folder that was found, and {folder} the one it
-    is in. `quick` are the arguments of a short run. Without `data` nothing is needed.
+    In an argument, {data} is the file or folder that was found, {folder} the one it is
+    in, and {repository} the user's own. `quick` are the arguments of a short run.
     """
 
     evaluation: Any
@@ -80,7 +80,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         ("{data}", "--root", "{folder}/repos", "--json"),
         has_model=False,
     ),
-    "mine": Measurement(mine, "", (".",), ("--rows", "12")),
+    "mine": Measurement(mine, "", ("{repository}",), ("--rows", "12")),
 }
 
 
@@ -89,6 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data",
         type=Path,
         help="a folder with data sets under their usual names; others are left out",
+    )
+    parser.add_argument(
+        "--repository", type=Path, help="also measure your own repository: `eval mine`"
     )
     parser.add_argument(
         "--quick", action="store_true", help="use a few rows of each, about ten minutes"
@@ -127,11 +130,12 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _measured(name: str, one: Measurement, parsed: argparse.Namespace) -> Any:
     """Return the figures of one evaluation, or why there are none."""
-    data = _find(parsed.data, one.data) if one.data else parsed.data
+    data = _find(parsed.data, one.data) if one.data else parsed.repository
     if data is None:
-        return f"left out: {parsed.data} holds no {one.data}"
+        lacks = f"{parsed.data} holds no {one.data}" if one.data else "no --repository"
+        return f"left out: {lacks}"
     arguments = [
-        argument.format(data=data, folder=data.parent)
+        argument.format(data=data, folder=data.parent, repository=parsed.repository)
         for argument in (*one.arguments, *(one.quick if parsed.quick else ()))
     ]
     if one.has_model and parsed.results:
