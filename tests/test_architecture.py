@@ -66,9 +66,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.lsp": (
-        {"editor_watch", "time_slices"},
+        {"time_slices"},
         {"documents", "messages"},
-        {"settings", "status", "convert", "protocol"},
+        {"settings", "client", "convert", "protocol"},
         {"current_engine", "current_context"},
         {"ask_factory"},
         {"server"},

@@ -31,6 +31,7 @@ class FolderSettings:
         self._files = ConfigFiles()
         self._at_start = self._editor = editor_layer(None)
         self._folders: tuple[Path, ...] = ()
+        self._is_trusted = True
         self._known: dict[Hashable, tuple[float, Resolved]] = {}
 
     @property
@@ -47,9 +48,13 @@ class FolderSettings:
         kept = [folder for folder in self._folders if folder not in removed]
         self.use_folders((*kept, *added))
 
-    def use_editor_at_start(self, options: Any) -> None:
-        """Take the initializationOptions, which apply for the whole session."""
+    def use_editor_at_start(self, options: Any, *, is_trusted: bool = True) -> None:
+        """Take the settings of initializationOptions, which apply for the whole session.
+
+        In a workspace that the user does not trust, no project's file applies.
+        """
         self._at_start = editor_layer(options)
+        self._is_trusted = is_trusted
         self._known.clear()
 
     def use_editor(self, options: Any) -> None:
@@ -73,7 +78,11 @@ class FolderSettings:
         at, resolved = self._known.get(key, (-FRESH_S, None))
         if resolved is None or now - at >= FRESH_S:
             resolved = self._files.resolve(
-                start, self._folders, self._at_start, self._editor, self._flags
+                start if self._is_trusted else None,
+                self._folders,
+                self._at_start,
+                self._editor,
+                self._flags,
             )
             self._known[key] = (now, resolved)
             for problem in resolved.problems:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import StartServer
-from lsp_client import PATIENCE_S, Client, engines_of
+from lsp_client import PATIENCE_S, UNDERSTOOD, Client, engines_of
 
 URI = "file:///project/fibonacci.py"
 FIBONACCI = """def fibonacci(n):
@@ -162,6 +162,10 @@ async def test_a_recorded_session_gets_the_recorded_answers(
     assert any("shown" in row for row in rows)
     for row in rows:
         message = row["send"]
+        if message["method"] == "initialize":
+            options = message["params"].get("initializationOptions") or {}
+            options["notifications"] = list(UNDERSTOOD)
+            message["params"]["initializationOptions"] = options
         if "id" not in message:
             client.send(message)
             continue

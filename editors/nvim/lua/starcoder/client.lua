@@ -10,6 +10,8 @@ M.name = "starcoder"
 local METHOD = "textDocument/inlineCompletion"
 --- Like METHOD, but for a longer suggestion; an extension of starcoder-lsp.
 local MORE_METHOD = "starcoder/more"
+local STATUS_METHOD = "didChangeStatus"
+local READY_METHOD = "starcoder/suggestionReady"
 local SIGTERM = 15
 
 local is_at_least_0_11 = vim.fn.has("nvim-0.11") == 1
@@ -20,6 +22,10 @@ local opened_as = {}
 
 --- A server that failed starts again only on the user's request.
 local has_failed = false
+
+--- Called when the server has a suggestion at a place where it had none in time.
+--- @type fun(params: table)
+M.on_suggestion_ready = function() end
 
 local function call(client, method, ...)
   if is_at_least_0_11 then
@@ -62,19 +68,27 @@ local function on_init(client)
   vim.schedule(status.announce)
 end
 
+--- The server's settings, and the notifications outside LSP that we understand.
+local function init_options(options)
+  local notifications = { STATUS_METHOD, READY_METHOD }
+  return vim.tbl_extend("keep", options.init_options, { notifications = notifications })
+end
+
 local function config(buffer, options)
-  local init_options = options.init_options
   return {
     name = M.name,
     cmd = options.cmd,
     root_dir = vim.fs.root(buffer, options.root_markers),
-    init_options = next(init_options) and init_options or vim.empty_dict(),
+    init_options = init_options(options),
     capabilities = capabilities(),
     on_init = on_init,
     on_exit = on_exit,
     handlers = {
-      didChangeStatus = function(_, params, context)
+      [STATUS_METHOD] = function(_, params, context)
         status.store(context.client_id, params)
+      end,
+      [READY_METHOD] = function(_, params)
+        M.on_suggestion_ready(params)
       end,
       ["window/showMessageRequest"] = question.ask,
     },

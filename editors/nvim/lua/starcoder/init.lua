@@ -82,12 +82,8 @@ end
 
 local function listen()
   local group = vim.api.nvim_create_augroup("starcoder", {})
-  local function on(events, callback, pattern)
-    vim.api.nvim_create_autocmd(events, {
-      group = group,
-      pattern = pattern,
-      callback = callback,
-    })
+  local function on(events, callback)
+    vim.api.nvim_create_autocmd(events, { group = group, callback = callback })
   end
   on({ "FileType", "BufEnter", "BufFilePost", "BufWritePost" }, function(event)
     attach(event.buf)
@@ -100,11 +96,6 @@ local function listen()
       notify_when_the_cursor_rests()
     end
   end)
-  -- Requests that came while the model was loading got an empty answer.
-  on("User", function()
-    inline.forget_request()
-    suggest()
-  end, "StarcoderReady")
   on("InsertEnter", on_insert_enter)
   on({ "TextChangedI", "TextChangedP" }, on_text_changed)
   on("CursorMovedI", on_cursor_moved)
