@@ -3,16 +3,15 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, test } from "node:test";
-import { faultyServer, recordedServer } from "./servers.mjs";
+import { faultyServer } from "./servers.mjs";
 import { scratch, Window } from "./window.mjs";
 
 let window, server;
 afterEach(async () => window?.close());
 
 async function open(fault, more = {}) {
-  const data = scratch();
+  const { settings, data = scratch(), ...rest } = more;
   server = faultyServer(data, fault);
-  const { settings, ...rest } = more;
   window = await Window.open({
     data,
     files: { "demo.py": "x = 1\n" },
@@ -48,7 +47,7 @@ test("a setting that names no program is one message with a way to the setting",
   await open("old", { settings: { "starcoder.server.path": "/nowhere/starcoder-lsp" } });
   await onlyMessage(/"\/nowhere\/starcoder-lsp", which is no program/);
   await window.page.click('.notifications-toasts .monaco-button:has-text("Open the setting")');
-  await window.page.waitForSelector('.tab.active:has-text("Settings")');
+  await window.page.waitForSelector(".settings-editor");
 });
 
 test("a server that is too old is one message", async () => {
@@ -102,7 +101,7 @@ test("a server that never answers disturbs nobody, even when the document is clo
 test("with several cursors nothing is inserted that the user did not accept", async () => {
   await open("late");
   await window.eventually(() => window.status(), /ready/);
-  await window.press("Control+Alt+ArrowUp"); // a second cursor above
+  await window.run("Add Cursor Above");
   await window.type("zz");
   await window.press("Escape");
   await window.press("Control+s");
@@ -110,28 +109,27 @@ test("with several cursors nothing is inserted that the user did not accept", as
   await window.eventually(() => fs.readFileSync(file, "utf8"), "zzx = 1\nzz");
 });
 
-test("a folder that is not trusted sets nothing, and cannot provide the server", async () => {
+test("what VS Code does not open as text is not sent, and a read-only file is left alone", async () => {
   const data = scratch();
-  server = recordedServer(data);
-  const own = path.join(data, "own");
-  fs.mkdirSync(own);
-  fs.symlinkSync(process.env.MODELS, path.join(own, "models"));
-  window = await Window.open({
-    data,
-    files: {
-      "demo.py": "def add(a, b):\n    return a + b\n\n\n",
-      ".starcoder.toml": "enabled = false\n",
-      ".vscode/settings.json": '{ "starcoder.enabled": false, "starcoder.max_tokens": 7 }',
-    },
-    settings: { "starcoder.server.path": server.program },
-    isTrusted: false,
-    env: { STARCODER_LSP_DATA: own, STARCODER_LSP_CACHE: path.join(data, "cache") },
-  });
-  await window.openFile("demo.py");
+  const folder = path.join(data, "workspace");
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, "binary.py"), Buffer.from([0, 1, 2, 255, 0, 10]));
+  fs.writeFileSync(path.join(folder, "huge.py"), "x = 1\n".repeat(10_000_000)); // 60 MB
+  fs.writeFileSync(path.join(folder, "readonly.py"), "x = 1\n", { mode: 0o444 });
+  await open("late", { data, settings: { "files.readonlyInclude": { "readonly.py": true } } });
   await window.eventually(() => window.status(), /ready/);
-  const [{ params }] = server.received("initialize");
-  assert.equal(params.initializationOptions.trusted, false);
-  assert.equal(params.initializationOptions.max_tokens, undefined);
-  await window.type("def multiply(a, b):");
-  await window.eventually(() => window.ghost(), /return a \* b/);
+  for (const name of ["binary.py", "huge.py"]) {
+    await window.quickOpen(name);
+  }
+  await window.openFile("readonly.py");
+  await window.type("y");
+  await window.eventually(() => opened().includes("readonly.py"));
+  assert.deepEqual(opened(), ["demo.py", "readonly.py"]);
+  assert.deepEqual(server.requests(), []);
+  assert.equal(await window.line(0), "x = 1");
 });
+
+function opened() {
+  const all = server.received("textDocument/didOpen");
+  return all.map((one) => path.basename(one.params.textDocument.uri));
+}

@@ -3,10 +3,23 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { recordedServer } from "./servers.mjs";
+import { ownDirectories, PATIENT, recordedServer } from "./servers.mjs";
 import { scratch, Window } from "./window.mjs";
 
 const ADD = "def add(a, b):\n    return a + b\n\n\n";
+const STACK = `class Stack:
+    """A list that is used from its end."""
+
+    def __init__(self):
+        self.items = []
+
+    def push(self, item):
+        self.items.append(item)
+
+    def is_empty(self):
+        return len(self.items) == 0
+
+`;
 const NOTEBOOK = JSON.stringify({
   cells: [
     { cell_type: "code", source: ADD, metadata: {}, outputs: [], execution_count: null },
@@ -17,6 +30,7 @@ const NOTEBOOK = JSON.stringify({
   nbformat_minor: 5,
 });
 const FILES = {
+  "stack.py": STACK,
   "demo.py": ADD,
   "crlf.py": ADD.replaceAll("\n", "\r\n"),
   "emoji.py": "greeting = '\u{1F600}'\nprint(greeting)\n",
@@ -27,14 +41,11 @@ let window, server;
 before(async () => {
   const data = scratch();
   server = recordedServer(data);
-  const own = path.join(data, "own");
-  fs.mkdirSync(own);
-  fs.symlinkSync(process.env.MODELS, path.join(own, "models"));
   window = await Window.open({
     data,
     files: FILES,
-    settings: { "starcoder.server.path": server.program, "starcoder.time_budget_ms": 30000 },
-    env: { STARCODER_LSP_DATA: own, STARCODER_LSP_CACHE: path.join(data, "cache") },
+    settings: { "starcoder.server.path": server.program, ...PATIENT },
+    env: ownDirectories(data),
   });
 });
 afterEach(() => window.calm());
@@ -48,7 +59,6 @@ test("the status bar shows that the server loads, then that it is ready", async 
 test("ghost text appears while one types, and is accepted by word and by Tab", async () => {
   await window.type("def multiply(a, b):");
   await window.eventually(() => window.ghost(), /return a \* b/);
-  await window.shot("vscode");
   await window.press("Control+ArrowRight"); // the line end and the indentation
   await window.eventually(() => window.line(-1), "    ");
   await window.press("Control+ArrowRight");
@@ -107,6 +117,14 @@ test("an explicit request has several suggestions to choose from", async () => {
   assert.notEqual(first, other);
   await window.press("Control+Alt+ArrowRight");
   await window.press("Escape");
+});
+
+test("ghost text goes on with a class", async () => {
+  await window.openFile("stack.py");
+  await window.type("    def pop(self):");
+  await window.eventually(() => window.ghost(), /return self\.items\.pop\(\)/);
+  await window.shot("vscode");
+  await window.openFile("demo.py");
 });
 
 test("beside the popup a suggestion continues the selected entry", async () => {

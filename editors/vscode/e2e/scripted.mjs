@@ -63,7 +63,8 @@ function suggest(message) {
   }
   const { textDocument, position } = message.params;
   if (nRequests > 1) {
-    return reply(message, { items: [{ insertText: "late suggestion" }] });
+    const range = { start: position, end: position };
+    return reply(message, { items: [{ insertText: "late suggestion", range }] });
   }
   reply(message, { items: [] });
   const params = { textDocument: { uri: textDocument.uri, version }, position };

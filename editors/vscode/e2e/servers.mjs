@@ -2,8 +2,14 @@
 import fs from "node:fs";
 import path from "node:path";
 
-const { SERVER } = process.env;
+const { MODELS, SERVER } = process.env;
 const HERE = import.meta.dirname;
+
+// Settings for a machine that may be busy with other tests.
+export const PATIENT = {
+  "starcoder.time_budget_ms": 30000,
+  "starcoder.latency_target_ms": 30000,
+};
 
 // The real server, with its traffic recorded.
 export function recordedServer(folder) {
@@ -13,6 +19,14 @@ export function recordedServer(folder) {
 // The server of scripted.mjs with one of its faults.
 export function faultyServer(folder, fault) {
   return new Server(folder, "scripted.mjs", fault);
+}
+
+// Variables for a server with an index and statistics of its own, and the known models.
+export function ownDirectories(folder) {
+  const own = path.join(folder, "own");
+  fs.mkdirSync(own);
+  fs.symlinkSync(MODELS, path.join(own, "models"));
+  return { STARCODER_LSP_DATA: own, STARCODER_LSP_CACHE: path.join(folder, "cache") };
 }
 
 class Server {

@@ -24,8 +24,9 @@ const SETTINGS = {
 };
 
 export class Window {
-  // `files` are the texts of a workspace by name; `settings` the user's settings.
-  static async open({ files, settings = {}, isTrusted = true, env = {}, data = scratch() }) {
+  // `files` are the texts of a workspace by name, of which `workspace` names several
+  // folders; `settings` are the user's settings, and `data` is the folder for everything.
+  static async open({ files, workspace, settings = {}, isTrusted = true, env = {}, data }) {
     const one = new Window();
     one.folder = path.join(data, "workspace");
     for (const [name, text] of Object.entries(files)) {
@@ -34,6 +35,9 @@ export class Window {
       fs.writeFileSync(file, text);
     }
     one.data = data;
+    one.url = workspace
+      ? `workspace=${path.join(one.folder, workspace)}`
+      : `folder=${one.folder}`;
     const all = { ...SETTINGS, "security.workspace.trust.enabled": !isTrusted, ...settings };
     // Settings of a machine are not among those of a user when the window is remote.
     for (const folder of ["User", "Machine"]) {
@@ -67,7 +71,7 @@ export class Window {
     const viewport = { width: 1100, height: 640 };
     this.page = await (await this.browser.newContext({ viewport })).newPage();
     this.page.setDefaultTimeout(TIMEOUT_MS);
-    const url = `http://127.0.0.1:${port}/?folder=${this.folder}`;
+    const url = `http://127.0.0.1:${port}/?${this.url}`;
     await this.page.goto(url, { waitUntil: "domcontentloaded" });
     await this.page.waitForSelector(".statusbar-item");
   }
@@ -106,7 +110,9 @@ export class Window {
     await this.page.keyboard.press("Control+p");
     await this.page.waitForSelector(".quick-input-widget input");
     await this.page.keyboard.type(name);
-    await this.page.waitForSelector(`.quick-input-widget .monaco-list-row:has-text("${name}")`);
+    await this.page.waitForSelector(
+      `.quick-input-widget .monaco-list-row.focused:has-text("${name}")`,
+    );
     await this.page.keyboard.press("Enter");
     await this.page.waitForSelector(`.tab.active:has-text("${path.basename(name)}")`);
   }

@@ -115,8 +115,8 @@ export class Suggestions implements vscode.Disposable {
 
   private async request(as: Caused): Promise<void> {
     this.caused = { as, atMs: Date.now() };
-    const explicit = as === "longer";
-    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger", { explicit });
+    // With `explicit: false` VS Code keeps the empty answer that it has.
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
   }
 
   private takeCaused(): Caused | undefined {
