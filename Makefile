@@ -38,6 +38,10 @@ vscode:
 $(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json
 	npm --prefix $(VSCODE) ci --ignore-scripts --silent
 
+# Drive the plugins in editors that take minutes to install, such as VS Code.
+editor-test: $(VENV)/.installed
+	bash $(VSCODE)/e2e/run
+
 # Run the property tests with new random examples; `make test` always has the same ones.
 fresh: $(VENV)/.tested
 	$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fresh --hypothesis-seed=$(SEED)
