@@ -36,6 +36,7 @@ const FILES = {
   "emoji.py": "greeting = '\u{1F600}'\nprint(greeting)\n",
   "book.ipynb": NOTEBOOK,
 };
+const HEAD = "def power(base, exponent):";
 let window, server;
 
 before(async () => {
@@ -96,7 +97,7 @@ test("Escape rejects a suggestion, and the server is told", async () => {
 test("an explicit request has several suggestions to choose from", async () => {
   await window.press("Enter");
   await window.press("Home");
-  await window.type("def power(base, exponent):");
+  await window.type(HEAD);
   await window.eventually(() => window.ghost());
   const before = server.requests().length;
   await window.run("Starcoder: Suggest Now");
@@ -116,7 +117,18 @@ test("an explicit request has several suggestions to choose from", async () => {
   await window.eventually(() => window.ghost(), first);
   assert.notEqual(first, other);
   await window.press("Control+Alt+ArrowRight");
+  await window.eventually(async () => (await window.lines()).at(-1) !== HEAD);
   await window.press("Escape");
+});
+
+test("a longer suggestion comes on request", async () => {
+  await window.press("Enter");
+  await window.press("Home");
+  await window.type("def subtract_all(numbers):");
+  await window.eventually(() => window.ghost());
+  await window.press("Alt+Enter");
+  await window.eventually(() => server.received("starcoder/more").length, 1);
+  await window.eventually(() => window.ghost());
 });
 
 test("ghost text goes on with a class", async () => {

@@ -1,5 +1,7 @@
 /** Makes the language client, which starts one process of the server. */
 import * as os from "node:os";
+import * as readline from "node:readline";
+import type { Readable } from "node:stream";
 import * as vscode from "vscode";
 import {
   CloseAction,
@@ -64,6 +66,10 @@ export function createClient(options: ClientOptions): Client {
   return new Client(SECTION, "Starcoder", run, clientOptions(options));
 }
 
+function copyLines(input: Readable, log: vscode.LogOutputChannel): void {
+  readline.createInterface({ input }).on("line", (line) => log.info(line));
+}
+
 function clientOptions(options: ClientOptions): LanguageClientOptions {
   return {
     documentSelector: SELECTOR,
@@ -74,6 +80,8 @@ function clientOptions(options: ClientOptions): LanguageClientOptions {
     },
     outputChannel: options.log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
+    // The server's lines have levels of their own.
+    stdioOptions: { stdout: copyLines, stderr: copyLines },
     initializationFailedHandler: () => false,
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),

@@ -10,7 +10,9 @@ import { showStatistics, type Explanation } from "./pages";
 import type { Session } from "./session";
 import type { Suggestions } from "./suggestions";
 
-const SNOOZE_MINUTES = 30;
+const PAUSE_MINUTES = 30;
+const GUIDE =
+  "https://github.com/starcoder-lsp/starcoder-lsp/blob/main/editors/vscode/README.md#install";
 const ACCEPT_WORD = "editor.action.inlineSuggest.acceptNextWord";
 const ACCEPT_LINE = "editor.action.inlineSuggest.acceptNextLine";
 const TRIGGER = "editor.action.inlineSuggest.trigger";
@@ -31,7 +33,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "starcoder.menu": openMenu,
   "starcoder.toggle": ({ options }) => options.toggle(),
   "starcoder.toggleLanguage": toggleLanguage,
-  "starcoder.toggleSnooze": toggleSnooze,
+  "starcoder.togglePause": togglePause,
   "starcoder.chooseModel": chooseModel,
   "starcoder.restartServer": ({ session }) => session.restart(),
   "starcoder.install": installServer,
@@ -39,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "starcoder.showStatistics": statistics,
   "starcoder.openSettings": ({ context }) => openSettings(`@ext:${context.extension.id}`),
   "starcoder.openServerPath": () => openSettings("starcoder.server.path"),
+  "starcoder.openGuide": () => vscode.env.openExternal(vscode.Uri.parse(GUIDE)),
   "starcoder.showLog": ({ log }) => log.show(),
   "starcoder.openWalkthrough": openWalkthrough,
   "starcoder.trigger": () => vscode.commands.executeCommand(TRIGGER),
@@ -72,10 +75,10 @@ async function openMenu({ session, options }: Parts): Promise<void> {
   const all = entries({
     server: session.state,
     isEnabled: options.isEnabled,
-    hasWorkspace: vscode.workspace.workspaceFolders !== undefined,
+    hasWorkspace: options.hasWorkspace,
     language,
     disabledLanguages: options.disabledLanguages,
-    isSnoozing: isSnoozing(session),
+    isPaused: session.isPaused,
     model: modelInUse(session.report),
   });
   const chosen = await vscode.window.showQuickPick(all, { title: "Starcoder" });
@@ -91,14 +94,10 @@ async function toggleLanguage({ options }: Parts): Promise<void> {
   }
 }
 
-/** The server's status is all that tells a pause, whose end it does not report. */
-function isSnoozing({ report }: Session): boolean {
-  return report?.kind === "Inactive" && /snooz/i.test(report.message);
-}
-
-async function toggleSnooze({ session }: Parts): Promise<void> {
-  const minutes = isSnoozing(session) ? 0 : SNOOZE_MINUTES;
+async function togglePause({ session }: Parts): Promise<void> {
+  const minutes = session.isPaused ? 0 : PAUSE_MINUTES;
   await ask(session, "starcoder.snooze", minutes);
+  session.notePause(minutes);
 }
 
 async function explainLast({ session, explanation }: Parts): Promise<void> {

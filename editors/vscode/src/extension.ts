@@ -44,14 +44,22 @@ export async function deactivate(): Promise<void> {
 }
 
 function facts(
-  { state, trouble, report }: Session,
+  { state, trouble, report, isPaused }: Session,
   options: Options,
   { nOpenRequests }: Suggestions,
 ): Parameters<StatusBar["show"]>[0] {
   const language = vscode.window.activeTextEditor?.document.languageId;
   const { isEnabled, disabledLanguages } = options;
-  const server = state;
-  return { server, trouble, report, nOpenRequests, isEnabled, language, disabledLanguages };
+  return {
+    server: state,
+    trouble,
+    report,
+    nOpenRequests,
+    isPaused,
+    isEnabled,
+    language,
+    disabledLanguages,
+  };
 }
 
 async function changed(

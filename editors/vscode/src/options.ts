@@ -15,6 +15,11 @@ export class Options {
     return writtenSettings(this.names, (name) => all.inspect(name), vscode.workspace.isTrusted);
   }
 
+  /** Whether the workspace can have settings: a folder that is not trusted sets nothing. */
+  get hasWorkspace(): boolean {
+    return vscode.workspace.workspaceFolders !== undefined && vscode.workspace.isTrusted;
+  }
+
   get serverPath(): string {
     return configuration().get("server.path", "");
   }
@@ -28,7 +33,8 @@ export class Options {
   }
 
   async toggle(): Promise<void> {
-    await write("enabled", !this.isEnabled, hereOrEverywhere());
+    const { Workspace, Global } = vscode.ConfigurationTarget;
+    await write("enabled", !this.isEnabled, this.hasWorkspace ? Workspace : Global);
   }
 
   async toggleLanguage(language: string): Promise<void> {
@@ -51,12 +57,6 @@ async function write(
   target: vscode.ConfigurationTarget,
 ): Promise<void> {
   await configuration().update(name, value, target);
-}
-
-function hereOrEverywhere(): vscode.ConfigurationTarget {
-  return vscode.workspace.workspaceFolders === undefined
-    ? vscode.ConfigurationTarget.Global
-    : vscode.ConfigurationTarget.Workspace;
 }
 
 /** A value in the workspace would hide one for the user. */

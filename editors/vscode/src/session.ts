@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { createClient, STATUS, SUGGESTION_READY, type Client } from "./client";
 import { PROGRAM, type Found, type Missing } from "./core/locate";
 import { Restarts } from "./core/restarts";
-import { isRemoved } from "./core/settings";
+import { isRemoved, isSame } from "./core/settings";
 import type { Report, ServerState } from "./core/status";
 import { isAtLeast, OLDEST_SERVER } from "./core/versions";
 import type { Options } from "./options";
@@ -19,6 +19,7 @@ type Buttons = Readonly<Record<string, string>>;
 
 const RESTART = { "Start again": "starcoder.restartServer" };
 const LOG = { "Show the log": "starcoder.showLog" };
+const GUIDE = { "Open the guide": "starcoder.openGuide" };
 const INSTALL = { "Install…": "starcoder.install" };
 
 interface SuggestionReady {
@@ -34,6 +35,7 @@ export class Session implements vscode.Disposable {
   private sent: Record<string, unknown> = {};
   private turn: Promise<void> = Promise.resolve();
   private restartTimer: NodeJS.Timeout | undefined;
+  private pauseTimer: NodeJS.Timeout | undefined;
   private isDisposed = false;
 
   readonly onDidChange = this.changed.event;
@@ -54,6 +56,18 @@ export class Session implements vscode.Disposable {
     return this.state === "running" ? this.client : undefined;
   }
 
+  get isPaused(): boolean {
+    return this.pauseTimer !== undefined;
+  }
+
+  /** Notes that the server suggests nothing for so many minutes, unless it is asked to. */
+  notePause(minutes: number): void {
+    clearTimeout(this.pauseTimer);
+    const end = (): void => this.notePause(0);
+    this.pauseTimer = minutes > 0 ? setTimeout(end, minutes * 60_000) : undefined;
+    this.changed.fire();
+  }
+
   /** Starts the server, or starts it again, because the user or a setting asks for it. */
   restart(): Promise<void> {
     this.restarts.forgive();
@@ -66,7 +80,7 @@ export class Session implements vscode.Disposable {
   /** Sends the settings that the user has written. */
   async sendSettings(): Promise<void> {
     const written = this.options.written();
-    if (this.running === undefined) {
+    if (this.running === undefined || isSame(written, this.sent)) {
       return;
     }
     if (isRemoved(this.sent, written)) {
@@ -88,6 +102,7 @@ export class Session implements vscode.Disposable {
       return;
     }
     this.set("starting");
+    this.notePause(0);
     const found = await findServer(this.context, this.options.serverPath);
     if (found.kind === "missing") {
       this.fail(...missing(found), "missing");
@@ -139,6 +154,7 @@ export class Session implements vscode.Disposable {
     }
     this.suggestions.use(client);
     this.set("running");
+    void this.sendSettings(); // they may have changed meanwhile
   }
 
   private startFailed(client: Client, error: unknown): void {
@@ -200,6 +216,7 @@ export class Session implements vscode.Disposable {
   dispose(): void {
     this.isDisposed = true;
     clearTimeout(this.restartTimer);
+    clearTimeout(this.pauseTimer);
     this.changed.dispose();
   }
 }
@@ -210,7 +227,7 @@ function missing(found: Missing): [string, Buttons] {
     return [text, { "Open the setting": "starcoder.openServerPath", ...INSTALL }];
   }
   if (process.platform === "win32") {
-    return ["the server does not run on Windows; open the folder in WSL", {}];
+    return ["the server does not run on Windows; open the folder in WSL", GUIDE];
   }
   return [`the program ${PROGRAM} is not on this machine`, INSTALL];
 }

@@ -20,6 +20,7 @@ interface Answer {
 }
 
 type Next = Parameters<NonNullable<Middleware["provideInlineCompletionItems"]>>[4];
+type Longer = Parameters<Client["protocol2CodeConverter"]["asInlineCompletionResult"]>[0];
 type Items = vscode.InlineCompletionItem[] | vscode.InlineCompletionList | null | undefined;
 
 export class Suggestions implements vscode.Disposable {
@@ -81,18 +82,29 @@ export class Suggestions implements vscode.Disposable {
   ): Promise<Items> {
     const client = this.client;
     if (caused === "longer" && client?.understands("more") === true) {
-      const converter = client.code2ProtocolConverter;
-      const params = converter.asTextDocumentPositionParams(document, position);
-      const result: Parameters<
-        typeof client.protocol2CodeConverter.asInlineCompletionResult
-      >[0] = await client.sendRequest("starcoder/more", params, token);
-      return client.protocol2CodeConverter.asInlineCompletionResult(result, token);
+      return this.askLonger(client, document, position, token);
     }
     const triggerKind =
       caused === "automatic"
         ? vscode.InlineCompletionTriggerKind.Automatic
         : context.triggerKind;
     return next(document, position, { ...context, triggerKind }, token);
+  }
+
+  private async askLonger(
+    client: Client,
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    token: vscode.CancellationToken,
+  ): Promise<Items> {
+    const { code2ProtocolConverter, protocol2CodeConverter } = client;
+    const params = code2ProtocolConverter.asTextDocumentPositionParams(document, position);
+    try {
+      const result = await client.sendRequest<Longer>("starcoder/more", params, token);
+      return await protocol2CodeConverter.asInlineCompletionResult(result, token);
+    } catch {
+      return null; // it was cancelled, or the server has ended
+    }
   }
 
   /** Asks again at a place where the server has a suggestion now. */

@@ -11,6 +11,7 @@ const FACTS: Facts = {
   trouble: "",
   report: { busy: false, message: "smollm2-135m: ready", kind: "Normal" },
   nOpenRequests: 0,
+  isPaused: false,
   isEnabled: true,
   language: "python",
   disabledLanguages: [],
@@ -42,7 +43,8 @@ test("the status bar names each state", () => {
 test("the status bar says for what suggestions are off", () => {
   assert.match(seen({ isEnabled: false }), /^off .* in this workspace$/);
   assert.match(seen({ disabledLanguages: ["python"] }), /^off .* off for python$/);
-  assert.match(seen(report("snoozing", { kind: "Inactive" })), /^off .* snoozing$/);
+  assert.match(seen({ isPaused: true }), /^off .* paused$/);
+  assert.match(seen(report("too large", { kind: "Inactive" })), /^off .* too large$/);
 });
 
 test("the status tells which model is in use, whatever file chose it", () => {
@@ -57,7 +59,7 @@ const MENU: MenuFacts = {
   hasWorkspace: true,
   language: "python",
   disabledLanguages: [],
-  isSnoozing: false,
+  isPaused: false,
   model: "smollm2-135m",
 };
 
@@ -70,7 +72,7 @@ function labels(changes: Partial<MenuFacts>): string {
 test("the menu offers the opposite of what is", () => {
   assert.match(labels({}), /^Disable in this workspace, Disable for python, Pause for 30/);
   assert.match(
-    labels({ isEnabled: false, disabledLanguages: ["python"], isSnoozing: true }),
+    labels({ isEnabled: false, disabledLanguages: ["python"], isPaused: true }),
     /^Enable in this workspace, Enable for python, End the pause/,
   );
   assert.match(

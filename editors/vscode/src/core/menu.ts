@@ -4,10 +4,11 @@ import type { ServerState } from "./status";
 export interface MenuFacts {
   readonly server: ServerState;
   readonly isEnabled: boolean;
+  /** A workspace that may have settings of its own. */
   readonly hasWorkspace: boolean;
   readonly language: string | undefined;
   readonly disabledLanguages: readonly string[];
-  readonly isSnoozing: boolean;
+  readonly isPaused: boolean;
   readonly model: string | undefined;
 }
 
@@ -34,12 +35,10 @@ function running(facts: MenuFacts): Entry[] {
     const verb = isOff ? "$(check) Enable" : "$(circle-slash) Disable";
     all.push({ label: `${verb} for ${facts.language}`, command: "starcoder.toggleLanguage" });
   }
-  const snooze = facts.isSnoozing
-    ? "$(bell) End the pause"
-    : "$(bell-slash) Pause for 30 minutes";
+  const pause = facts.isPaused ? "$(bell) End the pause" : "$(bell-slash) Pause for 30 minutes";
   return [
     ...all,
-    { label: snooze, command: "starcoder.toggleSnooze" },
+    { label: pause, command: "starcoder.togglePause" },
     {
       label: "$(package) Choose a model",
       ...(facts.model === undefined ? {} : { description: facts.model }),

@@ -42,11 +42,14 @@ export function writtenSettings(
   return written;
 }
 
+type Written = Readonly<Record<string, unknown>>;
+
+export function isSame(one: Written, other: Written): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** Returns whether a setting was removed, which the server learns only by a new start. */
-export function isRemoved(
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<Record<string, unknown>>,
-): boolean {
+export function isRemoved(before: Written, after: Written): boolean {
   return Object.keys(before).some((name) => !(name in after));
 }
 

@@ -16,6 +16,7 @@ export interface Facts {
   readonly report: Report | undefined;
   /** Requests that are not answered yet. */
   readonly nOpenRequests: number;
+  readonly isPaused: boolean;
   readonly isEnabled: boolean;
   /** The language of the active editor; undefined without an editor. */
   readonly language: string | undefined;
@@ -51,6 +52,9 @@ function ofServer(facts: Facts): Shown {
   }
   if (facts.language !== undefined && facts.disabledLanguages.includes(facts.language)) {
     return shown("off", `off for ${facts.language}`);
+  }
+  if (facts.isPaused) {
+    return shown("off", "paused");
   }
   const report = facts.report ?? { busy: true, message: "starting", kind: "Normal" };
   switch (report.kind) {
