@@ -16,6 +16,7 @@ export const TIMEOUT_MS = 60_000;
 const SETTINGS = {
   "chat.disableAIFeatures": true, // its box would take the typed text
   "editor.accessibilitySupport": "off",
+  "files.autoSave": "off",
   "files.hotExit": "off",
   "security.workspace.trust.banner": "never",
   "security.workspace.trust.startupPrompt": "never",
@@ -130,6 +131,13 @@ export class Window {
       `.quick-input-widget .monaco-list-row:has-text("${title}")`,
     );
     await this.page.keyboard.press("Enter");
+  }
+
+  // Gives a document its first text again: half functions would be the model's example.
+  async revert() {
+    await this.calm();
+    await this.run("File: Revert File");
+    await this.focus();
   }
 
   // Closes what may be open over the editor, so that one test does not fail another.
