@@ -78,8 +78,13 @@ def test_a_row_has_a_size_and_a_name_without_a_path(model: Model) -> None:
     assert "/" not in model.published.file
     assert model.longest_prompt <= model.context_tokens
     assert "bigcode/" not in model.published.address, "bigcode publishes no GGUF files"
+    assert model.license in registry.licenses()
+    assert model.kind in (registry.COMPLETION, "instruct", "edit")
+    assert 0 < model.active_share <= 1
     if model.sha256:
         assert len(bytes.fromhex(model.sha256)) == 32
+    if isinstance(model.source, HubFile) and model.source.revision:
+        assert len(bytes.fromhex(model.source.revision)) == 20
 
 
 def test_every_row_says_where_it_was_seen() -> None:
@@ -87,7 +92,32 @@ def test_every_row_says_where_it_was_seen() -> None:
     tables = text.split("[models.")[1:]
     rows = [table for table in tables if ".source]" not in table.splitlines()[0]]
     assert len(rows) == len(registry.models())
-    assert all("# seen: " in row for row in rows)
+    for row in rows:
+        assert "# seen: " in row or "# second-hand: " in row
+        if "size_gb" in row and "# seen: " not in row:
+            has_size = re.search(r"# second-hand: .*\d (MB|GB|GiB)", row)
+            assert has_size or "# The size is" in row
+
+
+def test_the_name_tells_the_quantization() -> None:
+    for model in registry.models().values():
+        quantization = re.search(r"[-.](q\d\w*)[.]", model.published.file.lower())
+        is_q4_k_m = quantization is None or quantization[1] in ("q4_k_m", "q4_1")
+        assert is_q4_k_m or model.name.endswith(quantization[1])
+
+
+def test_a_licence_with_restrictions_has_a_link() -> None:
+    for name, terms in registry.licenses().items():
+        assert name == "unknown" or terms.link.startswith("https://")
+    openrail = registry.find("starcoder2-3b").terms
+    assert "malware" in openrail.restrictions
+
+
+def test_models_that_disappoint_carry_a_warning() -> None:
+    assert "fill-in-the-middle" in registry.find("starcoder2-15b").warnings[0]
+    assert not registry.find("starcoder2-7b").warnings
+    for model in registry.models().values():
+        assert model.kind == registry.COMPLETION or model.warnings
 
 
 def test_an_unknown_name_gets_the_nearest_ones() -> None:
