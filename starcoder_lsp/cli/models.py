@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 
 from starcoder_lsp.errors import StarcoderError
-from starcoder_lsp.models import registry
+from starcoder_lsp.models import background, registry
+from starcoder_lsp.models.progress import Progress, Report
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.runtime import parent_watch
 from starcoder_lsp.settings import assemble
@@ -82,22 +83,23 @@ def _get(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
-    """Report whole percents: as JSON lines, or as one line that moves on a terminal."""
-    last = -1
+def _reporter(model: Model, *, is_json: bool) -> Progress:
+    """Report as JSON lines, as one line that moves on a terminal, or in quarters."""
+    quarter = -1
 
-    def report(share: float) -> None:
-        nonlocal last
-        percent = int(share * 100)
-        if percent == last:
-            return
-        last = percent
+    def report(state: Report) -> None:
+        nonlocal quarter
         if is_json:
-            _say({"share": share})
-        elif sys.stderr.isatty() or percent % 25 == 0:
-            end = "\r" if sys.stderr.isatty() and percent < 100 else "\n"
-            text = f"{model.name} from {model.published.address}: {percent} %"
-            print(text, end=end, file=sys.stderr, flush=True)
+            _say(background.frame_of(state))
+            return
+        is_terminal = sys.stderr.isatty()
+        if not is_terminal and int(state.share * 4) == quarter:
+            return
+        quarter = int(state.share * 4)
+        text = f"{model.name} from {model.published.address}: {state}"
+        # Spaces cover what is left of a longer line.
+        start, end = ("\r", " " * 8) if is_terminal else ("", "\n")
+        print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
 
     return report
 

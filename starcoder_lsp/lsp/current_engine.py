@@ -11,6 +11,7 @@ from starcoder_lsp.engines import Engine, EngineState, Phase
 from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
 from starcoder_lsp.lsp.status import Kind, Status
 from starcoder_lsp.models import background, registry
+from starcoder_lsp.models.progress import Report
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
@@ -175,10 +176,10 @@ class CurrentEngine:
     async def _get(self, settings: Settings) -> None:
         model = registry.find(settings.engine.model)
 
-        def report(share: float) -> None:
-            text = f"downloading {model.name} {share:.0%}"
+        def report(state: Report) -> None:
+            text = f"downloading {model.name}: {state}"
             self._status.show(text, busy=True)
-            self._status.progress(text, share)
+            self._status.progress(text, state.share)
 
         try:
             await background.get_in_child(model.name, report)

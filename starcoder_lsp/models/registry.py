@@ -34,7 +34,6 @@ class HubFile:
     def address(self) -> str:
         return f"{self.repository}/{self.file}"
 
-
     @property
     def page(self) -> str:
         """The page on which people read about the file, and accept a licence."""

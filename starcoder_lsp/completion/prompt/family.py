@@ -92,9 +92,7 @@ def _family(name: str, row: Mapping[str, Any]) -> Family:
 
 
 def _traits(row: Mapping[str, Any]) -> Traits:
-    lists = {
-        key: tuple(value) for key, value in row.items() if isinstance(value, list)
-    }
+    lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
     return Traits(**{**row, **lists})
 
 
