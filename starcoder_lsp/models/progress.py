@@ -40,6 +40,8 @@ class Report:
         >>> str(Report(1_200_000_000, 4_800_000_000, 8_000_000))
         '25 % of 4.8 GB, 8.0 MB/s, 8 min left'
         """
+        if not self.total_bytes:
+            return "starting"
         text = f"{self.share:.0%} of {_bytes(self.total_bytes)}".replace("%", " %")
         if (left_s := self.left_s) is None:
             return text

@@ -86,6 +86,15 @@ class ModelStore:
             return False
         return True
 
+    def partial_bytes(self, model: Model) -> int:
+        """The bytes that an interrupted download of the model has left."""
+        folder = self.path_of(model).parent
+        try:
+            parts = [path for path in folder.iterdir() if path.suffix == ".part"]
+            return sum(part.stat().st_size for part in parts)
+        except OSError:
+            return 0
+
     def get(self, model: Model, on_progress: Progress) -> Path:
         """Download the file unless it is on this machine, and return its path.
 

@@ -18,6 +18,7 @@ import llama_cpp as llama
 import numpy as np
 import numpy.typing as npt
 
+from starcoder_lsp.engines.llama.native import load_failure
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 
@@ -100,7 +101,7 @@ class LlamaModel:
         if not pointer:
             # With layers on a GPU, its memory is the most likely reason.
             kind = OutOfMemory if n_gpu_layers else ModelBroken
-            raise kind(f"{path} does not load: {_explain('no reason given')}")
+            raise kind(f"{path} {load_failure.meaning(_explain('no reason given'))}")
         self.pointer = pointer
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(pointer))
 

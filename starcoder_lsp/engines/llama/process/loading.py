@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from starcoder_lsp.engines.llama.machine import capacity, hardware
+from starcoder_lsp.engines.llama.machine import capacity, gguf, hardware
 from starcoder_lsp.engines.llama.machine.gguf import Header
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.native import devices, library
@@ -59,7 +59,7 @@ def _plan(load: Load, header: Header) -> capacity.Plan:
         load = replace(load, n_gpu_layers=0)
     on_devices = sum(device.free_bytes for device in found)
     room = capacity.Room(hardware.available_memory_bytes(), on_devices)
-    model = capacity.ModelSize(path.name, path.stat().st_size, header)
+    model = capacity.ModelSize(path.name, gguf.size_bytes(path), header)
     planned = capacity.plan(model, capacity.wish_of(load, header), room)
     return replace(planned, notes=(*notes, *planned.notes))
 
