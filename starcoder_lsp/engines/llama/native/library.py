@@ -114,6 +114,12 @@ class LlamaModel:
         return int(llama.llama_model_n_ctx_train(self.pointer))
 
     @property
+    def keeps_state(self) -> bool:
+        """True if layers keep a state that cannot be cut back to an earlier token."""
+        is_recurrent = llama.llama_model_is_recurrent(self.pointer)
+        return bool(is_recurrent or llama.llama_model_is_hybrid(self.pointer))
+
+    @property
     def is_decoder(self) -> bool:
         return bool(llama.llama_model_has_decoder(self.pointer))
 

@@ -21,6 +21,10 @@ CPU_ONLY = (
     "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
     "with the CMAKE_ARGS for your GPU (docs/getting-started.md)"
 )
+KEEPS_STATE = (
+    "this model cannot go back to an earlier place of a text: each keystroke may read the "
+    "whole prompt again; a model without recurrent layers answers sooner"
+)
 NO_DEVICE = (
     "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from this "
     "process; all layers stay on the CPU"
@@ -42,7 +46,8 @@ def open_session(
         for note in plan.notes:
             logger.warning("%s", note)
         try:
-            return _open(load, plan, on_progress), plan
+            session, notes = _open(load, plan, on_progress)
+            return session, replace(plan, notes=(*plan.notes, *notes))
         except library.OutOfMemory as exc:
             logger.warning("%s", exc)
             failure = exc
@@ -66,7 +71,8 @@ def _plan(load: Load, header: Header) -> capacity.Plan:
 
 def _open(
     load: Load, plan: capacity.Plan, on_progress: Callable[[float], None]
-) -> PersistentSession:
+) -> tuple[PersistentSession, tuple[str, ...]]:
+    """Return a session of the model, and notes on the model for the user."""
     model = library.LlamaModel(
         Path(load.path),
         n_gpu_layers=plan.n_gpu_layers,
@@ -77,7 +83,7 @@ def _open(
     if load.heals:
         model.vocabulary.warm()
     try:
-        return PersistentSession(
+        session = PersistentSession(
             model,
             n_context=plan.n_context,
             n_threads=load.n_threads or hardware.n_cores(),
@@ -85,6 +91,7 @@ def _open(
             kv_type=plan.kv_type,
             n_reserved=load.n_reserved,
         )
+        return session, (KEEPS_STATE,) if model.keeps_state else ()
     except library.OutOfMemory:
         model.free()
         raise
