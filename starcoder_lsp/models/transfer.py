@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
 RANGE_NOT_SATISFIABLE = 416
+CHUNK_BYTES = 256 << 10
 # How long a server may take to answer with a small text.
 PATIENCE_S = 20
 PROXIES = (
@@ -122,12 +123,17 @@ def _start(remote: Remote, target: Path) -> None:
 
 
 def _get(remote: Remote, target: Path, meter: Meter) -> None:
+    from huggingface_hub import constants, logging
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.file_download import http_get
 
+    logging.set_verbosity_error()  # it would tell each retry
+    # What has not filled a chunk is lost with the connection: with the hub's 10 MB, a bad
+    # connection would never get ahead.
+    constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, CHUNK_BYTES)
     # A compressed answer has no byte ranges.
     headers = {**remote.headers, "Accept-Encoding": "identity"}
-    with part_of(target).open("ab") as part:
+    with part_of(target).open("ab", buffering=0) as part:
         here = part.tell()
         meter.at(here, remote.size_bytes)
         arguments: dict[str, Any] = {
@@ -144,7 +150,6 @@ def _get(remote: Remote, target: Path, meter: Meter) -> None:
                 raise
             part.truncate(0)
             http_get(**arguments)
-        part.flush()
         os.fsync(part.fileno())
 
 
