@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from starcoder_lsp.settings.options import EngineSettings
 @pytest.fixture
 def path(tiny_starcoder2: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "mine.gguf"
-    os.link(tiny_starcoder2, copy)
+    shutil.copyfile(tiny_starcoder2, copy)
     return copy
 
 
