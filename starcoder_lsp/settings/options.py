@@ -63,7 +63,8 @@ class EngineSettings:
         project=MAY_SET, changes_suggestions=True)
     model_path: Path | None = option(
         None, FILE,
-        "a GGUF file of your own, used as the family of `model`",
+        "a GGUF file of your own; its header tells its family, unless `model` names "
+        "another model than the default",
         changes_suggestions=True, convert=_path)
     max_tokens: int = option(
         96, integer(1, 1024),
