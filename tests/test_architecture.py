@@ -34,7 +34,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.completion": (
         {"prompt", "postprocess", "ranking"},
-        {"characters_per_token", "trace"},
+        {"characters_per_token", "probe", "trace"},
         {"completer"},
     ),
     "starcoder_lsp.context": (

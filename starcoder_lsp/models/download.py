@@ -127,12 +127,11 @@ def _elsewhere() -> str:
 def _of_hub(source: HubFile) -> Remote:
     """Ask the hub for a file's size and checksum, and pin the commit that has them."""
     import huggingface_hub as hub
-    from huggingface_hub.utils import build_hf_headers
 
     url = hub.hf_hub_url(source.repository, source.file, revision=source.revision)
     about = hub.get_hf_file_metadata(url)
+    token = hub.get_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     pinned = source.revision or about.commit_hash
     url = hub.hf_hub_url(source.repository, source.file, revision=pinned)
-    return Remote(
-        source.address, url, about.etag or url, about.size or 0, build_hf_headers()
-    )
+    return Remote(source.address, url, about.etag or url, about.size or 0, headers)

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass, field
+from logging import ERROR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +61,17 @@ class Remote:
 
 def read(url: str, accept: str) -> Page:
     """Read a small text; raises DownloadFailed."""
-    from huggingface_hub.utils import get_session
+    from huggingface_hub import get_session
 
     try:
         answer = get_session().get(
             url, headers={"Accept": accept}, follow_redirects=True, timeout=PATIENCE_S
         )
         answer.raise_for_status()
-    except (*transport_errors(), ImportError) as exc:
+    except transport_errors() as exc:
         raise DownloadFailed(f"{url}: {short(exc)}{by_proxy()}") from exc
+    except ImportError as exc:  # a proxy of a kind that needs another package
+        raise DownloadFailed(f"{url}: {short(exc)}") from exc
     is_json = "json" in answer.headers.get("Content-Type", "")
     return Page(str(answer.url), answer.text, is_json)
 
@@ -127,7 +130,7 @@ def _get(remote: Remote, target: Path, meter: Meter) -> None:
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.file_download import http_get
 
-    logging.set_verbosity_error()  # it would tell each retry
+    logging.set_verbosity(ERROR)  # it would tell each retry
     # What has not filled a chunk is lost with the connection: with the hub's 10 MB, a bad
     # connection would never get ahead.
     constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, CHUNK_BYTES)

@@ -17,7 +17,7 @@ from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.completion.prompt.detection import (
     PLAIN,
     Certainty,
-    Header,
+    ModelFacts,
     detect,
     telling_tokens,
 )
@@ -120,7 +120,7 @@ def _read(path: Path, stamp: str) -> Recognised:
     header = gguf.read_header(path)
     tokens = token_scan.tokens_in(path, telling_tokens())
     names = (*header.names, path.name)
-    found = detect(Header(names, header.architecture, tokens))
+    found = detect(ModelFacts(names, header.architecture, tokens))
     context = header.n_context_trained or USUAL_CONTEXT
     model = Model(path.name, path.name, found.family, "", context)
     return Recognised(path, stamp, model, found.certainty, found.why)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.completion.prompt import Window, build_prompt, families
-from starcoder_lsp.completion.prompt.detection import Header, detect, telling_tokens
+from starcoder_lsp.completion.prompt.detection import ModelFacts, detect, telling_tokens
 from starcoder_lsp.engines.llama.machine import gguf, token_scan
 from starcoder_lsp.engines.llama.native import library
 from starcoder_lsp.engines.llama.native.library import LlamaModel
@@ -92,5 +92,5 @@ def test_the_vocabulary_tells_the_family(family: str, name: str) -> None:
     with path.open("rb") as file:
         architecture = gguf._parse(file).architecture
     tokens = token_scan.tokens_in(path, telling_tokens())
-    found = detect(Header((family,), architecture, tokens))
+    found = detect(ModelFacts((family,), architecture, tokens))
     assert found.family == family
