@@ -29,6 +29,7 @@ class Hub:
     n_whole: int = 0
     kinds: dict[str, str] = field(default_factory=dict)
     wrong_etag: bool = False
+    tokens: set[str | None] = field(default_factory=set)
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     endpoint: str = ""
 
@@ -47,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         asked = self.headers.get("Range")
+        self.hub.tokens.add(self.headers.get("Authorization"))
         self.hub.requests.append((self.command, self.path, asked))
         body = self.hub.files.get(self.path)
         if self.hub.status != 200 or body is None:

@@ -123,7 +123,8 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding("problem", str(exc))
         return
     yield Finding(
-        "ok", f"the model {engine.model} is on this machine and undamaged: {path}"
+        "ok",
+        f"the model {assemble.model_name(engine)} is on this machine and undamaged: {path}",
     )
     yield from asyncio.run(_engine(settings))
 

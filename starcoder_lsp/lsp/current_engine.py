@@ -212,7 +212,7 @@ class CurrentEngine:
 
 
 def _line(settings: Settings, state: EngineState) -> str:
-    return f"{settings.engine.model}: {state.message}"
+    return f"{assemble.model_name(settings.engine)}: {state.message}"
 
 
 def _question(model: Model) -> str:

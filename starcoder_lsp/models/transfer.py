@@ -165,14 +165,15 @@ def _explain(remote: Remote, target: Path, exc: Exception) -> str:
     kept = f"; {here / 1e6:.0f} MB are kept: {AGAIN}" if here else ""
     if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk of {target.parent} is full: free some space{kept}"
-    if status := _status(exc):
+    if status := status_of(exc):
         return f"{remote.name}: the server answered with HTTP {status}; try again{kept}"
     if isinstance(exc, (ConnectionError, TimeoutError)) or not isinstance(exc, OSError):
         return f"{remote.name} cannot be reached{by_proxy()}: {short(exc)}{kept}"
     return f"{remote.name}: {short(exc)}{kept}"
 
 
-def _status(exc: Exception) -> int:
+def status_of(exc: Exception) -> int:
+    """Return the status of the answer that raised an error; 0 if there was none."""
     return getattr(getattr(exc, "response", None), "status_code", 0)
 
 

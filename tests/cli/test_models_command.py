@@ -140,3 +140,51 @@ def test_the_licence_is_shown_before_the_first_download() -> None:
     assert "licence: BigCode OpenRAIL-M v1 https://" in done.stderr
     assert "restrictions: you agree not to use the model" in done.stderr
     assert "cannot be reached" in done.stderr
+
+
+def test_a_mirror_of_the_hub_is_asked_with_the_users_token() -> None:
+    with running(Hub()) as hub:
+        mirror = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": "hf_mine"}
+        done = run("get", "starcoder2-3b", **mirror)
+    revision = registry.find("starcoder2-3b").source.revision  # type: ignore[union-attr]  # of the hub
+    path = (
+        f"/QuantFactory/starcoder2-3b-GGUF/resolve/{revision}/starcoder2-3b.Q4_K_M.gguf"
+    )
+    assert hub.requests[0] == ("HEAD", path, None)
+    assert hub.tokens == {"Bearer hf_mine"}
+    assert "it was deleted, renamed or made private" in done.stderr
+    assert "models add URL --sha256" in done.stderr
+
+
+def test_a_licence_that_has_to_be_accepted_names_its_page() -> None:
+    gated = Hub(status=403, headers={"X-Error-Code": "GatedRepo"})
+    with running(gated) as hub:
+        done = run("get", "starcoder2-3b", HF_ENDPOINT=hub.endpoint)
+    page = "https://huggingface.co/QuantFactory/starcoder2-3b-GGUF"
+    assert (
+        f"accept it on {page}, then put a token of yours into HF_TOKEN" in done.stderr
+    )
+
+
+def test_own_addresses_get_no_token_of_the_hub(tiny_starcoder2: Path) -> None:
+    body = tiny_starcoder2.read_bytes()
+    digest = hashlib.sha256(body).hexdigest()
+    with running(Hub({"/mine.gguf": body})) as hub:
+        url = f"{hub.endpoint}/mine.gguf"
+        assert run("add", url, "--sha256", digest, HF_TOKEN="hf_mine").returncode == 0
+    assert hub.tokens == {None}
+
+
+def test_two_commands_download_a_model_once(tiny_starcoder2: Path) -> None:
+    body = tiny_starcoder2.read_bytes()
+    digest = hashlib.sha256(body).hexdigest()
+    with running(Hub({"/mine.gguf": body})) as hub:
+        command = (
+            sys.executable, "-P", "-m", "starcoder_lsp", "models", "add",
+            f"{hub.endpoint}/mine.gguf", "--sha256", digest,
+        )  # fmt: skip
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+        assert [one.wait(60) for one in both] == [0, 0]
+        for one in both:
+            one.communicate()
+    assert [path for verb, path, _ in hub.requests if verb == "GET"] == ["/mine.gguf"]

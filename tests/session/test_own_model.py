@@ -37,7 +37,7 @@ async def test_a_file_that_does_not_fill_in_the_middle_is_said_once(
     assert "asked as a model of the family plain" in message
     assert "does not fill in the middle" in message
     again = await with_model(start_server, tiny_starcoder2)
-    await again.until_ready()
+    await again.until_ready(tiny_starcoder2.name)
     await again.complete(URI, 1, 6)
     shown = [m for m in again.notifications if m["method"] == "window/showMessage"]
     assert not shown

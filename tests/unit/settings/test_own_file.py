@@ -10,6 +10,7 @@ import pytest
 
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.errors import ModelBroken
+from starcoder_lsp.models import registry
 from starcoder_lsp.settings import assemble, own_file
 from starcoder_lsp.settings.options import EngineSettings
 
@@ -36,6 +37,16 @@ def test_the_header_tells_family_and_context(path: Path) -> None:
     assert "mine.gguf is asked as a model of the family starcoder2" in str(found)
     load = assemble.load_of(settings(path))
     assert (load.family, load.path) == ("starcoder2", str(path))
+
+
+def test_a_file_of_a_row_is_that_model(
+    smollm2: Path, tiny_starcoder2: Path, tmp_path: Path
+) -> None:
+    found = own_file.recognise(smollm2)
+    assert found.model is registry.find("smollm2-135m")
+    renamed = tmp_path / smollm2.name
+    shutil.copyfile(tiny_starcoder2, renamed)
+    assert own_file.recognise(renamed).model.source is None, "it has another size"
 
 
 def test_the_users_model_goes_before_the_header(path: Path) -> None:
