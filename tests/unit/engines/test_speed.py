@@ -9,7 +9,8 @@ import pytest
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.machine import speed
-from starcoder_lsp.engines.llama.machine.speed import KnownSpeed, Speeds
+from starcoder_lsp.engines.llama.process import speeds as saved
+from starcoder_lsp.engines.llama.process.speeds import KnownSpeed, Speeds
 from starcoder_lsp.flow import Usage
 
 
@@ -110,7 +111,7 @@ def test_a_speed_is_found_again_under_its_key(tmp_path: Path) -> None:
 
 def test_only_so_many_are_kept(tmp_path: Path) -> None:
     speeds = Speeds(tmp_path / "speeds.json")
-    for n in range(speed.MAX_ENTRIES + 5):
+    for n in range(saved.MAX_ENTRIES + 5):
         speeds.keep(str(n), SLOW)
     assert speeds.get("4") is None
     assert speeds.get("5") is not None

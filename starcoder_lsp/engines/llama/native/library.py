@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ import llama_cpp as llama
 import numpy as np
 import numpy.typing as npt
 
+from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
+from starcoder_lsp.engines.llama.native.threads import Threads
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 
@@ -26,7 +29,13 @@ logger = logging.getLogger(__name__)
 KV_INT = 0  # LLAMA_KV_OVERRIDE_TYPE_INT
 ABORTED = 2  # llama_decode's answer when the abort callback said so
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
-KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0}
+# The package names no constant for bf16 (GGML_TYPE_BF16 in ggml.h).
+KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "bf16": 30}
+FLASH_TYPES = {
+    None: llama.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    False: llama.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    True: llama.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+}
 
 # llama.cpp's last error messages, for our exceptions. Its log stays at DEBUG, because it
 # reports each abort as an error.
@@ -138,8 +147,8 @@ class LlamaContext:
         n_context: int,
         n_sequences: int,
         n_batch: int,
-        n_threads: int,
-        kv_type: str = "f16",
+        threads: Threads,
+        kernel: Kernel = PLAIN,
         is_shared: bool = False,
         should_abort: Callable[[], bool],
     ) -> None:
@@ -154,11 +163,10 @@ class LlamaContext:
         params.n_seq_max = n_sequences
         params.kv_unified = is_shared
         params.n_batch = params.n_ubatch = n_batch
-        params.n_threads = params.n_threads_batch = n_threads
-        params.type_k = params.type_v = KV_TYPES[kv_type]
-        if kv_type != "f16":
-            # llama.cpp quantizes values only with flash attention.
-            params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        self._threads, self._n_threads = threads, threads.n_for(1)
+        params.n_threads = params.n_threads_batch = self._n_threads
+        params.type_k, params.type_v = KV_TYPES[kernel.keys], KV_TYPES[kernel.values]
+        params.flash_attn_type = FLASH_TYPES[kernel.flash]
         params.no_perf = True
         pointer = llama.llama_init_from_model(model.pointer, params)
         if not pointer:
@@ -177,6 +185,11 @@ class LlamaContext:
         # Kept as long as the context, because C has only its address.
         self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
         llama.llama_set_abort_callback(pointer, self._abort, None)
+
+    def free(self) -> None:
+        """Release the memory; not while the model computes, and nothing after it."""
+        llama.llama_free(self._pointer)
+        llama.llama_batch_free(self._batch)
 
     def keep(self, sequence: int, n_tokens: int) -> bool:
         """Keep the first `n_tokens` only; False when the model cannot do that."""
@@ -262,13 +275,21 @@ class LlamaContext:
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = sequence
             batch.logits[i] = i >= len(rows) - n_logits
+        self._use_threads(self._threads.n_for(len(rows)))
+        started = time.perf_counter()
         answer = llama.llama_decode(self._pointer, batch)
         if answer == ABORTED:
             _last_errors.clear()
             return False
         if answer != 0:
             raise RuntimeError(f"llama_decode answered {answer}: {_explain('')}")
+        self._threads.saw(len(rows), time.perf_counter() - started)
         return True
+
+    def _use_threads(self, n_threads: int) -> None:
+        if n_threads != self._n_threads:
+            self._n_threads = n_threads
+            llama.llama_set_n_threads(self._pointer, n_threads, n_threads)
 
     def logits(self, row: int = -1) -> npt.NDArray[np.float32]:
         """Return the logits after one of the last rows, shape (n_vocabulary,).
