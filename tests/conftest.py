@@ -41,6 +41,8 @@ def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the directories of the person who runs them."""
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("STARCODER_LSP_CONFIG", str(tmp_path / "config.toml"))
 

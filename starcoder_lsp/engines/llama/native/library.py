@@ -19,6 +19,7 @@ import llama_cpp as llama
 import numpy as np
 import numpy.typing as npt
 
+from starcoder_lsp.engines.llama.native import load_failure
 from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
 from starcoder_lsp.engines.llama.native.threads import Threads
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
@@ -109,7 +110,7 @@ class LlamaModel:
         if not pointer:
             # With layers on a GPU, its memory is the most likely reason.
             kind = OutOfMemory if n_gpu_layers else ModelBroken
-            raise kind(f"{path} does not load: {_explain('no reason given')}")
+            raise kind(f"{path} {load_failure.meaning(_explain('no reason given'))}")
         self.pointer = pointer
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(pointer))
 
@@ -120,6 +121,12 @@ class LlamaModel:
     @property
     def n_context_trained(self) -> int:
         return int(llama.llama_model_n_ctx_train(self.pointer))
+
+    @property
+    def keeps_state(self) -> bool:
+        """True if layers keep a state that cannot be cut back to an earlier token."""
+        is_recurrent = llama.llama_model_is_recurrent(self.pointer)
+        return bool(is_recurrent or llama.llama_model_is_hybrid(self.pointer))
 
     @property
     def is_decoder(self) -> bool:

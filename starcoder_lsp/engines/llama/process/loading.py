@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from starcoder_lsp.engines.llama.machine import capacity, hardware, kernels
+from starcoder_lsp.engines.llama.machine import capacity, gguf, hardware, kernels
 from starcoder_lsp.engines.llama.machine.gguf import Header
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.native import devices, library
@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 CPU_ONLY = (
     "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
     "with the CMAKE_ARGS for your GPU (docs/getting-started.md)"
+)
+KEEPS_STATE = (
+    "this model cannot go back to an earlier place of a text: each keystroke may read the "
+    "whole prompt again; a model without recurrent layers answers sooner"
 )
 NO_DEVICE = (
     "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from this "
@@ -45,7 +49,8 @@ def open_session(
         for note in plan.notes:
             logger.warning("%s", note)
         try:
-            return _open(load, header, plan, on_progress, speeds), plan
+            session, notes = _open(load, header, plan, on_progress, speeds)
+            return session, replace(plan, notes=(*plan.notes, *notes))
         except library.OutOfMemory as exc:
             logger.warning("%s", exc)
             failure = exc
@@ -62,7 +67,7 @@ def _plan(load: Load, header: Header) -> capacity.Plan:
         load = replace(load, n_gpu_layers=0)
     on_devices = sum(device.free_bytes for device in found)
     room = capacity.Room(hardware.available_memory_bytes(), on_devices)
-    model = capacity.ModelSize(path.name, path.stat().st_size, header)
+    model = capacity.ModelSize(path.name, gguf.size_bytes(path), header)
     planned = capacity.plan(model, capacity.wish_of(load, header), room)
     return replace(planned, notes=(*notes, *planned.notes))
 
@@ -73,7 +78,8 @@ def _open(
     plan: capacity.Plan,
     on_progress: Callable[[float], None],
     speeds: Speeds,
-) -> PersistentSession:
+) -> tuple[PersistentSession, tuple[str, ...]]:
+    """Return a session of the model, and notes on the model for the user."""
     model = library.LlamaModel(
         Path(load.path),
         n_gpu_layers=plan.n_gpu_layers,
@@ -105,7 +111,7 @@ def _open(
         model.free()
         raise
     session.kernels = possible
-    return session
+    return session, (KEEPS_STATE,) if model.keeps_state else ()
 
 
 def _threads(load: Load, plan: capacity.Plan) -> Threads:
