@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import llama_cpp as llama
 import numpy as np
@@ -21,22 +20,18 @@ import numpy.typing as npt
 
 from starcoder_lsp.engines.llama.native import load_failure
 from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
+from starcoder_lsp.engines.llama.native.parameters import (
+    context_params,
+    override_table,
+)
 from starcoder_lsp.engines.llama.native.threads import Threads
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 
 logger = logging.getLogger(__name__)
 
-KV_INT = 0  # LLAMA_KV_OVERRIDE_TYPE_INT
 ABORTED = 2  # llama_decode's answer when the abort callback said so
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
-# The package names no constant for bf16 (GGML_TYPE_BF16 in ggml.h).
-KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0, "bf16": 30}
-FLASH_TYPES = {
-    None: llama.LLAMA_FLASH_ATTN_TYPE_AUTO,
-    False: llama.LLAMA_FLASH_ATTN_TYPE_DISABLED,
-    True: llama.LLAMA_FLASH_ATTN_TYPE_ENABLED,
-}
 
 # llama.cpp's last error messages, for our exceptions. Its log stays at DEBUG, because it
 # reports each abort as an error.
@@ -98,7 +93,7 @@ class LlamaModel:
         params.n_gpu_layers = n_gpu_layers
         params.vocab_only = vocab_only
         if overrides:
-            params.kv_overrides = _override_table(overrides)
+            params.kv_overrides = override_table(overrides)
 
         def go_on(share: float, _user_data: object) -> bool:
             on_progress(share)
@@ -133,13 +128,6 @@ class LlamaModel:
         return bool(llama.llama_model_has_decoder(self.pointer))
 
 
-def _override_table(overrides: Mapping[str, int]) -> Any:
-    table = (llama.llama_model_kv_override * (len(overrides) + 1))()
-    for row, (key, value) in zip(table, overrides.items(), strict=False):
-        row.tag, row.key, row.value.val_i64 = KV_INT, key.encode(), value
-    return table  # a row with an empty key ends it
-
-
 # The sequence, the position in it, and a token.
 Row = tuple[int, int, int]
 
@@ -165,16 +153,15 @@ class LlamaContext:
         Unless shared, attention reads no cells of other sequences; if shared, copying a
         sequence costs nothing. llama.cpp calls `should_abort` between graph nodes.
         """
-        params = llama.llama_context_default_params()
-        params.n_ctx = n_context * (1 if is_shared else n_sequences)
-        params.n_seq_max = n_sequences
-        params.kv_unified = is_shared
-        params.n_batch = params.n_ubatch = n_batch
         self._threads, self._n_threads = threads, threads.n_for(1)
-        params.n_threads = params.n_threads_batch = self._n_threads
-        params.type_k, params.type_v = KV_TYPES[kernel.keys], KV_TYPES[kernel.values]
-        params.flash_attn_type = FLASH_TYPES[kernel.flash]
-        params.no_perf = True
+        params = context_params(
+            n_context * (1 if is_shared else n_sequences),
+            n_sequences,
+            n_batch,
+            self._n_threads,
+            kernel,
+        )
+        params.kv_unified = is_shared
         pointer = llama.llama_init_from_model(model.pointer, params)
         if not pointer:
             raise OutOfMemory(
