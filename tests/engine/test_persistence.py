@@ -188,7 +188,7 @@ async def test_the_speed_is_measured_once_and_remembered(
 ) -> None:
     first = make_engine()
     measured = await first.measured()
-    assert measured.prefill_tokens_per_s > measured.decode_tokens_per_s > 0
+    assert measured.prefill_tokens_per_s >= measured.decode_tokens_per_s > 0
     assert (paths.cache_dir() / "engine" / "speeds.json").is_file()
     remembered = await make_engine().measured()
     assert remembered.prefill_tokens_per_s >= measured.prefill_tokens_per_s

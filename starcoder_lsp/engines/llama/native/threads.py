@@ -23,7 +23,7 @@ LEAST_GAIN = 1.05
 
 
 @dataclass
-class Candidate:
+class ThreadCount:
     """A number of threads, and the seconds per token that it took lately."""
 
     n_threads: int
@@ -41,13 +41,13 @@ class ThreadChoice:
     """Chooses among `numbers` of threads for batches of one kind; the first is usual."""
 
     numbers: tuple[int, ...]
-    _candidates: list[Candidate] = field(init=False)
+    _candidates: list[ThreadCount] = field(init=False)
     _at: int = 0
     _trial: int | None = None
     _usual_s: float = math.inf
 
     def __post_init__(self) -> None:
-        self._candidates = [Candidate(n) for n in self.numbers]
+        self._candidates = [ThreadCount(n) for n in self.numbers]
 
     @property
     def n_threads(self) -> int:
