@@ -13,8 +13,13 @@ import random_model
 from hypothesis import Phase, settings
 from lsp_client import Client
 
+from starcoder_lsp.engines.llama.machine import hardware
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.store import ModelStore
+
+# Before llama.cpp is loaded into this process: on a busy machine a test takes minutes if
+# threads spin while they wait for each other.
+hardware.limit_spinning()
 
 # Each run draws the same examples, so that a failure repeats on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)

@@ -23,7 +23,7 @@ from starcoder_lsp.suggesting.battery import Power
 from starcoder_lsp.suggesting.cache import Cache, CacheKey
 from starcoder_lsp.suggesting.cache_keys import CacheKeys
 from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
-from starcoder_lsp.suggesting.cost import CostEstimator
+from starcoder_lsp.suggesting.cost import CostEstimator, n_prompt_characters
 from starcoder_lsp.suggesting.debounce import Debouncer
 from starcoder_lsp.suggesting.known import KnownSuggestions
 from starcoder_lsp.suggesting.scheduler import ForegroundRequest, OnText, Scheduler
@@ -134,8 +134,10 @@ class Suggester:
         return self.trace
 
     def _delay_s(self, ask: Ask, keys: CacheKeys) -> float:
-        n_new = self._costs.n_new_characters(keys.read, ask.completer.window)
-        cost_s = self._costs.cost_s(n_new, ask.completer.engine.speed)
+        window = ask.completer.window
+        n_new = self._costs.n_new_characters(keys.read, window)
+        n_whole = n_prompt_characters(keys.read, window)
+        cost_s = self._costs.cost_s(n_new, ask.completer.engine.speed, n_whole)
         floor_s = ask.settings.trigger.debounce_s
         on_battery = self._power.is_on_battery
         return self._debouncer.delay_s(
