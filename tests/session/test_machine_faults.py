@@ -12,7 +12,6 @@ import pytest
 from conftest import StartServer
 from lsp_client import Client
 
-
 MEGABYTE = 1_000_000
 # Runs a command with its home mounted read-only, for this command alone.
 READ_ONLY_HOME = (
