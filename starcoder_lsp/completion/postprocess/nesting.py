@@ -95,7 +95,7 @@ def _leave(
 ) -> int | None:
     """Return the end of `literal`, in which `start` stands; None if it has no end."""
     at = _end_of_literal(text, start, literal, row) if literal else start
-    if literal and at is not None and _is_quote(literal, row):
+    if literal and at is not None and at > start and _is_quote(literal, row):
         if opens and opens[-1].text == literal:
             opens.pop()
         else:

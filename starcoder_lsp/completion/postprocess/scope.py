@@ -33,6 +33,9 @@ LABEL = re.compile(r"\s*(?:case\b|default\b|public\b|private\b|protected\b|else\
 CALL = re.compile(r"[\w\])]\($")
 # The longest name of a called function, in code points.
 LONGEST_CALLEE = 200
+# A block that is wrong without another clause, and the clauses of any block.
+TRY = re.compile(r"\W*try\b")
+CLAUSE = re.compile(r"(?:else|elif|elsif|except|catch|finally|rescue|ensure)\b")
 SECTION = re.compile(
     r"(?:@\w|#include\b|(?:(?:export|pub|public|private|static|async|default) +)*"
     r"(?:def|class|fn|func|function|fun|impl|struct|interface|enum|trait|module|namespace"
@@ -42,11 +45,15 @@ SECTION = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """The line that opens a block, and the width of its indentation in columns."""
+    """The line that opens a block, and the width of its indentation in columns.
+
+    `goes_on`: clauses at the same depth, such as an else, belong to it.
+    """
 
     opener: str
     base: int
     row: Language
+    goes_on: bool = False
 
 
 def new_section(text: str, place: Place) -> Cut:
@@ -137,8 +144,9 @@ def _is_in_arguments(first: str, place: Place) -> bool:
         return False
     end = rest[-1].offset + 1
     before = place.window[max(end - LONGEST_CALLEE, 0) : end]
-    follows = place.window[end:] + first
-    return bool(CALL.search(before)) and bool(follows.strip())
+    typed = place.window[end:]
+    is_first = "\n" in typed and not typed.strip()
+    return bool(CALL.search(before)) and bool((typed + first).strip()) and not is_first
 
 
 def _encloses(opener: Mark, place: Place) -> bool:
@@ -162,14 +170,15 @@ def _block(line: str, place: Place, multiline: str) -> Block | None:
     block too.
     """
     above, row = place.above, place.row
-    openers = [line if line.strip() else above]
+    openers = [line] if line.strip() else [above]
     if not place.cursor.line_prefix.strip() and width(line) > width(above):
-        openers.append(above)
+        openers.insert(0, above)
     for opener in openers:
         if _opens(opener, row) and not _is_pair(opener, line, place):
             base = width(opener)
             if not _has_body(place, base):
-                return Block(opener, base, row)
+                is_own = opener is line and not place.cursor.line_prefix.strip()
+                return Block(opener, base, row, is_own or bool(TRY.match(opener)))
     return Block(line, width(line) - 1, row) if multiline == "always" else None
 
 
@@ -213,12 +222,16 @@ def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
 def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
     """Return the lines of the block and its end, and whether it is complete."""
     kept: list[str] = []
+    is_closed = False
     for i, line in enumerate(lines):
         is_whole = i < len(lines) - 1
         if is_whole and i > 0 and not line.strip() and not lines[i - 1].strip():
             return _without_blank_end(kept), True
-        if not line.strip() or width(line) > block.base or _floats(line, block):
+        if is_closed and line.strip() and not _is_clause(line, block):
+            return _without_blank_end(kept), is_whole or not _may_close(line, block)
+        if _is_inside(line, block) or _is_clause(line, block):
             kept.append(line)
+            is_closed = is_closed and not line.strip()
         elif not is_whole and _may_close(line, block):
             closes = block.row.closes.match(line.lstrip())
             return _without_blank_end([*kept, line] if closes else kept), False
@@ -227,9 +240,20 @@ def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
         else:
             kept.append(line)
             # A line that closes one block and opens another, such as an else, goes on.
-            if not _opens(line, block.row):
+            is_closed = not _opens(line, block.row)
+            if is_closed and not block.goes_on:
                 return kept, True
     return _without_blank_end(kept), False
+
+
+def _is_inside(line: str, block: Block) -> bool:
+    return not line.strip() or width(line) > block.base or _floats(line, block)
+
+
+def _is_clause(line: str, block: Block) -> bool:
+    """Return whether a line is another clause of the block's statement."""
+    is_clause = block.goes_on and width(line) == block.base
+    return is_clause and bool(CLAUSE.match(line.lstrip()))
 
 
 def _floats(line: str, block: Block) -> bool:
