@@ -229,12 +229,9 @@ class Judgement:
     """A parser's verdict on a text inserted at the cursor.
 
     `n_new_errors` counts the parse errors and missing tokens that the text causes.
-    `statement_end` is the length, in code points, of the part that belongs to the
-    statement or block open on the cursor's line; None when it does not end in the text.
     """
 
     n_new_errors: int = 0
-    statement_end: int | None = None
 
 
 FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]

@@ -47,7 +47,6 @@ STOPS: tuple[tuple[str, Stop], ...] = (
     ("scope", scope.scope),
 )
 STAGES: tuple[tuple[str, Rule], ...] = (
-    ("statement", value.statement),
     ("lines_above", repetition.lines_above),
     ("line_rest", overlap.line_rest),
     ("brackets", overlap.brackets),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from starcoder_lsp.completion.postprocess.closers import closed_by
 from starcoder_lsp.completion.postprocess.nesting import match, read
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
 
@@ -13,7 +14,7 @@ MOST_LINES = 200
 # Two lines that differ only in quotes, spaces, semicolons or commas count as equal.
 SPELLING = str.maketrans("'`", '""', " \t;,")
 SAYS_SOMETHING = re.compile(r"\w")
-ONLY_CLOSES = re.compile(r"[)\]}>\"'`;:, \t]+")
+CLOSERS_AT_END = re.compile(r"(?P<closers>[)\]}>\"'`]+)(?P<separator>[;:, \t]*)")
 
 
 def line_rest(text: str, place: Place) -> str:
@@ -43,12 +44,14 @@ def brackets(text: str, place: Place) -> str:
     >>> brackets("a)", Place.marked("f(█"))
     'a)'
     """
-    if n_replaced(text, place) or not _n_surplus(text, place):
+    if not place.style.can_replace and (ends := closed_by(text, place.inserted)):
+        text = text[: ends[0]]
+    if not _n_surplus(text, place, n_replaced(text, place)):
         return text
     closes = read(text, place.row, place.before.literal).closes[:MOST_CLOSERS]
     for closer in reversed(closes):
         kept = text[: closer.offset]
-        if not _n_surplus(kept, place):
+        if not _n_surplus(kept, place, n_replaced(kept, place)):
             return kept
     return text
 
@@ -56,20 +59,26 @@ def brackets(text: str, place: Place) -> str:
 def n_replaced(text: str, place: Place) -> int:
     """Return how many code points after the cursor the text repeats and so replaces.
 
-    They are the closing brackets and the like at the end of a line, which the text
-    contains in the same order.
+    They are closing brackets and the like: those that the editor inserted, or those at
+    the end of a line that would close nothing. A separator behind them goes with them.
 
     >>> from starcoder_lsp.flow import Style
     >>> place = Place(Place.marked("f(█)").cursor, Style(can_replace=True))
     >>> n_replaced("a); g()", place), n_replaced("a", place)
     (1, 0)
     """
-    follows = place.cursor.line_suffix.rstrip()
-    if not place.style.can_replace or "\n" in text or not _n_surplus(text, place):
+    if not place.style.can_replace:
         return 0
-    if not ONLY_CLOSES.fullmatch(follows) or not _has_in_order(text, follows):
+    if place.inserted:
+        return len(closed_by(text, place.inserted))
+    found = CLOSERS_AT_END.fullmatch(place.cursor.line_suffix.rstrip())
+    if not found or not _n_surplus(text, place):
         return 0
-    return len(follows)
+    closers = found["closers"]
+    most = len(closed_by(text, closers))
+    n = min(range(most + 1), key=lambda n: _n_surplus(text, place, n))
+    is_said = text.rstrip().endswith(found["separator"])
+    return len(found[0]) if 0 < n == len(closers) and is_said else n
 
 
 def line_below(text: str, place: Place) -> Cut:
@@ -122,19 +131,18 @@ def imbalance(text: str, place: Place) -> int:
     return n_open + len(inside.surplus) + len(outside.surplus)
 
 
-def _n_surplus(text: str, place: Place) -> int:
-    """Count the brackets, in and after the text, that close nothing because of it."""
+def _n_surplus(text: str, place: Place, n_gone: int = 0) -> int:
+    """Count the brackets, in and after the text, that close nothing because of it.
+
+    The text replaces the first `n_gone` code points after the cursor.
+    """
     written = read(text, place.row, place.before.literal)
+    after = read(place.following[n_gone:], place.row, written.literal)
     inside = match(place.before.opens, written.closes)
-    outside = match((*inside.rest, *written.opens), place.after.closes)
+    outside = match((*inside.rest, *written.opens), after.closes)
     n_far = len(inside.surplus) if place.is_far else 0
     n_all = len(inside.surplus) - n_far + len(outside.surplus)
     return max(n_all - len(place.closed.surplus), 0)
-
-
-def _has_in_order(text: str, follows: str) -> bool:
-    characters = iter(text)
-    return all(one in characters for one in follows if not one.isspace())
 
 
 def _are_below(tail: list[str], place: Place, *, is_all: bool) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from starcoder_lsp.completion.postprocess.nesting import Match, Nesting, match, read
-from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Judgement, Style
+from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Style
 from starcoder_lsp.languages import Language, language
 from starcoder_lsp.languages.lines import indentation, n_common
 
@@ -25,13 +25,14 @@ LEFT_EDGE = re.compile(r"\n(?=\w)")
 class Place:
     """A cursor, the user's style, and the facts about the text for the cursor.
 
-    `is_cut_off`: the model ran out of tokens or time.
+    `is_cut_off`: the model ran out of tokens or time. `n_inserted`: so many characters
+    right of the cursor are closers that the editor has inserted.
     """
 
     cursor: Cursor
     style: Style = USUAL_STYLE
-    judgement: Judgement | None = None
     is_cut_off: bool = False
+    n_inserted: int = 0
 
     @classmethod
     def marked(cls, text: str, language: str = "python") -> Place:
@@ -78,9 +79,19 @@ class Place:
         return len(self.window) < len(self.cursor.prefix)
 
     @cached_property
+    def inserted(self) -> str:
+        """The closers right of the cursor that the editor has inserted."""
+        return self.cursor.suffix[: self.n_inserted]
+
+    @cached_property
+    def following(self) -> str:
+        """The text after the cursor, as far as rules look at it."""
+        return self.cursor.suffix[:NEAR]
+
+    @cached_property
     def after(self) -> Nesting:
         """The nesting of the text after the cursor."""
-        return read(self.cursor.suffix[:NEAR], self.row, self.before.literal)
+        return read(self.following, self.row, self.before.literal)
 
     @cached_property
     def closed(self) -> Match:

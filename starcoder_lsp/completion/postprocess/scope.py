@@ -47,13 +47,15 @@ SECTION = re.compile(
 class Block:
     """The line that opens a block, and the width of its indentation in columns.
 
-    `goes_on`: clauses at the same depth, such as an else, belong to it.
+    `goes_on`: clauses at the same depth, such as an else, belong to it. `has_end`: its
+    last line stands below already.
     """
 
     opener: str
     base: int
     row: Language
     goes_on: bool = False
+    has_end: bool = False
 
 
 def new_section(text: str, place: Place) -> Cut:
@@ -178,7 +180,9 @@ def _block(line: str, place: Place, multiline: str) -> Block | None:
             base = width(opener)
             if not _has_body(place, base):
                 is_own = opener is line and not place.cursor.line_prefix.strip()
-                return Block(opener, base, row, is_own or bool(TRY.match(opener)))
+                goes_on = is_own or bool(TRY.match(opener))
+                has_end = not is_own and _is_end_below(place, base)
+                return Block(opener, base, row, goes_on, has_end)
     return Block(line, width(line) - 1, row) if multiline == "always" else None
 
 
@@ -211,6 +215,13 @@ def _has_body(place: Place, base: int) -> bool:
     return bool(place.below) and width(place.below[0]) > base
 
 
+def _is_end_below(place: Place, base: int) -> bool:
+    """Return whether the next line is the last one of a block at `base`."""
+    below = place.below[0] if place.below else ""
+    is_closing = bool(place.row.closes.match(below.lstrip()))
+    return is_closing and width(below) == base and not _opens(below, place.row)
+
+
 def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
     """Return the lines up to the first with text, and whether it is complete."""
     for i, line in enumerate(lines):
@@ -236,6 +247,8 @@ def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
             closes = block.row.closes.match(line.lstrip())
             return _without_blank_end([*kept, line] if closes else kept), False
         elif not _closes(line, block):
+            return _without_blank_end(kept), True
+        elif block.has_end and not _opens(line, block.row):
             return _without_blank_end(kept), True
         else:
             kept.append(line)
