@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.completion.postprocess import (
+    indents,
     line_ends,
     overlap,
     repetition,
@@ -32,7 +33,7 @@ STARTS: tuple[tuple[str, Rule], ...] = (
     ("opening", start.opening),
     ("line_echo", start.line_echo),
     ("join", start.join),
-    ("indent", start.indent),
+    ("indent", indents.indent),
 )
 STOPS: tuple[tuple[str, Stop], ...] = (
     ("whole_lines", stop.whole_lines),

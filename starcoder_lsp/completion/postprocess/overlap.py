@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from starcoder_lsp.completion.postprocess.closers import closed_by
-from starcoder_lsp.completion.postprocess.nesting import match, read
+from starcoder_lsp.completion.postprocess.nesting import LONG_QUOTES, match, read
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
 
 LONGEST_OVERLAP = 400
@@ -14,18 +14,26 @@ MOST_LINES = 200
 # Two lines that differ only in quotes, spaces, semicolons or commas count as equal.
 SPELLING = str.maketrans("'`", '""', " \t;,")
 SAYS_SOMETHING = re.compile(r"\w")
+CLOSERS_AND_SEPARATORS = ")]}>\"'`;:, \t"
 CLOSERS_AT_END = re.compile(r"(?P<closers>[)\]}>\"'`]+)(?P<separator>[;:, \t]*)")
 
 
 def line_rest(text: str, place: Place) -> str:
     """Cut the end that repeats the rest of the line, so that brackets balance.
 
+    Where the text goes on differently, cut it before the words that it repeats.
+
     >>> line_rest("name)", Place.marked("print(█)"))
     'name'
     >>> line_rest("len(name)", Place.marked("print(█)"))
     'len(name)'
+    >>> line_rest("source, target, force)", Place.marked("copy(█, target)"))
+    'source'
     """
     follows = place.cursor.line_suffix.rstrip()
+    said = follows.rstrip(CLOSERS_AND_SEPARATORS)
+    if SAYS_SOMETHING.search(said) and (start := text.find(said)) > 0:
+        return text[:start]
     written = text.rstrip()
     longest = min(len(follows), len(written), LONGEST_OVERLAP)
     kept = [
@@ -142,6 +150,8 @@ def _n_surplus(text: str, place: Place, n_gone: int = 0) -> int:
     outside = match((*inside.rest, *written.opens), after.closes)
     n_far = len(inside.surplus) if place.is_far else 0
     n_all = len(inside.surplus) - n_far + len(outside.surplus)
+    # What closed a long string now opens one, up to the end of the document.
+    n_all += after.literal in LONG_QUOTES and after.literal != place.after.literal
     return max(n_all - len(place.closed.surplus), 0)
 
 

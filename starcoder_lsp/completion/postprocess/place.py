@@ -99,6 +99,11 @@ class Place:
         return match(self.before.opens, self.after.closes)
 
     @cached_property
+    def is_inside_brackets(self) -> bool:
+        """True among arguments or elements, which may be indented anyhow."""
+        return any(mark.text in "([" for mark in self.before.opens[-1:])
+
+    @cached_property
     def is_in_comment(self) -> bool:
         marks = (self.row.comment, self.row.block_comment[0])
         return bool(self.before.literal) and self.before.literal in marks
@@ -107,7 +112,14 @@ class Place:
     def indent(self) -> str:
         """One level of the document's indentation, or else of its language's."""
         above, below = self.cursor.lines_above, self.cursor.lines_below
-        return _indent((*reversed(above), *below)) or self.row.indent
+        return _indent((*reversed(above), *below)) or self.row.indent or self._step
+
+    @property
+    def _step(self) -> str:
+        """The indentation of a blank line below a line that opens a block."""
+        typed, above = self.cursor.line_prefix, self.above
+        is_body = self.is_blank_line and self.row.opens.search(above.rstrip())
+        return typed.removeprefix(indentation(above)) if is_body else ""
 
 
 @lru_cache(maxsize=8)

@@ -25,6 +25,8 @@ from starcoder_lsp.languages import Language
 BRACE = "{"
 # A line after which an opening brace may follow on a line of its own.
 HEAD = re.compile(r"[\w)>\]]\s*$")
+# The first characters of the closers of tags.
+HALF_CLOSERS = frozenset("</")
 LONGEST_CLOSER = len("elseif")
 # If only these follow the cursor, its line counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
@@ -284,7 +286,7 @@ def _may_close(line: str, block: Block) -> bool:
     start = line.strip()
     if _closes(line, block):
         return True
-    is_short = start.isalpha() and len(start) < LONGEST_CLOSER
+    is_short = start.isalpha() and len(start) < LONGEST_CLOSER or start in HALF_CLOSERS
     return is_short and width(line) == block.base
 
 
