@@ -10,6 +10,7 @@ from typing import Any
 EVALUATIONS: Mapping[str, str] = {
     "context": "measure whether the context holds what the next line needs",
     "infilling": "fill in missing code; count exact matches and passed tests",
+    "places": "compare what is shown at places in code with what is wanted there",
     "truncation": "apply the rules to recorded output of a model",
 }
 

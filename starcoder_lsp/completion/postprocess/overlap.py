@@ -7,6 +7,7 @@ import re
 from starcoder_lsp.completion.postprocess.closers import closed_by
 from starcoder_lsp.completion.postprocess.nesting import LONG_QUOTES, match, read
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
+from starcoder_lsp.languages.lines import indentation
 
 LONGEST_OVERLAP = 400
 MOST_CLOSERS = 10
@@ -102,7 +103,7 @@ def line_below(text: str, place: Place) -> Cut:
     lines = text.split("\n")
     for i, line in enumerate(lines):
         whole = place.cursor.line_prefix + line if i == 0 else line
-        if whole.rstrip() == follows and _is_closed(text[: max(end, 0)], place):
+        if line and whole.rstrip() == follows and _is_closed(text[: max(end, 0)], place):
             return Cut(text[: max(end, 0)], is_final=i < len(lines) - 1)
         end += 1 + len(line)
     return growing(text)
@@ -165,7 +166,7 @@ def _are_below(tail: list[str], place: Place, *, is_all: bool) -> bool:
 
 
 def _spelled(lines: list[str]) -> list[str]:
-    return [line.translate(SPELLING) for line in lines]
+    return [indentation(line) + line.translate(SPELLING) for line in lines]
 
 
 def _is_closed(text: str, place: Place) -> bool:

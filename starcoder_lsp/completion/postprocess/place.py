@@ -15,6 +15,8 @@ from starcoder_lsp.languages.lines import indentation, n_common
 
 TAB_WIDTH = 8
 SMALLEST_UNIT, LARGEST_UNIT = 2, 8
+# The lines on each side of the cursor that tell the unit of indentation first.
+NEAR_LINES = 30
 # How many code points before the cursor are searched for open brackets.
 FAR = 4 * NEAR
 # A line without indentation is usually outside all blocks.
@@ -112,14 +114,17 @@ class Place:
     def indent(self) -> str:
         """One level of the document's indentation, or else of its language's."""
         above, below = self.cursor.lines_above, self.cursor.lines_below
-        return _indent((*reversed(above), *below)) or self.row.indent or self._step
+        if self.is_body:
+            return self.cursor.line_prefix.removeprefix(indentation(self.above))
+        near = (*reversed(above[:NEAR_LINES]), *below[:NEAR_LINES])
+        return _indent(near) or _indent((*reversed(above), *below)) or self.row.indent
 
-    @property
-    def _step(self) -> str:
-        """The indentation of a blank line below a line that opens a block."""
-        typed, above = self.cursor.line_prefix, self.above
-        is_body = self.is_blank_line and self.row.opens.search(above.rstrip())
-        return typed.removeprefix(indentation(above)) if is_body else ""
+    @cached_property
+    def is_body(self) -> bool:
+        """True on a blank line that is indented deeper than the opener above it."""
+        is_deeper = width(self.cursor.line_prefix + ".") > width(self.above)
+        opens = self.row.opens.search(self.above.rstrip())
+        return self.is_blank_line and is_deeper and bool(opens)
 
 
 @lru_cache(maxsize=8)

@@ -67,7 +67,7 @@ def new_section(text: str, place: Place) -> Cut:
     'x = 1'
     """
     lines = text.split("\n")
-    depth = width(place.cursor.line_prefix + lines[0])
+    depth = width(place.above if place.is_body else place.cursor.line_prefix + lines[0])
     says_something = False
     for i, line in enumerate(lines[1:], start=1):
         is_blank = not lines[i - 1].strip()
@@ -138,10 +138,13 @@ def _is_in_line_comment(place: Place) -> bool:
 
 def _is_in_arguments(first: str, place: Place) -> bool:
     """Return whether the line ends among the arguments of a call, after the first."""
+    line = place.cursor.line_prefix + first
+    if any(_opens_by_word(one, place) for one in (line, place.above)[: 1 + place.is_body]):
+        return False
     written = read(first, place.row, place.before.literal)
     if written.opens:
         inner = written.opens[-1]
-        before = place.cursor.line_prefix + first[: inner.offset + 1]
+        before = line[: len(line) - len(first) + inner.offset + 1]
         return bool(CALL.search(before)) and bool(first[inner.offset + 1 :].strip())
     rest = match(place.before.opens, written.closes).rest
     if not rest or rest[-1].text != "(" or not _encloses(rest[-1], place):
@@ -151,6 +154,12 @@ def _is_in_arguments(first: str, place: Place) -> bool:
     typed = place.window[end:]
     is_first = "\n" in typed and not typed.strip()
     return bool(CALL.search(before)) and bool((typed + first).strip()) and not is_first
+
+
+def _opens_by_word(line: str, place: Place) -> bool:
+    """Return whether a line opens a block without a bracket, such as a Lua function."""
+    said = line.rstrip()
+    return _opens(said, place.row) and (said[-1].isalnum() or said[-1] in ")|")
 
 
 def _encloses(opener: Mark, place: Place) -> bool:
