@@ -34,7 +34,7 @@ def closed_by(text: str, closers: str) -> list[int]:
             continue
         elif due and sign == due and (not opened or due in QUOTES):
             found.append(offset)
-        elif due not in QUOTES and (closer := _closer_of(sign, due, text, offset)):
+        elif due not in QUOTES and (closer := _closer_of(sign, due, closers, text, offset)):
             opened.append(closer)
     n_reused = 0
     for closer, open_one in zip(closers, reversed(opened), strict=False):
@@ -44,16 +44,16 @@ def closed_by(text: str, closers: str) -> list[int]:
     return found[: max(len(found) - n_reused, 0)]
 
 
-def _closer_of(sign: str, due: str, text: str, offset: int) -> str:
+def _closer_of(sign: str, due: str, closers: str, text: str, offset: int) -> str:
     """Return the closer of an opening sign, `""` for any other sign.
 
-    A quote that is not closed on its line is an apostrophe, and `<` is a bracket only
-    where `>` is due.
+    A quote that is closed neither on its line nor by the editor is an apostrophe, and `<`
+    is a bracket only where `>` is due.
     """
     if sign in QUOTES:
         end = text.find(sign, offset + 1)
-        is_string = sign != "|" and 0 <= end < _line_end(text, offset)
-        return sign if is_string else ""
+        is_string = 0 <= end < _line_end(text, offset) or sign in closers
+        return sign if is_string and sign != "|" else ""
     closer = next((one for one, opener in OPENER_OF.items() if opener == sign), "")
     return closer if closer != ">" or due == ">" else ""
 

@@ -35,7 +35,8 @@ def indent(text: str, place: Place) -> str:
     body = next((one for one in lines if one.strip()), "")
     space = indentation(body)
     opens = _opens_block(line, place)
-    if opens and base and _is_from_left_edge(body, base, unit):
+    is_end = bool(place.row.closes.match(body.lstrip()))
+    if opens and base and not is_end and _is_from_left_edge(body, base, unit):
         return _joined(first, [base + one if one.strip() else one for one in lines])
     if "\t" not in base + space + unit and opens:
         written = _unit_from_left_edge(space, base, unit)
@@ -43,7 +44,7 @@ def indent(text: str, place: Place) -> str:
             moved = [_indented(one, " " * written, unit, "") for one in lines]
             return _joined(first, moved)
     written_unit = _unit_of(space, base, unit, opens)
-    if not written_unit or written_unit == unit:
+    if not written_unit or written_unit in (unit, *place.usual_indents):
         return text
     return _joined(first, [_indented(one, written_unit, unit, base) for one in lines])
 

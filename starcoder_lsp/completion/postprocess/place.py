@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from starcoder_lsp.completion.postprocess.nesting import Match, Nesting, match, read
+from starcoder_lsp.completion.postprocess.nesting import (
+    Match,
+    Nesting,
+    code_of,
+    match,
+    read,
+)
 from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Style
 from starcoder_lsp.languages import Language, language
 from starcoder_lsp.languages.lines import indentation, n_common
 
 TAB_WIDTH = 8
+# A unit is frequent if it occurs at least a fourth as often as the most frequent one.
+OFTEN = 4
 SMALLEST_UNIT, LARGEST_UNIT = 2, 8
 # The lines on each side of the cursor that tell the unit of indentation first.
 NEAR_LINES = 30
@@ -116,29 +124,37 @@ class Place:
         above, below = self.cursor.lines_above, self.cursor.lines_below
         if self.is_body:
             return self.cursor.line_prefix.removeprefix(indentation(self.above))
-        near = (*reversed(above[:NEAR_LINES]), *below[:NEAR_LINES])
-        return _indent(near) or _indent((*reversed(above), *below)) or self.row.indent
+        near = _indents((*reversed(above[:NEAR_LINES]), *below[:NEAR_LINES]))
+        return next(iter((*near, *self.usual_indents, self.row.indent)))
+
+    @cached_property
+    def usual_indents(self) -> tuple[str, ...]:
+        """The units of indentation that the document has often."""
+        cursor = self.cursor
+        return _indents((*reversed(cursor.lines_above), *cursor.lines_below))
 
     @cached_property
     def is_body(self) -> bool:
         """True on a blank line that is indented deeper than the opener above it."""
         is_deeper = width(self.cursor.line_prefix + ".") > width(self.above)
-        opens = self.row.opens.search(self.above.rstrip())
+        opens = self.row.opens.search(code_of(self.above, self.row))
         return self.is_blank_line and is_deeper and bool(opens)
 
 
-@lru_cache(maxsize=8)
-def _indent(lines: tuple[str, ...]) -> str:
+@lru_cache(maxsize=16)
+def _indents(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the units of indentation of some lines, the most frequent first."""
     said = [line for line in lines if line.strip()]
     tabs = sum(line.startswith("\t") for line in said)
     if tabs > sum(line.startswith("  ") for line in said):
-        return "\t"
+        return ("\t",)
     steps = Counter(
         deep - flat
         for flat, deep in pairwise(map(width, said))
         if SMALLEST_UNIT <= deep - flat <= LARGEST_UNIT
     )
-    return " " * steps.most_common(1)[0][0] if steps else ""
+    most = max(steps.values(), default=0)
+    return tuple(" " * n for n, count in steps.most_common() if count * OFTEN >= most)
 
 
 def wants_all(style: Style) -> bool:

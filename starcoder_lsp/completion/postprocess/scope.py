@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from starcoder_lsp.completion.postprocess.nesting import Mark, match, read
+from starcoder_lsp.completion.postprocess.nesting import Mark, code_of, match, read
 from starcoder_lsp.completion.postprocess.place import (
     Cut,
     Place,
@@ -123,7 +123,8 @@ def closes_only(line_suffix: str) -> bool:
 def _multiline(first: str, place: Place) -> str:
     """Return auto, never or always, once the first line is written."""
     style = place.style
-    if not closes_only(place.cursor.line_suffix) or _is_in_line_comment(place):
+    is_in_comment = _is_in_line_comment(place) and bool(first.strip())
+    if not closes_only(place.cursor.line_suffix) or is_in_comment:
         return "never"
     if wants_all(style):
         return "always"
@@ -139,7 +140,7 @@ def _is_in_line_comment(place: Place) -> bool:
 def _is_in_arguments(first: str, place: Place) -> bool:
     """Return whether the line ends among the arguments of a call, after the first."""
     line = place.cursor.line_prefix + first
-    if any(_opens_by_word(one, place) for one in (line, place.above)[: 1 + place.is_body]):
+    if place.is_body or _opens_by_word(line, place):
         return False
     written = read(first, place.row, place.before.literal)
     if written.opens:
@@ -151,14 +152,13 @@ def _is_in_arguments(first: str, place: Place) -> bool:
         return False
     end = rest[-1].offset + 1
     before = place.window[max(end - LONGEST_CALLEE, 0) : end]
-    typed = place.window[end:]
-    is_first = "\n" in typed and not typed.strip()
-    return bool(CALL.search(before)) and bool((typed + first).strip()) and not is_first
+    follows = place.window[end:] + first
+    return bool(CALL.search(before)) and bool(follows.strip())
 
 
 def _opens_by_word(line: str, place: Place) -> bool:
     """Return whether a line opens a block without a bracket, such as a Lua function."""
-    said = line.rstrip()
+    said = code_of(line, place.row)
     return _opens(said, place.row) and (said[-1].isalnum() or said[-1] in ")|")
 
 
@@ -218,7 +218,7 @@ def _cut_allman(first: str, rest: str, line: str, row: Language) -> Cut:
 
 
 def _opens(line: str, row: Language) -> bool:
-    return bool(row.opens.search(line.rstrip()))
+    return bool(row.opens.search(code_of(line, row)))
 
 
 def _has_body(place: Place, base: int) -> bool:

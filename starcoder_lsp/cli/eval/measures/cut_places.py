@@ -106,6 +106,8 @@ def _at(
     above, rest = source.lines[:i], line[at:]
     before = "\n".join([*above, line[:at]])
     wanted = "\n".join([rest, *source.lines[i + 1 : end + 1]])
+    if kind == "empty" and end > i and _is_brace(source.lines, i + 1, _width(line)):
+        return None
     if kind == "empty":
         body = source.lines[i + 1]
         if not body.strip():
@@ -138,7 +140,7 @@ def end_of_block(lines: Sequence[str], i: int, row: Language) -> int:
     >>> end_of_block(["if (x) {", "  a();", "}", "b();"], 0, language("c"))
     2
     """
-    end, base = i, len(indentation(lines[i]).expandtabs())
+    end, base = i, _width(lines[i])
     if row.allman and _is_brace(lines, i + 1, base) and not lines[i].endswith(";"):
         end = i + 1
     while row.opens.search(lines[end].rstrip()):
@@ -152,19 +154,22 @@ def end_of_block(lines: Sequence[str], i: int, row: Language) -> int:
     return end
 
 
+def _width(line: str) -> int:
+    return len(indentation(line).expandtabs())
+
+
 def _is_brace(lines: Sequence[str], i: int, base: int) -> bool:
     """Return whether a line has the opening brace of the line above it, and only that."""
     return i < len(lines) and lines[i].rstrip().expandtabs() == " " * base + "{"
 
 
 def _is_inside(line: str, base: int, row: Language) -> bool:
-    is_deeper = len(indentation(line).expandtabs()) > base
+    is_deeper = _width(line) > base
     return not line.strip() or is_deeper or bool(row.floats.match(line.strip()))
 
 
 def _is_closer(line: str, base: int, row: Language) -> bool:
-    is_level = len(indentation(line).expandtabs()) == base
-    return is_level and bool(row.closes.match(line.lstrip()))
+    return _width(line) == base and bool(row.closes.match(line.lstrip()))
 
 
 def _last_said(lines: Sequence[str], first: int, last: int) -> int:
