@@ -14,6 +14,7 @@ from starcoder_lsp.languages.lines import indentation
 
 # Lines that may stand at the depth of the line that opens their block.
 LABEL = re.compile(r"\s*(?:case|default|public|private|protected)\b")
+CONTINUATION = re.compile(r"\s*[?:.&|+]")
 # The units in which models write.
 USUAL_UNITS = (2, 4, 8)
 LEVELS = tuple(" " * n for n in USUAL_UNITS)
@@ -55,7 +56,19 @@ def _joined(first: str, lines: list[str]) -> str:
 
 def _opens_block(line: str, place: Place) -> bool:
     said = line.rstrip()
-    return not place.before.literal and bool(place.row.opens.search(said)) and said[-1:] not in "(["
+    opens = bool(place.row.opens.search(said)) and said[-1:] not in "(["
+    return opens and not place.before.literal and not _continues(said, place)
+
+
+def _continues(line: str, place: Place) -> bool:
+    """Return whether a line goes on with what the lines above it begin."""
+    if place.is_inside_brackets_above:
+        return True
+    above = place.above.rstrip()
+    if CONTINUATION.match(line) and not above.endswith((";", "{", "}")):
+        return True
+    is_head = above.endswith(":") and not LABEL.match(above) and line.endswith("{")
+    return is_head or above.endswith((",", "=", "&&", "||"))
 
 
 def _is_from_left_edge(body: str, base: str, unit: str) -> bool:

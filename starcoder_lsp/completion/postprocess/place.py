@@ -114,6 +114,13 @@ class Place:
         return any(mark.text in "([" for mark in self.before.opens[-1:])
 
     @cached_property
+    def is_inside_brackets_above(self) -> bool:
+        """True among arguments or elements that begin above the cursor's line."""
+        line_start = len(self.window) - len(self.cursor.line_prefix)
+        marks = self.before.opens
+        return any(m.text in "([" and m.offset < line_start for m in marks[-1:])
+
+    @cached_property
     def is_in_comment(self) -> bool:
         marks = (self.row.comment, self.row.block_comment[0])
         return bool(self.before.literal) and self.before.literal in marks

@@ -39,9 +39,9 @@ def opening(text: str, place: Place) -> str:
     >>> opening("```python\nx = 1\n```", Place.marked("█"))
     'x = 1\n```'
     """
-    if place.cursor.document.language in MARKUP:
+    if place.cursor.document.language in MARKUP or place.before.literal:
         return text
-    begins_line = not place.cursor.line_prefix.strip() and not place.before.literal
+    begins_line = not place.cursor.line_prefix.strip()
     for pattern in (THOUGHTS, PREAMBLE, OPENING_FENCE, PATH):
         found = pattern.match(text)
         if found and (begins_line or pattern in WRAPPERS):
