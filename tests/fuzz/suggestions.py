@@ -23,6 +23,7 @@ HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202
 CODE = (
     *values.ALPHABET, "x = 1", "return a", "    ", "\n\n", "if x:", "end", "else", "# ", "```",
     "def f():", "<|endoftext|>", "\ud83d", "a\n", "}\n", ");", "'''", "/*", "*/", "//", "=> ",
+    "<think>", "</think>\n", "Here is the code:\n", "# Path: a.py\n", "<Tag", "/>", "try:\n", "except:\n", "\t",
 )  # fmt: skip
 # A case that was made smaller may lack what was not yet reached when it failed.
 USUAL: dict[str, Any] = {

@@ -6,20 +6,20 @@ import re
 
 from starcoder_lsp.completion.postprocess.place import Place, width
 
-THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
+THOUGHTS = re.compile(r"<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 # A fence, with the language, a file name and such behind it.
-OPENING_FENCE = re.compile(r"\s*(?:```|~~~)[^\n`]*\n")
+OPENING_FENCE = re.compile(r"(?:```|~~~)[^\n`]*\n")
 WRAPPERS = (THOUGHTS, OPENING_FENCE)
 # A sentence to the user before the code.
 PREAMBLE = re.compile(
-    r"\s*(?:(?:Sure|Certainly|Of course|Okay|Great)[,!.]|Here(?:'s| is| are) |"
+    r"(?:(?:Sure|Certainly|Of course|Okay|Great)[,!.]|Here(?:'s| is| are) |"
     r"(?:Below|The following|This) is |I(?:'ll| will|'ve| have) |"
     r"The (?:completed|missing|corrected|updated|full|next) )"
     r"[^\n]*(?:\n\s*|\Z)"
 )
 # The path of a file, as in training data and prompts.
 PATH = re.compile(
-    r"\s*(?:#|//|--|;|%|<!--|/\*) ?(?:path|file|filename|filepath): [^\n]*(?:\n|\Z)",
+    r"(?:#|//|--|;|%|<!--|/\*) ?(?:path|file|filename|filepath): [^\n]*(?:\n|\Z)",
     re.IGNORECASE,
 )
 LETTER = re.compile(r"[^\W\d_]")
@@ -42,12 +42,16 @@ def opening(text: str, place: Place) -> str:
     if place.cursor.document.language in MARKUP or place.before.literal:
         return text
     begins_line = not place.cursor.line_prefix.strip()
+    written = text.lstrip("\n")
+    n_lines = len(text) - len(written)
+    if n_lines > (MOST_LEADING_LINES if place.is_blank_line else 0):
+        return text
     for pattern in (THOUGHTS, PREAMBLE, OPENING_FENCE, PATH):
-        found = pattern.match(text)
-        if found and (begins_line or pattern in WRAPPERS):
-            is_usual = found[0].strip() in place.cursor.document.text
-            text = text if is_usual else text[found.end() :]
-    return text
+        found = pattern.match(written.lstrip(" \t"))
+        is_usual = found and found[0].strip() in place.cursor.document.text
+        if found and not is_usual and (begins_line or pattern in WRAPPERS):
+            n_lines, written = 0, written.lstrip(" \t")[found.end() :]
+    return "\n" * n_lines + written
 
 
 def line_echo(text: str, place: Place) -> str:
