@@ -48,14 +48,14 @@ STOPS: tuple[tuple[str, Stop], ...] = (
     ("scope", scope.scope),
 )
 STAGES: tuple[tuple[str, Rule], ...] = (
+    ("hidden_characters", safety.hidden_characters),
+    ("whole_characters", safety.whole_characters),
     ("lines_above", repetition.lines_above),
     ("line_rest", overlap.line_rest),
     ("brackets", overlap.brackets),
     ("next_lines", overlap.next_lines),
     ("empty_comments", value.empty_comments),
     ("blank_lines", value.blank_lines),
-    ("hidden_characters", safety.hidden_characters),
-    ("whole_characters", safety.whole_characters),
     ("trailing_space", value.trailing_space),
     ("too_little", value.too_little),
     ("line_ends", line_ends.line_ends),

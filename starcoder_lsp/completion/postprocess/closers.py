@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from starcoder_lsp.completion.postprocess.nesting import CLOSER_OF
+
 OPENER_OF = {")": "(", "]": "[", "}": "{", ">": "<"}
 QUOTES = frozenset("\"'`|")
 # A sign that ends with > and is no bracket.
@@ -42,6 +44,24 @@ def closed_by(text: str, closers: str) -> list[int]:
             break
         n_reused += 1
     return found[: max(len(found) - n_reused, 0)]
+
+
+def n_unmatched(text: str) -> int:
+    """Count the brackets that have no counterpart in a text.
+
+    >>> n_unmatched("see f(x[0], y"), n_unmatched("a) b")
+    (1, 1)
+    """
+    due: list[str] = []
+    n_surplus = 0
+    for sign in text:
+        if sign in CLOSER_OF:
+            due.append(CLOSER_OF[sign])
+        elif due and sign == due[-1]:
+            due.pop()
+        elif sign in CLOSER_OF.values():
+            n_surplus += 1
+    return len(due) + n_surplus
 
 
 def _closer_of(sign: str, due: str, closers: str, text: str, offset: int) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from starcoder_lsp.completion.postprocess.closers import closed_by
+from starcoder_lsp.completion.postprocess.closers import closed_by, n_unmatched
 from starcoder_lsp.completion.postprocess.nesting import LONG_QUOTES, match, read
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
-from starcoder_lsp.languages.lines import indentation
+from starcoder_lsp.languages.lines import indentation, is_of_word
 
 LONGEST_OVERLAP = 400
 MOST_CLOSERS = 10
@@ -31,10 +31,14 @@ def line_rest(text: str, place: Place) -> str:
     >>> line_rest("source, target, force)", Place.marked("copy(█, target)"))
     'source'
     """
+    while (kept := _without_end(text, place)) != text:
+        text = kept
+    return text
+
+
+def _without_end(text: str, place: Place) -> str:
+    """Cut once what repeats the rest of the line, if the brackets then balance better."""
     follows = place.cursor.line_suffix.rstrip()
-    said = follows.rstrip(CLOSERS_AND_SEPARATORS)
-    if SAYS_SOMETHING.search(said) and (start := text.find(said)) > 0:
-        return text[:start]
     written = text.rstrip()
     longest = min(len(follows), len(written), LONGEST_OVERLAP)
     kept = [
@@ -42,7 +46,20 @@ def line_rest(text: str, place: Place) -> str:
         for length in range(longest, 0, -1)
         if written.endswith(follows[:length])
     ]
+    said = follows.rstrip(CLOSERS_AND_SEPARATORS)
+    if SAYS_SOMETHING.search(said) and (start := _find_words(said, text)) > 0:
+        kept.append(text[:start])
+    allowed = _n_surplus(text, place)
+    kept = [one for one in kept if _n_surplus(one, place) <= allowed]
     return min([*kept, text], key=lambda one: imbalance(one, place)) if kept else text
+
+
+def _find_words(said: str, text: str) -> int:
+    """Return where `said` begins in `text`, not inside a word; -1 if it does not."""
+    found = re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text)
+    is_word = is_of_word(said[0])
+    found = found if is_word else re.search(rf"{re.escape(said)}(?!\w)", text)
+    return found.start() if found else -1
 
 
 def brackets(text: str, place: Place) -> str:
@@ -61,7 +78,8 @@ def brackets(text: str, place: Place) -> str:
     for closer in reversed(closes):
         kept = text[: closer.offset]
         if not _n_surplus(kept, place, n_replaced(kept, place)):
-            return kept
+            # What is left may end with the rest of the line again.
+            return line_rest(kept, place)
     return text
 
 
@@ -128,7 +146,13 @@ def next_lines(text: str, place: Place) -> str:
 
 
 def imbalance(text: str, place: Place) -> int:
-    """Count the unmatched brackets on the cursor's line with `text` in it."""
+    """Count the unmatched brackets on the cursor's line with `text` in it.
+
+    In a comment or string they count as characters.
+    """
+    if place.before.literal:
+        cursor = place.cursor
+        return n_unmatched(cursor.line_prefix + text + cursor.line_suffix)
     written = read(text, place.row, place.before.literal)
     line_start = len(place.window) - len(place.cursor.line_prefix)
     line_end = len(place.cursor.line_suffix)
