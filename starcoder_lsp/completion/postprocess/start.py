@@ -8,7 +8,7 @@ from starcoder_lsp.completion.postprocess.place import Place, width
 
 THOUGHTS = re.compile(r"<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 # A fence, with the language, a file name and such behind it.
-OPENING_FENCE = re.compile(r"(?:```|~~~)[^\n`]*\n")
+OPENING_FENCE = re.compile(r"(?:```|~~~)[^\n`<]*(?:\n|\Z)")
 WRAPPERS = (THOUGHTS, OPENING_FENCE)
 # A sentence to the user before the code.
 PREAMBLE = re.compile(

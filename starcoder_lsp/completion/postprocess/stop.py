@@ -87,9 +87,6 @@ def fence(text: str, place: Place) -> Cut:
     is_usual = document.language in WITH_FENCES or "```" in document.text
     if found and (is_usual or place.before.literal):
         return growing(text)
-    if found and not text[: found.start()].strip() and "\n" not in text.lstrip("\n"):
-        # An opening fence that is still incomplete; `opening` will remove it.
-        return growing("")
     return ended(text, found.start() if found else len(text))
 
 
