@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from starcoder_lsp.cli.eval.measures.cut_places import CLOSER_OF, closers_due
+from starcoder_lsp.cli.eval.places.cut import CLOSER_OF, closers_due
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.postprocess.closers import n_unmatched
 from starcoder_lsp.completion.postprocess.nesting import match, read

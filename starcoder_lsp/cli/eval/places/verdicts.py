@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from starcoder_lsp.cli.eval.rows import Row, text_of
 from starcoder_lsp.completion.completer import Completer
+from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.context import NoContext
@@ -23,7 +25,6 @@ from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Completion, Cursor, Document, Judgement, Limits, Style
 from starcoder_lsp.settings.options import RULES
 
-Row = Mapping[str, Any]
 Verdict = Literal["right", "too_short", "too_long", "other"]
 Answer = Callable[[Row, Trace], Awaitable[Completion]]
 
@@ -47,6 +48,15 @@ class PlaceOutcome:
     rules: frozenset[str]
     verdict: Verdict
     has_new_errors: bool
+
+    @property
+    def is_right(self) -> bool:
+        return self.verdict == "right"
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the row with what was shown."""
+        shown = {"shown": self.shown.text, "n_shown_replaced": self.shown.n_replaced}
+        return {**self.row, **shown, "verdict": self.verdict}
 
 
 class ParserOnly(NoContext):
@@ -91,16 +101,23 @@ async def summary(results: Sequence[PlaceOutcome]) -> dict[str, Any]:
     """Return counts of the verdicts, in all, by kind and by language, and of each rule.
 
     `new_parse_errors` counts the places at which the document has more parse errors with
-    the shown text than with the wanted one.
+    the shown text than with the wanted one, and `whole_blocks` those that are right as the
+    block of which one line was wanted.
     """
     if not results:
         raise ConfigError("there are no rows")
     return {
         **_counts(results),
+        "whole_blocks": sum(_is_whole_block(one) for one in results),
         "rules": {name: await _of_rule(name, results) for name in RULES},
         "kinds": _by("kind", results),
         "languages": _by("language", results),
     }
+
+
+def _is_whole_block(one: PlaceOutcome) -> bool:
+    text, wanted = _trimmed(one.shown.text), _trimmed(one.row["wanted"])
+    return one.is_right and text != wanted and _is_block_of(one.row, text)
 
 
 def _by(column: str, results: Sequence[PlaceOutcome]) -> dict[str, dict[str, int]]:
@@ -133,11 +150,11 @@ async def _of_rule(name: str, results: Sequence[PlaceOutcome]) -> dict[str, int]
     changed = [one for one in results if name in one.rules]
     others = await outcomes(({**one.row, "raw": one.raw} for one in changed), answer)
     pairs = [
-        (one.verdict == "right", other.verdict == "right")
+        (one.is_right, other.is_right)
         for one, other in zip(changed, others, strict=True)
     ]
     gained, lost = pairs.count((True, False)), pairs.count((False, True))
-    n_right = sum(one.verdict == "right" for one in results)
+    n_right = sum(one.is_right for one in results)
     return {
         "changed": len(changed),
         "gained": gained,
@@ -162,8 +179,7 @@ async def _outcome(row: Row, answer: Answer) -> PlaceOutcome:
 
 def _checked(row: Row) -> Row:
     for column in COLUMNS:
-        if not isinstance(row.get(column), str):
-            raise ConfigError(f"a row has no {column}: is this a file of places?")
+        text_of(row, column, "places")
     return row
 
 
@@ -184,11 +200,22 @@ def _verdict(row: Row, shown: Completion) -> Verdict:
     wanted = _document(row, row["wanted"], n_wanted)
     result = _document(row, shown.text, shown.n_replaced)
     text, whole = _trimmed(shown.text), _trimmed(row["wanted"])
-    if result == wanted or text == whole:
+    if result == wanted or text == whole or _is_block_of(row, text):
         return "right"
     if whole.startswith(text):
         return "too_short"
     return "too_long" if text.startswith(whole) else "other"
+
+
+def _is_block_of(row: Row, text: str) -> bool:
+    """Return whether the block of an opener above is shown where its first line is wanted.
+
+    Below an opener, rows of the kind `start` want a line, and those of the kind `empty`
+    at the same places the block.
+    """
+    is_start = row.get("kind") == "start" and Place(cursor_of(row)).is_body
+    is_of_code = _trimmed(row["raw"]).startswith(text)
+    return is_start and is_of_code and text.startswith(_trimmed(row["wanted"]))
 
 
 def _document(row: Row, text: str, n_replaced: int) -> str:
