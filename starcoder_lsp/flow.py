@@ -211,7 +211,8 @@ class Style:
 
     `multiline` is auto, never or always; `wants_more`, a request for a longer suggestion,
     overrides it. `is_after_accept`: an accepted suggestion ends at the cursor.
-    `can_replace`: the client can replace text right of the cursor.
+    `can_replace`: the client can replace text right of the cursor. `next_line`: behind a
+    complete line, the next one is suggested.
     """
 
     multiline: str = "auto"
@@ -219,6 +220,7 @@ class Style:
     wants_more: bool = False
     is_after_accept: bool = False
     can_replace: bool = False
+    next_line: bool = False
 
 
 USUAL_STYLE = Style()

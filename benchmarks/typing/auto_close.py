@@ -21,7 +21,6 @@ from pathlib import Path
 
 from starcoder_lsp.cli.eval.places.cut import CLOSER_OF, closers_due
 from starcoder_lsp.completion.completer import Completer
-from starcoder_lsp.completion.postprocess.closers import n_unmatched
 from starcoder_lsp.completion.postprocess.nesting import match, read
 from starcoder_lsp.context import Edit
 from starcoder_lsp.flow import Completion, Cursor, Document
@@ -34,7 +33,7 @@ from starcoder_lsp.suggesting.suggester import Suggester
 
 PAIRS = {**CLOSER_OF, '"': '"', "'": "'"}
 # Short prompts and texts: what counts is the end of the text, not how good it is.
-OPTIONS = {"max_tokens": 16, "max_prompt_tokens": 128, "time_budget_ms": 60_000,
+OPTIONS = {"max_tokens": 12, "max_prompt_tokens": 64, "time_budget_ms": 60_000,
            "latency_target_ms": 60_000, "context": False}  # fmt: skip
 MAX_LINE = 160
 
@@ -103,21 +102,36 @@ def lines(folder: Path, chance: random.Random) -> Iterator[Typed]:
             yield Typed(file.name, above, line, chance.choice(open_at), below)
 
 
-def n_surplus(cursor: Cursor, added: str, n_replaced: int) -> int:
-    """Count the closers without opener on the cursor's lines, as code or as characters."""
+def n_surplus(cursor: Cursor, inserted: str, shown: Completion) -> int:
+    """Count the closers of the inserted kinds that have no opener on the cursor's lines.
+
+    In a comment or string they count as characters.
+    """
     row = language(cursor.document.language)
     before = read(cursor.prefix, row)
-    rest = cursor.line_suffix[n_replaced:]
+    rest = cursor.line_suffix[shown.n_replaced :]
     if before.literal:
-        return n_unmatched(cursor.line_prefix + added.partition("\n")[0] + rest)
+        first = shown.text.partition("\n")[0]
+        line = f"{cursor.line_prefix}{first}{rest if first == shown.text else ''}"
+        return max((_n_closed_too_often(line, one) for one in inserted), default=0)
     start = cursor.offset - len(cursor.line_prefix)
     opens = [mark for mark in before.opens if mark.offset >= start]
-    closes = [m for m in read(added + rest, row).closes if m.text in ")]}"]
+    closes = [m for m in read(shown.text + rest, row).closes if m.text in inserted]
     return len(match(opens, closes).surplus)
 
 
+def _n_closed_too_often(line: str, closer: str) -> int:
+    opener = next((one for one, other in CLOSER_OF.items() if other == closer), closer)
+    return max(line.count(closer) - line.count(opener), 0)
+
+
 async def measure(
-    completer: Completer, settings: Settings, typed: Iterator[Typed], n_wanted: int
+    completer: Completer,
+    settings: Settings,
+    typed: Iterator[Typed],
+    n_wanted: int,
+    *,
+    is_verbose: bool,
 ) -> dict[str, int]:
     suggester = Suggester()
     n_accepted = n_places = n_doubled = 0
@@ -133,11 +147,14 @@ async def measure(
         if shown.text:
             n_accepted += 1
             cursor = editor.cursor
-            before = n_surplus(cursor, "", 0)
-            if n_surplus(cursor, shown.text, shown.n_replaced) > before:
-                n_doubled += 1
+            inserted = editor.inserted
+            was = n_surplus(cursor, inserted, Completion(""))
+            is_doubled = n_surplus(cursor, inserted, shown) > was
+            n_doubled += is_doubled
+            if is_doubled or is_verbose:
                 line = cursor.line_prefix + "█" + cursor.line_suffix
-                print(json.dumps([one.name, line, shown.text, shown.n_replaced]))
+                row = [is_doubled, one.name, line, shown.text, shown.n_replaced]
+                print(json.dumps(row, ensure_ascii=False), flush=True)
             editor.accept(shown)
             if n_accepted % 50 == 0:
                 print(f"{n_accepted} accepted, {n_doubled} doubled", file=sys.stderr)
@@ -159,7 +176,9 @@ async def run(parsed: argparse.Namespace) -> dict[str, int]:
         completer = replace(completer, style=style)
         chance = random.Random(parsed.seed)
         typed = lines(parsed.folder, chance)
-        return await measure(completer, settings, typed, parsed.number)
+        return await measure(
+            completer, settings, typed, parsed.number, is_verbose=parsed.verbose
+        )
     finally:
         await engine.close()
 
@@ -170,6 +189,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--number", type=int, default=1000, help="how many to accept")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--verbose", action="store_true", help="print every place")
     parser.add_argument(
         "--cannot-replace",
         action="store_true",

@@ -109,6 +109,12 @@ class Place:
         return match(self.before.opens, self.after.closes)
 
     @cached_property
+    def lacks_brace(self) -> bool:
+        """True at the end of a document that leaves a brace open."""
+        is_end = not self.cursor.suffix.strip()
+        return is_end and any(m.text == "{" for m in self.closed.rest[-1:])
+
+    @cached_property
     def is_inside_brackets(self) -> bool:
         """True among arguments or elements, which may be indented anyhow."""
         return any(mark.text in "([" for mark in self.before.opens[-1:])

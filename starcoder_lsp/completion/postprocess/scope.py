@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from starcoder_lsp.completion.postprocess.nesting import Mark, code_of, match, read
+from starcoder_lsp.completion.postprocess.nesting import (
+    CLOSER_OF,
+    Mark,
+    code_of,
+    match,
+    read,
+)
 from starcoder_lsp.completion.postprocess.place import (
     Cut,
     Place,
@@ -104,7 +110,7 @@ def scope(text: str, place: Place) -> Cut:
             return _cut_allman(first, rest, line, place.row)
     block = _block(line, place, multiline)
     if block is None:
-        return Cut(first, is_final=True)
+        return _next_line(first, rest, place)
     kept, is_final = _lines_inside(rest.split("\n"), block)
     if wants_one_line(place.style):
         kept, is_final = _up_to_text(kept, is_final)
@@ -118,6 +124,23 @@ def closes_only(line_suffix: str) -> bool:
     (True, False)
     """
     return all(character in CLOSING for character in line_suffix)
+
+
+def _next_line(first: str, rest: str, place: Place) -> Cut:
+    """Return the first line, or the line below if the cursor's line is complete already.
+
+    The line below is wanted if the setting says so, or if it is a brace that is missing at
+    the end of the document.
+    """
+    is_complete = bool(place.cursor.line_prefix.strip()) and not first.strip()
+    is_wanted = place.style.next_line and place.style.multiline != "never"
+    if not is_complete or not (is_wanted or place.lacks_brace):
+        return Cut(first, is_final=True)
+    kept, is_whole = _up_to_text(rest.split("\n"), is_final=False)
+    last = kept[-1].strip()
+    if last and (is_wanted or last[0] == CLOSER_OF[BRACE]):
+        return Cut("\n".join([first, *kept]), is_whole)
+    return Cut(first, is_whole)
 
 
 def _multiline(first: str, place: Place) -> str:

@@ -50,10 +50,17 @@ def trailing_space(text: str, place: Place) -> str:
 
 
 def too_little(text: str, place: Place) -> str:
-    """Drop a single punctuation mark, which is faster typed than read.
+    r"""Drop a single punctuation mark, which is faster typed than read.
+
+    A brace that is missing at the end of the document is kept.
 
     >>> too_little(";", Place.marked("x = 1█")), too_little("1", Place.marked("x = █"))
     ('', '1')
+    >>> too_little("\n}", Place.marked("f() {\n  g();█", "c"))
+    '\n}'
     """
     said = text.strip()
-    return text if len(said) > 1 or said.isalnum() else ""
+    is_brace = said == "}" and place.lacks_brace
+    is_below = place.is_blank_line or text.startswith("\n")
+    is_enough = len(said) > 1 or said.isalnum() or (is_brace and is_below)
+    return text if is_enough else ""
