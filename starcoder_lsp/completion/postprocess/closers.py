@@ -36,7 +36,9 @@ def closed_by(text: str, closers: str) -> list[int]:
             continue
         elif due and sign == due and (not opened or due in QUOTES):
             found.append(offset)
-        elif due not in QUOTES and (closer := _closer_of(sign, due, closers, text, offset)):
+        elif due not in QUOTES and (
+            closer := _closer_of(sign, due, closers, text, offset)
+        ):
             opened.append(closer)
     n_reused = 0
     for closer, open_one in zip(closers, reversed(opened), strict=False):

@@ -121,7 +121,11 @@ def line_below(text: str, place: Place) -> Cut:
     lines = text.split("\n")
     for i, line in enumerate(lines):
         whole = place.cursor.line_prefix + line if i == 0 else line
-        if line and whole.rstrip() == follows and _is_closed(text[: max(end, 0)], place):
+        if (
+            line
+            and whole.rstrip() == follows
+            and _is_closed(text[: max(end, 0)], place)
+        ):
             return Cut(text[: max(end, 0)], is_final=i < len(lines) - 1)
         end += 1 + len(line)
     return growing(text)

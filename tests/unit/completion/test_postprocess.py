@@ -43,7 +43,7 @@ def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
 
 PICTURES = [
     case
-    for file in ("rules", "start", "stop", "overlap", "shown")
+    for file in ("rules", "start", "stop", "overlap", "shown", "places")
     for case in cases(f"{file}.toml")
 ]
 

@@ -49,7 +49,9 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.file is None:
         raise ConfigError("name a file of places, or make one with --make FOLDER")
     rows = evaluation.chosen(read_rows(parsed.file), parsed)
-    results = asyncio.run(_with_model(rows, parsed) if parsed.model else _recorded(rows))
+    results = asyncio.run(
+        _with_model(rows, parsed) if parsed.model else _recorded(rows)
+    )
     figures = asyncio.run(verdicts.summary(results))
     if parsed.wrong:
         _write(parsed.wrong, [one.as_row() for one in results if not one.is_right])

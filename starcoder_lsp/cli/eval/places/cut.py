@@ -186,7 +186,9 @@ def _closed(place: dict[str, Any], line: str, row: Language) -> dict[str, Any]:
         body, newline, last = place["wanted"].rpartition("\n")
         if not newline or last.strip()[:1] not in (*CLOSER_OF.values(), "e"):
             return place
-        if any(_is_closer(one, len(indentation(last)), row) for one in body.split("\n")):
+        if any(
+            _is_closer(one, len(indentation(last)), row) for one in body.split("\n")
+        ):
             return place
         return {
             **place, "variant": "closed", "wanted": body,

@@ -123,7 +123,9 @@ def _is_whole_block(one: PlaceOutcome) -> bool:
 def _by(column: str, results: Sequence[PlaceOutcome]) -> dict[str, dict[str, int]]:
     values = sorted({str(one.row.get(column, "")) for one in results})
     return {
-        value: _counts([one for one in results if str(one.row.get(column, "")) == value])
+        value: _counts(
+            [one for one in results if str(one.row.get(column, "")) == value]
+        )
         for value in values
     }
 
