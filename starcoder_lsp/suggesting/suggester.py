@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starcoder_lsp.completion.trace import Trace
+from starcoder_lsp.context import Edit
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
@@ -90,6 +91,10 @@ class Suggester:
     def note_key(self) -> None:
         """Tell the debouncer that the user has typed something."""
         self._debouncer.note_key(self._clock())
+
+    def note_edits(self, uri: str, edits: Sequence[Edit]) -> None:
+        """Note a change of a document, which may hold closers that the editor inserted."""
+        self._auto_close.note_edits(uri, edits)
 
     def note_new_engine(self) -> None:
         """The KV cache is empty, so that every prompt costs its whole length again."""
