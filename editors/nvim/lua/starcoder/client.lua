@@ -23,6 +23,10 @@ local opened_as = {}
 --- A server that failed starts again only on the user's request.
 local has_failed = false
 
+--- The clients that have answered `initialize`, by id.
+--- @type table<integer, boolean>
+local was_initialized = {}
+
 --- Called when the server has a suggestion at a place where it had none in time.
 --- @type fun(params: table)
 M.on_suggestion_ready = function() end
@@ -51,16 +55,26 @@ local function capabilities()
   return result
 end
 
+--- Show one line. An error in an autocommand would show a stack trace, and wait for a key.
+local function notify_later(message)
+  vim.schedule(function()
+    vim.notify(message, vim.log.levels.WARN)
+  end)
+end
+
 local function on_exit(code, signal, client_id)
   vim.schedule(function()
-    if (code ~= 0 or signal ~= 0) and signal ~= SIGTERM then
+    local is_failure = code ~= 0 or signal ~= 0 or not was_initialized[client_id]
+    if is_failure and signal ~= SIGTERM then
       has_failed = true
     end
+    was_initialized[client_id] = nil
     status.forget(client_id)
   end)
 end
 
 local function on_init(client)
+  was_initialized[client.id] = true
   -- `vim.lsp.inline_completion.enable()` of 0.12 would draw every item twice.
   if vim.lsp.inline_completion then
     pcall(vim.lsp.inline_completion.enable, false, { client_id = client.id })
@@ -95,6 +109,14 @@ local function config(buffer, options)
   }
 end
 
+--- True if a running client serves the root of `wanted`. Files without a root share a
+--- client, for which Neovim 0.10 would start one each.
+local function serves(client, wanted)
+  return client.name == M.name
+    and client.config.root_dir == wanted.root_dir
+    and not call(client, "is_stopped")
+end
+
 --- The client attached to a buffer, nil before the server has answered `initialize`.
 --- @param buffer integer
 --- @return vim.lsp.Client?
@@ -119,12 +141,21 @@ function M.attach(buffer, options)
   end
   if vim.fn.executable(options.cmd[1]) == 0 then
     has_failed = true
-    local message = "starcoder: cannot run %q; see :checkhealth starcoder"
-    vim.notify(message:format(options.cmd[1]), vim.log.levels.ERROR)
+    local name = vim.fs.basename(options.cmd[1])
+    notify_later(("starcoder: %s not found; see :checkhealth starcoder"):format(name))
     return
   end
   opened_as[buffer] = vim.bo[buffer].filetype
-  vim.lsp.start(config(buffer, options), { bufnr = buffer })
+  vim.lsp.start(config(buffer, options), { bufnr = buffer, reuse_client = serves })
+end
+
+--- Detach the buffer, so that the server forgets its text.
+--- @param buffer integer
+function M.detach(buffer)
+  local client = M.attached(buffer)
+  if client then
+    vim.lsp.buf_detach_client(buffer, client.id)
+  end
 end
 
 --- Let `attach` start a server again after one has failed.

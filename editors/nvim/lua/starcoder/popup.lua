@@ -1,0 +1,60 @@
+--- Completion plugins with a menu of their own: is it open, and does it use a key?
+local M = {}
+
+--- Commands of blink.cmp that act on its menu.
+local BLINK_MENU = {
+  accept = true,
+  accept_and_enter = true,
+  select_accept_and_enter = true,
+  select_and_accept = true,
+  select_next = true,
+  select_prev = true,
+  insert_next = true,
+  insert_prev = true,
+}
+
+local function blink_uses(key)
+  local is_known, mappings = pcall(function()
+    local keymap = require("blink.cmp.config").keymap
+    return require("blink.cmp.keymap").get_mappings(keymap, "default")
+  end)
+  if not is_known then
+    return true
+  end
+  for name, commands in pairs(mappings) do
+    if vim.fn.keytrans(vim.keycode(name)) == vim.fn.keytrans(vim.keycode(key)) then
+      return vim.iter(commands or {}):any(function(command)
+        return type(command) == "function" or BLINK_MENU[command] == true
+      end)
+    end
+  end
+  return false
+end
+
+--- The plugins by the name of their module. One that is not loaded has no menu.
+local plugins = {
+  cmp = function(cmp)
+    return cmp.visible()
+  end,
+  ["blink.cmp"] = function(blink, key)
+    return blink.is_menu_visible() and blink_uses(key)
+  end,
+}
+
+--- True if the menu of a plugin is open and `key` does something in it.
+--- @param key string
+--- @return boolean
+function M.owns(key)
+  for name, is_owner in pairs(plugins) do
+    local plugin = package.loaded[name]
+    if plugin then
+      local is_known, owns = pcall(is_owner, plugin, key)
+      if is_known and owns then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+return M
