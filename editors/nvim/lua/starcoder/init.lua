@@ -164,6 +164,16 @@ local function define_keys()
   end
 end
 
+--- Make `:help starcoder` work where a plugin manager does not look for this folder.
+local function make_help_tags()
+  local help = vim.api.nvim_get_runtime_file("doc/starcoder.txt", false)[1]
+  local folder = help and vim.fs.dirname(help)
+  if folder and vim.fn.filereadable(folder .. "/tags") == 0 then
+    -- The folder may be read-only.
+    pcall(vim.cmd.helptags, vim.fn.fnameescape(folder))
+  end
+end
+
 --- Attach the server to all present and future buffers. See |starcoder-options|.
 --- @param given table?
 function M.setup(given)
@@ -176,6 +186,7 @@ function M.setup(given)
   -- A plugin manager may add this folder to 'runtimepath' after Neovim has read the
   -- plugins there.
   vim.cmd.runtime("plugin/starcoder.lua")
+  make_help_tags()
   ghost.define_highlights()
   define_keys()
   listen()
