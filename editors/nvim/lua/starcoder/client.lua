@@ -23,9 +23,9 @@ local opened_as = {}
 --- A server that failed starts again only on the user's request.
 local has_failed = false
 
---- The clients that have answered `initialize`, by id.
---- @type table<integer, boolean>
-local was_initialized = {}
+--- The ids of clients that have not answered `initialize` yet.
+--- @type table<integer, true>
+local starting = {}
 
 --- Called when the server has a suggestion at a place where it had none in time.
 --- @type fun(params: table)
@@ -64,17 +64,17 @@ end
 
 local function on_exit(code, signal, client_id)
   vim.schedule(function()
-    local is_failure = code ~= 0 or signal ~= 0 or not was_initialized[client_id]
+    local is_failure = code ~= 0 or signal ~= 0 or starting[client_id]
     if is_failure and signal ~= SIGTERM then
       has_failed = true
     end
-    was_initialized[client_id] = nil
+    starting[client_id] = nil
     status.forget(client_id)
   end)
 end
 
 local function on_init(client)
-  was_initialized[client.id] = true
+  starting[client.id] = nil
   -- `vim.lsp.inline_completion.enable()` of 0.12 would draw every item twice.
   if vim.lsp.inline_completion then
     pcall(vim.lsp.inline_completion.enable, false, { client_id = client.id })
@@ -124,6 +124,14 @@ function M.attached(buffer)
   return vim.lsp.get_clients({ name = M.name, bufnr = buffer })[1]
 end
 
+--- True if a server has ended before it was initialized, and `on_exit` is still to come.
+local function is_failing()
+  return vim.iter(vim.tbl_keys(starting)):any(function(client_id)
+    local client = vim.lsp.get_client_by_id(client_id)
+    return not client or call(client, "is_stopped")
+  end)
+end
+
 local function close_if_language_changed(buffer)
   local client = M.attached(buffer)
   if client and opened_as[buffer] ~= vim.bo[buffer].filetype then
@@ -136,7 +144,7 @@ end
 --- @param options starcoder.Options
 function M.attach(buffer, options)
   close_if_language_changed(buffer)
-  if has_failed or M.attached(buffer) then
+  if has_failed or is_failing() or M.attached(buffer) then
     return
   end
   if vim.fn.executable(options.cmd[1]) == 0 then
@@ -146,7 +154,12 @@ function M.attach(buffer, options)
     return
   end
   opened_as[buffer] = vim.bo[buffer].filetype
-  vim.lsp.start(config(buffer, options), { bufnr = buffer, reuse_client = serves })
+  local reuse = { bufnr = buffer, reuse_client = serves }
+  local client_id = vim.lsp.start(config(buffer, options), reuse)
+  local client = client_id and vim.lsp.get_client_by_id(client_id)
+  if client and not client.initialized then
+    starting[client_id] = true
+  end
 end
 
 --- Detach the buffer, so that the server forgets its text.
