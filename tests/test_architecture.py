@@ -86,8 +86,13 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
             "index",
             "models",
             "serve",
+            "setup",
             "stats",
         },
+    ),
+    "starcoder_lsp.cli.setup": (
+        {"templates", "check", "writing"},
+        {"forms"},
     ),
 }
 MAX_ROOT_ENTRIES = 12
