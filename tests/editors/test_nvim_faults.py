@@ -305,7 +305,10 @@ def test_after_explain_the_next_command_belongs_to_the_file(
 
 POPUP = """
 _G.pressed, _G.is_open = 0, true
-package.loaded["cmp"] = { visible = function() return _G.is_open end }
+package.loaded["cmp"] = {
+  visible = function() return _G.is_open end,
+  get_config = function() return { mapping = { ["<tab>"] = { i = true } } } end,
+}
 vim.keymap.set("i", "<Tab>", function() _G.pressed = _G.pressed + 1 end, { buffer = 0 })
 """
 

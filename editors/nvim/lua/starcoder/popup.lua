@@ -13,6 +13,20 @@ local BLINK_MENU = {
   insert_prev = true,
 }
 
+--- The value of a key in a table of mappings, whose names may be spelt in other ways.
+local function mapping_of(key, mappings)
+  for name, mapping in pairs(mappings or {}) do
+    if vim.keycode(name) == vim.keycode(key) then
+      return mapping
+    end
+  end
+end
+
+local function cmp_uses(cmp, key)
+  local mapping = mapping_of(key, cmp.get_config().mapping)
+  return mapping ~= nil and mapping.i ~= nil
+end
+
 local function blink_uses(key)
   local is_known, mappings = pcall(function()
     local keymap = require("blink.cmp.config").keymap
@@ -21,20 +35,15 @@ local function blink_uses(key)
   if not is_known then
     return true
   end
-  for name, commands in pairs(mappings) do
-    if vim.fn.keytrans(vim.keycode(name)) == vim.fn.keytrans(vim.keycode(key)) then
-      return vim.iter(commands or {}):any(function(command)
-        return type(command) == "function" or BLINK_MENU[command] == true
-      end)
-    end
-  end
-  return false
+  return vim.iter(mapping_of(key, mappings) or {}):any(function(command)
+    return type(command) == "function" or BLINK_MENU[command] == true
+  end)
 end
 
 --- The plugins by the name of their module. One that is not loaded has no menu.
 local plugins = {
-  cmp = function(cmp)
-    return cmp.visible()
+  cmp = function(cmp, key)
+    return cmp.visible() and cmp_uses(cmp, key)
   end,
   ["blink.cmp"] = function(blink, key)
     return blink.is_menu_visible() and blink_uses(key)
