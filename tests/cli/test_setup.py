@@ -81,9 +81,8 @@ def test_starcoder_comes_first_among_the_servers_of_a_language() -> None:
     )
     after = tomllib.loads(merged(filled("helix"), before))
     rust, python = after["language"]
-    entry = {"name": "starcoder", "only-features": ["completion"]}
     assert rust["language-servers"] == ["ra"]
-    assert python["language-servers"] == [entry, "ruff", "ty"]
+    assert python["language-servers"] == ["starcoder", "ruff", "ty"]
     assert after["language-server"]["starcoder"]["command"] == SERVER
 
 
