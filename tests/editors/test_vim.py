@@ -577,7 +577,7 @@ def test_status_says_why_a_buffer_is_not_sent(
     types = {"filetypes": ["python", ""]} if "notes" in command else {}
     vim = open_vim(server.cmd, **types)
     vim.command(f"silent {command}")
-    eventually(lambda: why in vim.eval("execute('Starcoder status')"))
+    eventually(lambda: why in vim.told())
     vim.execute("scripted.release")
     assert len(opened(server)) == 1
     assert "0123456789abcde" not in server.record_path.read_text()
@@ -666,8 +666,9 @@ def test_a_missing_server_is_reported_in_one_line(start_vim: OpenVim) -> None:
     vim = start_vim({"cmd": ["/no/such/starcoder-lsp", "--stdio"]})
     vim.command("edit a.py")
     vim.command("edit b.py")
-    told = [line for line in vim.messages() if line.startswith("starcoder")]
-    assert told == ["starcoder: cannot run /no/such/starcoder-lsp: see :help starcoder-install"]
+    assert len([line for line in vim.messages() if "starcoder" in line]) == 1
+    told = "starcoder: cannot run /no/such/starcoder-lsp: see :help starcoder-install"
+    assert told in vim.told()
     assert "server not running" in vim.status()
 
 
@@ -683,7 +684,7 @@ def test_a_server_that_ends_at_start_is_not_started_again(
 ) -> None:
     vim = start_vim({"cmd": ["sh", "-c", shell]})
     vim.command("edit a.py")
-    eventually(lambda: any(told in line for line in vim.messages()))
+    eventually(lambda: told in vim.told())
     vim.command("edit b.py")
     assert len([line for line in vim.messages() if "starcoder: the" in line]) == 1
 
@@ -694,7 +695,7 @@ def test_a_server_without_inline_completion_is_named(
     server = scripted_server(capabilities={"inlineCompletionProvider": False})
     vim = start_vim({"cmd": server.cmd})
     vim.command("edit a.py")
-    eventually(lambda: any("too old, or another" in line for line in vim.messages()))
+    eventually(lambda: "too old, or another program" in vim.told())
 
 
 def test_a_server_that_dies_starts_again_with_all_documents(
@@ -720,7 +721,7 @@ def test_a_server_that_dies_five_times_waits_for_the_user(
         eventually(lambda n=n: len(opened(server)) == n)  # type: ignore[misc]
         vim.command("call Ask('scripted.crash', [])")
         eventually(lambda: vim.eval("starcoder#client#State()") != "ready")
-    eventually(lambda: "the server ended 5 times" in vim.messages()[-1])
+    eventually(lambda: "the server ended 5 times" in vim.told())
     assert "server not running" in vim.status()
     vim.command("Starcoder restart")
     vim.type("ix")
@@ -783,7 +784,7 @@ def test_long_messages_need_no_key(open_vim: OpenVim, scripted_server: MakeServe
     vim.type("ix")
     eventually(vim.ghost, "!")
     vim.leave_insert_mode()
-    assert vim.eval("execute('Starcoder status')").count("words") == 50
+    assert vim.told().count("words") == 50
 
 
 def test_explain_opens_a_page_with_the_answer_of_the_server(
@@ -827,14 +828,14 @@ def test_a_wrong_option_is_named(
     start_vim: OpenVim, config: dict[str, Any], problem: str
 ) -> None:
     vim = start_vim(config)
-    eventually(lambda: any(problem in line for line in vim.messages()))
+    eventually(lambda: problem in vim.told())
 
 
 def test_the_command_completes_its_subcommands(start_vim: OpenVim) -> None:
     vim = start_vim({"cmd": ["true"]})
     assert vim.eval("getcompletion('Starcoder st', 'cmdline')") == ["stats", "status"]
     vim.command("Starcoder nonsense")
-    assert 'no subcommand "nonsense"' in vim.messages()[-1]
+    assert any('no subcommand "nonsense"' in line for line in vim.messages())
 
 
 # The files

@@ -117,6 +117,10 @@ class Vim:
     def status(self) -> str:
         return str(self.eval("starcoder#Status()"))
 
+    def told(self) -> str:
+        """Return the output of `:Starcoder status`, which has the last message in full."""
+        return str(self.eval("execute('Starcoder status')"))
+
     def messages(self) -> list[str]:
         return str(self.eval("execute('messages')")).splitlines()
 

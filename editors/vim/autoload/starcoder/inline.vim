@@ -156,9 +156,8 @@ enddef
 # Requests suggestions after a change.
 export def RequestAutomatically()
   const place = suggestions.Place()
-  if IsInserting() && place != requested_at
+  if IsInserting() && place != requested_at && Request(AUTOMATIC, place, METHOD)
     requested_at = place
-    Request(AUTOMATIC, place, METHOD)
   endif
 enddef
 

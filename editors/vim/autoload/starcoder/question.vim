@@ -18,6 +18,8 @@ def AskNow(params: dict<any>, id: any)
   })
 enddef
 
+var AskLater: func = () => 0
+
 # Asks when the user is not typing: a menu would take the typed text for an answer.
 export def Ask(params: dict<any>, id: any)
   if empty(get(params, 'actions', []))
@@ -25,14 +27,7 @@ export def Ask(params: dict<any>, id: any)
   elseif mode() == 'n'
     AskNow(params, id)
   else
-    waiting = [params, id]
-    autocmd ModeChanged *:n ++once AskWaiting()
+    AskLater = () => AskNow(params, id)
+    autocmd ModeChanged *:n ++once timer_start(0, (_) => AskLater())
   endif
-enddef
-
-var waiting: list<any> = []
-
-def AskWaiting()
-  const [params, id] = waiting
-  timer_start(0, (_) => Ask(params, id))
 enddef
