@@ -148,13 +148,14 @@ answer."
   "Remove the next message from the current buffer and return it.
 Return nil if it is not complete yet."
   (goto-char (point-min))
-  (when (re-search-forward "Content-Length: *\\([0-9]+\\)\\(?:.*\r\n\\)*?\r\n" nil t)
-    (let ((end (+ (point) (string-to-number (match-string 1)))))
-      (when (<= end (point-max))
-        (prog1 (json-parse-string
-                (decode-coding-string (buffer-substring (point) end) 'utf-8)
-                :object-type 'plist :null-object nil :false-object :json-false)
-          (delete-region (point-min) end))))))
+  (when-let* ((body (search-forward "\r\n\r\n" nil t))
+              ((re-search-backward "^Content-Length: *\\([0-9]+\\)" nil t))
+              (end (+ body (string-to-number (match-string 1))))
+              ((<= end (point-max))))
+    (prog1 (json-parse-string
+            (decode-coding-string (buffer-substring body end) 'utf-8)
+            :object-type 'plist :null-object nil :false-object :json-false)
+      (delete-region (point-min) end))))
 
 (defun starcoder-client--filter (process output)
   "Handle the messages that OUTPUT of PROCESS completes."
@@ -231,6 +232,12 @@ LAST-LINE is what it wrote last."
                         (when (eq starcoder-client-state 'stopped)
                           (starcoder-client-start (car starcoder-client--roots))))))))
 
+(defconst starcoder-client--path-characters
+  (let ((allowed (copy-sequence url-path-allowed-chars)))
+    (aset allowed ?% nil)
+    allowed)
+  "The characters of paths that stand for themselves in URIs.")
+
 (defun starcoder-client-uri (path)
   "Return the URI of the file at PATH."
   (let ((local (file-local-name (expand-file-name path)))
@@ -238,7 +245,7 @@ LAST-LINE is what it wrote last."
     (concat (if host (concat "ssh://" host) "file://")
             ;; A drive of Windows.
             (unless (string-prefix-p "/" local) "/")
-            (url-hexify-string local url-path-allowed-chars))))
+            (url-hexify-string local starcoder-client--path-characters))))
 
 (defun starcoder-client--folder (root)
   "Return the workspace folder at ROOT."

@@ -255,7 +255,7 @@ PART is `all', `line' or `word'."
 
 (defun starcoder-inline--first-word (text)
   "Return TEXT up to the end of its first word or run of other characters."
-  (let* ((start (or (string-match "[^[:space:]\n]" text) 0))
+  (let* ((start (or (string-match "[^[:space:]\n]" text) (length text)))
          (blank (or (string-match "[[:space:]\n]" text start) (length text)))
          (word (string-match "\\(?:\\sw\\|\\s_\\)+" text start)))
     (substring text 0 (cond ((not word) blank)
@@ -299,7 +299,9 @@ REPLACED is the text after point that accepting it deletes."
       (overlay-put (starcoder-inline--overlay (point) (+ (point) (length replaced)))
                    'face 'starcoder-replaced)
       (setq pieces (list (cons 0 (car lines)))))
-    (when (> (length below) 0)
+    ;; Overlays at one place would be drawn in any order.
+    (if (= (caar (last pieces)) (length replaced))
+        (cl-callf concat (cdar (last pieces)) below)
       (setq pieces (append pieces (list (cons (length replaced) below)))))
     (dolist (piece pieces)
       (starcoder-inline--draw-piece (car piece) (cdr piece)))))

@@ -150,10 +150,22 @@ def LastLine(): string
   return empty(lines) ? '' : ': ' .. lines[-1]
 enddef
 
+# Reads what the server wrote last; the callback for it may come later than the exit.
+def ReadErrors(ended: job)
+  while index(['open', 'buffered'], ch_status(ended, {part: 'err'})) >= 0
+    const line = ch_read(ended, {part: 'err', timeout: 100})
+    if line == ''
+      return
+    endif
+    add(last_lines, line)
+  endwhile
+enddef
+
 def OnExit(ended: job, status: number)
   if ended != job
     return
   endif
+  ReadErrors(ended)
   const was = state
   job = null_job
   if was == 'stopped' || was == 'failed'
