@@ -33,7 +33,7 @@
 (defconst starcoder-client--notifications ["didChangeStatus" "starcoder/suggestionReady"]
   "Notifications outside LSP that this package understands.")
 
-(defconst starcoder-client--waits '(1 2 4 8)
+(defvar starcoder-client-waits '(1 2 4 8)
   "Seconds to wait after each crash before the server starts again.")
 (defconst starcoder-client--max-crashes 5)
 (defconst starcoder-client--crashes-count-for 180 "Seconds.")
@@ -227,7 +227,7 @@ LAST-LINE is what it wrote last."
          "the server ended %d times%s; M-x starcoder-restart starts it again" n last-line)
       (starcoder-client-tell
        "starcoder: the server ended with status %d; it starts again" status)
-      (run-with-timer (nth (1- n) starcoder-client--waits) nil
+      (run-with-timer (nth (1- n) starcoder-client-waits) nil
                       (lambda ()
                         (when (eq starcoder-client-state 'stopped)
                           (starcoder-client-start (car starcoder-client--roots))))))))

@@ -54,7 +54,6 @@ deleted, N-BREAKS the line breaks, LAST-COLUMN the units of the last line."
     (format "its mode is `%s'" major-mode))
    ((not (or buffer-file-name (derived-mode-p 'prog-mode)))
     "it has no file and is no program")
-   (buffer-read-only "the buffer is read-only")
    ((> (buffer-size) starcoder-documents--max-size)
     (format "it is larger than %d MB" (/ starcoder-documents--max-size 1000000)))
    ((and (not starcoder-documents--state) (starcoder-documents--binary-p))

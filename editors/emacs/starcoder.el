@@ -44,8 +44,7 @@ If nil, only `starcoder-trigger' and `starcoder-more' request them."
 (defvar starcoder-status-hook nil "Runs when the status changes.")
 
 (defvar-local starcoder--tick nil "The tick of the text that was handled last.")
-(defvar-local starcoder--prevented nil
-  "Why the text of this buffer may not be sent, checked when it was opened.")
+(defvar-local starcoder--point nil "The place of point after the last command.")
 
 (defvar starcoder--rest-timer nil)
 
@@ -58,6 +57,7 @@ If nil, only `starcoder-trigger' and `starcoder-more' request them."
   (cond
    ((not (bound-and-true-p starcoder-mode)) "`starcoder-mode' is off")
    ((starcoder-documents-why-not))
+   (buffer-read-only "the buffer is read-only")
    ((or defining-kbd-macro executing-kbd-macro) "a keyboard macro runs")
    ;; It repeats commands at other places; what the user accepts belongs to one.
    ((bound-and-true-p multiple-cursors-mode) "there are several cursors")
@@ -69,14 +69,18 @@ If nil, only `starcoder-trigger' and `starcoder-more' request them."
 
 (defun starcoder--post-command ()
   "Show, request or hide ghost text after a command."
-  (let ((tick (buffer-chars-modified-tick)))
+  (let* ((tick (buffer-chars-modified-tick))
+         (is-changed (not (equal tick starcoder--tick))))
     (cond
      ((starcoder--why-not) (starcoder-inline-clear))
      ((starcoder-inline-show))
-     ((equal tick starcoder--tick) (starcoder-inline-clear))
-     ((memq this-command starcoder--quiet-commands) (starcoder-inline-clear))
+     ;; A request may be in progress.
+     ((not (or is-changed (/= (point) (or starcoder--point -1)))))
+     ((or (not is-changed) (memq this-command starcoder--quiet-commands))
+      (starcoder-inline-clear))
      (starcoder-auto (starcoder-inline-request-automatically)))
-    (setq starcoder--tick tick))
+    (setq starcoder--tick tick
+          starcoder--point (point)))
   (starcoder--tell-when-point-rests))
 
 (defun starcoder--tell-when-point-rests ()
@@ -348,6 +352,7 @@ While ghost text is shown, these keys work:
         (pcase-dolist (`(,hook . ,function) starcoder--hooks)
           (add-hook hook function nil t))
         (add-hook 'window-selection-change-functions #'starcoder--window-changed)
+        (add-hook 'window-buffer-change-functions #'starcoder--window-changed)
         (setq starcoder--tick (buffer-chars-modified-tick))
         (starcoder--open))
     (starcoder--close)

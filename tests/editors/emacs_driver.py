@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from editors.driver import DEADLINE_S, eventually
-from editors.terminal import Terminal
+from editors.terminal import ALT_AS_ESCAPE, Terminal
 
 PACKAGE = Path(__file__).parents[2] / "editors" / "emacs"
 
@@ -21,6 +21,8 @@ INIT = """\
       create-lockfiles nil ring-bell-function #'ignore debug-on-error nil
       vc-handled-backends '(Git) message-log-max 1000 confirm-kill-processes nil
       eldoc-idle-delay 1000 electric-indent-mode nil)
+;; A new home has no compiled code, and compiling would take minutes.
+(setq native-comp-jit-compilation nil native-comp-enable-subr-trampolines nil)
 (set-language-environment "UTF-8")
 (push (getenv "PACKAGE") load-path)
 (require 'starcoder)
@@ -29,7 +31,7 @@ INIT = """\
   (cond ((null value) :null)
         ((eq value t) t)
         ((stringp value) (substring-no-properties value))
-        ((or (numberp value) (vectorp value)) value)
+        ((numberp value) value)
         ((listp value) (vconcat (mapcar #'driver-json value)))
         (t (format "%s" value))))
 (make-network-process
@@ -38,11 +40,12 @@ INIT = """\
  (lambda (process text)
    (dolist (line (split-string text "\\n" t))
      (with-current-buffer (window-buffer (selected-window))
-       (let ((value (condition-case problem
-                        (driver-json (eval (car (read-from-string line)) t))
-                      (error (format "error: %s" (error-message-string problem))))))
+       (let ((json (condition-case problem
+                       (json-serialize
+                        (driver-json (eval (car (read-from-string line)) t)))
+                     (error (json-serialize (error-message-string problem))))))
          (process-send-string
-          process (concat (decode-coding-string (json-serialize value) 'utf-8) "\\n")))))))
+          process (concat (decode-coding-string json 'utf-8) "\\n")))))))
 """
 GHOST = "(or (and starcoder-inline-active (starcoder-inline-rest)) \"\")"
 # The text in the first lines as it is drawn, with ghost text.
@@ -104,6 +107,7 @@ class Emacs:
                 [binary, "-nw", "-Q", "-l", str(init)],
                 folder,
                 {"DRIVER": address, "PACKAGE": str(PACKAGE), "HOME": str(self.folder)},
+                ALT_AS_ESCAPE,
             )
             self.channel, _ = listening.accept()
         self.channel.settimeout(DEADLINE_S)

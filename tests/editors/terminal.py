@@ -22,8 +22,7 @@ os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
-# What a terminal sends for keys in Vim's notation; letters with Alt as xterm does after
-# `modifyOtherKeys`.
+# What a terminal sends for keys in Vim's notation.
 CODES = {
     "Tab": "\t",
     "CR": "\r",
@@ -38,16 +37,17 @@ CODES = {
     "End": "\x1b[F",
     "C-Right": "\x1b[1;5C",
     "C-Space": "\x00",
-    "M-CR": "\x1b[27;3;13~",
-    "M-Bslash": "\x1b[27;3;92~",
 }
+NAMED = {"CR": 13, "Bslash": 92}
 
 
-def code_of(key: str) -> str:
+def code_of(key: str, alt: str) -> str:
     r"""Return what a terminal sends for a key in Vim's notation.
 
-    >>> code_of("<Tab>"), code_of("<C-l>"), code_of("<M-]>"), code_of("x")
-    ('\t', '\x0c', '\x1b[27;3;93~', 'x')
+    `alt` is what it sends for a key with Alt, with the number of the key's character.
+
+    >>> [code_of(key, "\x1b[27;3;{0}~") for key in ("<Tab>", "<C-l>", "<M-]>", "x")]
+    ['\t', '\x0c', '\x1b[27;3;93~', 'x']
     """
     name = key[1:-1] if len(key) > 1 else ""
     if name in CODES:
@@ -55,16 +55,24 @@ def code_of(key: str) -> str:
     if name.startswith("C-"):
         return chr(ord(name[2].upper()) & 0x1F)
     if name.startswith("M-"):
-        return f"\x1b[27;3;{ord(name[2])}~"
+        number = NAMED.get(name[2:]) or ord(name[2])
+        return alt.format(number, chr(number))
     return key
 
 
+# What xterm sends for a key with Alt to a program that asked for `modifyOtherKeys`, and
+# what all terminals send otherwise.
+ALT_AS_NUMBER = "\x1b[27;3;{0}~"
+ALT_AS_ESCAPE = "\x1b{1}"
+
+
 class Terminal:
-    """A terminal with a program."""
+    """A terminal with a program; `alt` is how it sends keys with Alt."""
 
     def __init__(
-        self, command: list[str], cwd: Path, environment: dict[str, str]
+        self, command: list[str], cwd: Path, environment: dict[str, str], alt: str
     ) -> None:
+        self.alt = alt
         self.screen, terminal = os.openpty()
         size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
@@ -92,8 +100,9 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         """Press keys, in Vim's notation: `o<Tab>`, `a <lt> b`."""
-        codes = map(code_of, re.findall(r"<[\w-]+(?:[]\[])?>|.", keys, re.DOTALL))
-        os.write(self.screen, "".join(codes).encode())
+        pressed = re.findall(r"<[\w-]+(?:[]\[])?>|.", keys, re.DOTALL)
+        codes = "".join(code_of(key, self.alt) for key in pressed)
+        os.write(self.screen, codes.encode())
 
     def close(self) -> None:
         """Wait for the program, which was told to end."""

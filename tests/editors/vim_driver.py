@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from editors.driver import DEADLINE_S, eventually
-from editors.terminal import Terminal
+from editors.terminal import ALT_AS_NUMBER, Terminal
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "vim"
 
@@ -71,6 +71,7 @@ class Vim:
                 [binary, "-N", "-u", str(vimrc), "-i", "NONE", "-n"],
                 folder,
                 {"DRIVER": address},
+                ALT_AS_NUMBER,
             )
             self.channel, _ = listening.accept()
         self.channel.settimeout(DEADLINE_S)

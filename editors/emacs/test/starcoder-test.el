@@ -133,9 +133,6 @@
     (insert "a\0b")
     (should (equal "the file is binary" (starcoder-documents-why-not)))
     (erase-buffer)
-    (setq buffer-read-only t)
-    (should (equal "the buffer is read-only" (starcoder-documents-why-not)))
-    (setq buffer-read-only nil)
     (set-buffer-multibyte nil)
     (should (equal "the file is binary" (starcoder-documents-why-not)))))
 
