@@ -251,6 +251,7 @@ def test_an_accepted_item_is_one_undo_step(
     eventually(emacs.text, "return 1\nx")
     emacs.type("y")
     eventually(emacs.text, "return 1\nxy")
+    emacs.execute("scripted.release")
     n_requests = server.n_requests()
     for undone in ("return 1\nx", "ret", ""):
         emacs.type("<C-_>")
@@ -732,27 +733,28 @@ def test_lsp_mode_draws_the_suggestions_of_the_registered_server(
             lsp-keep-workspace-alive nil lsp-warn-no-matched-clients nil
             lsp-enable-suggest-server-download nil lsp-inline-completion-idle-delay 0.2
             lsp-headerline-breadcrumb-enable nil)
+      (load "lsp-mode-autoloads")
       (require 'starcoder-lsp) (starcoder-lsp-setup)
       (require 'lsp-inline-completion)
-      (add-hook 'python-mode-hook
-                (lambda () (lsp) (lsp-inline-completion-mode 1)))
+      (add-hook 'python-mode-hook #'lsp)
     """
-    server = scripted_server(inserting("urn 1", after="ret"))
+    # lsp-mode 10 needs a range, which starcoder-lsp always sends.
+    server = scripted_server(replacing("return 1", 0, 3, after="ret"))
     emacs = start_emacs(server.cmd, before=before)
     emacs.visit(folder / "a.py")
     eventually(lambda: len(opened(server)) == 1)
     options = server.received("initialize")[0]["params"]["initializationOptions"]
     assert options["notifications"] == ["didChangeStatus", "starcoder/suggestionReady"]
-    emacs.type("ret")
-    eventually(lambda: emacs.eval("(and lsp-inline-completion--overlay t)"))
-    emacs.eval("(lsp-inline-completion-accept)")
-    assert emacs.text() == "return 1"
     status = {"kind": "Error", "busy": True, "message": "no memory"}
     emacs.eval(
         '(lsp-request-async "workspace/executeCommand" (list :command "scripted.send"'
         f' :arguments (vector "didChangeStatus" {lisp(status)})) #\'ignore)'
     )
     eventually(lambda: emacs.eval("(starcoder-status-text)"), "⚠ no memory")
+    emacs.type("ret")
+    eventually(lambda: emacs.eval("(and lsp-inline-completion--overlay t)"))
+    emacs.eval("(lsp-inline-completion-accept)")
+    assert emacs.text() == "return 1"
     assert "Unknown" not in emacs.messages()
 
 
