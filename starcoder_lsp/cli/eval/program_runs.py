@@ -163,7 +163,7 @@ def page_of(
     figures: Mapping[str, Any],
     tasks: Sequence[ProgramTask],
     journal: Journal,
-) -> report.Page:
+) -> report.ReportPage:
     """The report: shares by language, times of passed and failed tasks, and failures."""
     by_name = {task.name: task for task in tasks}
     entries = list(journal.entries.values())
@@ -186,7 +186,7 @@ def page_of(
         for one in entries
         if one["fault"] is not None
     ]
-    return report.Page(f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES])
+    return report.ReportPage(f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES])
 
 
 def _by(
