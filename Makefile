@@ -18,8 +18,10 @@ VSCODE := editors/vscode
 .PHONY: demo test vscode editor-test fresh mutants fuzz soak lint docs package benchmark clean
 
 demo: $(VENV)/.installed
+	@echo "Downloading a small model (98 MB), and converting it to a faster format:"
 	$(BIN)/starcoder-lsp models get smollm2-135m
 	@echo
+	@echo "Completing the line at the cursor's mark in examples/fibonacci.py:"
 	$(BIN)/starcoder-lsp complete examples/fibonacci.py
 
 # A failure of the last line is an old fault that nobody has met before: it is reported with

@@ -20,7 +20,7 @@ from starcoder_lsp.lsp.ask_factory import AskFactory
 from starcoder_lsp.lsp.client import editor_watch
 from starcoder_lsp.lsp.client.late_answer import LateAnswer
 from starcoder_lsp.lsp.client.notifications import CustomNotifications
-from starcoder_lsp.lsp.client.options import client_options_of, settings_in
+from starcoder_lsp.lsp.client.options import client_options_of, needs_popup, settings_in
 from starcoder_lsp.lsp.client.status import Status
 from starcoder_lsp.lsp.current_context import CurrentContext
 from starcoder_lsp.lsp.current_engine import BuildEngine, CurrentEngine
@@ -41,11 +41,6 @@ from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
 
-# Clients without ghost text. If others were offered both kinds, VS Code would ask twice
-# and lsp-mode would never ask for ghost text.
-POPUP_CLIENTS = frozenset(
-    ("helix", "Kakoune", "kakoune-lsp", "Eglot", "Sublime Text LSP", "Zed")
-)
 # Tells our plugins which notifications we understand.
 EXPERIMENTAL = {"starcoder": {"events": True, "cursor": True, "more": True}}
 MAX_NAME = 200
@@ -117,8 +112,7 @@ class Server(LanguageServer):
         self.log_as_wanted()
         capabilities.experimental = EXPERIMENTAL
         offer = self.settings.of_workspace().lsp.completion
-        client = params.client_info.name if params.client_info else ""
-        if offer == "never" or (offer == "auto" and client not in POPUP_CLIENTS):
+        if offer == "never" or (offer == "auto" and not needs_popup(params)):
             capabilities.completion_provider = None
 
     def log_as_wanted(self) -> None:
@@ -144,6 +138,7 @@ class Server(LanguageServer):
             return
         self.context.change(document.uri, document.version, edits)
         self.outcomes.changed(snapshot)
+        self.suggester.note_edits(document.uri, edits)
         self.suggester.note_key()
 
     def close_document(self, uri: str) -> None:

@@ -786,6 +786,7 @@ def test_a_missing_server_is_reported_once(start_neovim: StartNeovim) -> None:
     editor.lua(KEEP_MESSAGES)
     editor.lua("require('starcoder').setup({ cmd = { 'no-such-server' } })")
     editor.command("edit one | edit two")
+    eventually(lambda: len(messages(editor)), 1)
     assert [m for m in messages(editor) if "no-such-server" in m] == messages(editor)
     assert len(messages(editor)) == 1
 

@@ -1,4 +1,4 @@
-"""Reads what a client says about itself in its `initializationOptions`, beside settings."""
+"""Reads what a client says about itself when it initializes the server."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lsprotocol import types
+
 NOTIFICATIONS, TRUSTED = "notifications", "trusted"
 NAMES = frozenset((NOTIFICATIONS, TRUSTED))
+# Clients that show ghost text and do not say so in their capabilities, by name.
+GHOST_TEXT_UNDECLARED = {
+    "emacs": "lsp-mode 10 sends `inlineCompletion: null`",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,19 @@ def settings_in(options: Any) -> Any:
     if not layers:
         return options
     return {name: value for name, value in layers[-1].items() if name not in NAMES}
+
+
+def needs_popup(params: types.InitializeParams) -> bool:
+    """Return whether a client shows suggestions only in its completion menu.
+
+    Others are not offered both: VS Code would ask twice, and lsp-mode would never ask for
+    ghost text.
+    """
+    text_document = params.capabilities.text_document
+    if text_document and text_document.inline_completion:
+        return False
+    name = params.client_info.name if params.client_info else ""
+    return name not in GHOST_TEXT_UNDECLARED
 
 
 def _layers(options: Any) -> list[Mapping[str, Any]]:
