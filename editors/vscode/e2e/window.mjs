@@ -24,6 +24,10 @@ const SETTINGS = {
   "workbench.startupEditor": "none",
 };
 
+const windows = new Set();
+process.once("SIGTERM", () => process.exit(1)); // when the tests are interrupted
+process.once("exit", () => windows.forEach((one) => one.end()));
+
 export class Window {
   // `files` are the texts of a workspace by name, of which `workspace` names several
   // folders; `settings` are the user's settings, and `data` is the folder for everything.
@@ -66,6 +70,7 @@ export class Window {
       ...options,
       detached: true, // so that its children can be ended with it
     });
+    windows.add(this);
     await this.eventually(() => fetch(`http://127.0.0.1:${port}/healthz`).then((r) => r.ok));
     const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
     this.browser = await chromium.launch({ executablePath: CHROMIUM, args });
@@ -79,11 +84,17 @@ export class Window {
 
   async close() {
     await this.browser?.close();
-    if (this.program) {
-      process.kill(-this.program.pid, "SIGTERM");
-    }
+    this.end();
     await new Promise((resolve) => setTimeout(resolve, 500));
     fs.rmSync(this.data, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  end() {
+    if (this.program) {
+      process.kill(-this.program.pid, "SIGTERM");
+      this.program = undefined;
+    }
+    windows.delete(this);
   }
 
   // Waits until `look` gives something that is true, or equal to `wanted`; returns it.
