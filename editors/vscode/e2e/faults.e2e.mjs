@@ -52,7 +52,7 @@ test("a setting that names no program is one message with a way to the setting",
 
 test("a server that is too old is one message", async () => {
   await open("old");
-  await onlyMessage(/0\.1\.0.* is too old: this extension needs 0\.2\.0/);
+  await onlyMessage(/0\.1\.0.* too old: this extension needs 0\.2\.0/);
   assert.match((await buttons()).join(), /Install…/);
 });
 

@@ -148,7 +148,7 @@ export class Session implements vscode.Disposable {
     const { version } = client.initializeResult?.serverInfo ?? {};
     if (!isAtLeast(version, OLDEST_SERVER)) {
       await this.stop();
-      const text = `${PROGRAM} ${version ?? "of an unknown version"}, found by ${found.by}, is too old: this extension needs ${OLDEST_SERVER}`;
+      const text = `${found.command} is version ${version ?? "unknown"}, which is too old: this extension needs ${OLDEST_SERVER}`;
       this.fail(text, INSTALL, "failed");
       return;
     }
