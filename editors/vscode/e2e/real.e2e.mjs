@@ -20,22 +20,12 @@ const STACK = `class Stack:
         return len(self.items) == 0
 
 `;
-const NOTEBOOK = JSON.stringify({
-  cells: [
-    { cell_type: "code", source: ADD, metadata: {}, outputs: [], execution_count: null },
-    { cell_type: "code", source: "", metadata: {}, outputs: [], execution_count: null },
-  ],
-  metadata: { language_info: { name: "python" } },
-  nbformat: 4,
-  nbformat_minor: 5,
-});
 const FILES = {
   "stack.py": STACK,
   "reject.py": ADD,
   "demo.py": ADD,
   "crlf.py": ADD.replaceAll("\n", "\r\n"),
   "emoji.py": "greeting = '\u{1F600}'\nprint(greeting)\n",
-  "book.ipynb": NOTEBOOK,
 };
 const HEAD = "def power(base, exponent):";
 let window, server;
@@ -187,20 +177,6 @@ test("a new document without a file gets suggestions", async () => {
     server.requests().some((one) => one.textDocument.uri.startsWith("untitled:")),
   );
   await window.eventually(() => window.ghost());
-});
-
-test("a cell of a notebook gets suggestions, and the server has the other cells", async () => {
-  await window.quickOpen("book.ipynb");
-  await window.page.waitForSelector(".notebookOverlay .cell.code .monaco-editor");
-  await window.page.locator(".notebookOverlay .cell.code .monaco-editor").nth(1).click();
-  await window.type("def negate(a):");
-  await window.eventually(() =>
-    server.requests().some((one) => one.textDocument.uri.startsWith("vscode-notebook-cell:")),
-  );
-  await window.eventually(() => window.ghost(), /return/);
-  const [opened] = server.received("notebookDocument/didOpen");
-  assert.equal(opened.params.cellTextDocuments.length, 2);
-  await window.press("Escape");
 });
 
 test("the menu switches a language off and on again", async () => {
