@@ -49,7 +49,18 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.engines": (
         {"prompt_fit", "token_cache", "scripted"},
-        {"llama"},
+        {"llama", "remote"},
+    ),
+    "starcoder_lsp.engines.remote": (
+        {"dialect", "pace", "stops"},
+        {"server"},
+        {"trouble", "affinity", "first_use"},
+        {"prompt", "transport", "answer", "running"},
+        {"probe"},
+        {"requests"},
+        {"link"},
+        {"extras", "generation"},
+        {"client"},
     ),
     "starcoder_lsp.engines.llama": (
         {"messages", "idle", "native"},

@@ -64,10 +64,10 @@ def run(parsed: argparse.Namespace) -> int:
     trace.shown = [completion.text]
     if parsed.json:
         explained = {"explain": str(trace).splitlines()} if parsed.explain else {}
-        row = as_object(completion, settings.engine.model)
+        row = as_object(completion, settings.engine.title)
         print(json.dumps({**row, **explained}))
     else:
-        show.finish(completion, settings.engine.model)
+        show.finish(completion, settings.engine.title)
         for line in advice(completion.usage):
             print(line, file=sys.stderr)
         if parsed.explain:
@@ -104,11 +104,15 @@ async def _complete(
     *,
     can_replace: bool,
 ) -> Completion:
-    settings = patient(resolved)
+    settings, file = patient(resolved), workspace.file_of(cursor)
+    assemble.check_may_be_shown(settings.engine, file)
+    folder = workspace_of(file.parent)
     engine = assemble.build_engine(
-        settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
+        settings.engine,
+        log_level=settings.log.level,
+        policy=assemble.ONE_CRASH,
+        workspace=folder,
     )
-    folder = workspace_of(workspace.file_of(cursor).parent)
     # Without a repository it is not known which files belong together.
     is_known = settings.context.enabled and is_repository(folder)
     folders = [folder] if is_known else []
@@ -127,9 +131,9 @@ async def _complete(
                 shown = completer.window.shown(cursor)
                 budget = completer.window.for_context
                 await workspace.gathered(context, cursor, budget, shown)
-            progress.say(f"loading {settings.engine.model}")
+            progress.say(f"loading {settings.engine.title}")
             await engine.ready()
-            progress.say(f"{settings.engine.model} reads the prompt")
+            progress.say(f"{settings.engine.title} reads the prompt")
             completer = await _paced(completer, engine, resolved)
 
             def grow(text: str) -> None:

@@ -1,7 +1,7 @@
 """The contract of every engine: what the rest of the program may ask of one.
 
 `Engine` is the whole of it. `scripted.py` is the smallest engine there is; `llama/` runs
-models on this machine. `prompt_fit.py` and `token_cache.py` help any engine that
+models on this machine, `remote/` asks a server. `prompt_fit.py` and `token_cache.py` help any engine that
 tokenizes prompts itself.
 """
 
@@ -44,10 +44,14 @@ class EngineState:
 
 @dataclass(frozen=True)
 class Speed:
-    """The measured speed of an engine, without the time that a network takes."""
+    """The measured speed of an engine, without the time that a network takes.
+
+    That time, from here to the engine and back, is `latency_s`.
+    """
 
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
+    latency_s: float = 0.0
 
 
 @dataclass(frozen=True)

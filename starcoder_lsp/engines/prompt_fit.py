@@ -92,7 +92,8 @@ def n_affordable(limits: Limits, speed: Speed | None) -> float | None:
     if not limits.latency_target_ms:
         return None
     per_s = speed.prefill_tokens_per_s if speed else UNMEASURED_PER_S
-    return limits.latency_target_ms * per_s / 1000
+    latency_ms = speed.latency_s * 1000 if speed else 0.0
+    return max(limits.latency_target_ms - latency_ms, 0.0) * per_s / 1000
 
 
 def fit(

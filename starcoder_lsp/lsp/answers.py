@@ -183,7 +183,7 @@ def _commands(
     server: Server, answer: Suggestion, cursor: Cursor
 ) -> list[types.Command]:
     """Return a command for each suggestion, which the client runs when it is accepted."""
-    model = server.settings.of_document(cursor.document.uri).engine.model
+    model = server.settings.of_document(cursor.document.uri).engine.title
     latency_ms = answer.seconds * 1000
     offers = (
         Offer(cursor, answer.key, one, model, latency_ms, answer.is_known, i == 0)

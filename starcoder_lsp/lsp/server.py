@@ -14,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__
 from starcoder_lsp.context import Context, Edit
+from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.lsp import convert, editor_watch
 from starcoder_lsp.lsp.ask_factory import AskFactory
@@ -77,7 +78,9 @@ class Server(LanguageServer):
         self.suggester = Suggester()
         self.statistics = default_store()
         self.outcomes = OutcomeTracker(self._count, self.suggester.cache.reject)
-        self.engine = CurrentEngine(self.status, build_engine, self._warm_up_again)
+        self.engine = CurrentEngine(
+            self.status, build_engine, self._warm_up_again, self._workspace
+        )
         self.contexts = CurrentContext(
             self.settings, self.status, self.documents, self.notebooks, self.path_of
         )
@@ -167,6 +170,11 @@ class Server(LanguageServer):
     def why_not(self, cursor: Cursor, *, is_explicit: bool) -> trigger.Skip | None:
         """Return why nothing should be suggested at `cursor`; None to go on."""
         uri = cursor.document.uri
+        try:
+            engine = self.settings.of_document(uri).engine
+            assemble.check_may_be_shown(engine, self.path_of(uri))
+        except ConfigError as exc:
+            return trigger.Skip(str(exc), is_lasting=True)
         occasion = trigger.Occasion(
             cursor,
             self.settings.of_document(uri).trigger,
@@ -214,6 +222,10 @@ class Server(LanguageServer):
     ) -> None:
         """Log the error; pygls would show a message box."""
         logger.error("%s: %s", source.__name__, type(error).__name__)
+
+    def _workspace(self) -> Path | None:
+        """The folder of the workspace, or the first of several."""
+        return next(iter(self.settings.folders), None)
 
     def _warm_up_again(self) -> None:
         """Warm up an engine that has just loaded its model."""

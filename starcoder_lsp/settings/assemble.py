@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
@@ -19,15 +19,20 @@ from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
-from starcoder_lsp.runtime.paths import models_dir
+from starcoder_lsp.runtime.paths import models_dir, user_config_file
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
-from starcoder_lsp.settings.forms import AUTO
+from starcoder_lsp.settings.forms import AUTO, shown
 from starcoder_lsp.settings.options import EngineSettings, Settings
+
+if TYPE_CHECKING:
+    from starcoder_lsp.engines.remote.server import RemoteServer
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
 # A model that cannot read this much has nothing to go by.
 LEAST_PROMPT_TOKENS = 64
+# The context of a model that is in no table, until its server tells it.
+UNKNOWN_CONTEXT_TOKENS = 8192
 ONE_CRASH = RestartPolicy(max_crashes=1)
 
 
@@ -72,8 +77,12 @@ def _build_llama(
     log_level: str,
     on_state: Callable[[EngineState], None],
     policy: RestartPolicy,
+    workspace: Path | None = None,
 ) -> Engine:
-    """llama.cpp in a process of its own or a shared one; errors as `model_file`."""
+    """llama.cpp in a process of its own or a shared one; errors as `model_file`.
+
+    It does not matter which `workspace` its requests come from.
+    """
     return LlamaEngine(
         load_of(settings),
         connect=_shared_process() if settings.is_shared else own_process,
@@ -82,6 +91,67 @@ def _build_llama(
         log_level=log_level,
         idle_s=settings.idle_unload_s,
     )
+
+
+def _build_remote(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None],
+    policy: RestartPolicy,
+    workspace: Path | None = None,
+) -> Engine:
+    """A server of the user's; raises ConfigError and UnknownModel."""
+    from starcoder_lsp.engines.remote.client import RemoteEngine
+
+    server, model = server_of(settings), model_of(settings)
+    family = families()[model.family]
+    return RemoteEngine(
+        server,
+        frozenset((*family.controls, *family.redaction, *family.stops)),
+        n_context=server.context_tokens or model.context_tokens,
+        n_reserved=settings.max_tokens,
+        workspace=workspace,
+        on_state=on_state,
+        gives_up=policy == ONE_CRASH,
+    )
+
+
+def server_of(settings: EngineSettings) -> RemoteServer:
+    """The server that `engine` names; raises ConfigError when the user defined none."""
+    for server in settings.servers:
+        if server.name == settings.engine:
+            return server
+    names = ", ".join(("local", *(server.name for server in settings.servers)))
+    raise ConfigError(
+        f"engine = {shown(settings.engine)}: there is no such engine in "
+        f"{user_config_file()}; there are {names}"
+    )
+
+
+def model_of(settings: EngineSettings) -> Model:
+    """The model that writes: a row of models.toml, or one that only a server knows.
+
+    Raises ConfigError for a server without a known family, and UnknownModel.
+    """
+    if not settings.is_remote:
+        return registry.find(settings.model)
+    server = server_of(settings)
+    row = registry.models().get(server.model.rpartition("/")[2].lower())
+    if server.family and server.family not in families():
+        raise ConfigError(
+            f"engines.{server.name} family: expected one of {', '.join(families())}"
+        )
+    if server.family:
+        n_tokens = row.context_tokens if row else UNKNOWN_CONTEXT_TOKENS
+        n_tokens = server.context_tokens or n_tokens
+        return Model(server.model, server.model, server.family, "", n_tokens)
+    if row is None:
+        raise ConfigError(
+            f"engines.{server.name} lacks family, the prompt format of {server.model}; "
+            f"it is one of {', '.join(families())}"
+        )
+    return row
 
 
 class Build(Protocol):
@@ -95,6 +165,7 @@ class Build(Protocol):
         log_level: str,
         on_state: Callable[[EngineState], None],
         policy: RestartPolicy,
+        workspace: Path | None = None,
     ) -> Engine: ...
 
 
@@ -108,6 +179,7 @@ class EngineKind:
 
 # The first kind that suits is built; the one for all other settings stands last.
 ENGINES: Mapping[str, EngineKind] = {
+    "remote": EngineKind(lambda settings: settings.is_remote, _build_remote),
     "llama": EngineKind(lambda settings: True, _build_llama),
 }
 
@@ -118,10 +190,17 @@ def build_engine(
     log_level: str,
     on_state: Callable[[EngineState], None] = lambda state: None,
     policy: RestartPolicy = KEEP_TRYING,
+    workspace: Path | None = None,
 ) -> Engine:
     """The engine that the settings ask for, not started yet; raises StarcoderError."""
     kind = next(kind for kind in ENGINES.values() if kind.suits(settings))
-    return kind.build(settings, log_level=log_level, on_state=on_state, policy=policy)
+    return kind.build(
+        settings,
+        log_level=log_level,
+        on_state=on_state,
+        policy=policy,
+        workspace=workspace,
+    )
 
 
 def token_counter(settings: EngineSettings) -> Callable[[str], int]:
@@ -172,7 +251,7 @@ def build_completer(
     context: Context | None = None,
     characters_per_token: float = Window.CHARACTERS_PER_TOKEN,
 ) -> Completer:
-    model = registry.find(settings.engine.model)
+    model = model_of(settings.engine)
     family, layout = family_of(settings.engine), layout_of(settings, model)
     wanted = _prompt_tokens(settings.engine, model)
     n_tokens = min(wanted, engine.state.n_prompt_tokens or wanted)
@@ -198,7 +277,17 @@ def layout_of(settings: Settings, model: Model) -> str:
 
 
 def family_of(settings: EngineSettings) -> Family:
-    return families()[registry.find(settings.model).family]
+    return families()[model_of(settings).family]
+
+
+def check_may_be_shown(settings: EngineSettings, file: Path | None) -> None:
+    """Raise ConfigError if a server would read a file that is made for secrets."""
+    if not settings.is_remote or file is None:
+        return
+    from starcoder_lsp.context.files.unwanted import is_secret
+
+    if is_secret(file.as_posix()):
+        raise ConfigError("files that are made for secrets are not shown to a server")
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

@@ -18,12 +18,15 @@ MAX_SHOWN_CHARACTERS = 80
 class Form:
     """The form of a value; `name` completes the sentence "expected ...".
 
-    `from_text` parses the value of a flag and raises ValueError or KeyError.
+    `from_text` parses the value of a flag and raises ValueError or KeyError. `why_not`
+    says what is wrong with a value that is not accepted, or "" where the name tells it. `public` is the value as it may be shown.
     """
 
     name: str
     accepts: Callable[[Value], bool]
     from_text: Callable[[str], Value] = str
+    why_not: Callable[[Value], str] = lambda value: ""
+    public: Callable[[Value], Value] = lambda value: value
 
 
 def integer(low: int, high: int) -> Form:

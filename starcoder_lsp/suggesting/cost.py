@@ -48,7 +48,8 @@ class CostEstimator:
         speed = measured or self.speed
         n_tokens = n_new_characters / CHARACTERS_PER_TOKEN
         prefill_s = n_tokens / max(speed.prefill_tokens_per_s, 1.0)
-        return prefill_s + USUAL_TOKENS / max(speed.decode_tokens_per_s, 1.0)
+        decode_s = USUAL_TOKENS / max(speed.decode_tokens_per_s, 1.0)
+        return speed.latency_s + prefill_s + decode_s
 
     def note_read(self, key: CacheKey) -> None:
         """The model has read the prompt for `key`; its KV cache probably holds it."""

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from starcoder_lsp.engines import Speed
@@ -127,7 +127,7 @@ class Speeds:
         entries = {name: one for name, one in self._read().items() if name != key}
         entries[key] = known
         newest = list(entries.items())[-MAX_ENTRIES:]
-        rows = {name: [*astuple(one.speed), one.is_sure] for name, one in newest}
+        rows = {name: _row(one) for name, one in newest}
         try:
             private_files.folder(self._path.parent)
             private_files.write(self._path, json.dumps(rows, indent=1).encode())
@@ -148,3 +148,8 @@ class Speeds:
 
 def _is_sound(value: object) -> bool:
     return isinstance(value, float) and 0 < value < math.inf
+
+
+def _row(known: KnownSpeed) -> list[float | bool]:
+    speed = known.speed
+    return [speed.prefill_tokens_per_s, speed.decode_tokens_per_s, known.is_sure]
