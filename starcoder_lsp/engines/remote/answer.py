@@ -44,14 +44,18 @@ class AnswerReader:
         self._n_events = 0
         self._read_ms: float | None = None
         self._written_ms: float | None = None
+        self._last_text: str | None = None
+        self._reason: FinishReason = "stop"
+        # True if the server has ended the answer, and not we.
+        self.is_told = False
         self.usage = Usage(n_prompt, n_new)
 
     @property
     def is_over(self) -> bool:
-        return self.usage.finish_reason is not None
+        return self._last_text is not None
 
     def read(self, event: Any) -> Iterator[Piece]:
-        """Yield the text of an event, and the last piece when it ends the answer.
+        """Yield the text of an event, unless it ends the answer; see `last`.
 
         Raises Trouble for an event that tells of one, or that is of another dialect.
         """
@@ -64,17 +68,25 @@ class AnswerReader:
         is_stopped = self._is_stopped(event)
         new = self._stops.feed(text) if text and not is_stopped else ""
         self._count(event, is_token=bool(text))
+        is_told = isinstance(reason, str) and reason not in NOT_FINISHED
         if is_stopped or self._stops.is_over:
-            yield self._last(new, "stop")
-        elif isinstance(reason, str) and reason not in NOT_FINISHED:
-            new += self._stops.end()
-            yield self._last(new, FINISHED.get(reason, "stop"))
+            self._last_text, self._reason = new, "stop"
+        elif is_told:
+            self._last_text = new + self._stops.end()
+            self._reason = FINISHED.get(reason, "stop")
         elif new:
             yield Piece(new, self.usage)
+        self.is_told = is_told
 
-    def end(self, reason: FinishReason) -> Piece:
-        """Return the last piece of an answer that ends without an event that says so."""
-        return self._last(self._stops.end(), reason)
+    def read_cost(self, event: Any) -> None:
+        """Read an event after the one that ended the answer."""
+        self._count(event, is_token=False)
+
+    def last(self, reason: FinishReason | None = None) -> Piece:
+        """Return the last piece; with a `reason` that of an answer which is not over."""
+        text = self._stops.end() if self._last_text is None else self._last_text
+        self.usage = replace(self.usage, finish_reason=reason or self._reason)
+        return Piece(text, self.usage)
 
     @property
     def cost(self) -> Measured:
@@ -128,11 +140,6 @@ class AnswerReader:
         value = found(event, self._paths.get(name, ""))
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return value if is_number and 0 <= value < 1e12 else None
-
-    def _last(self, text: str, reason: FinishReason) -> Piece:
-        total_ms = self._elapsed_ms()
-        self.usage = replace(self.usage, total_ms=total_ms, finish_reason=reason)
-        return Piece(text, self.usage)
 
 
 def _or(value: float | None, otherwise: float | None) -> float | None:

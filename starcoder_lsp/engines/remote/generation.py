@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -17,6 +19,9 @@ from starcoder_lsp.engines.remote.trouble import Trouble
 from starcoder_lsp.errors import EngineFailed, ModelBroken
 from starcoder_lsp.flow import Limits, Piece, Prompt, Usage
 from starcoder_lsp.languages.lines import n_common
+
+# After its end an answer holds only what it has cost.
+LINGER_S = 0.1
 
 
 async def formed_prompt(
@@ -61,7 +66,7 @@ async def _generate(
         if answer is None or not answer.usage.first_token_ms:
             link.suffer(Trouble("timeout"))
         ended = Piece("", Usage(finish_reason="time"))
-        put(answer.end("time") if answer else ended)
+        put(answer.last("time") if answer else ended)
     finally:
         # Also of an answer that a rule or a new keystroke has ended.
         if answer is not None and answer.usage.first_token_ms:
@@ -108,6 +113,18 @@ async def _stream(
                 break
         else:
             raise Trouble("cut short")
+        if answer.is_told:
+            await _read_out(events, answer)
     link.recover()
+    last = answer.last()
     if not limits.max_tokens:
-        put(Piece("", replace(answer.usage, finish_reason="length")))
+        last = Piece("", replace(last.usage, finish_reason="length"))
+    put(last)
+
+
+async def _read_out(events: AsyncGenerator[Any], answer: AnswerReader) -> None:
+    """Read the rest of an answer, so that its connection can be used again."""
+    with contextlib.suppress(TimeoutError, Trouble):
+        async with asyncio.timeout(LINGER_S):
+            async for event in events:
+                answer.read_cost(event)

@@ -196,6 +196,8 @@ def _check_network_url(server: RemoteServer, parts: SplitResult, host: str) -> N
         raise ConfigError("url: expected https://…, http://… or unix:///…")
     if not host or re.search(r"[\s\\]", server.url):
         raise ConfigError("url: is not an address")
+    if not server.url.isascii():
+        raise ConfigError("url: write names of other scripts as xn--…")
     if parts.query or parts.fragment:
         raise ConfigError("url: may not have a query or a fragment")
     is_open = parts.scheme == "http" and not _is_loopback(host)

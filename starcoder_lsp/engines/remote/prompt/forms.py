@@ -91,10 +91,13 @@ def as_text(prompt: Prompt, pattern: re.Pattern[str], room: PromptRoom) -> Forme
 
 
 def as_parts(prompt: Prompt, pattern: re.Pattern[str], room: PromptRoom) -> Formed:
-    """Return prefix and suffix apart; the server knows no control tokens of ours."""
+    """Return prefix and suffix apart; the server puts control tokens around them."""
     units, _ = _fitted(Prompt(tuple(_two_parts(prompt))), room)
     at = units.index(BEYOND_UNICODE)
-    fields = {"prompt": _text(units[:at], None), "suffix": _text(units[at + 1 :], None)}
+    fields = {
+        "prompt": _text(units[:at], pattern),
+        "suffix": _text(units[at + 1 :], pattern),
+    }
     return Formed(
         {**fields, "prompt": fields["prompt"] or "\n"}, units, _n_tokens(units)
     )
@@ -143,10 +146,10 @@ def _runs(units: Sequence[int]) -> Iterator[tuple[bool, list[int]]]:
         yield is_control, list(run)
 
 
-def _text(units: Iterable[int], pattern: re.Pattern[str] | None) -> str:
+def _text(units: Iterable[int], pattern: re.Pattern[str]) -> str:
     """Return the text of code points, without half surrogate pairs."""
     text = "".join(map(chr, units)).encode("utf-8", "replace").decode()
-    return broken(text, pattern) if pattern else text
+    return broken(text, pattern)
 
 
 def _n_tokens(units: Sequence[int]) -> int:

@@ -116,8 +116,6 @@ class Connection:
                 for line in lines.feed(chunk):
                     for event in format.feed(line):
                         yield event
-                if format.is_done:
-                    return
             for line in lines.end():
                 for event in format.feed(line):
                     yield event

@@ -10,6 +10,8 @@ from starcoder_lsp.engines.remote.trouble import Trouble
 
 # An event holds one token, its text and some counters.
 MAX_LINE_BYTES = 1_000_000
+# A thousand tokens take a few thousand lines.
+MAX_LINES = 50_000
 DONE = b"[DONE]"
 
 
@@ -18,11 +20,13 @@ class Lines:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._n_lines = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield the lines that `chunk` completes. Raises Trouble for an endless line."""
+        """Yield the lines that `chunk` completes. Raises Trouble for endless ones."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) > MAX_LINE_BYTES:
+        self._n_lines += len(lines)
+        if len(self._rest) > MAX_LINE_BYTES or self._n_lines > MAX_LINES:
             raise Trouble("too large")
         for line in lines:
             if len(line) > MAX_LINE_BYTES:
@@ -44,7 +48,6 @@ class ServerSentEvents:
 
     def __init__(self) -> None:
         self._data: list[bytes] = []
-        self.is_done = False
 
     def feed(self, line: bytes) -> Iterator[Any]:
         if not line:
@@ -57,16 +60,12 @@ class ServerSentEvents:
 
     def end(self) -> Iterator[Any]:
         data, self._data = b"\n".join(self._data), []
-        if data.strip() == DONE:
-            self.is_done = True
-        elif data:
+        if data and data.strip() != DONE:
             yield parsed(data)
 
 
 class JsonLines:
     """Each line is an event."""
-
-    is_done = False
 
     def feed(self, line: bytes) -> Iterator[Any]:
         if line.strip():
