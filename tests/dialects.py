@@ -138,6 +138,41 @@ def streamed(name: str, texts: Sequence[str], finish: str = "length") -> Reply:
     )
 
 
+def _completed(name: str, texts: Sequence[str]) -> Answer:
+    """Answer with a stream, or with several texts or scores at once."""
+
+    def answer(request: Request) -> Reply:
+        asked = request.json
+        if asked.get("stream"):
+            return streamed(name, texts)
+        if name == "llama-server":
+            rows = [
+                {"id": FIRST_BYTE + 65 + n, "bytes": [65 + n], "logprob": -1.0 - n}
+                for n in range(asked.get("n_probs", 1))
+            ]
+            first = {**rows[0], "top_logprobs": rows}
+            return reply(
+                200, {"stop_type": "limit", "completion_probabilities": [first]}
+            )
+        if asked.get("echo"):
+            logs = [[None, *[-1.0] * (len(row) - 1)] for row in asked["prompt"]]
+            return reply(
+                200,
+                {"choices": [{"logprobs": {"token_logprobs": row}} for row in logs]},
+            )
+        choices = [
+            {
+                "text": f"beam {n}",
+                "finish_reason": "stop",
+                "logprobs": {"token_logprobs": [-1.0 - n]},
+            }
+            for n in range(asked["n"])
+        ]
+        return reply(200, {"choices": choices})
+
+    return answer
+
+
 def _tokenized(request: Request) -> Reply:
     """Answer as llama-server does, or as vLLM, which parses all text."""
     asked = request.json
@@ -170,6 +205,8 @@ def answers_of(name: str, texts: Sequence[str] = ("a ", "b")) -> dict[str, Answe
         "/version": reply(200, {"version": "0.32.0"}),
         dialects()[name].path: streamed(name, texts),
     }
+    if name in ("llama-server", "vllm"):
+        answers[dialects()[name].path] = _completed(name, texts)
     if dialects()[name].tokenize:
         answers["/tokenize"] = _tokenized
     return answers

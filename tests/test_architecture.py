@@ -34,8 +34,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.completion": (
         {"prompt", "postprocess", "ranking"},
-        {"characters_per_token", "trace"},
+        {"trace"},
         {"completer"},
+        {"characters_per_token"},
     ),
     "starcoder_lsp.context": (
         {"symbols"},
@@ -77,7 +78,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.lsp": (
-        {"editor_watch", "time_slices"},
+        {"editor_watch", "time_slices", "shown_files"},
         {"documents", "messages"},
         {"settings", "status", "convert", "protocol"},
         {"current_engine", "current_context"},

@@ -105,7 +105,7 @@ async def _complete(
     can_replace: bool,
 ) -> Completion:
     settings, file = patient(resolved), workspace.file_of(cursor)
-    assemble.check_may_be_shown(settings.engine, file)
+    assemble.check_may_be_shown(settings, file)
     folder = workspace_of(file.parent)
     engine = assemble.build_engine(
         settings.engine,

@@ -14,7 +14,6 @@ from pygls.lsp.server import LanguageServer
 
 from starcoder_lsp import __version__
 from starcoder_lsp.context import Context, Edit
-from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.flow import Cursor
 from starcoder_lsp.lsp import convert, editor_watch
 from starcoder_lsp.lsp.ask_factory import AskFactory
@@ -26,6 +25,7 @@ from starcoder_lsp.lsp.documents.positions import Encoding
 from starcoder_lsp.lsp.documents.uris import path_of
 from starcoder_lsp.lsp.protocol import Protocol
 from starcoder_lsp.lsp.settings import FolderSettings
+from starcoder_lsp.lsp.shown_files import ShownFiles
 from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
@@ -85,6 +85,7 @@ class Server(LanguageServer):
             self.settings, self.status, self.documents, self.notebooks, self.path_of
         )
         self.asks = AskFactory(self.settings, self.engine, self.contexts)
+        self.shown = ShownFiles()
         # The last known cursor in each document.
         self.positions: dict[str, types.Position] = {}
         self._rests_in = ""
@@ -126,6 +127,7 @@ class Server(LanguageServer):
 
     def open_document(self, document: OpenDocument) -> None:
         self.documents.open(document)
+        self._why_hidden(document.uri)
         self.contexts.open(document)
 
     def note_change(self, document: OpenDocument, edits: Sequence[Edit]) -> None:
@@ -170,11 +172,8 @@ class Server(LanguageServer):
     def why_not(self, cursor: Cursor, *, is_explicit: bool) -> trigger.Skip | None:
         """Return why nothing should be suggested at `cursor`; None to go on."""
         uri = cursor.document.uri
-        try:
-            engine = self.settings.of_document(uri).engine
-            assemble.check_may_be_shown(engine, self.path_of(uri))
-        except ConfigError as exc:
-            return trigger.Skip(str(exc), is_lasting=True)
+        if reason := self._why_hidden(uri):
+            return trigger.Skip(reason, is_lasting=True)
         occasion = trigger.Occasion(
             cursor,
             self.settings.of_document(uri).trigger,
@@ -215,6 +214,7 @@ class Server(LanguageServer):
         self.suggester.scheduler.cancel_all()
         self.outcomes.close()
         await self.contexts.close()
+        await self.shown.close()
         await self.engine.close()
 
     def report_server_error(
@@ -222,6 +222,9 @@ class Server(LanguageServer):
     ) -> None:
         """Log the error; pygls would show a message box."""
         logger.error("%s: %s", source.__name__, type(error).__name__)
+
+    def _why_hidden(self, uri: str) -> str:
+        return self.shown.why_hidden(self.settings.of_document(uri), self.path_of(uri))
 
     def _workspace(self) -> Path | None:
         """The folder of the workspace, or the first of several."""

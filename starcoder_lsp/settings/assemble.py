@@ -280,14 +280,13 @@ def family_of(settings: EngineSettings) -> Family:
     return families()[model_of(settings).family]
 
 
-def check_may_be_shown(settings: EngineSettings, file: Path | None) -> None:
-    """Raise ConfigError if a server would read a file that is made for secrets."""
-    if not settings.is_remote or file is None:
-        return
-    from starcoder_lsp.context.files.unwanted import is_secret
+def check_may_be_shown(settings: Settings, file: Path) -> None:
+    """Raise ConfigError if a server would read a file that it may not; asks git."""
+    if settings.engine.is_remote:
+        from starcoder_lsp.context.files.shown import why_hidden
 
-    if is_secret(file.as_posix()):
-        raise ConfigError("files that are made for secrets are not shown to a server")
+        if reason := why_hidden(str(file), settings.context.ignore):
+            raise ConfigError(f"{file}: {reason}")
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

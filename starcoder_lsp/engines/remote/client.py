@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -24,7 +25,7 @@ from starcoder_lsp.engines.remote.link import CLOSED, Link
 from starcoder_lsp.engines.remote.pace import ReadBefore
 from starcoder_lsp.engines.remote.running import Put, RunningRequests
 from starcoder_lsp.engines.remote.server import RemoteServer
-from starcoder_lsp.engines.remote.trouble import Trouble
+from starcoder_lsp.engines.remote.trouble import Course, Trouble
 from starcoder_lsp.errors import (
     EngineCrashed,
     EngineError,
@@ -37,6 +38,8 @@ from starcoder_lsp.flow import Candidate, Limits, Piece, Prompt, Score, Text, Us
 # A prompt for measuring the speed, long enough to be worth a measurement.
 SAMPLE = Prompt((Text("\n".join(f"x{i} = {i}" for i in range(100)), "start"),))
 SAMPLE_LIMITS = Limits(max_tokens=8, time_budget_ms=30_000)
+
+logger = logging.getLogger(__name__)
 
 Answered = TypeVar("Answered")
 
@@ -138,7 +141,16 @@ class RemoteEngine:
             formed = await generation.formed_prompt(
                 self.link, self._read, prompt, limits
             )
-            return await extras.candidates(self.link, formed, prompt, limits, n_wanted)
+            try:
+                return await extras.candidates(
+                    self.link, formed, prompt, limits, n_wanted
+                )
+            except Trouble as trouble:
+                # The text of `generate` is there anyway.
+                if trouble.course is not Course.GO_ON:
+                    raise
+                logger.info("no other texts: %s", trouble.kind)
+                return []
 
         try:
             return await self._asked(limits, ask)

@@ -16,6 +16,7 @@ from starcoder_lsp.errors import (
     EngineCrashed,
     EngineFailed,
     EngineNotReady,
+    EngineUnsupported,
     EngineYielded,
 )
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
@@ -372,3 +373,51 @@ async def test_nothing_is_sent_for_an_empty_prompt_but_a_line_break(
         bench = await ready(name)
         await bench.text(Prompt(()))
         assert sent(bench, name) == "\n"
+
+
+async def test_several_texts_come_from_the_likeliest_first_tokens(ready: Open) -> None:
+    bench = await ready("llama-server")
+    found = await bench.engine.candidates(PROMPT, LIMITS, 3)
+    assert [(one.text, one.log_probability) for one in found] == [
+        ("AA", -2.0),
+        ("BA", -3.0),
+        ("CA", -4.0),
+    ]
+
+
+async def test_several_texts_come_from_beams_where_the_server_searches(
+    ready: Open,
+) -> None:
+    bench = await ready("vllm")
+    found = await bench.engine.candidates(PROMPT, LIMITS, 2)
+    assert [(one.text, one.log_probability) for one in found] == [
+        ("beam 0", -1.0),
+        ("beam 1", -2.0),
+    ]
+
+
+async def test_the_likelihood_of_texts_is_that_of_their_own_tokens(ready: Open) -> None:
+    bench = await ready("vllm")
+    found = await bench.engine.score(PROMPT, ["ab", "", "abcd"])
+    assert [(one.log_probability, one.n_tokens) for one in found] == [
+        (-2.0, 2),
+        (0.0, 0),
+        (-4.0, 4),
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in speak.NAMES if name != "vllm"])
+async def test_a_server_that_cannot_score_says_so(ready: Open, name: str) -> None:
+    bench = await ready(name)
+    with pytest.raises(EngineUnsupported, match=r"does not tell how likely"):
+        await bench.engine.score(PROMPT, ["x"])
+
+
+@every_dialect
+async def test_other_texts_that_cannot_be_had_are_not_missed(
+    ready: Open, name: str
+) -> None:
+    bench = await ready(name)
+    bench.server.answers[dialects()[name].path] = reply(400, {"error": {"type": "no"}})
+    assert await bench.engine.candidates(PROMPT, LIMITS, 3) == []
+    assert bench.engine.state.message == "ready"

@@ -321,15 +321,43 @@ async def test_a_keyring_is_asked_in_a_process_of_its_own(
         await bench.engine.close()
 
 
-def test_files_for_secrets_are_not_shown_to_a_server() -> None:
-    local = resolve([]).settings.engine
-    remote = resolve([user(engine="work", engines={"work": WORK})]).settings.engine
-    for name in (".env", "id_rsa", "deploy/.aws/credentials", "terraform.tfvars"):
-        assemble.check_may_be_shown(local, Path("/w") / name)
-        with pytest.raises(ConfigError, match="not shown to a server"):
-            assemble.check_may_be_shown(remote, Path("/w") / name)
-    assemble.check_may_be_shown(remote, Path("/w/main.py"))
-    assemble.check_may_be_shown(remote, None)
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a repository that ignores some of its files."""
+    for folder in (".git", "src/deep", "build/in"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / ".gitignore").write_text("build/\n*.local.py\n")
+    (tmp_path / "src" / ".cursorignore").write_text("private.py\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("main.py", ""),
+        ("src/deep/main.py", ""),
+        (".env", "made for secrets"),
+        ("deploy/.aws/credentials", "made for secrets"),
+        ("terraform.tfvars", "made for secrets"),
+        ("build/main.py", "exclude"),
+        ("build/in/main.py", "exclude"),
+        ("src/deep/a.local.py", "exclude"),
+        ("src/private.py", "exclude"),
+        ("src/own.sql", "exclude"),
+    ],
+)
+def test_hidden_files_are_not_shown_to_a_server(
+    repository: Path, name: str, reason: str
+) -> None:
+    own = user(engines={"work": WORK}, ignore=["*.sql"])
+    local = resolve([own]).settings
+    remote = resolve([own, user(engine="work")]).settings
+    assemble.check_may_be_shown(local, repository / name)
+    if not reason:
+        assemble.check_may_be_shown(remote, repository / name)
+        return
+    with pytest.raises(ConfigError, match=reason):
+        assemble.check_may_be_shown(remote, repository / name)
 
 
 def test_the_values_of_tests_hold_a_server_that_can_be_used() -> None:
