@@ -28,6 +28,7 @@ from starcoder_lsp.flow import (
     Judgement,
     Limits,
     Prompt,
+    Score,
     Style,
     Usage,
 )
@@ -129,6 +130,15 @@ class Completer:
                 self.engine, prompt, self._following(cursor), different, self.limits
             )
         return different[:n_wanted]
+
+    async def score(self, cursor: Cursor, text: str) -> Score:
+        """Return how likely the model finds `text` at `cursor`.
+
+        Raises EngineError, and EngineUnsupported where probabilities cannot be had.
+        """
+        prompt = await self._prompt(cursor, Trace())
+        (score,) = await self.engine.score(prompt, [text], self.limits)
+        return score
 
     async def warm_up(self, cursor: Cursor) -> Usage:
         """Prefill the prompt of a completion at `cursor`. Raises EngineError."""
