@@ -143,17 +143,18 @@ def _completed(name: str, texts: Sequence[str]) -> Answer:
 
     def answer(request: Request) -> Reply:
         asked = request.json
-        if asked.get("stream"):
-            return streamed(name, texts)
-        if name == "llama-server":
+        if n := asked.get("n_probs"):
             rows = [
-                {"id": FIRST_BYTE + 65 + n, "bytes": [65 + n], "logprob": -1.0 - n}
-                for n in range(asked.get("n_probs", 1))
+                {"id": FIRST_BYTE + 65 + i, "bytes": [65 + i], "logprob": -1.0 - i}
+                for i in range(n)
             ]
             first = {**rows[0], "top_logprobs": rows}
-            return reply(
-                200, {"stop_type": "limit", "completion_probabilities": [first]}
+            event = {"completion_probabilities": [first]}
+            return Reply(
+                200, _sse([event, {"stop": True, "stop_type": "limit"}], done=False)
             )
+        if asked.get("stream"):
+            return streamed(name, texts)
         if asked.get("echo"):
             logs = [[None, *[-1.0] * (len(row) - 1)] for row in asked["prompt"]]
             return reply(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
 from starcoder_lsp.engines.remote.dialect import FINISHED, found
@@ -64,24 +65,18 @@ async def _branches(
     The prompt is in its cache by then, so that each text costs only its own tokens.
     """
     row, requests = link.dialect.branches, link.requests
-    first = await link.connection.post(
-        link.dialect.path,
-        requests.body(row["first"], formed, (), 1, n=n_wanted),
-        PATIENCE_S,
-    )
+    body = requests.body(row["first"], formed, (), 1, n=n_wanted)
+    first, _ = await _spelled(link, body)
     stop_ids = requests.stop_ids(prompt.stops)
-    tokens = [
-        one
-        for one in found(first, row["tokens"]) or []
-        if found(one, row["id"]) not in stop_ids
-    ]
+    likely = found(first[0], row["alternatives"]) if first else None
+    tokens = [one for one in likely or [] if found(one, row["id"]) not in stop_ids]
 
     async def go_on(one: Any) -> Candidate:
         ids = [*formed.units, found(one, row["id"])]
         longer = Formed({"prompt": ids}, ids, len(ids))
         body = requests.body(row["rest"], longer, prompt.stops, limits.max_tokens - 1)
-        answer = await link.connection.post(link.dialect.path, body, PATIENCE_S)
-        written = [one, *(found(answer, row["written"]) or [])]
+        more, ended = await _spelled(link, body)
+        written = [one, *more]
         ids = [found(token, row["id"]) for token in written]
         n_kept = next((i for i, id in enumerate(ids) if id in stop_ids), len(ids))
         text = b"".join(
@@ -89,12 +84,25 @@ async def _branches(
         )
         log = _sum([found(token, row["log_probability"]) for token in written])
         is_stopped = n_kept < len(ids)
-        reason = FINISHED.get(str(found(answer, row["finish"])), "stop")
+        reason = FINISHED.get(ended, "stop")
         decoded = text.decode(errors="replace")
         return _candidate(decoded, log, "stop" if is_stopped else reason, prompt)
 
     texts = await asyncio.gather(*map(go_on, tokens[:n_wanted]))
     return sorted(texts, key=lambda one: -one.log_probability)
+
+
+async def _spelled(link: Link, body: Any) -> tuple[list[Any], str]:
+    """Return the tokens that a server writes, each with its bytes, and why it ended."""
+    row, dialect = link.dialect.branches, link.dialect
+    tokens, ended = [], ""
+    async with aclosing(
+        link.connection.events(dialect.path, body, dialect.stream)
+    ) as events:
+        async for event in events:
+            tokens += found(event, row["written"]) or []
+            ended = str(found(event, row["finish"]) or ended)
+    return tokens, ended
 
 
 async def score(
