@@ -88,7 +88,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"handlers"},
     ),
     "starcoder_lsp.cli": (
-        {"flags", "pace", "terminal", "workspace"},
+        {"flags", "pace", "server_check", "terminal", "workspace"},
         {
             "complete",
             "config",

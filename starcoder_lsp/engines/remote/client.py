@@ -96,9 +96,11 @@ class RemoteEngine:
         server, found = self.link.server, self.link.found
         version = f" {found.version}" if found.version else ""
         model = server.adapter or server.model or "its own model"
+        n_context = self.link.requests.n_context
+        told = "" if found.n_context else " (assumed; context_tokens sets it)"
         return EngineReport(
             f"{self.link.dialect.title}{version} at {server.url} with {model}, and a "
-            f"context of {self.link.requests.n_context} tokens",
+            f"context of {n_context} tokens{told}",
             found.notes,
         )
 
