@@ -13,7 +13,7 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants fuzz soak lint docs package benchmark clean
+.PHONY: demo test fresh mutants fuzz soak remote-test lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -61,6 +61,12 @@ fuzz: $(VENV)/.tested
 soak: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
 	$(BIN)/python benchmarks/soak.py $(SOAK)
+
+# The remote engine on real servers. That of llama-cpp-python is always there; llama-server
+# is taken from LLAMA_SERVER or the path, and vLLM from the interpreter VLLM_PYTHON with a
+# model in STARCODER_HF_MODEL, a folder of a StarCoder2 as on Hugging Face.
+remote-test: $(VENV)/.tested
+	$(BIN)/pytest -q -rs tests/engine/test_remote_servers.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants

@@ -1,10 +1,12 @@
 """Measures a llama-server that many users type at, through the remote engine.
 
-    python benchmarks/remote.py [--users 1 8 32] [--keys 30] [--shape tiny] [--json]
+    python benchmarks/remote.py [--users 1 8 32] [--keys 30] [--gap 1] [--shape tiny] [--json]
     python benchmarks/remote.py --compare [--shape 160m] [--keys 20]
 
 Needs llama-server on the path or in LLAMA_SERVER. Its model has random weights and the
 real tokenizer, so that prompts, caches and cancellation are real, and texts are not.
+Each user asks once a second, as developers do after pauses in typing, or as `--gap` says.
+The users are tasks of one process on the server's machine and take their share of it.
 With `--compare` one user types twice at the same server: once through our engine, and
 once as llama.vim asks (/infill with 256 lines before and 64 after the cursor, which
 llama-server orders prefix, suffix). Both wait for each answer, so that nothing is
@@ -42,7 +44,7 @@ CONTROLS = frozenset((*FAMILY.controls, *FAMILY.redaction, *FAMILY.stops))
 SOURCES = sorted((Path(__file__).parents[1] / "starcoder_lsp").rglob("*.py"))
 # What every user types, in the middle of a document of his own.
 TYPED = "    result = [transform(value) for value in values if value is not None]\n"
-GAP_S = 0.25
+GAP_S = 1.0
 N_WRITTEN = 8
 LIMITS = Limits(max_tokens=N_WRITTEN, time_budget_ms=60_000)
 # llama.vim's defaults: n_prefix, n_suffix (ggml-org/llama.vim, autoload/llama.vim).
@@ -102,31 +104,35 @@ async def ask(engine: RemoteEngine, user: User, n_typed: int, limits: Limits) ->
     return usage
 
 
-async def type_at(engine: RemoteEngine, user: User, n_keys: int) -> None:
+async def type_at(engine: RemoteEngine, user: User, n_keys: int, gap_s: float) -> None:
     """Type a text; each key drops the request of the key before."""
     await ask(engine, user, 1, LIMITS)
     user.first_token_ms.clear()
     for n_typed in range(2, n_keys + 2):
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(GAP_S):
+            async with asyncio.timeout(gap_s):
                 usage = await ask(engine, user, n_typed, LIMITS)
                 user.whole_ms.append((time.perf_counter() - started) * 1000)
                 user.evaluated.append(usage.evaluated_tokens)
-                await asyncio.sleep(GAP_S)
+                await asyncio.sleep(gap_s)
         except TimeoutError:
             if len(user.whole_ms) + user.n_cancelled < n_typed - 1:
                 user.n_cancelled += 1
 
 
-async def load(running: Running, n_users: int, n_keys: int) -> dict[str, Any]:
+async def load(
+    running: Running, n_users: int, n_keys: int, gap_s: float
+) -> dict[str, Any]:
     rows = users(n_users)
     engines = [engine_for(running, f"/u{i}") for i in range(n_users)]
     for engine in engines:
         engine.start()
     await asyncio.gather(*(engine.ready() for engine in engines))
     pairs = zip(engines, rows, strict=True)
-    await asyncio.gather(*(type_at(engine, user, n_keys) for engine, user in pairs))
+    await asyncio.gather(
+        *(type_at(engine, user, n_keys, gap_s) for engine, user in pairs)
+    )
     await asyncio.gather(*(engine.close() for engine in engines))
     answered = [len(user.whole_ms) for user in rows]
     return {
@@ -240,8 +246,11 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     async with serving_model("llama-server", path, n_slots) as running:
         if arguments.compare:
             return await compare(running, arguments.keys)
-        rows = [await load(running, n, arguments.keys) for n in arguments.users]
-        return {"slots": n_slots, "gap_s": GAP_S, "load": rows}
+        rows = [
+            await load(running, n, arguments.keys, arguments.gap)
+            for n in arguments.users
+        ]
+        return {"slots": n_slots, "gap_s": arguments.gap, "load": rows}
 
 
 def main() -> None:
@@ -250,6 +259,7 @@ def main() -> None:
     parser.add_argument(
         "--keys", type=int, default=30, help="keys that each user types"
     )
+    parser.add_argument("--gap", type=float, default=GAP_S, help="seconds between keys")
     parser.add_argument("--slots", type=int, default=4, help="slots of the server")
     parser.add_argument("--shape", choices=random_model.SHAPES, default="tiny")
     parser.add_argument("--compare", action="store_true", help="with llama.vim's way")

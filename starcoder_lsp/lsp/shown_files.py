@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
 
 from starcoder_lsp.runtime.bounded_dict import BoundedDict
-from starcoder_lsp.runtime.child import clean_environment, python_module
+from starcoder_lsp.runtime.child_output import child_output
 from starcoder_lsp.settings.options import Settings
 
 MODULE = "starcoder_lsp.context.files.shown"
@@ -49,20 +50,9 @@ class ShownFiles:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _ask(self, key: Hashable, file: Path, extra: tuple[str, ...]) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *python_module(MODULE, str(file), *extra),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=clean_environment(),
-        )
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                answer, _ = await process.communicate()
-            if process.returncode == 0:
-                self._reasons[key] = answer.decode(errors="replace").strip()
-        except TimeoutError:
-            pass
-        finally:
-            if process.returncode is None:
-                process.kill()
+        with contextlib.suppress(TimeoutError):
+            answer = await child_output(
+                MODULE, str(file), *extra, patience_s=PATIENCE_S
+            )
+            if answer is not None:
+                self._reasons[key] = answer.strip()

@@ -95,7 +95,8 @@ async def _branches(
 async def _spelled(link: Link, body: Any) -> tuple[list[Any], str]:
     """Return the tokens that a server writes, each with its bytes, and why it ended."""
     row, dialect = link.dialect.branches, link.dialect
-    tokens, ended = [], ""
+    tokens: list[Any] = []
+    ended = ""
     async with aclosing(
         link.connection.events(dialect.path, body, dialect.stream)
     ) as events:

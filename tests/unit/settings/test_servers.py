@@ -310,8 +310,8 @@ async def test_a_keyring_is_asked_in_a_process_of_its_own(
 ) -> None:
     program = 'import sys; print("k-" + "-".join(sys.argv[1:]))'
     monkeypatch.setattr(
-        "starcoder_lsp.engines.remote.transport.keys.python_module",
-        lambda name: [sys.executable, "-c", program],
+        "starcoder_lsp.runtime.child_output.python_module",
+        lambda name, *arguments: [sys.executable, "-c", program, *arguments],
     )
     async with serving(speak.answers_of("vllm")) as server:
         bench = Bench(server, speak.defined("vllm", server.address, key_ring="work/me"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import stat
@@ -11,7 +10,7 @@ from pathlib import Path
 from starcoder_lsp.engines.remote.server import RemoteServer
 from starcoder_lsp.engines.remote.trouble import Trouble
 from starcoder_lsp.runtime import private_files
-from starcoder_lsp.runtime.child import clean_environment, python_module
+from starcoder_lsp.runtime.child_output import child_output
 
 MAX_KEY_BYTES = 16_384
 # The user may have to type a password.
@@ -66,26 +65,16 @@ def _from_file(name: str) -> str:
 async def _from_keyring(entry: str) -> str:
     """Ask the system's keyring, in a process of its own: it may ask the user first."""
     service, _, user = entry.partition("/")
-    command = [*python_module("keyring"), "get", service, user]
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=clean_environment(),
-    )
     try:
-        async with asyncio.timeout(KEYRING_PATIENCE_S):
-            answer, _ = await process.communicate()
+        answer = await child_output(
+            "keyring", "get", service, user, patience_s=KEYRING_PATIENCE_S
+        )
     except TimeoutError:
         raise Trouble("no key", "the system's keyring does not answer") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-    if process.returncode:
+    if answer is None:
         raise Trouble(
             "no key",
             f"the keyring has no entry {entry}, or the package keyring is missing: "
             "pip install 'starcoder-lsp[keyring]'",
         )
-    return answer.decode(errors="replace")
+    return answer
