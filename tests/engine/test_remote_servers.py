@@ -129,7 +129,7 @@ async def test_a_server_that_takes_ids_writes_what_the_engine_here_writes(
         usage = (await pieces_of(engine))[-1].usage
         assert usage.evaluated_tokens <= 2
         found = await engine.candidates(PROMPT, LIMITS, 3)
-        assert text_of(there).startswith(found[0].text[:3])
+        assert text_of(there) in [one.text for one in found]
     await here.close()
 
 
