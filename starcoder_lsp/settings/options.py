@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starcoder_lsp.completion.postprocess import STAGES, STARTS, STOPS
+from starcoder_lsp.engines.remote import LOCAL
 from starcoder_lsp.flow import Limits, Style
 from starcoder_lsp.runtime.log import LEVELS
 from starcoder_lsp.settings.forms import (
@@ -38,8 +39,6 @@ from starcoder_lsp.settings.servers import SERVERS, servers_of
 if TYPE_CHECKING:
     from starcoder_lsp.engines.remote.server import RemoteServer
 
-# The engine on this machine.
-LOCAL = "local"
 # The names of the rules that suggestions go through (docs/filters.md), in their order.
 RULES = tuple(name for name, _ in (*STARTS, *STOPS, *STAGES))
 # Rules that protect the reader of a suggestion; a project may not switch them off.

@@ -72,7 +72,7 @@ class RemoteEngine:
             n_reserved=n_reserved,
             workspace=workspace,
             on_state=on_state,
-            on_ready=self._forget,
+            on_found=self._forget,
             gives_up=gives_up,
             sleep=sleep,
         )

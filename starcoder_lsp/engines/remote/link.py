@@ -36,8 +36,8 @@ READY = "ready"
 class Link:
     """The state of an engine, and the connections to its server.
 
-    `on_ready` is called before the state is READY. The other arguments are those of
-    `RemoteEngine`.
+    `on_found` is called each time a server was found: it may be another than before. The
+    other arguments are those of `RemoteEngine`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Link:
         n_reserved: int,
         workspace: Path | None,
         on_state: Callable[[EngineState], None],
-        on_ready: Callable[[], None],
+        on_found: Callable[[], None],
         gives_up: bool,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -63,9 +63,10 @@ class Link:
         self._n_context = n_context
         self._n_reserved = n_reserved
         self._on_state = on_state
-        self._on_ready = on_ready
+        self._on_found = on_found
         self._gives_up = gives_up
         self._sleep = sleep
+        self._usual_wait_s = FIRST_WAIT_S
         self._changed = asyncio.Event()
         self._connecting: asyncio.Task[None] | None = None
         self._requests: Requests | None = None
@@ -115,26 +116,33 @@ class Link:
 
     def recover(self) -> None:
         """A request has succeeded: whatever went wrong before is over."""
+        self._usual_wait_s = FIRST_WAIT_S
         if self.state.phase is Phase.READY and self.state.message != READY:
             self._set_state(replace(self.state, message=READY))
 
     async def _connect(self, trouble: Trouble | None) -> None:
         """Try until the server is ready; `trouble` is why it was left."""
-        usual_s = FIRST_WAIT_S
         while True:
             if trouble is not None:
-                wait_s = _wait_s(trouble, usual_s)
+                wait_s = _wait_s(trouble, self._usual_wait_s)
                 if not self._goes_on(trouble, wait_s):
                     return
                 await self._sleep(wait_s)
-                usual_s = min(usual_s * 2, LONGEST_WAIT_S)
+                self._usual_wait_s = min(self._usual_wait_s * 2, LONGEST_WAIT_S)
             try:
-                return await self._try()
+                # A server that has too much to do is not asked everything again.
+                if (
+                    trouble is None
+                    or trouble.kind != "overloaded"
+                    or not self._requests
+                ):
+                    await self._find()
+                return self._become_ready()
             except Trouble as exc:
                 trouble = exc
 
-    async def _try(self) -> None:
-        """Become ready. Raises Trouble."""
+    async def _find(self) -> None:
+        """Find out what the server is and can do. Raises Trouble."""
         await self.connection.open(await key_of(self.server))
         self.found = await probe(
             self.connection, self.server, self.dialect, self._controls, self.pace
@@ -147,10 +155,12 @@ class Link:
             n_context=self.found.n_context or self._n_context,
             n_reserved=self._n_reserved,
         )
-        self._on_ready()
+        self._on_found()
+
+    def _become_ready(self) -> None:
         if self.state.phase is Phase.RESTARTING:
             self._set_state(EngineState(Phase.LOADING, "the server answers again"))
-        n_tokens = self._requests.n_prompt_tokens
+        n_tokens = self.requests.n_prompt_tokens
         self._set_state(EngineState(Phase.READY, READY, 1.0, n_tokens))
 
     def _goes_on(self, trouble: Trouble, wait_s: float) -> bool:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from starcoder_lsp.engines.remote import LOCAL
 from starcoder_lsp.engines.remote.dialect import dialects
 from starcoder_lsp.errors import ConfigError
 
-# The name of the engine on this machine; no server may have it.
-LOCAL = "local"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")

@@ -378,3 +378,30 @@ async def test_the_speed_is_learned_from_what_the_server_tells(opened: Open) -> 
     assert speed.prefill_tokens_per_s == 2000
     assert speed.decode_tokens_per_s == 200
     assert speed.latency_s > 0
+
+
+async def test_a_busy_server_is_left_alone_longer_each_time(opened: Open) -> None:
+    bench = await opened("vllm")
+    await bench.engine.ready()
+    usual = bench.server.answers["/v1/completions"]
+    bench.server.answers["/v1/completions"] = reply(503, {"error": "queue is full"})
+    n_before = len(bench.server.requests)
+    for n in range(1, 4):
+        with pytest.raises(EngineCrashed, match="too many requests"):
+            await bench.pieces()
+        # It is not even probed.
+        paths = [one.path for one in bench.server.requests[n_before:]]
+        assert paths.count("/v1/completions") == n
+        assert set(paths) <= {"/v1/completions", "/tokenize"}
+        bench.waits.end_one()
+        await bench.reaches(Phase.READY)
+    first, second, third = bench.waits.seconds
+    assert first < second < third
+    bench.server.answers["/v1/completions"] = usual
+    await bench.text()
+    bench.server.answers["/v1/completions"] = reply(429)
+    with pytest.raises(EngineCrashed):
+        await bench.pieces()
+    while len(bench.waits.seconds) < 4:
+        await asyncio.sleep(0)
+    assert bench.waits.seconds[-1] < second
