@@ -34,7 +34,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.completion": (
         {"prompt", "postprocess", "ranking"},
-        {"trace"},
+        {"probe", "trace"},
         {"completer"},
         {"characters_per_token"},
     ),
@@ -78,9 +78,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.lsp": (
-        {"editor_watch", "time_slices", "shown_files"},
+        {"time_slices", "shown_files"},
         {"documents", "messages"},
-        {"settings", "status", "convert", "protocol"},
+        {"settings", "client", "convert", "protocol"},
         {"current_engine", "current_context"},
         {"ask_factory"},
         {"server"},
@@ -89,6 +89,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.cli": (
         {"flags", "pace", "server_check", "terminal", "workspace"},
+        {"model_advice", "own_models"},
         {
             "complete",
             "config",
@@ -98,8 +99,13 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
             "index",
             "models",
             "serve",
+            "setup",
             "stats",
         },
+    ),
+    "starcoder_lsp.cli.setup": (
+        {"templates", "check", "writing"},
+        {"forms"},
     ),
 }
 MAX_ROOT_ENTRIES = 12

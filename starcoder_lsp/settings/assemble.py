@@ -15,12 +15,13 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.paths import models_dir, user_config_file
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.settings import own_file
 from starcoder_lsp.settings.forms import AUTO, shown
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
@@ -52,7 +53,7 @@ def model_file(settings: EngineSettings) -> Path:
 
 def load_of(settings: EngineSettings) -> Load:
     """The request that makes an engine's process load the model; errors as `model_file`."""
-    model = registry.find(settings.model)
+    model = model_of(settings)
     family = families()[model.family]
     n_more = settings.max_tokens + SPARE_TOKENS
     return Load(
@@ -68,6 +69,7 @@ def load_of(settings: EngineSettings) -> Load:
         kv_type=settings.kv_type,
         kv_cache_bytes=settings.kv_cache_mb << 20,
         n_reserved=settings.max_tokens,
+        niceness=settings.niceness,
     )
 
 
@@ -130,12 +132,12 @@ def server_of(settings: EngineSettings) -> RemoteServer:
 
 
 def model_of(settings: EngineSettings) -> Model:
-    """The model that writes: a row of models.toml, or one that only a server knows.
+    """The model that writes: a row of models.toml, a file's, or one that a server knows.
 
-    Raises ConfigError for a server without a known family, and UnknownModel.
+    Raises ConfigError for a server without a known family, UnknownModel or ModelBroken.
     """
     if not settings.is_remote:
-        return registry.find(settings.model)
+        return own_file.local_model(settings)
     server = server_of(settings)
     row = registry.models().get(server.model.rpartition("/")[2].lower())
     if server.family and server.family not in families():
@@ -287,6 +289,16 @@ def check_may_be_shown(settings: Settings, file: Path) -> None:
 
         if reason := why_hidden(str(file), settings.context.ignore):
             raise ConfigError(f"{file}: {reason}")
+
+
+def model_name(settings: EngineSettings) -> str:
+    """The name of what writes suggestions, for the user; never raises."""
+    if settings.is_remote:
+        return settings.engine
+    try:
+        return model_of(settings).name
+    except ModelError:
+        return settings.model
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from starcoder_lsp.engines.prompt_fit import fit, parts_of
+from starcoder_lsp.engines.prompt_fit import Affordable, fit, parts_of
 from starcoder_lsp.engines.remote.prompt.vocabulary import ServerVocabulary, broken
 from starcoder_lsp.flow import Control, Group, Prompt, Segment, Text
 
@@ -32,7 +32,7 @@ class PromptRoom:
     """
 
     budget: int
-    affordable: float | None
+    affordable: Affordable | None
     read: Sequence[Sequence[int]] = ()
 
 
@@ -130,11 +130,16 @@ def _fitted(prompt: Prompt, room: PromptRoom) -> tuple[list[int], list[str]]:
         return BEYOND_UNICODE + names.index(token)
 
     parts = parts_of(prompt, _code_points, control)
-    affordable = room.affordable
-    if affordable is not None:
-        affordable *= CHARACTERS_PER_TOKEN
     budget = int(room.budget * CHARACTERS_PER_TOKEN)
+    affordable = room.affordable and _in_characters(room.affordable)
     return fit(parts, budget, room.read, affordable).tokens, names
+
+
+def _in_characters(affordable: Affordable) -> Affordable:
+    """Return how many characters are affordable, given how many tokens are."""
+    return lambda n_units: (
+        affordable(int(n_units / CHARACTERS_PER_TOKEN)) * CHARACTERS_PER_TOKEN
+    )
 
 
 def _code_points(text: str) -> list[int]:
