@@ -11,7 +11,7 @@ from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.runtime.paths import user_config_file
 from starcoder_lsp.runtime.printable import printable
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import chosen
 from starcoder_lsp.settings.options import OPTIONS
 from starcoder_lsp.settings.resolve import Resolved
 
@@ -44,7 +44,7 @@ def run(parsed: argparse.Namespace) -> int:
 def _unknown_model(resolved: Resolved) -> Iterator[str]:
     engine = resolved.settings.engine
     try:
-        assemble.model_of(engine)
+        chosen.model_of(engine)
     except (UnknownModel, ConfigError) as exc:
         origin = resolved.origins["engine" if engine.is_remote else "model"]
         yield f"{origin}: {exc}"

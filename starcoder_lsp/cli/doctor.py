@@ -24,7 +24,7 @@ from starcoder_lsp.models import convert, registry
 from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.runtime.paths import NOWHERE, cache_dir, data_dir
 from starcoder_lsp.runtime.printable import printable
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import assemble, chosen
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import Resolved
 
@@ -124,7 +124,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding(
         "ok",
-        f"the model {assemble.model_name(engine)} is on this machine and undamaged: {path}",
+        f"the model {chosen.model_name(engine)} is on this machine and undamaged: {path}",
     )
     if slow := convert.SLOW.get(header.entries.get("general.file_type", -1)):
         text = (

@@ -14,7 +14,7 @@ from starcoder_lsp.lsp.client.status import Kind, Status
 from starcoder_lsp.models import background, registry
 from starcoder_lsp.models.progress import Report
 from starcoder_lsp.models.registry import Model
-from starcoder_lsp.settings import assemble, machine_fit, own_file
+from starcoder_lsp.settings import assemble, chosen, machine_fit, own_file
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class CurrentEngine:
         """Tell the user once for each workspace which server will read the code in it."""
         from starcoder_lsp.engines.remote import first_use
 
-        server, workspace = assemble.server_of(settings.engine), self._workspace()
+        server, workspace = chosen.server_of(settings.engine), self._workspace()
         if first_use.is_first(server, workspace):
             hides_secrets = settings.writing.hides_secrets
             shows_others = settings.context.enabled
@@ -239,7 +239,7 @@ class CurrentEngine:
 
 
 def _line(settings: Settings, state: EngineState) -> str:
-    return f"{assemble.model_name(settings.engine)}: {state.message}"
+    return f"{chosen.model_name(settings.engine)}: {state.message}"
 
 
 def _question(model: Model) -> str:

@@ -15,25 +15,23 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError, ModelError
+from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
-from starcoder_lsp.runtime.paths import models_dir, user_config_file
+from starcoder_lsp.runtime.paths import models_dir
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
-from starcoder_lsp.settings import own_file
-from starcoder_lsp.settings.forms import AUTO, shown
+from starcoder_lsp.settings import chosen
+from starcoder_lsp.settings.forms import AUTO
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
 if TYPE_CHECKING:
-    from starcoder_lsp.engines.remote.server import RemoteServer
+    pass
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
 # A model that cannot read this much has nothing to go by.
 LEAST_PROMPT_TOKENS = 64
-# The context of a model that is in no table, until its server tells it.
-UNKNOWN_CONTEXT_TOKENS = 8192
 ONE_CRASH = RestartPolicy(max_crashes=1)
 
 
@@ -53,7 +51,7 @@ def model_file(settings: EngineSettings) -> Path:
 
 def load_of(settings: EngineSettings) -> Load:
     """The request that makes an engine's process load the model; errors as `model_file`."""
-    model = model_of(settings)
+    model = chosen.model_of(settings)
     family = families()[model.family]
     n_more = settings.max_tokens + SPARE_TOKENS
     return Load(
@@ -106,7 +104,7 @@ def _build_remote(
     """A server of the user's; raises ConfigError and UnknownModel."""
     from starcoder_lsp.engines.remote.client import RemoteEngine
 
-    server, model = server_of(settings), model_of(settings)
+    server, model = chosen.server_of(settings), chosen.model_of(settings)
     family = families()[model.family]
     return RemoteEngine(
         server,
@@ -117,43 +115,6 @@ def _build_remote(
         on_state=on_state,
         gives_up=policy == ONE_CRASH,
     )
-
-
-def server_of(settings: EngineSettings) -> RemoteServer:
-    """The server that `engine` names; raises ConfigError when the user defined none."""
-    for server in settings.servers:
-        if server.name == settings.engine:
-            return server
-    names = ", ".join(("local", *(server.name for server in settings.servers)))
-    raise ConfigError(
-        f"engine = {shown(settings.engine)}: there is no such engine in "
-        f"{user_config_file()}; there are {names}"
-    )
-
-
-def model_of(settings: EngineSettings) -> Model:
-    """The model that writes: a row of models.toml, a file's, or one that a server knows.
-
-    Raises ConfigError for a server without a known family, UnknownModel or ModelBroken.
-    """
-    if not settings.is_remote:
-        return own_file.local_model(settings)
-    server = server_of(settings)
-    row = registry.models().get(server.model.rpartition("/")[2].lower())
-    if server.family and server.family not in families():
-        raise ConfigError(
-            f"engines.{server.name} family: expected one of {', '.join(families())}"
-        )
-    if server.family:
-        n_tokens = row.context_tokens if row else UNKNOWN_CONTEXT_TOKENS
-        n_tokens = server.context_tokens or n_tokens
-        return Model(server.model, server.model, server.family, "", n_tokens)
-    if row is None:
-        raise ConfigError(
-            f"engines.{server.name} lacks family, the prompt format of {server.model}; "
-            f"it is one of {', '.join(families())}"
-        )
-    return row
 
 
 class Build(Protocol):
@@ -253,7 +214,7 @@ def build_completer(
     context: Context | None = None,
     characters_per_token: float = Window.CHARACTERS_PER_TOKEN,
 ) -> Completer:
-    model = model_of(settings.engine)
+    model = chosen.model_of(settings.engine)
     family, layout = family_of(settings.engine), layout_of(settings, model)
     wanted = _prompt_tokens(settings.engine, model)
     n_tokens = min(wanted, engine.state.n_prompt_tokens or wanted)
@@ -279,26 +240,7 @@ def layout_of(settings: Settings, model: Model) -> str:
 
 
 def family_of(settings: EngineSettings) -> Family:
-    return families()[model_of(settings).family]
-
-
-def check_may_be_shown(settings: Settings, file: Path) -> None:
-    """Raise ConfigError if a server would read a file that it may not; asks git."""
-    if settings.engine.is_remote:
-        from starcoder_lsp.context.files.shown import why_hidden
-
-        if reason := why_hidden(str(file), settings.context.ignore):
-            raise ConfigError(f"{file}: {reason}")
-
-
-def model_name(settings: EngineSettings) -> str:
-    """The name of what writes suggestions, for the user; never raises."""
-    if settings.is_remote:
-        return settings.engine
-    try:
-        return model_of(settings).name
-    except ModelError:
-        return settings.model
+    return families()[chosen.model_of(settings).family]
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

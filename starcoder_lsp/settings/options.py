@@ -120,11 +120,6 @@ class EngineSettings:
     def is_remote(self) -> bool:
         return self.engine != LOCAL
 
-    @property
-    def title(self) -> str:
-        """The name of what writes suggestions, for the user."""
-        return self.engine if self.is_remote else self.model
-
 
 @dataclass(frozen=True)
 class TriggerSettings:

@@ -39,7 +39,9 @@ class Pace:
     def speed(self) -> Speed | None:
         if self._read_per_s is None or self._written_per_s is None:
             return None
-        return Speed(self._read_per_s, self._written_per_s, self.latency_s or 0.0)
+        return Speed(
+            self._read_per_s, self._written_per_s, latency_s=self.latency_s or 0.0
+        )
 
     def note_round_trip(self, seconds: float) -> None:
         """Note the time of an answer that needs no model."""

@@ -20,7 +20,7 @@ from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.remote.client import RemoteEngine
 from starcoder_lsp.engines.remote.server import server_of
 from starcoder_lsp.errors import ConfigError, EngineFailed
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import assemble, chosen
 from starcoder_lsp.settings.files import ConfigFiles
 from starcoder_lsp.settings.resolve import Layer, editor_layer, resolve
 
@@ -142,7 +142,7 @@ def test_an_engine_that_is_not_defined_is_named_with_those_that_are() -> None:
 def test_the_family_is_that_of_the_models_row_or_has_to_be_named() -> None:
     def model_of(**more: Any) -> Any:
         table = {**WORK, **more}
-        return assemble.model_of(
+        return chosen.model_of(
             resolve([user(engine="work", engines={"work": table})]).settings.engine
         )
 
@@ -352,12 +352,12 @@ def test_hidden_files_are_not_shown_to_a_server(
     own = user(engines={"work": WORK}, ignore=["*.sql"])
     local = resolve([own]).settings
     remote = resolve([own, user(engine="work")]).settings
-    assemble.check_may_be_shown(local, repository / name)
+    chosen.check_may_be_shown(local, repository / name)
     if not reason:
-        assemble.check_may_be_shown(remote, repository / name)
+        chosen.check_may_be_shown(remote, repository / name)
         return
     with pytest.raises(ConfigError, match=reason):
-        assemble.check_may_be_shown(remote, repository / name)
+        chosen.check_may_be_shown(remote, repository / name)
 
 
 def test_the_values_of_tests_hold_a_server_that_can_be_used() -> None:
