@@ -13,7 +13,7 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants fuzz soak lint docs package benchmark clean
+.PHONY: demo test editor-test fresh mutants fuzz soak lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
@@ -25,6 +25,11 @@ demo: $(VENV)/.installed
 test: $(VENV)/.tested lint
 	$(BIN)/pytest
 	$(MAKE) fresh SEED=$(SEED) || echo "New random examples fail: make fresh SEED=$(SEED) repeats them."
+
+# Drive the plugins in all editors that are on this machine, and name those that are not:
+# docs/editors.md lists the variables.
+editor-test: $(VENV)/.tested
+	$(BIN)/pytest -rs tests/editors
 
 # Run the property tests with new random examples; `make test` always has the same ones.
 fresh: $(VENV)/.tested
