@@ -46,7 +46,7 @@ end
 local function detach_unwanted()
   for _, client in ipairs(vim.lsp.get_clients({ name = client_of.name })) do
     for _, buffer in ipairs(vim.tbl_keys(client.attached_buffers)) do
-      if options and buffers.why_not(buffer, options) then
+      if not buffers.is_text_file(buffer) then
         client_of.detach(buffer)
       end
     end
