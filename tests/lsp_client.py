@@ -40,9 +40,15 @@ class Client:
         self.answers: dict[str, Any] = {}
 
     @classmethod
-    async def start(cls, *flags: str, env: dict[str, str] | None = None) -> Client:
+    async def start(
+        cls,
+        *flags: str,
+        env: dict[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+    ) -> Client:
+        """Start a server; `wrapper` is a command that becomes the command after it."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "starcoder_lsp", "serve", *PATIENT, *flags,
+            *wrapper, sys.executable, "-P", "-m", "starcoder_lsp", "serve", *PATIENT, *flags,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -34,7 +34,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.completion": (
         {"prompt", "postprocess", "ranking"},
-        {"characters_per_token", "trace"},
+        {"characters_per_token", "probe", "trace"},
         {"completer"},
     ),
     "starcoder_lsp.context": (
@@ -77,6 +77,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.cli": (
         {"flags", "pace", "terminal", "workspace"},
+        {"model_advice", "own_models"},
         {
             "complete",
             "config",

@@ -56,7 +56,10 @@ def inline_items(
     """
     selected = params.context.selected_completion_info
     inserted = selected.text if selected else ""
-    here = types.Range(params.position, params.position)
+    # The client's own position may lie inside a character, or beyond the end of the line.
+    column = units(cursor.line_prefix, encoding)
+    at = types.Position(params.position.line, column)
+    here = types.Range(at, at)
     around = selected.range if selected else here
     items = []
     for completion, command in zip(completions, commands, strict=True):

@@ -138,6 +138,7 @@ class Server(LanguageServer):
             return
         self.context.change(document.uri, document.version, edits)
         self.outcomes.changed(snapshot)
+        self.suggester.note_edits(document.uri, edits)
         self.suggester.note_key()
 
     def close_document(self, uri: str) -> None:

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from starcoder_lsp.completion.trace import Trace
+from starcoder_lsp.context import Edit
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
 from starcoder_lsp.suggesting.cache import Cache, CacheKey
 from starcoder_lsp.suggesting.cache_keys import CacheKeys
 from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
-from starcoder_lsp.suggesting.cost import CostEstimator
+from starcoder_lsp.suggesting.cost import CostEstimator, n_prompt_characters
 from starcoder_lsp.suggesting.debounce import Debouncer
 from starcoder_lsp.suggesting.known import KnownSuggestions
 from starcoder_lsp.suggesting.scheduler import (
@@ -121,6 +122,10 @@ class Suggester:
         """Tell the debouncer that the user has typed something."""
         self._debouncer.note_key(self._clock())
 
+    def note_edits(self, uri: str, edits: Sequence[Edit]) -> None:
+        """Note a change of a document, which may hold closers that the editor inserted."""
+        self._auto_close.note_edits(uri, edits)
+
     def note_new_engine(self) -> None:
         """The KV cache is empty, so that every prompt costs its whole length again."""
         self._costs.forget_all()
@@ -164,8 +169,10 @@ class Suggester:
         return self.trace
 
     def _delay_s(self, ask: Ask, keys: CacheKeys) -> float:
-        n_new = self._costs.n_new_characters(keys.read, ask.completer.window)
-        cost_s = self._costs.cost_s(n_new, ask.completer.engine.speed)
+        window = ask.completer.window
+        n_new = self._costs.n_new_characters(keys.read, window)
+        n_whole = n_prompt_characters(keys.read, window)
+        cost_s = self._costs.cost_s(n_new, ask.completer.engine.speed, n_whole)
         floor_s = ask.settings.trigger.debounce_s
         on_battery = self._power.is_on_battery
         return self._debouncer.delay_s(

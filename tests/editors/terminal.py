@@ -1,72 +1,115 @@
-"""Runs an editor in a terminal of its own (tmux), presses keys and reads the screen."""
+"""Runs a program in a terminal of its own, and presses keys there."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-import shutil
+import re
+import struct
 import subprocess
-import time
-from collections.abc import Callable
+import sys
+import termios
+import threading
 from pathlib import Path
 
-WIDTH, HEIGHT = 90, 24
-DEADLINE_S = 15.0
-POLL_S = 0.05
+from editors.driver import DEADLINE_S
+
+ROWS, COLUMNS = 24, 80
+# A terminal belongs to a program that starts a session there.
+IN_SESSION = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+# What a terminal sends for keys in Vim's notation.
+CODES = {
+    "Tab": "\t",
+    "CR": "\r",
+    "Esc": "\x1b",
+    "BS": "\x7f",
+    "Space": " ",
+    "lt": "<",
+    "Up": "\x1b[A",
+    "Down": "\x1b[B",
+    "Right": "\x1b[C",
+    "Left": "\x1b[D",
+    "End": "\x1b[F",
+    "C-Right": "\x1b[1;5C",
+    "C-Space": "\x00",
+}
+NAMED = {"CR": 13, "Bslash": 92}
+
+
+def code_of(key: str, alt: str) -> str:
+    r"""Return what a terminal sends for a key in Vim's notation.
+
+    `alt` is what it sends for a key with Alt, with the number of the key's character.
+
+    >>> [code_of(key, "\x1b[27;3;{0}~") for key in ("<Tab>", "<C-l>", "<M-]>", "x")]
+    ['\t', '\x0c', '\x1b[27;3;93~', 'x']
+    """
+    name = key[1:-1] if len(key) > 1 else ""
+    if name in CODES:
+        return CODES[name]
+    if name.startswith("C-"):
+        return chr(ord(name[2].upper()) & 0x1F)
+    if name.startswith("M-"):
+        number = NAMED.get(name[2:]) or ord(name[2])
+        return alt.format(number, chr(number))
+    return key
+
+
+# What xterm sends for a key with Alt to a program that asked for `modifyOtherKeys`, and
+# what all terminals send otherwise.
+ALT_AS_NUMBER = "\x1b[27;3;{0}~"
+ALT_AS_ESCAPE = "\x1b{1}"
 
 
 class Terminal:
-    """A program in tmux, with `home` as its home and no settings of the user."""
+    """A terminal with a program; `alt` is how it sends keys with Alt."""
 
-    def __init__(self, home: Path, folder: Path, *command: str) -> None:
-        self._socket = home / "tmux"
-        kept = {
-            k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "TMUX"))
-        }
-        self._environment = {
-            **kept, "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8",
-        }  # fmt: skip
-        size = ("-x", str(WIDTH), "-y", str(HEIGHT))
-        self._tmux(
-            "-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), *command
+    def __init__(
+        self, command: list[str], cwd: Path, environment: dict[str, str], alt: str
+    ) -> None:
+        self.alt = alt
+        self.screen, terminal = os.openpty()
+        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", IN_SESSION, *command],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            cwd=cwd,
+            env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+            | environment,
         )
-        self._tmux("set", "-g", "status", "off")
-        self._tmux("set", "-s", "escape-time", "10")
+        os.close(terminal)
+        self.output = b""
+        # The program would stop if nothing read what it draws.
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
 
-    def press(self, *keys: str) -> None:
-        """Press keys in tmux' notation: `C-n`, `Enter`, `Escape`."""
-        for key in keys:
-            self._tmux("send-keys", key)
-            time.sleep(POLL_S)
+    def _read(self) -> None:
+        try:
+            while chunk := os.read(self.screen, 65536):
+                self.output = (self.output + chunk)[-100_000:]
+        except OSError:  # Linux: no program has the terminal any more
+            pass
 
-    def type(self, text: str) -> None:
-        for character in text:
-            self._tmux("send-keys", "-l", character)
-            time.sleep(POLL_S)
-
-    def screen(self) -> str:
-        lines = self._tmux("capture-pane", "-p").splitlines()
-        return "\n".join(line.rstrip() for line in lines)
-
-    def until(self, is_reached: Callable[[str], bool]) -> str:
-        """Return the first screen that fulfils a condition; fail after a while."""
-        deadline = time.monotonic() + DEADLINE_S
-        while not is_reached(screen := self.screen()):
-            assert time.monotonic() < deadline, screen
-            time.sleep(POLL_S)
-        return screen
+    def type(self, keys: str) -> None:
+        """Press keys, in Vim's notation: `o<Tab>`, `a <lt> b`."""
+        pressed = re.findall(r"<[\w-]+(?:[]\[])?>|.", keys, re.DOTALL)
+        codes = "".join(code_of(key, self.alt) for key in pressed)
+        os.write(self.screen, codes.encode())
 
     def close(self) -> None:
-        self._tmux("kill-server")
-
-    def _tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-u", "-S", str(self._socket), *arguments]
-        done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False
-        )
-        return done.stdout
-
-
-def program(variable: str, *names: str) -> str | None:
-    """Return the program that an environment variable names, or that is on the PATH."""
-    found = [os.environ.get(variable), *map(shutil.which, names)]
-    return next((one for one in found if one), None)
+        """Wait for the program, which was told to end."""
+        try:
+            self.process.wait(timeout=DEADLINE_S)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.reader.join()
+            os.close(self.screen)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from editors.terminal import Terminal, program
+from editors.tmux import Terminal, program
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
