@@ -165,7 +165,7 @@ function M.setup(given)
   options = resolved
   -- A plugin manager may add this folder to 'runtimepath' after Neovim has read the
   -- plugins there.
-  vim.cmd.runtime("plugin/starcoder.lua")
+  require("starcoder.command").define()
   help.make_tags()
   ghost.define_highlights()
   define_keys()

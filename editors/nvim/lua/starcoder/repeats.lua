@@ -1,5 +1,5 @@
---- Knows when typed text is repeated: by a macro, or in all lines of a visual block.
---- Ghost text there would change what is repeated.
+--- Knows when typed keys are repeated: in a macro, or in all lines of a visual block.
+--- There, keys must mean the same each time, whether ghost text is shown or not.
 local M = {}
 
 local CTRL_V = "\22"
@@ -14,7 +14,8 @@ end
 
 --- @return boolean
 function M.is_repeated()
-  return is_block_insert or vim.fn.reg_executing() ~= ""
+  local is_macro = vim.fn.reg_executing() ~= "" or vim.fn.reg_recording() ~= ""
+  return is_block_insert or is_macro
 end
 
 return M
