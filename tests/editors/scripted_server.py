@@ -122,13 +122,8 @@ class ScriptedServer:
         match method:
             case "initialize":
                 self.reply(id, {"capabilities": self.capabilities()})
-            case "textDocument/didOpen":
-                document = params["textDocument"]
-                self.texts[document["uri"]] = document["text"]
-            case "textDocument/didChange":
-                uri = params["textDocument"]["uri"]
-                for change in params["contentChanges"]:
-                    self.texts[uri] = changed(self.texts[uri], change, self.encoding)
+            case "textDocument/didOpen" | "textDocument/didChange":
+                self.note_text(params)
             case "textDocument/inlineCompletion" | "starcoder/more":
                 self.complete(params, id)
             case "$/cancelRequest":
@@ -137,6 +132,14 @@ class ScriptedServer:
                 self.reply(id, self.execute(params))
             case "shutdown":
                 self.reply(id, None)
+
+    def note_text(self, params: Message) -> None:
+        document = params["textDocument"]
+        uri = document["uri"]
+        text = document.get("text", self.texts.get(uri, ""))
+        for change in params.get("contentChanges", ()):
+            text = changed(text, change, self.encoding)
+        self.texts[uri] = text
 
     def capabilities(self) -> Message:
         return {

@@ -407,7 +407,7 @@ def test_a_file_of_the_user_with_the_name_of_the_plugin_works(
 ) -> None:
     (tmp_path / "plugin").mkdir()
     cmd = json.dumps(scripted_server().cmd)
-    lines = f"require('starcoder').setup({{ cmd = vim.json.decode([[{cmd}]]) }})"
+    lines = f"require('starcoder').setup({{ cmd = vim.json.decode([=[{cmd}]=]) }})"
     (tmp_path / "plugin" / "starcoder.lua").write_text(lines)
     editor = start_neovim()
     editor.command(f"set runtimepath^={tmp_path}")
