@@ -35,7 +35,7 @@ VIMRC = f"""
 set nocompatible termguicolors background=dark noshowmode noruler noshowcmd autoindent
 set backspace=indent,eol,start shortmess+=IF laststatus=2 nomodeline expandtab
 set runtimepath^={ROOT}/editors/vim
-set statusline=\\ %f\\ %=\\ %{{starcoder#Status()}}\\ 
+set statusline=\\ %f\\ %=\\ %{{starcoder#Status()}}
 filetype plugin on
 syntax on
 colorscheme habamax
@@ -65,7 +65,9 @@ class Tmux:
     def __init__(self, folder: Path, command: list[str]) -> None:
         self.socket = str(folder / "tmux")
         size = ["-x", str(COLUMNS), "-y", str(ROWS)]
-        self.run("-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), *command)
+        self.run(
+            "-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), *command
+        )
         self.run("set", "-g", "status", "off")
         self.run("set", "-s", "escape-time", "10")
 
@@ -100,7 +102,9 @@ class Tmux:
 
 def screen_of(drawn: str, cursor: tuple[int, int]) -> Screen:
     """Return the screen that a text with escape sequences for colours draws."""
-    screen = Screen([], {0: {"foreground": FOREGROUND, "background": BACKGROUND}}, cursor)
+    screen = Screen(
+        [], {0: {"foreground": FOREGROUND, "background": BACKGROUND}}, cursor
+    )
     numbers: dict[tuple[tuple[str, int], ...], int] = {(): 0}
     style: dict[str, int] = {}
     for line in drawn.split("\n")[:ROWS]:
@@ -115,7 +119,9 @@ def screen_of(drawn: str, cursor: tuple[int, int]) -> Screen:
                 apply(style, [int(code or 0) for code in sequence.split(";")])
         screen.cells.append(cells)
     # The terminal shows the editor's background only where there is text.
-    backgrounds = [screen.styles[n].get("background") for row in screen.cells for _, n in row]
+    backgrounds = [
+        screen.styles[n].get("background") for row in screen.cells for _, n in row
+    ]
     usual = statistics.mode(backgrounds)
     if usual is not None:
         screen.styles[0]["background"] = usual
@@ -130,10 +136,8 @@ def apply(style: dict[str, int], codes: list[int]) -> None:
         match code:
             case 0:
                 style.clear()
-            case 7:
-                style["reverse"] = 1
-            case 27:
-                style.pop("reverse", None)
+            case 7 | 27:
+                style["reverse"] = int(code == 7)
             case 39 | 49:
                 style.pop(side, None)
             case 38 | 48 if codes[0] == 5:
