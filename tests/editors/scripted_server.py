@@ -90,7 +90,7 @@ def changed(text: str, change: Message, encoding: str) -> str:
     start, end = (
         offset_of(text, change["range"][side], encoding) for side in ("start", "end")
     )
-    return text[:start] + change["text"] + text[end:]
+    return text[:start] + str(change["text"]) + text[end:]
 
 
 class ScriptedServer:
