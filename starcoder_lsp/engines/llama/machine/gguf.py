@@ -18,6 +18,7 @@ from starcoder_lsp.errors import ModelBroken
 
 MAX_ENTRIES = 1_000_000
 MAX_STRING_BYTES = 1_000_000
+MAX_NAME = 200
 MAX_BLOCKS = 512
 MAX_PARTS = 1000
 MAX_JSON_BYTES = 100_000_000
@@ -70,7 +71,7 @@ class Header:
         """What the file calls its model, and the models that it was made from."""
         keys = ("name", "basename", "finetune", "size_label", "base_model.0.name")
         found = (self.entries.get(f"general.{key}") for key in keys)
-        return tuple(name for name in found if isinstance(name, str))
+        return tuple(name[:MAX_NAME] for name in found if isinstance(name, str))
 
     @property
     def n_blocks(self) -> int:
