@@ -7,11 +7,11 @@ import sys
 from collections.abc import Mapping
 
 from starcoder_lsp.models import background
-from starcoder_lsp.models.progress import Progress, Report
+from starcoder_lsp.models.progress import OnReport, Report
 from starcoder_lsp.models.registry import Model
 
 
-def reporter(model: Model, *, is_json: bool) -> Progress:
+def reporter(model: Model, *, is_json: bool) -> OnReport:
     """Report as JSON lines, as one line that moves on a terminal, or in quarters."""
     quarter = -1
 
