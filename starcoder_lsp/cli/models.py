@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from starcoder_lsp.cli import model_advice, own_models
 from starcoder_lsp.cli.terminal.downloads import reporter, say, show_terms
-from starcoder_lsp.errors import StarcoderError
-from starcoder_lsp.models import registry
+from starcoder_lsp.errors import DownloadFailed, StarcoderError
+from starcoder_lsp.models import convert, registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime import parent_watch
@@ -34,6 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb = verbs.add_parser(name, help=summary)
         verb.add_argument("name", help="a name from `models list`")
         verb.set_defaults(act=act)
+    converting = verbs.add_parser(
+        "convert", help="convert a model to a format that this processor reads faster"
+    )
+    converting.add_argument("name", help="a name from `models list`")
+    converting.add_argument("--to", choices=convert.FORMATS, default="q8_0")
+    converting.add_argument(
+        "--keep", action="store_true", help="keep the original file, too"
+    )
+    converting.set_defaults(act=_convert)
     own_models.add_arguments(verbs)
     model_advice.add_arguments(verbs)
     for verb in verbs.choices.values():
@@ -104,11 +115,35 @@ def _get(parsed: argparse.Namespace) -> int:
     if not parsed.json and not store.is_present(model):
         show_terms(model)
     path = store.get(model, reporter(model, is_json=parsed.json))
-    if parsed.json:
+    if model.convert_to:
+        try:
+            path = _converted(store, model, model.convert_to, parsed.json, keep=False)
+        except DownloadFailed as exc:
+            # The model works as it was published, only more slowly.
+            print(f"starcoder-lsp: {exc}", file=sys.stderr)
+    _say_path(path, is_json=parsed.json)
+    return 0
+
+
+def _convert(parsed: argparse.Namespace) -> int:
+    model = registry.find(parsed.name)
+    path = _converted(assemble.store(), model, parsed.to, parsed.json, keep=parsed.keep)
+    _say_path(path, is_json=parsed.json)
+    return 0
+
+
+def _converted(
+    store: ModelStore, model: Model, to: str, is_json: bool, *, keep: bool
+) -> Path:
+    report = reporter(model, is_json=is_json, action=f"converted to {to.upper()}")
+    return convert.convert(store, model, to, report, keep=keep)
+
+
+def _say_path(path: Path, *, is_json: bool) -> None:
+    if is_json:
         say({"path": str(path)})
     else:
         print(path)
-    return 0
 
 
 def _remove(parsed: argparse.Namespace) -> int:

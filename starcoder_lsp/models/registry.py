@@ -119,6 +119,7 @@ class Model:
     size_bytes: int | None = None
     size_gb: float | None = None
     sha256: str | None = None
+    convert_to: str = ""
     active_share: float = 1.0
     warnings: tuple[str, ...] = ()
 

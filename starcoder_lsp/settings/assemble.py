@@ -64,6 +64,7 @@ def load_of(settings: EngineSettings) -> Load:
         kv_type=settings.kv_type,
         kv_cache_bytes=settings.kv_cache_mb << 20,
         n_reserved=settings.max_tokens,
+        niceness=settings.niceness,
     )
 
 

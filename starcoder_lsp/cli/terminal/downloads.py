@@ -11,8 +11,12 @@ from starcoder_lsp.models.progress import OnReport, Report
 from starcoder_lsp.models.registry import Model
 
 
-def reporter(model: Model, *, is_json: bool) -> OnReport:
-    """Report as JSON lines, as one line that moves on a terminal, or in quarters."""
+def reporter(model: Model, *, is_json: bool, action: str = "") -> OnReport:
+    """Report as JSON lines, as one line that moves on a terminal, or in quarters.
+
+    `action` is what happens to the model; by default it is downloaded.
+    """
+    action = action or f"from {model.published.address}"
     quarter = -1
 
     def report(state: Report) -> None:
@@ -24,7 +28,7 @@ def reporter(model: Model, *, is_json: bool) -> OnReport:
         if not is_terminal and int(state.share * 4) == quarter:
             return
         quarter = int(state.share * 4)
-        text = f"{model.name} from {model.published.address}: {state}"
+        text = f"{model.name} {action}: {state}"
         # Spaces cover what is left of a longer line.
         start, end = ("\r", " " * 8) if is_terminal else ("", "\n")
         print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
