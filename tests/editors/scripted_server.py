@@ -90,7 +90,7 @@ def changed(text: str, change: Message, encoding: str) -> str:
     start, end = (
         offset_of(text, change["range"][side], encoding) for side in ("start", "end")
     )
-    return text[:start] + change["text"] + text[end:]
+    return text[:start] + str(change["text"]) + text[end:]
 
 
 class ScriptedServer:
@@ -122,8 +122,11 @@ class ScriptedServer:
         match method:
             case "initialize":
                 self.reply(id, {"capabilities": self.capabilities()})
-            case "textDocument/didOpen" | "textDocument/didChange":
-                self.note_text(params)
+            case "textDocument/didOpen":
+                document = params["textDocument"]
+                self.texts[document["uri"]] = document["text"]
+            case "textDocument/didChange":
+                self.change(params["textDocument"]["uri"], params["contentChanges"])
             case "textDocument/inlineCompletion" | "starcoder/more":
                 self.complete(params, id)
             case "$/cancelRequest":
@@ -133,13 +136,9 @@ class ScriptedServer:
             case "shutdown":
                 self.reply(id, None)
 
-    def note_text(self, params: Message) -> None:
-        document = params["textDocument"]
-        uri = document["uri"]
-        text = document.get("text", self.texts.get(uri, ""))
-        for change in params.get("contentChanges", ()):
-            text = changed(text, change, self.encoding)
-        self.texts[uri] = text
+    def change(self, uri: str, changes: list[Message]) -> None:
+        for change in changes:
+            self.texts[uri] = changed(self.texts[uri], change, self.encoding)
 
     def capabilities(self) -> Message:
         return {
