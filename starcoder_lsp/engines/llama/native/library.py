@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from starcoder_lsp.engines.llama.native import load_failure
+from starcoder_lsp.engines.llama.native.abort import AbortPolling
 from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
 from starcoder_lsp.engines.llama.native.parameters import (
     context_params,
@@ -151,7 +152,78 @@ class LlamaContext:
 
         `n_context` is the tokens of each sequence or, if `is_shared`, of all together.
         Unless shared, attention reads no cells of other sequences; if shared, copying a
-        sequence costs nothing. llama.cpp calls `should_abort` between graph nodes.
+        sequence costs nothing. llama.cpp calls `should_abort` between graph nodes, but
+        not while it computes a single fast token.
+        """
+        self._threads, self._n_threads = threads, threads.n_for(1)
+        params = context_params(
+            n_context * (1 if is_shared else n_sequences),
+            n_sequences,
+            n_batch,
+            self._n_threads,
+            kernel,
+        )
+        params.kv_unified = is_shared
+        pointer = llama.llama_init_from_model(model.pointer, params)
+        if not pointer:
+            raise OutOfMemory(
+                "not enough memory for a context of "
+                f"{n_sequences} times {n_context} tokens ({_explain('llama.cpp gave no reason')}); "
+                "lower max_prompt_tokens or choose a smaller model"
+            )
+        self._pointer = pointer
+        self._memory = llama.llama_get_memory(pointer)
+        self._n_vocabulary = model.vocabulary.n_tokens
+        self.n_context = int(llama.llama_n_ctx_seq(pointer))
+        self.n_sequences = n_sequences
+        self.n_batch = n_batch
+        self._batch = llama.llama_batch_init(n_batch, 0, 1)
+        self._abort = AbortPolling(pointer, should_abort)
+
+    def free(self) -> None:
+        """Release the memory; not while the model computes."""
+        llama.llama_model_free(self.pointer)
+
+    @property
+    def n_context_trained(self) -> int:
+        return int(llama.llama_model_n_ctx_train(self.pointer))
+
+    @property
+    def keeps_state(self) -> bool:
+        """True if layers keep a state that cannot be cut back to an earlier token."""
+        is_recurrent = llama.llama_model_is_recurrent(self.pointer)
+        return bool(is_recurrent or llama.llama_model_is_hybrid(self.pointer))
+
+    @property
+    def is_decoder(self) -> bool:
+        return bool(llama.llama_model_has_decoder(self.pointer))
+
+
+# The sequence, the position in it, and a token.
+Row = tuple[int, int, int]
+
+
+class LlamaContext:
+    """The KV caches of several sequences, and the calls that fill, cut and copy them."""
+
+    def __init__(
+        self,
+        model: LlamaModel,
+        *,
+        n_context: int,
+        n_sequences: int,
+        n_batch: int,
+        threads: Threads,
+        kernel: Kernel = PLAIN,
+        is_shared: bool = False,
+        should_abort: Callable[[], bool],
+    ) -> None:
+        """Allocate the caches; raises OutOfMemory.
+
+        `n_context` is the tokens of each sequence or, if `is_shared`, of all together.
+        Unless shared, attention reads no cells of other sequences; if shared, copying a
+        sequence costs nothing. llama.cpp calls `should_abort` between graph nodes, but
+        not while it computes a single fast token.
         """
         self._threads, self._n_threads = threads, threads.n_for(1)
         params = context_params(
@@ -178,7 +250,8 @@ class LlamaContext:
         self._batch = llama.llama_batch_init(n_batch, 0, 1)
         # Kept as long as the context, because C has only its address.
         self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
-        llama.llama_set_abort_callback(pointer, self._abort, None)
+        self._is_polled, self._token_s = False, math.inf
+        self._poll(True)
 
     def free(self) -> None:
         """Release the memory; not while the model computes, and nothing after it."""
@@ -270,6 +343,7 @@ class LlamaContext:
             batch.seq_id[i][0] = sequence
             batch.logits[i] = i >= len(rows) - n_logits
         self._use_threads(self._threads.n_for(len(rows)))
+        self._abort.prepare(len(rows))
         started = time.perf_counter()
         answer = llama.llama_decode(self._pointer, batch)
         if answer == ABORTED:
@@ -277,7 +351,9 @@ class LlamaContext:
             return False
         if answer != 0:
             raise RuntimeError(f"llama_decode answered {answer}: {_explain('')}")
-        self._threads.saw(len(rows), time.perf_counter() - started)
+        taken = time.perf_counter() - started
+        self._threads.saw(len(rows), taken)
+        self._abort.saw(len(rows), taken)
         return True
 
     def _use_threads(self, n_threads: int) -> None:
