@@ -7,6 +7,7 @@ import inspect
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import random_model
@@ -79,8 +80,8 @@ async def start_server() -> AsyncIterator[StartServer]:
     """Start real servers, and end them after the test."""
     clients: list[Client] = []
 
-    async def start(*flags: str, env: dict[str, str] | None = None) -> Client:
-        clients.append(await Client.start(*flags, env=env))
+    async def start(*flags: str, **more: Any) -> Client:
+        clients.append(await Client.start(*flags, **more))
         return clients[-1]
 
     yield start

@@ -15,6 +15,7 @@ GOOD: dict[str, Any] = {
     "speculate": "never",
     "statistics": False,
     "multiline": "never",
+    "next_line": True,
     "disabled_rules": ["fence"],
     "max_tokens": 5,
     "time_budget_ms": 500,

@@ -124,7 +124,8 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding("problem", str(exc))
         return
     yield Finding(
-        "ok", f"the model {engine.model} is on this machine and undamaged: {path}"
+        "ok",
+        f"the model {assemble.model_name(engine)} is on this machine and undamaged: {path}",
     )
     if slow := convert.slow_format(header.entries.get("general.file_type")):
         text = (

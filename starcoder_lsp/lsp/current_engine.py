@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from starcoder_lsp.engines import Engine, EngineState, Phase
 from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
-from starcoder_lsp.lsp.status import Kind, Status
+from starcoder_lsp.lsp.client.status import Kind, Status
 from starcoder_lsp.models import background, registry
 from starcoder_lsp.models.progress import Report
 from starcoder_lsp.models.registry import Model
@@ -212,7 +212,7 @@ class CurrentEngine:
 
 
 def _line(settings: Settings, state: EngineState) -> str:
-    return f"{settings.engine.model}: {state.message}"
+    return f"{assemble.model_name(settings.engine)}: {state.message}"
 
 
 def _question(model: Model) -> str:

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK_BYTES = 1 << 20
+NOT_FOUND = 404
 
 
 def fetch(
@@ -99,13 +100,17 @@ def _from_hub(source: HubFile, target: Path, meter: Meter) -> tuple[Path, str | 
             f"{source.address} is not there in the version that models.toml names "
             f"({source.revision}): its publisher has removed it; {_elsewhere()}"
         ) from exc
-    except (errors.RepositoryNotFoundError, errors.RemoteEntryNotFoundError) as exc:
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError) as exc:
+        is_gone = (
+            isinstance(exc, errors.RepositoryNotFoundError)
+            or transfer.status_of(exc) == NOT_FOUND
+        )
+        if not is_gone:
+            raise DownloadFailed(f"{source.address}: {short(exc)}; try again") from exc
         raise DownloadFailed(
             f"{source.address} is not there: it was deleted, renamed or made private "
             f"({short(exc)}); {_elsewhere()}"
         ) from exc
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError) as exc:
-        raise DownloadFailed(f"{source.address}: {short(exc)}; try again") from exc
     except transfer.transport_errors() as exc:
         text = f"{source.address} cannot be reached{by_proxy()}: {short(exc)}"
         raise DownloadFailed(text) from exc
@@ -127,12 +132,11 @@ def _elsewhere() -> str:
 def _of_hub(source: HubFile) -> Remote:
     """Ask the hub for a file's size and checksum, and pin the commit that has them."""
     import huggingface_hub as hub
-    from huggingface_hub.utils import build_hf_headers
 
     url = hub.hf_hub_url(source.repository, source.file, revision=source.revision)
     about = hub.get_hf_file_metadata(url)
+    token = hub.get_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     pinned = source.revision or about.commit_hash
     url = hub.hf_hub_url(source.repository, source.file, revision=pinned)
-    return Remote(
-        source.address, url, about.etag or url, about.size or 0, build_hf_headers()
-    )
+    return Remote(source.address, url, about.etag or url, about.size or 0, headers)

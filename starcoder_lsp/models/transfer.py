@@ -14,6 +14,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass, field
+from logging import ERROR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
 RANGE_NOT_SATISFIABLE = 416
+CHUNK_BYTES = 256 << 10
 # How long a server may take to answer with a small text.
 PATIENCE_S = 20
 PROXIES = (
@@ -59,15 +61,17 @@ class Remote:
 
 def read(url: str, accept: str) -> Page:
     """Read a small text; raises DownloadFailed."""
-    from huggingface_hub.utils import get_session
+    from huggingface_hub import get_session
 
     try:
         answer = get_session().get(
             url, headers={"Accept": accept}, follow_redirects=True, timeout=PATIENCE_S
         )
         answer.raise_for_status()
-    except (*transport_errors(), ImportError) as exc:
+    except transport_errors() as exc:
         raise DownloadFailed(f"{url}: {short(exc)}{by_proxy()}") from exc
+    except ImportError as exc:  # a proxy of a kind that needs another package
+        raise DownloadFailed(f"{url}: {short(exc)}") from exc
     is_json = "json" in answer.headers.get("Content-Type", "")
     return Page(str(answer.url), answer.text, is_json)
 
@@ -122,12 +126,17 @@ def _start(remote: Remote, target: Path) -> None:
 
 
 def _get(remote: Remote, target: Path, meter: Meter) -> None:
+    from huggingface_hub import constants, logging
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.file_download import http_get
 
+    logging.set_verbosity(ERROR)  # it would tell each retry
+    # What has not filled a chunk is lost with the connection: with the hub's 10 MB, a bad
+    # connection would never get ahead.
+    constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, CHUNK_BYTES)
     # A compressed answer has no byte ranges.
     headers = {**remote.headers, "Accept-Encoding": "identity"}
-    with part_of(target).open("ab") as part:
+    with part_of(target).open("ab", buffering=0) as part:
         here = part.tell()
         meter.at(here, remote.size_bytes)
         arguments: dict[str, Any] = {
@@ -144,7 +153,6 @@ def _get(remote: Remote, target: Path, meter: Meter) -> None:
                 raise
             part.truncate(0)
             http_get(**arguments)
-        part.flush()
         os.fsync(part.fileno())
 
 
@@ -157,14 +165,15 @@ def _explain(remote: Remote, target: Path, exc: Exception) -> str:
     kept = f"; {here / 1e6:.0f} MB are kept: {AGAIN}" if here else ""
     if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk of {target.parent} is full: free some space{kept}"
-    if status := _status(exc):
+    if status := status_of(exc):
         return f"{remote.name}: the server answered with HTTP {status}; try again{kept}"
     if isinstance(exc, (ConnectionError, TimeoutError)) or not isinstance(exc, OSError):
         return f"{remote.name} cannot be reached{by_proxy()}: {short(exc)}{kept}"
     return f"{remote.name}: {short(exc)}{kept}"
 
 
-def _status(exc: Exception) -> int:
+def status_of(exc: Exception) -> int:
+    """Return the status of the answer that raised an error; 0 if there was none."""
     return getattr(getattr(exc, "response", None), "status_code", 0)
 
 

@@ -15,7 +15,7 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
@@ -206,6 +206,14 @@ def family_of(settings: EngineSettings) -> Family:
 def model_of(settings: EngineSettings) -> Model:
     """The model that writes; raises UnknownModel or ModelBroken."""
     return own_file.local_model(settings)
+
+
+def model_name(settings: EngineSettings) -> str:
+    """The name of the model that is loaded, for the user; never raises."""
+    try:
+        return model_of(settings).name
+    except ModelError:
+        return settings.model
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

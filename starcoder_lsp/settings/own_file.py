@@ -17,7 +17,7 @@ from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.completion.prompt.detection import (
     PLAIN,
     Certainty,
-    Header,
+    ModelFacts,
     detect,
     telling_tokens,
 )
@@ -96,12 +96,12 @@ def recognise(path: Path) -> Recognised:
 
 
 async def try_out(engine: Engine, path: Path) -> Recognised | None:
-    """Try a loaded file of the user's unless that was done; None without news.
+    """Try a loaded file of the user's unless it is known; None without news.
 
     After a trial that fails, the file is a model that continues the text.
     """
     known = recognise(path)
-    if known.verdict is not None:
+    if known.verdict is not None or known.model.source is not None:
         return None
     verdict = await probe.probe(engine, families()[known.model.family])
     if verdict is None:
@@ -118,12 +118,24 @@ def _stamp(path: Path) -> str:
 
 def _read(path: Path, stamp: str) -> Recognised:
     header = gguf.read_header(path)
+    if row := _row_of(path):
+        return Recognised(path, stamp, row, "sure", f"it is the file of {row.name}")
     tokens = token_scan.tokens_in(path, telling_tokens())
     names = (*header.names, path.name)
-    found = detect(Header(names, header.architecture, tokens))
+    found = detect(ModelFacts(names, header.architecture, tokens))
     context = header.n_context_trained or USUAL_CONTEXT
     model = Model(path.name, path.name, found.family, "", context)
     return Recognised(path, stamp, model, found.certainty, found.why)
+
+
+def _row_of(path: Path) -> Model | None:
+    """Return the row of models.toml whose file has this name, and this size if known."""
+    size_bytes = path.stat().st_size
+    for row in registry.models().values():
+        is_named = row.source is not None and row.source.file == path.name
+        if is_named and row.size_bytes in (None, size_bytes):
+            return row
+    return None
 
 
 def _judged(known: Recognised, verdict: Verdict | None) -> Recognised:

@@ -15,6 +15,7 @@ EVALUATIONS: Mapping[str, str] = {
     "context": "measure whether the context holds what the next line needs",
     "infilling": "fill in missing code; count exact matches and passed tests",
     "mine": "fill in what your own repository's last commits added; compare settings",
+    "places": "compare what is shown at places in code with what is wanted there",
     "truncation": "apply the rules to recorded output of a model",
 }
 

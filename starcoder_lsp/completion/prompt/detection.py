@@ -24,7 +24,7 @@ PLAIN = "plain"
 
 
 @dataclass(frozen=True)
-class Header:
+class ModelFacts:
     """What a GGUF file says of itself: names, architecture, and tokens that it has."""
 
     names: tuple[str, ...]
@@ -46,20 +46,20 @@ def telling_tokens() -> frozenset[str]:
     return frozenset().union(*map(_tokens, families().values()))
 
 
-def detect(header: Header) -> Detected:
-    """Return the family that fits a header best; `plain` if none does."""
-    name = normal(" ".join(header.names))
+def detect(facts: ModelFacts) -> Detected:
+    """Return the family that fits a model best; `plain` if none does."""
+    name = normal(" ".join(facts.names))
     if untrained().search(name):
         why = "its makers did not train it to fill in the middle"
         return Detected(PLAIN, "likely", why)
     fitting = {
         family.name: family.detect
         for family in families().values()
-        if family.detect and _tokens(family) <= header.tokens
+        if family.detect and _tokens(family) <= facts.tokens
     }
     return (
-        _by_name(fitting, name, header.architecture)
-        or _by_tokens(fitting, header.architecture)
+        _by_name(fitting, name, facts.architecture)
+        or _by_tokens(fitting, facts.architecture)
         or Detected(PLAIN, "likely", "it has no tokens to fill in the middle")
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from starcoder_lsp.completion.prompt import families
-from starcoder_lsp.completion.prompt.detection import Detected, Header, detect
+from starcoder_lsp.completion.prompt.detection import Detected, ModelFacts, detect
 from starcoder_lsp.models import registry
 
 QWEN = ("<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|repo_name|>", "<|file_sep|>")  # fmt: skip
@@ -56,7 +56,7 @@ GLM = (*families()["codegeex4"].controls,)
 def test_a_file_is_recognised(
     name: str, architecture: str, tokens: tuple[str, ...], family: str, certainty: str
 ) -> None:
-    found = detect(Header((name,), architecture, frozenset(tokens)))
+    found = detect(ModelFacts((name,), architecture, frozenset(tokens)))
     assert (found.family, found.certainty) == (family, certainty), found.why
 
 
@@ -69,12 +69,14 @@ def test_each_family_is_recognised_by_its_own_name_or_is_plain(name: str) -> Non
     tokens = family.controls.union(family.detect.tokens)
     rows = [one for one in registry.models().values() if one.family == name]
     for row in rows:
-        header = Header((row.published.file,), family.detect.architectures[0], tokens)
+        header = ModelFacts(
+            (row.published.file,), family.detect.architectures[0], tokens
+        )
         assert detect(header).family == name, row.name
 
 
 def test_the_answer_says_why() -> None:
-    header = Header(("OpenCoder-1.5B",), "llama", frozenset(STARCODER))
+    header = ModelFacts(("OpenCoder-1.5B",), "llama", frozenset(STARCODER))
     assert detect(header) == Detected(
         "plain", "likely", "its makers did not train it to fill in the middle"
     )

@@ -48,6 +48,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "kv_type": st.sampled_from(["auto", "f16"]),
     "layout": st.sampled_from(["auto", "spm"]),
     "sampler": st.sampled_from(["greedy", "infill"]),
+    "next_line": st.booleans(),
     "multiline": st.sampled_from(["auto", "never"]),
     "speculate": st.sampled_from(["auto", "never"]),
     "completion": st.sampled_from(["auto", "never"]),
