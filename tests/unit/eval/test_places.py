@@ -88,7 +88,8 @@ def test_the_figures_of_each_rule_say_what_is_right_without_it() -> None:
     assert list(figures)[:6] == [
         "n", "right", "too_short", "too_long", "other", "new_parse_errors"
     ]  # fmt: skip
-    assert figures["n"] == 2 and figures["right"] == 1 and figures["too_long"] == 1
+    counts = [figures[name] for name in ("n", "right", "too_long")]
+    assert counts == [2, 1, 1]
     assert tuple(figures["rules"]) == RULES
     scope = {"changed": 2, "gained": 1, "lost": 0, "without": 0}
     assert figures["rules"]["scope"] == scope
@@ -126,7 +127,8 @@ def test_places_are_cut_out_of_code_with_what_belongs_to_them(tmp_path: Path) ->
     bodies = {
         one["wanted"] for one in rows if (one["kind"], one["row"]) == ("empty", 2)
     }
-    assert bodies <= {"return limit\n\t}", "return limit"} and bodies
+    assert bodies
+    assert bodies <= {"return limit\n\t}", "return limit"}
     figures = measured(rows)
     assert figures["right"] == figures["n"]
 

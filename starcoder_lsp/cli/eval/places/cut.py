@@ -31,6 +31,7 @@ MAX_WANTED_LINES = 100
 PER_FILE = 4
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 QUOTES = "\"'`"
+PAIRS = {**CLOSER_OF, **{quote: quote for quote in QUOTES}}
 WORD = re.compile(r"\w\w+")
 GOES_ON = re.compile(r"[({\[]$")
 
@@ -211,7 +212,6 @@ def closers_due(typed: str) -> str:
     for sign in typed:
         if due and sign == due[-1]:
             due.pop()
-        elif not due or due[-1] not in QUOTES:
-            if sign in CLOSER_OF or sign in QUOTES:
-                due.append(CLOSER_OF.get(sign, sign))
+        elif sign in PAIRS and not (due and due[-1] in QUOTES):
+            due.append(PAIRS[sign])
     return "".join(reversed(due))
