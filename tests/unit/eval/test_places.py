@@ -39,7 +39,9 @@ def row(**columns: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def verdict(shown: str, n_replaced: int = 0, **columns: Any) -> str:
+def verdict(shown: str, **columns: Any) -> str:
+    n_replaced = columns.pop("shown_replaces", 0)
+
     async def answer(_row: Any, _trace: Trace) -> Completion:
         return Completion(shown, n_replaced=n_replaced)
 
@@ -67,7 +69,7 @@ def test_what_is_shown_is_right_too_short_too_long_or_other(
 def test_a_closer_that_stays_is_as_good_as_one_that_is_replaced() -> None:
     closed = {"variant": "closed", "after": ")\n"}
     assert verdict("one, two", **closed) == "right"
-    assert verdict("one, two)", 1, **closed) == "right"
+    assert verdict("one, two)", shown_replaces=1, **closed) == "right"
     assert verdict("one", **closed) == "too_short"
 
 

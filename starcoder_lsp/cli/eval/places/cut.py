@@ -37,7 +37,7 @@ GOES_ON = re.compile(r"[({\[]$")
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """The lines of a file, without their line ends, and its language."""
 
     name: str
@@ -52,7 +52,7 @@ class Source:
 def cut(folder: Path, n_wanted: int, seed: int = 0) -> list[dict[str, Any]]:
     """Return up to `n_wanted` places of each language, from different files if possible."""
     chance = random.Random(seed)
-    sources: dict[str, list[Source]] = {}
+    sources: dict[str, list[SourceFile]] = {}
     for file in sorted(folder.rglob("*")):
         if source := _read(file, folder):
             sources.setdefault(source.language, []).append(source)
@@ -64,7 +64,7 @@ def cut(folder: Path, n_wanted: int, seed: int = 0) -> list[dict[str, Any]]:
     return places
 
 
-def _read(file: Path, folder: Path) -> Source | None:
+def _read(file: Path, folder: Path) -> SourceFile | None:
     name = language_of(file)
     if not file.is_file() or name == "plaintext":
         return None
@@ -74,10 +74,10 @@ def _read(file: Path, folder: Path) -> Source | None:
         return None
     if len(text) > MAX_CHARACTERS:
         return None
-    return Source(str(file.relative_to(folder)), name, text.splitlines())
+    return SourceFile(str(file.relative_to(folder)), name, text.splitlines())
 
 
-def _of_file(source: Source, chance: random.Random) -> Iterator[dict[str, Any]]:
+def _of_file(source: SourceFile, chance: random.Random) -> Iterator[dict[str, Any]]:
     said = [i for i, line in enumerate(source.lines) if WORD.search(line)]
     chance.shuffle(said)
     n_cut = 0
@@ -91,7 +91,7 @@ def _of_file(source: Source, chance: random.Random) -> Iterator[dict[str, Any]]:
 
 
 def _at(
-    source: Source, i: int, kind: str, chance: random.Random
+    source: SourceFile, i: int, kind: str, chance: random.Random
 ) -> dict[str, Any] | None:
     """Return the place of one kind at a line; None if the line has no such place."""
     line = source.lines[i]
