@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ANSWER_S = 60.0
+REQUEST_CANCELLED = -32800
 Message = dict[str, Any]
 
 
@@ -135,7 +136,11 @@ class Editor:
         if done.cancelled():
             return
         self.latencies_ms.append((time.monotonic() - began) * 1000)
-        items = (done.result().get("result") or {}).get("items")
+        message = done.result()
+        # A request that we have cancelled is answered with an error, too.
+        error_code = message.get("error", {}).get("code")
+        self.counts["errors"] += error_code not in (None, REQUEST_CANCELLED)
+        items = (message.get("result") or {}).get("items")
         self.counts["suggestions" if items else "answers without one"] += 1
 
     def _place(self, file: Path, offset: int) -> Message:

@@ -107,7 +107,10 @@ def _early_and_late(values: list[int]) -> str:
 
 
 def slope(lives: list[list[tuple[float, float]]], warm_up_s: float) -> str:
-    """MB/h over all lives of a role, with its uncertainty, or that there is too little."""
+    """Return MB/h with its uncertainty, or that there is too little.
+
+    Each life of a role has its own level, so that a restart is no growth.
+    """
     points, n_lives = [], 0
     for life in lives:
         means = _block_means(life, warm_up_s)
@@ -130,7 +133,7 @@ def _block_means(
 ) -> list[tuple[float, float]]:
     blocks: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for at, mb in life:
-        if at - life[0][0] >= warm_up_s:
+        if at >= warm_up_s:
             blocks[int(at // BLOCK_S)].append((at, mb))
     return [
         (statistics.mean(at for at, _ in block), statistics.mean(mb for _, mb in block))

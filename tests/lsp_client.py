@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ Message = dict[str, Any]
 PATIENCE_S = 180.0
 # Tests check answers, and the machine may be busy.
 PATIENT = ("--time-budget-ms", "60000")
+
+# Notifications outside LSP, which the server sends only to clients that ask for them.
+UNDERSTOOD = ("didChangeStatus", "starcoder/suggestionReady")
 
 
 class Client:
@@ -36,9 +40,15 @@ class Client:
         self.answers: dict[str, Any] = {}
 
     @classmethod
-    async def start(cls, *flags: str, env: dict[str, str] | None = None) -> Client:
+    async def start(
+        cls,
+        *flags: str,
+        env: dict[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+    ) -> Client:
+        """Start a server; `wrapper` is a command that becomes the command after it."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "starcoder_lsp", "serve", *PATIENT, *flags,
+            *wrapper, sys.executable, "-P", "-m", "starcoder_lsp", "serve", *PATIENT, *flags,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -78,11 +88,14 @@ class Client:
         assert "error" not in message, message
         return message["result"]
 
-    async def initialize(self, **params: Any) -> Any:
-        result = await self.ask(
-            "initialize",
-            {"processId": os.getpid(), "rootUri": None, "capabilities": {}, **params},
-        )
+    async def initialize(
+        self, notifications: Sequence[str] = UNDERSTOOD, **params: Any
+    ) -> Any:
+        options = {"notifications": list(notifications)}
+        options |= params.pop("initializationOptions", {})
+        usual = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
+        params = usual | params | {"initializationOptions": options}
+        result = await self.ask("initialize", params)
         self.notify("initialized")
         return result
 

@@ -34,6 +34,7 @@ GOOD: dict[str, Any] = {
     "kv_type": "q8_0",
     "kv_cache_mb": 64,
     "threads": 3,
+    "niceness": 10,
     "shared_engine": True,
     "idle_unload_minutes": 5,
     "log_level": "debug",

@@ -166,6 +166,7 @@ class Completer:
             path=gathered.path,
             cells=gathered.cells,
             hidden=self._hidden(cursor, reach.start_beyond, reach.end_beyond),
+            wants_line=self.style.multiline == "never",
         )
 
     def _hidden(self, cursor: Cursor, start: int, end: int) -> Sequence[Hidden]:

@@ -8,14 +8,17 @@ a change in one place changes no tokens elsewhere.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 # A chunk ends at a blank line, or at the next line once it is this long.
 CHUNK_CHARACTERS = 1000
-# Far more than one prompt has; a token takes about as much memory as ten characters.
+# Far more than one prompt has. A token takes four bytes, and stands for about as many
+# characters.
 KEPT_CHARACTERS = 1_000_000
+TOKEN_TYPE = "i"
 
 # White space from the end of a line to the next character that is not white space.
 LINE_BREAK = re.compile(r"\n\s*")
@@ -56,7 +59,7 @@ class TokenCache:
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
-        self._kept: OrderedDict[str, list[int]] = OrderedDict()
+        self._kept: OrderedDict[str, array[int]] = OrderedDict()
         self._n_characters = 0
         self._split = next((split for split in SPLITS if self._is_exact(split)), None)
 
@@ -66,11 +69,11 @@ class TokenCache:
     def _chunks(self, text: str) -> Iterator[str]:
         return chunks(text, self._split) if self._split else iter((text,))
 
-    def _tokens(self, chunk: str) -> list[int]:
+    def _tokens(self, chunk: str) -> Sequence[int]:
         if (tokens := self._kept.get(chunk)) is not None:
             self._kept.move_to_end(chunk)
             return tokens
-        tokens = self._kept[chunk] = self._encode(chunk)
+        tokens = self._kept[chunk] = array(TOKEN_TYPE, self._encode(chunk))
         self._n_characters += len(chunk)
         while self._n_characters > KEPT_CHARACTERS and len(self._kept) > 1:
             forgotten, _ = self._kept.popitem(last=False)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from starcoder_lsp.lsp.documents.uris import named_path_of, path_of
+from starcoder_lsp.runtime.network_disks import DISKS
 from starcoder_lsp.settings.files import ConfigFiles
 from starcoder_lsp.settings.options import Settings
-from starcoder_lsp.settings.resolve import Layer, Resolved, editor_layer
+from starcoder_lsp.settings.resolve import Layer, Resolved, editor_layer, resolve
 
+# Of a project that cannot be read: it may forbid suggestions.
+UNREACHABLE = Layer("a network disk that does not answer", {"enabled": False})
 # How long a change of a settings file may go unnoticed. We do not watch the files.
 FRESH_S = 2.0
 
@@ -31,7 +34,8 @@ class FolderSettings:
         self._files = ConfigFiles()
         self._at_start = self._editor = editor_layer(None)
         self._folders: tuple[Path, ...] = ()
-        self._known: dict[Hashable, tuple[float, Resolved]] = {}
+        self._is_trusted = True
+        self._known: dict[tuple[Path, ...], tuple[float, Resolved]] = {}
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -47,9 +51,13 @@ class FolderSettings:
         kept = [folder for folder in self._folders if folder not in removed]
         self.use_folders((*kept, *added))
 
-    def use_editor_at_start(self, options: Any) -> None:
-        """Take the initializationOptions, which apply for the whole session."""
+    def use_editor_at_start(self, options: Any, *, is_trusted: bool = True) -> None:
+        """Take the settings of initializationOptions, which apply for the whole session.
+
+        In a workspace that the user does not trust, no project's file applies.
+        """
         self._at_start = editor_layer(options)
+        self._is_trusted = is_trusted
         self._known.clear()
 
     def use_editor(self, options: Any) -> None:
@@ -58,8 +66,8 @@ class FolderSettings:
         self._known.clear()
 
     def of_workspace(self) -> Settings:
-        folder = self._folders[0] if self._folders else None
-        return self._at(folder, key=folder)
+        first = self._folders[:1]
+        return self._at(first[0] if first else None, key=first)
 
     def of_document(self, uri: str) -> Settings:
         path, named = path_of(uri), named_path_of(uri)
@@ -67,15 +75,29 @@ class FolderSettings:
             return self.of_workspace()
         return self._at(named, key=(path.parent, named.parent))
 
-    def _at(self, start: Path | None, *, key: Hashable) -> Settings:
-        """Return the settings for a path. All paths with the same key have the same settings."""
+    def _at(self, start: Path | None, *, key: tuple[Path, ...]) -> Settings:
+        """Return the settings for a path. All paths with the same key have the same settings.
+
+        While a network disk does not answer, they stay as they were.
+        """
         now = self._clock()
         at, resolved = self._known.get(key, (-FRESH_S, None))
-        if resolved is None or now - at >= FRESH_S:
+        is_old = resolved is None or now - at >= FRESH_S
+        if is_old and not DISKS.are_reachable((*self._folders, *key)):
+            return resolved.settings if resolved else self._of_unreachable()
+        if resolved is None or is_old:
             resolved = self._files.resolve(
-                start, self._folders, self._at_start, self._editor, self._flags
+                start if self._is_trusted else None,
+                self._folders,
+                self._at_start,
+                self._editor,
+                self._flags,
             )
             self._known[key] = (now, resolved)
             for problem in resolved.problems:
                 self._tell(f"starcoder: {problem}")
         return resolved.settings
+
+    def _of_unreachable(self) -> Settings:
+        layers = self._at_start, self._editor, self._flags, UNREACHABLE
+        return resolve(layers).settings

@@ -232,6 +232,27 @@ LINES_WITH_WORDS = (
     Line("", '"jdbc:postgresql://db/x?user=me&password={}"'), Line("netrc", "machine a.b login me password {}"), Line("bat", "set PASSWORD={}"),
 )  # fmt: skip
 
+# Only the place tells that it is a password.
+LINES_WITH_PLACES = (
+    Line("", 'ftp.login("me", "{}")'), Line("", "smtp.login(user, '{}')"), Line("", 'client.log_in("me", "{}", True)'), Line("", 'auth.signIn("me@a.b", "{}");'),
+    Line("", 'new NetworkCredential("me", "{}")'), Line("", 'new UsernamePasswordCredentials("me", "{}".toCharArray())'),
+    Line("", 'DriverManager.getConnection(url, "me", "{}");'), Line("", 'MySQLdb.connect("localhost", "me", "{}", "db")'),
+    Line("", "$db = new mysqli('localhost', 'me', '{}', 'db');"), Line("", "new PDO($dsn, 'me', '{}')"), Line("", 'User.create_user("me", "me@a.b", "{}")'),
+    Line("", "mysql -ume -p{} db"), Line("", "mysqldump -u me -p'{}' db > a.sql"), Line("", 'run(["mysql", "-ume", "-p{}"])'), Line("", "mariadb -ume -p{}"),
+    Line("", "docker login -u me -p {} a.b"), Line("", "redis-cli -a {} ping"), Line("", "mongosh -u me -p {}"), Line("", "sqlcmd -S a -U me -P {}"),
+    Line("", "ldapsearch -D me -w {} -x"), Line("", "mosquitto_pub -u me -P {} -t a"), Line("", "rabbitmqctl add_user me {}"), Line("", "htpasswd -cb f me {}"),
+    Line("", "smbclient //a/b -U me%{}"), Line("", "unzip -P {} a.zip"), Line("", "7z x -p{} a.7z"), Line("", "openssl rsa -in a -passin pass:{}"),
+)  # fmt: skip
+# A wallet's words, in lower case and without punctuation.
+MNEMONICS = (
+    "abandon amount liar amount expire adjust cage candy arch gather drum buyer",
+    "letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd "
+    "amount doctor acoustic avoid letter always",
+)
+LINES_WITH_MNEMONICS = (
+    Line("", 'mnemonic = "{}"'), Line("", "wallet('{}')"), Line("", "SEED={}"), Line("", "phrase: {}"), Line("", '["{}"]'),
+)  # fmt: skip
+
 
 def made(shape: str, seed: object = 0) -> str:
     """One credential of a shape; the same for the same seed."""
@@ -276,15 +297,21 @@ def workspace() -> tuple[dict[str, str], set[str]]:
 
 
 def lines() -> Iterator[tuple[str, str, str]]:
-    """Every canary in code: the language, the code and the secret in it."""
+    """Yield every canary in code: the language, the code and the secret in it."""
     for name, shape in KEYS.items():
         for i, line in enumerate(LINES_WITH_KEYS):
             secret = made(shape, f"{name} {i}")
             yield line.language, line.text.format(secret), secret
     for secret in PASSWORDS:
         urls = () if "/" in secret else LINES_WITH_URLS
-        for line in (*LINES_WITH_PASSWORDS, *LINES_WITH_WORDS, *urls):
-            yield line.language, line.text.format(secret), secret
+        yield from _with(secret, *LINES_WITH_PASSWORDS, *LINES_WITH_WORDS, *urls)
+        yield from _with(secret, *LINES_WITH_PLACES)
     for secret in PASSPHRASES:
-        for line in LINES_WITH_PASSWORDS:
-            yield line.language, line.text.format(secret), secret
+        yield from _with(secret, *LINES_WITH_PASSWORDS)
+    for secret in MNEMONICS:
+        yield from _with(secret, *LINES_WITH_MNEMONICS)
+
+
+def _with(secret: str, *lines: Line) -> Iterator[tuple[str, str, str]]:
+    for line in lines:
+        yield line.language, line.text.format(secret), secret

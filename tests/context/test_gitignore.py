@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starcoder_lsp.context.files import gitignore
@@ -19,13 +20,10 @@ from starcoder_lsp.context.files.gitignore import Patterns, TooManyPatterns
 GIT = shutil.which("git")
 needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
 
-PIECES = ("a", "b", "*", "**", "?", "/", "[ab]", "[!a]", "\\", "!", " ", "#", "é", "[", "]", "-", "[[:alpha:]]", "***")  # fmt: skip
+PIECES = ("a", "b", "*", "**", "?", "/", "[ab]", "[!a]", "\\", "!", " ", "#", "é", "[", "]", "-", "[[:alpha:]]", "***", "^", ":", "[:", ":]", "z-a", "\t", "\r")  # fmt: skip
 LINES = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
-PATHS = st.lists(
-    st.sampled_from(("a", "b", "ab", "é", "#", "a b", "]", "-", "!a")),
-    min_size=1,
-    max_size=4,
-).map("/".join)
+NAMES = st.sampled_from(("a", "b", "ab", "é", "#", "a b", "]", "[", "-", "!a", "^", ":", "z", "a ", "a\r"))  # fmt: skip
+RULES = st.lists(LINES, max_size=4).map("\n".join)
 
 
 def is_ignored(pattern: str, path: str, *, is_directory: bool = False) -> bool | None:
@@ -52,6 +50,11 @@ def is_ignored(pattern: str, path: str, *, is_directory: bool = False) -> bool |
         ("\\#b", "#b", True),
         ("[a", "[a", None),
         ("[z-a]", "b", None),
+        ("[z-a]", "z", True),
+        ("[[:a]b:]", "ab:]", True),
+        ("[[:digit:]]", "1", True),
+        ("a b***", "a b", True),
+        ("/b***/***", "b", True),
         ("\ufeffb", "b", True),
     ],
 )
@@ -111,30 +114,32 @@ def test_rules_ignore_case_if_the_file_system_does(
 
 
 @needs_git
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.lists(LINES, max_size=4), st.lists(PATHS, min_size=1, max_size=8))
-def test_random_patterns_match_as_in_git(
-    tmp_path: Path, lines: list[str], paths: list[str]
-) -> None:
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(RULES, NAMES), min_size=1, max_size=40))
+def test_random_patterns_match_as_in_git(cases: list[tuple[str, str]]) -> None:
+    """Each case is an ignore file in a directory of its own, and the name of an entry.
+
+    A walk asks about parents on their own, so that only entries beside the file are
+    compared here; test_walk.py compares whole trees.
+    """
+    for (rules, name), theirs in zip(cases, _decided_by_git(cases), strict=True):
+        assert is_ignored(rules, name) is theirs, (rules, name)
+
+
+def _decided_by_git(cases: list[tuple[str, str]]) -> list[bool | None]:
     assert GIT is not None
-    if not (tmp_path / ".git").exists():
-        subprocess.run([GIT, "init", "-q", str(tmp_path)], check=True)
-    (tmp_path / ".gitignore").write_text("\n".join(lines))
-    tops = [path.partition("/")[0] for path in paths]
-    # Parents are asked on their own by a walk, so only entries at the top are compared
-    # here; test_ignore.py compares whole trees.
-    asked = "".join(f"{top}\0" for top in tops)
-    done = subprocess.run(
-        [GIT, "check-ignore", "--no-index", "-z", "--stdin", "--verbose", "--non-matching"],
-        input=asked.encode(), capture_output=True, cwd=tmp_path, check=False,
-        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
-    )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        subprocess.run([GIT, "init", "-q", folder], check=True)
+        for number, (rules, _) in enumerate(cases):
+            Path(folder, str(number)).mkdir()
+            Path(folder, str(number), ".gitignore").write_bytes(rules.encode())
+        paths = [f"{number}/{name}" for number, (_, name) in enumerate(cases)]
+        done = subprocess.run(
+            [GIT, "check-ignore", "--no-index", "-z", "--stdin", "--verbose", "--non-matching"],
+            input="".join(f"{path}\0" for path in paths).encode(), capture_output=True,
+            cwd=folder, check=False,
+            env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+        )  # fmt: skip
     fields = done.stdout.decode().split("\0")[:-1]
-    assert fields[3::4] == tops
-    for top, pattern in zip(tops, fields[2::4], strict=True):
-        theirs = None if not pattern else not pattern.startswith("!")
-        assert is_ignored("\n".join(lines), top) is theirs, (lines, top)
+    assert fields[3::4] == paths
+    return [not one.startswith("!") if one else None for one in fields[2::4]]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.engines import Phase
-from starcoder_lsp.engines.llama import rendezvous
+from starcoder_lsp.engines.llama import rendezvous, shared_engine
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.messages import Load, load_frame
 from starcoder_lsp.engines.llama.process.door import admit
@@ -167,6 +167,23 @@ async def test_both_clients_survive_a_crash(make_engine: MakeEngine) -> None:
     await asyncio.gather(one.ready(), other.ready())
     assert one.pid == other.pid != pid
     assert set(await asyncio.gather(said(one), said(other))) == {answer}
+
+
+async def test_a_stopped_engine_that_nobody_waits_for_is_replaced(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = make_engine()
+    await idle.ready()
+    stopped = idle.pid
+    assert stopped is not None
+    os.kill(stopped, signal.SIGSTOP)
+    monkeypatch.setattr(shared_engine, "GREETING_S", 0.5)
+    newcomer = make_engine()
+    await newcomer.ready()
+    assert newcomer.pid != stopped
+    assert not is_running(stopped)
+    await idle.ready()
+    assert await said(idle) == await said(newcomer) != ""
 
 
 async def test_files_that_a_killed_engine_left_are_no_obstacle(

@@ -123,7 +123,7 @@ def run(parsed: argparse.Namespace) -> int:
         minutes = (time.monotonic() - started) / 60
         print(f"{name}: {minutes:.1f} minutes", file=sys.stderr, flush=True)
     if parsed.report:
-        report.write(parsed.report, report.Page("eval all", figures))
+        report.write(parsed.report, report.ReportPage("eval all", figures))
     evaluation.show(figures, parsed)
     return 0
 

@@ -128,7 +128,7 @@ def _wanted(row: Row) -> Answer:
 
 def _page(
     figures: Mapping[str, Any], rows: Sequence[Row], results: Sequence[InfillingResult]
-) -> report.Page:
+) -> report.ReportPage:
     timed = [(one.completion.usage.total_ms, one.is_exact) for one in results]
     wrong = [
         report.Example(
@@ -143,4 +143,4 @@ def _page(
         if not (result.is_exact or result.has_passed)
     ]
     drawn = [plots.by_latency("Exact matches, by the time of the answer", timed)]
-    return report.Page("eval infilling", figures, drawn, wrong[:N_EXAMPLES])
+    return report.ReportPage("eval infilling", figures, drawn, wrong[:N_EXAMPLES])

@@ -255,7 +255,7 @@ def _page(
     variants: Sequence[Variant],
     found: Sequence[OwnPlace],
     journal: Journal,
-) -> report.Page:
+) -> report.ReportPage:
     drawn, first = [], variants[0]
     for variant in variants:
         entries = {place: journal.entries[_key(variant, place)] for place in found}
@@ -278,4 +278,4 @@ def _page(
         for place in found
         if not journal.entries[_key(first, place)]["exact"]
     ]
-    return report.Page("eval mine", figures, drawn, wrong[:N_EXAMPLES])
+    return report.ReportPage("eval mine", figures, drawn, wrong[:N_EXAMPLES])

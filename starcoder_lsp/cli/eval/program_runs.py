@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import Settings
 
 # Chen et al. 2021 let a model write 512 tokens or fewer for each answer.
-USUALLY = {**evaluation.PATIENT, "max_tokens": 512, "time_budget_ms": 600_000}
+USUALLY = {**evaluation.PATIENT, "max_tokens": 512}
+# A busy machine may take minutes for them; no setting allows as much.
+TIME_BUDGET_MS = 600_000
 N_EXAMPLES = 20
 
 
@@ -54,7 +57,7 @@ def run(
         tasks = [task for task in tasks if task.name in samples]
         if not tasks:
             raise ConfigError(f"{parsed.samples} has no sample for any of the tasks")
-    source = evaluation.digest(samples) if samples else settings.engine.model
+    source = evaluation.digest(samples) if samples else str(settings)
     measured = {"evaluation": name, "tasks": evaluation.digest(tasks), "source": source}
     journal = Journal(parsed.results, measured)
     if samples:
@@ -112,27 +115,32 @@ async def _judge_model(
     progress = evaluation.RowProgress(len(tasks), len(tasks) - len(left))
     async with evaluation.engine_of(settings) as engine:
         family = assemble.family_of(settings.engine)
-        async for task, text, took_ms in _written(engine, family, settings, left):
+        limits = replace(settings.limits, time_budget_ms=TIME_BUDGET_MS)
+        async for task, text, took_ms in _written(engine, family, limits, left):
             entry = {"task": task.name, "text": text, "ms": took_ms}
             journal.add(task.name, {**entry, "fault": await fault_of(task, text)})
             progress.step()
 
 
 async def _written(
-    engine: Engine, family: Family, settings: Settings, tasks: Iterable[ProgramTask]
+    engine: Engine, family: Family, limits: Limits, tasks: Iterable[ProgramTask]
 ) -> AsyncIterator[tuple[ProgramTask, str, float]]:
     """Yield each task, the likeliest text up to a stop, and the milliseconds it took."""
     for task in tasks:
         started = time.perf_counter()
-        text = await written(engine, family, settings.limits, task)
+        text = await written(engine, family, limits, task)
         yield task, text, round((time.perf_counter() - started) * 1000, 1)
 
 
 async def written(
     engine: Engine, family: Family, limits: Limits, task: ProgramTask
 ) -> str:
-    """Return the likeliest text behind the prompt of a task, up to a stop."""
-    prompt = Prompt((Text(task.prompt, "start"),), stops=family.stops)
+    """Return the likeliest text behind the prompt of a task, up to a stop.
+
+    The line end of the prompt is held back, because it may be a part of a longer token.
+    """
+    body = task.prompt.rstrip("\n")
+    prompt = Prompt((Text(body, "start"),), task.prompt[len(body) :], family.stops)
     raw = ""
     async with aclosing(engine.generate(prompt, limits)) as pieces:
         async for piece in pieces:
@@ -155,7 +163,7 @@ def page_of(
     figures: Mapping[str, Any],
     tasks: Sequence[ProgramTask],
     journal: Journal,
-) -> report.Page:
+) -> report.ReportPage:
     """The report: shares by language, times of passed and failed tasks, and failures."""
     by_name = {task.name: task for task in tasks}
     entries = list(journal.entries.values())
@@ -178,7 +186,7 @@ def page_of(
         for one in entries
         if one["fault"] is not None
     ]
-    return report.Page(f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES])
+    return report.ReportPage(f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES])
 
 
 def _by(

@@ -35,7 +35,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """A report; `plots` are SVG figures."""
 
     title: str
@@ -57,7 +57,7 @@ class Page:
         )
 
 
-def write(file: Path, page: Page) -> None:
+def write(file: Path, page: ReportPage) -> None:
     try:
         file.write_text(page.html(), "utf-8", errors="replace")
     except OSError as exc:

@@ -146,7 +146,7 @@ def _any_of(regexes: list[bytes]) -> re.Pattern[bytes] | None:
 
 
 STARS = re.compile(rb"\*+")
-STAR, DIRECTORIES, REST = rb"[^/]*", rb"(?:.*/)?", rb".+"
+STAR, DIRECTORIES, REST = rb"[^/]*", rb"(?:.*/)?", rb".*"
 
 
 def _regex(glob: bytes, anchored: bool) -> bytes:
@@ -231,16 +231,15 @@ def _bracket(glob: bytes, at: int) -> tuple[bytes, int]:
     inside = b"".join(body)
     if negated:
         return b"[^/" + inside + b"]", end + 1
-    # Python rejects empty ranges, such as [z-a].
-    return (b"(?!/)[" + inside + b"]" if inside else NEVER), end + 1
+    return b"(?!/)[" + inside + b"]", end + 1
 
 
 def _member(glob: bytes, at: int) -> tuple[bytes | None, int]:
     """Translate one character, range or class of a set; return where the next begins."""
     if glob[at : at + 2] == b"[:":
-        close = glob.find(b":]", at + 2)
-        if close >= 0:
-            return CLASSES.get(glob[at + 2 : close]), close + 2
+        close = glob.find(b"]", at + 2)
+        if close > at + 2 and glob[close - 1 : close] == b":":
+            return CLASSES.get(glob[at + 2 : close - 1]), close + 1
     low, end = _character(glob, at)
     if low is None:
         return None, end
@@ -253,7 +252,8 @@ def _member(glob: bytes, at: int) -> tuple[bytes | None, int]:
     high, end = _character(glob, end + 1)
     if high is None:
         return None, end
-    return (_hex(low) + b"-" + _hex(high) if low <= high else b""), end
+    # Of an empty range, such as [z-a], git takes the first character; Python rejects it.
+    return (_hex(low) + b"-" + _hex(high) if low <= high else _hex(low)), end
 
 
 def _character(glob: bytes, at: int) -> tuple[int | None, int]:

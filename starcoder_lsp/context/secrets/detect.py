@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from starcoder_lsp.context.secrets.assignments import Form, Value, values
 from starcoder_lsp.context.secrets.idioms import idioms
+from starcoder_lsp.context.secrets.positional import positional
 from starcoder_lsp.context.secrets.provider_formats import formats_in
 from starcoder_lsp.context.secrets.searchable import Searchable
 from starcoder_lsp.context.secrets.values import (
@@ -54,6 +55,7 @@ def secrets(where: Searchable, language: str = "") -> list[Secret]:
     """Return all secrets of a text in order, none inside another."""
     found = [*_by_format(where), *_by_name(where, language)]
     found += (Secret(*one) for one in idioms(where))
+    found += (Secret(*one, "PASSWORD") for one in positional(where))
     if "@" in where.text:
         found.extend(_emails(where.text))
     found.sort(key=lambda secret: (secret.start, secret.mark == "EMAIL", -secret.end))

@@ -1,4 +1,7 @@
-"""Finds secrets that no name introduces: headers, `curl -u`, SQL, Kubernetes' manifests."""
+"""Finds secrets that no name introduces: headers, SQL, manifests, wallets.
+
+Functions that log in and options of programs are in `positional.py`.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,17 @@ MANIFEST_VALUE = re.compile(
     re.M,
 )
 
+# The words of a wallet, as BIP-39 writes them: 12 to 24 of three to eight letters. Its
+# list has none of the words that almost every sentence of that length has.
+# https://github.com/bitcoin/bips/blob/master/bip-0039.mediawiki
+MNEMONIC = re.compile(
+    r"""["'`=:][ ]?(?P<words>(?:[a-z]{3,8} ){11}(?:[a-z]{3,8} ){0,12}[a-z]{3,8})(?=["'`\s]|\Z)"""
+)
+N_WORDS = frozenset((12, 15, 18, 21, 24))
+OF_SENTENCES = frozenset((
+    "the", "and", "for", "are", "was", "with", "from", "have", "has", "not", "but", "its",
+))  # fmt: skip
+
 
 def idioms(where: Searchable) -> Iterator[tuple[int, int, Mark]]:
     """Yield start, end and mark of each secret."""
@@ -68,6 +82,10 @@ def idioms(where: Searchable) -> Iterator[tuple[int, int, Mark]]:
         yield from _with_idiom(where.text, where.lower, idiom)
     if MANIFEST in where.lower:
         yield from _manifests(where.text)
+    for found in MNEMONIC.finditer(where.text):
+        words = found["words"].split(" ")
+        if len(words) in N_WORDS and OF_SENTENCES.isdisjoint(words):
+            yield *found.span("words"), "KEY"
 
 
 def _with_idiom(text: str, lower: str, idiom: Idiom) -> Iterator[tuple[int, int, Mark]]:

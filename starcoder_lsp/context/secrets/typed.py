@@ -7,6 +7,7 @@ import re
 from starcoder_lsp.context.secrets.assignments import values
 from starcoder_lsp.context.secrets.detect import Secret
 from starcoder_lsp.context.secrets.idioms import CURL_USER, QUOTED
+from starcoder_lsp.context.secrets.positional import positional
 from starcoder_lsp.context.secrets.provider_formats import is_begun
 from starcoder_lsp.context.secrets.searchable import Searchable
 from starcoder_lsp.context.secrets.values import Mark
@@ -28,6 +29,8 @@ BEGUN: tuple[tuple[Mark, re.Pattern[str]], ...] = (
     )),
     ("KEY", re.compile(r"""\b(?i:bearer|basic)[ ]{1,4}(?P<value>[\w.~+/=-]{4,})\Z""")),
 )  # fmt: skip
+# The rest of a password that is being typed, as it may be, and the ends of its string.
+REST, ENDS = "8Qz4", ('")', "')")
 LAST_WORD = re.compile(r"[\w.~-]{6,256}\Z")
 
 
@@ -47,7 +50,18 @@ def _begun(line: str, before: int) -> Secret | None:
         found = pattern.search(line)
         if found and not found["value"].startswith(REFERENCE):
             return Secret(before + found.start("value"), before + len(line), mark)
+    if (start := _place_of_password(line)) is not None:
+        return Secret(before + start, before + len(line), "PASSWORD")
     word = LAST_WORD.search(line)
     if word and is_begun(word[0]):
         return Secret(before + word.start(), before + len(line), "KEY")
+    return None
+
+
+def _place_of_password(line: str) -> int | None:
+    """Return where a password begins that its place reveals and that ends with `line`."""
+    for end in ENDS:
+        for start, stop in positional(Searchable(line + REST + end), only_sure=True):
+            if start < len(line) < stop and line[start] not in REFERENCE:
+                return start
     return None

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 # A load is taken to hang when it makes no progress for so long. Network disks pause for
 # up to a minute while their server restarts.
 LOAD_PATIENCE_S = 60.0
+# After so many loads in a row that hang there is no further try.
+MAX_HUNG_LOADS = 3
 
 LOADING = "the model"
 CRASHED = "the engine died and is being restarted"
@@ -69,6 +71,7 @@ class LlamaEngine:
         self._changed = asyncio.Event()
         # Why the process was killed, if it was us.
         self._killed_because = ""
+        self._n_hung_loads = 0
         self._watchdog = Watchdog(self._hangs)
         self._pending = PendingRequests(self._watchdog)
         self._idle = IdleWatch(idle_s, self._fall_asleep, clock=clock, sleep=sleep)
@@ -122,6 +125,7 @@ class LlamaEngine:
         return EngineReport(str(self._loaded), self._loaded.notes)
 
     async def measured(self) -> Speed:
+        raise_if_failed(self._state)
         while self._speed is None:
             await self._change()
         return self._speed
@@ -215,6 +219,7 @@ class LlamaEngine:
         self._set_state(EngineState(Phase.LOADING, f"loading {share:.0%}", share))
 
     def _hear_ready(self, frame: Frame) -> None:
+        self._n_hung_loads = 0
         self._loaded = messages.loaded_from(frame)
         logger.info("ready: %s; %s", self._loaded, self._loaded.build)
         n_tokens = self._loaded.n_context - self._load.n_reserved - 1
@@ -227,9 +232,7 @@ class LlamaEngine:
         self._changed.set()
 
     def _hear_failed(self, frame: Frame) -> None:
-        self._watchdog.stop()
-        self._set_state(EngineState(Phase.FAILED, frame["message"]))
-        self._process.retire()
+        self._fail(frame["message"])
 
     def _deliver(self, frame: Frame, outcome: Piece | AnswerRows | EngineError) -> None:
         self._pending.deliver(frame["id"], outcome)
@@ -243,16 +246,27 @@ class LlamaEngine:
 
     def _hangs(self) -> None:
         """Replace a process that is silent although it owes something."""
+        is_loading = self._state.phase is not Phase.READY
         self._killed_because = HANGS
-        if self._state.phase is not Phase.READY:
+        if is_loading:
+            self._n_hung_loads += 1
             self._killed_because = (
                 f"loading {self._load.path} makes no progress; is its disk or network "
                 "share reachable? A copy on a local disk would load"
             )
         logger.error("%s", self._killed_because)
         self._pending.fail(EngineCrashed(self._killed_because))
-        self._set_state(EngineState(Phase.RESTARTING, self._killed_because))
+        if is_loading and self._n_hung_loads >= MAX_HUNG_LOADS:
+            self._fail(self._killed_because)
+        else:
+            self._set_state(EngineState(Phase.RESTARTING, self._killed_because))
         self._process.kill()
+
+    def _fail(self, message: str) -> None:
+        """Give the process up."""
+        self._watchdog.stop()
+        self._set_state(EngineState(Phase.FAILED, message))
+        self._process.retire()
 
     def _exited(self, gave_up: bool) -> None:
         self._idle.stop()

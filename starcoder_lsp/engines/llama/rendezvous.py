@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import secrets
+import signal
 import socket
 import struct
 import sys
@@ -28,7 +31,11 @@ CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
 @dataclass(frozen=True)
 class Rendezvous:
-    """The files of one engine; who holds the lock is the engine, or is starting it."""
+    """The files of one engine.
+
+    The process that holds the lock is the engine, or is starting it. The engine writes
+    its process id into the lock's file.
+    """
 
     folder: Path
     name: str
@@ -51,6 +58,32 @@ class Rendezvous:
     @property
     def log(self) -> Path:
         return self.folder / f"{self.name}.log"
+
+    def try_lock(self) -> int | None:
+        """Return a descriptor that holds the lock; None if another process has it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        lock = os.open(self.lock, flags, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        os.ftruncate(lock, 0)
+        return lock
+
+    def sign(self) -> None:
+        """Name this process as the one that has the lock."""
+        self.lock.write_text(str(os.getpid()), "ascii")
+
+    def kill_engine(self) -> None:
+        """Kill the process that has the lock, which need not be able to notice it."""
+        if (lock := self.try_lock()) is not None:
+            os.close(lock)
+            return
+        with contextlib.suppress(OSError, ValueError):
+            process = int(self.lock.read_text("ascii"))
+            if process > 1:  # 0 and below would mean whole groups of processes
+                os.kill(process, signal.SIGKILL)
 
     def new_token(self) -> None:
         private_files.write(self._token, secrets.token_hex(32).encode())

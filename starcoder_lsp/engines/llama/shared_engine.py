@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -25,6 +24,8 @@ N_TRIES = 200
 RETRY_S = 0.05
 N_STARTS = 2
 GREETING_S = 10.0
+# An engine that was silent so many times in a row is stopped or hangs.
+MAX_SILENT = 2
 
 
 class SharedProcess(Supervisor):
@@ -50,6 +51,7 @@ class SharedProcess(Supervisor):
         self._log_level = log_level
         self._writer: StreamWriter | None = None
         self._pid: int | None = None
+        self._n_silent = 0
 
     @property
     def pid(self) -> int | None:
@@ -68,6 +70,7 @@ class SharedProcess(Supervisor):
         try:
             return await self._meet()
         except TimeoutError:
+            self._replace_if_silent()
             raise self._no_answer() from None
         except (KeyError, TypeError) as exc:
             raise frames.BadFrame("the shared engine's greeting is malformed") from exc
@@ -78,6 +81,13 @@ class SharedProcess(Supervisor):
             text = f"the shared engine cannot be used: {exc}; set shared_engine = false"
             self._on_frame(messages.failed_frame(text))
             raise
+
+    def _replace_if_silent(self) -> None:
+        """Kill an engine that greets nobody, so that the next try starts another."""
+        self._n_silent += 1
+        if self._n_silent >= MAX_SILENT:
+            self._n_silent = 0
+            self._place.kill_engine()
 
     async def _meet(self) -> StreamReader:
         private_files.folder(self._place.folder)
@@ -99,12 +109,7 @@ class SharedProcess(Supervisor):
 
     async def _start_if_alone(self) -> bool:
         """Start the engine unless one runs; who holds the lock is the engine."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-        lock = os.open(self._place.lock, flags, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
+        if (lock := self._place.try_lock()) is None:
             return False
         try:
             self._place.new_token()
@@ -145,6 +150,7 @@ class SharedProcess(Supervisor):
         if answer["op"] != "welcome":
             raise PermissionError(f"it refuses us: {answer['reason']}")
         self._pid = int(answer["pid"])
+        self._n_silent = 0
         return reader
 
     async def _connected(self) -> socket.socket:

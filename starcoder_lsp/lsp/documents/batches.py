@@ -1,19 +1,18 @@
 """Applies many changes to a document at once, for example after "replace all".
 
-Editors send such changes from the end of the document to its start, so that none of them
-moves the next one. Then all positions refer to the text before, and one pass is enough.
+Editors send such changes from the end of the document to its start, or the other way. In
+both orders one pass over the text is enough.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from starcoder_lsp.lsp.documents import OpenDocument
+from starcoder_lsp.lsp.documents.edit_places import Edits, places_of
 from starcoder_lsp.lsp.documents.parameters import Change
 from starcoder_lsp.lsp.documents.positions import (
-    Columns,
     Encoding,
     LineColumn,
     Span,
@@ -21,11 +20,9 @@ from starcoder_lsp.lsp.documents.positions import (
 )
 from starcoder_lsp.lsp.time_slices import TimeSlices, taken_in_slices
 
-# Changes in another order, in a very long line, each cost the length of the line.
+# Changes in a mixed order, in a very long line, each cost the length of the line.
 MAX_S = 5.0
 STEP_CHARACTERS = 500_000
-
-Edits = Sequence[tuple[Span, str]]
 
 
 class TooSlow(Exception):
@@ -64,13 +61,12 @@ async def _edited(
 ) -> list[str]:
     """Return the lines after `edits`, each of which applies to the result of the previous one."""
     slices = TimeSlices()
-    places = await _places_going_back(lines, edits, encoding, slices)
+    places = await places_of(edits, lines, encoding, slices)
     if places is None:
         return await _one_by_one(lines, edits, encoding, slices)
     pieces: list[str] = []
     here = LineColumn(0, 0)
-    while places:
-        (start, end), (_, text) = places.pop(), edits.pop()
+    for (start, end), text in places:
         pieces += _between(lines, here, start)
         pieces.append(text)
         here = end
@@ -100,52 +96,6 @@ def _end_of_step(text: str, start: int) -> int:
         if found >= 0 and text[found : found + 2] != "\r\n":
             return found + 1
     return len(text)
-
-
-async def _places_going_back(
-    lines: Sequence[str], edits: Edits, encoding: Encoding, slices: TimeSlices
-) -> list[tuple[LineColumn, LineColumn]] | None:
-    """Return the start and end of each edit; None unless each lies before the previous one."""
-    finder = _Finder(lines, encoding)
-    places: list[tuple[LineColumn, LineColumn]] = []
-    for span, _ in edits:
-        start, end = sorted(finder.place(at) for at in span)
-        # An edit after a \r can make it half of a line end, which renumbers lines. A
-        # clamped position may be a valid one by the time its edit applies.
-        if finder.is_after_return(start) or (places and finder.has_clamped):
-            return None
-        if places and end > places[-1][0]:
-            return None
-        places.append((start, end))
-        finder.has_clamped = False
-        await slices.rest_if_due()
-    return places
-
-
-@dataclass
-class _Finder:
-    """Converts positions in lines that do not change."""
-
-    lines: Sequence[str]
-    encoding: Encoding
-    has_clamped: bool = False
-    _line: int = -1
-    _columns: Columns | None = None
-
-    def place(self, at: tuple[int, int]) -> LineColumn:
-        line, column = at
-        if line >= len(self.lines):
-            self.has_clamped = True
-            return LineColumn(len(self.lines) - 1, len(self.lines[-1]))
-        if self._columns is None or self._line != line:
-            self._columns = Columns(self.lines[line], self.encoding)
-            self._line = line
-        self.has_clamped |= column > self._columns.n_units
-        return LineColumn(line, self._columns.code_points(column))
-
-    def is_after_return(self, place: LineColumn) -> bool:
-        is_line_start = place.column == 0 and place.line > 0
-        return is_line_start and self.lines[place.line - 1].endswith("\r")
 
 
 def _between(lines: Sequence[str], start: LineColumn, end: LineColumn) -> list[str]:

@@ -104,6 +104,19 @@ class Columns:
         rest = column - self._starts[i]
         return first + code_points(self._block(first), rest, self._encoding)
 
+    def units(self, column: int) -> int:
+        """Convert a column in code points to the client's units."""
+        if not self._starts:
+            return column
+        first = column // BLOCK * BLOCK
+        rest = self._block(first)[: column - first]
+        start = (
+            self.n_units
+            if first >= len(self._content)
+            else self._starts[first // BLOCK]
+        )
+        return start + units(rest, self._encoding)
+
     def _block(self, first: int) -> str:
         return self._content[first : first + BLOCK]
 

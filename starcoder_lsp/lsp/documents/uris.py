@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from starcoder_lsp.runtime.bounded_dict import BoundedDict
+from starcoder_lsp.runtime.network_disks import DISKS
 from starcoder_lsp.runtime.paths import path_of_uri
 
 # Documents that an editor may have open at once.
@@ -40,6 +42,7 @@ DOCUMENT_SCHEMES = {
 CELL = "vscode-notebook-cell"
 # Documents that are, or are part of, a file on this machine.
 WITH_A_PATH = frozenset(("file", CELL))
+_real_paths: BoundedDict[str, Path] = BoundedDict(N_REMEMBERED)
 CELL_OF = re.compile(r"[W-Za-f]+[0-6]+s([\w-]+={0,2})")
 
 
@@ -63,17 +66,22 @@ def is_document(uri: str) -> bool:
     return len(scheme) == 1 or scheme in DOCUMENT_SCHEMES
 
 
-@lru_cache(N_REMEMBERED)
 def path_of(uri: str) -> Path | None:
     """Return the file that a document is, or is part of; None if it is none.
 
-    Links are resolved, so that a file has one path whatever the client calls it.
+    Links are resolved, so that a file has one path whatever the client calls it; on a
+    disk that does not answer, only those of a file that was met before.
 
     >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
     (PosixPath('/a/b.ipynb'), None)
     """
+    if (real := _real_paths.get(uri)) is not None:
+        return real
     path = named_path_of(uri)
-    return Path(os.path.realpath(path)) if path else None
+    if path is None or not DISKS.are_reachable((path,)):
+        return path
+    real = _real_paths[uri] = Path(os.path.realpath(path))
+    return real
 
 
 def named_path_of(uri: str) -> Path | None:

@@ -91,10 +91,16 @@ async def test_a_load_that_hangs_is_started_again_with_a_message(
 async def test_a_load_that_always_hangs_is_given_up_with_the_reason(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However slowly: hangs of a minute each are too rare to count as crashes."""
     monkeypatch.setattr(client, "LOAD_PATIENCE_S", 1.0)
-    engine = make(HANGS, policy=RestartPolicy(max_crashes=1))
+    states: list[Phase] = []
+    too_rare = RestartPolicy(window_s=0.001, first_wait_s=0)
+    engine = make(HANGS, policy=too_rare, on_state=lambda one: states.append(one.phase))
     with pytest.raises(EngineFailed, match="makes no progress"):
         await engine.ready()
+    assert states.count(Phase.LOADING) == client.MAX_HUNG_LOADS
+    while engine.pid is not None:
+        await asyncio.sleep(0.01)
 
 
 async def test_a_slow_load_that_makes_progress_lives_on(

@@ -5,18 +5,18 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 from starcoder_lsp.cli.eval import plots
-from starcoder_lsp.cli.eval.report import Example, Page
+from starcoder_lsp.cli.eval.report import Example, ReportPage
 
 
 def test_code_of_a_model_is_shown_and_not_run() -> None:
-    page = Page("eval", {"n": 1}, (), [Example("a", {"text": "<script>x</script>"})])
+    page = ReportPage("eval", {"n": 1}, (), [Example("a", {"text": "<script>x</script>"})])
     assert "<script>" not in page.html()
     assert "&lt;script&gt;x" in page.html()
     assert "default-src 'none'" in page.html()
 
 
 def test_figures_within_figures_are_a_table_within_a_table() -> None:
-    assert Page("eval", {"go": {"n": 3}}).html().count("<table>") == 2
+    assert ReportPage("eval", {"go": {"n": 3}}).html().count("<table>") == 2
 
 
 def test_bars_are_as_long_as_their_share() -> None:

@@ -55,15 +55,18 @@ def test_no_sequence_of_edits_diverges(
         assert before[: edit.start] + edit.text + before[edit.end :] == reference.text
 
 
-@given(st.sampled_from(ENCODINGS), texts, edits_anywhere, st.booleans())
+ORDERS = st.sampled_from(("any", "back", "forth"))
+
+
+@given(st.sampled_from(ENCODINGS), texts, edits_anywhere, ORDERS)
 def test_edits_in_one_pass_are_the_same_as_one_by_one(
     encoding: Encoding,
     text: str,
     edits: list[tuple[tuple[int, int], tuple[int, int], str]],
-    goes_back: bool,
+    order: str,
 ) -> None:
-    if goes_back:
-        edits.sort(key=lambda edit: max(edit[:2]), reverse=True)
+    if order != "any":
+        edits.sort(key=lambda edit: max(edit[:2]), reverse=order == "back")
     reference = Reference(text, encoding)
     for start, end, new in edits:
         reference.edit(start, end, new)
@@ -124,12 +127,48 @@ async def test_edits_from_the_end_to_the_beginning_are_read_in_one_pass(
     assert lines == split_lines("😀é😀\n" * 1000)
 
 
+async def test_edits_from_the_beginning_to_the_end_are_read_in_one_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also in one long line, where each text moves what follows it."""
+    monkeypatch.delattr(batches, "_one_by_one")
+    forth: list[Change | None] = [
+        Change(Span((0, 4 * i), (0, 4 * i + 2)), "éab") for i in range(1000)
+    ]
+    lines = await lines_after(["😀b" * 1000], forth, "utf-16")
+    assert lines == ["éabb" * 1000]
+
+
+@given(st.sampled_from(ENCODINGS), st.lists(st.tuples(texts, texts, texts), max_size=6))
+def test_replacing_one_text_after_the_other_leaves_what_is_between(
+    encoding: Encoding, parts: list[tuple[str, str, str]]
+) -> None:
+    """Each part is a text that stays, one that goes, and what takes its place."""
+    reference = Reference("".join(stays + goes for stays, goes, _ in parts), encoding)
+    changes: list[Change | None] = []
+    done = ""
+    for stays, goes, comes in parts:
+        start, end = (end_of(done + stays + more, encoding) for more in ("", goes))
+        changes.append(Change(Span(start, end), comes))
+        reference.edit(start, end, comes)
+        done += stays + comes
+    before = split_lines("".join(stays + goes for stays, goes, _ in parts))
+    lines = asyncio.run(lines_after(before, changes, encoding))
+    assert lines == split_lines(reference.text)
+
+
+def end_of(text: str, encoding: Encoding) -> tuple[int, int]:
+    *above, last = split_lines(text)
+    return len(above), units(last, encoding)
+
+
 async def test_edits_that_would_never_end_are_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(batches, "MAX_S", -1.0)
-    forth: list[Change | None] = [Change(Span((0, i), (0, i)), "x") for i in range(3)]
-    assert await lines_after(["abc"], forth, "utf-8") is None
+    columns = (1, 3, 0, 2)
+    mixed: list[Change | None] = [Change(Span((0, i), (0, i)), "x") for i in columns]
+    assert await lines_after(["abc"], mixed, "utf-8") is None
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "index_max_files": st.integers(1, 1_000_000),
     "kv_cache_mb": st.integers(0, 1000),
     "threads": st.integers(0, 8),
+    "niceness": st.integers(0, 19),
     "idle_unload_minutes": st.integers(0, 60),
     "gpu_layers": st.integers(-1, 9),
     "kv_type": st.sampled_from(["auto", "f16"]),

@@ -29,7 +29,8 @@ def share_interval(n_right: int, n: int) -> Interval:
     middle = share + Z * Z / (2 * n)
     half = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
     scale = 1 + Z * Z / n
-    return (round((middle - half) / scale, 4), round((middle + half) / scale, 4))
+    low, high = (middle - half) / scale, (middle + half) / scale
+    return (round(max(low, 0.0), 4), round(min(high, 1.0), 4))
 
 
 def pass_at_k(n_samples: int, n_passed: int, k: int) -> float:

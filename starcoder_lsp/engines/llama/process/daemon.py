@@ -26,6 +26,7 @@ def main() -> None:
         os._exit(0)
     level, folder, name, listener = sys.argv[1:5]
     place = Rendezvous(Path(folder), name)
+    place.sign()
     hardware.limit_spinning()
     log.set_up(level)
     inbox = Inbox(GRACE_S)
