@@ -50,7 +50,9 @@ def test_vim_inserts_the_suggestion_of_the_model(tmp_path: Path, smollm2: Path) 
         assert vim.execute("starcoder.statistics") != ""
 
 
-def test_emacs_inserts_the_suggestion_of_the_model(tmp_path: Path, smollm2: Path) -> None:
+def test_emacs_inserts_the_suggestion_of_the_model(
+    tmp_path: Path, smollm2: Path
+) -> None:
     if not emacs_binaries():
         pytest.skip("no emacs: install the Debian package emacs-nox")
     file = project(tmp_path)

@@ -243,4 +243,7 @@ def _is_end_below(place: Place, base: int) -> bool:
     """Return whether the next line is the last one of a block at `base`."""
     below = place.below[0] if place.below else ""
     is_closing = bool(place.row.closes.match(below.lstrip()))
+    if base == 0 and place.lacks_closer:
+        # It ends a block around this one that is not indented, such as a namespace.
+        return False
     return is_closing and width(below) == base and not opens(below, place.row)

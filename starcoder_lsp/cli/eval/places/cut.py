@@ -96,6 +96,8 @@ def _at(
     """Return the place of one kind at a line; None if the line has no such place."""
     line = source.lines[i]
     end = end_of_block(source.lines, i, source.row)
+    if kind in ("opener", "empty") and source.row.floats.match(line.strip()):
+        return None
     if end - i > MAX_WANTED_LINES or (kind in ("opener", "empty") and end <= i + 1):
         return None
     at = _column(line, kind, chance)
@@ -150,7 +152,7 @@ def end_of_block(lines: Sequence[str], i: int, row: Language) -> int:
             at += 1
         closes = at < len(lines) and _is_closer(lines[at], base, row)
         if not closes:
-            return _last_said(lines, end, at - 1)
+            return _last_said(lines, end, at - 1, row)
         end = at
     return end
 
@@ -173,8 +175,11 @@ def _is_closer(line: str, base: int, row: Language) -> bool:
     return _width(line) == base and bool(row.closes.match(line.lstrip()))
 
 
-def _last_said(lines: Sequence[str], first: int, last: int) -> int:
-    while last > first and not lines[last].strip():
+def _last_said(lines: Sequence[str], first: int, last: int, row: Language) -> int:
+    """Return the last line that belongs to a block: no blank one, label or directive."""
+    while last > first and (
+        not lines[last].strip() or row.floats.match(lines[last].strip())
+    ):
         last -= 1
     return last
 
