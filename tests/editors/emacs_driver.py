@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from editors.driver import DEADLINE_S, eventually
-from editors.terminal import ALT_AS_ESCAPE, Terminal
+from editors.pseudo_terminal import ALT_AS_ESCAPE, Terminal
 
 PACKAGE = Path(__file__).parents[2] / "editors" / "emacs"
 
