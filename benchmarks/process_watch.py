@@ -82,7 +82,7 @@ def processes(front: int) -> Iterator[tuple[str, int]]:
 
 
 def table(watch: Watch, warm_up_s: float) -> str:
-    """A row for each role; descriptors and threads of its last process, early and late."""
+    """Return a Markdown table: a row for each role, with its longest process, early and late."""
     rows = ["| process | lives | MB at the end | MB/h | descriptors | threads |"]
     rows.append("|---|---|---|---|---|---|")
     for role in dict.fromkeys(role for role, _ in watch.memory):
@@ -100,7 +100,7 @@ def table(watch: Watch, warm_up_s: float) -> str:
 
 
 def _early_and_late(values: list[int]) -> str:
-    """The usual value in the second quarter, after the warm-up, and in the last."""
+    """Return the most frequent value in the second quarter and in the last one."""
     quarter = max(len(values) // 4, 1)
     early, late = values[quarter : 2 * quarter] or values, values[-quarter:]
     return f"{statistics.mode(early)} → {statistics.mode(late)}"
@@ -142,7 +142,7 @@ def _block_means(
 
 
 async def idle_cpu(front: int) -> dict[str, float]:
-    """Percent of a core that each role uses, some time after the last request."""
+    """Return the percentage of a core that each role uses while nobody types."""
     await asyncio.sleep(SETTLE_S)
     before = _cpu_seconds(front)
     await asyncio.sleep(IDLE_S)
