@@ -13,18 +13,36 @@ ifndef SEED
 SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
 
-.PHONY: demo test fresh mutants fuzz soak lint docs package benchmark clean
+VSCODE := editors/vscode
+
+.PHONY: demo test vscode editor-test fresh mutants fuzz soak lint docs package benchmark clean
 
 demo: $(VENV)/.installed
+	@echo "Downloading a small model (98 MB), and converting it to a faster format:"
 	$(BIN)/starcoder-lsp models get smollm2-135m
 	@echo
+	@echo "Completing the line at the cursor's mark in examples/fibonacci.py:"
 	$(BIN)/starcoder-lsp complete examples/fibonacci.py
 
 # A failure of the last line is an old fault that nobody has met before: it is reported with
 # its seed, and does not stop a change that has nothing to do with it.
-test: $(VENV)/.tested lint
+test: $(VENV)/.tested lint vscode
 	$(BIN)/pytest
 	$(MAKE) fresh SEED=$(SEED) || echo "New random examples fail: make fresh SEED=$(SEED) repeats them."
+
+# Check the types and run the unit tests of the extension for VS Code, if there is Node.
+vscode:
+	@if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
+	  $(MAKE) --no-print-directory $(VSCODE)/node_modules/.package-lock.json \
+	  && npm --prefix $(VSCODE) run --silent check && npm --prefix $(VSCODE) run --silent test; \
+	else echo "Skipped the tests of $(VSCODE): they need Node 20 or newer."; fi
+
+$(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json
+	npm --prefix $(VSCODE) ci --ignore-scripts --silent
+
+# Drive the plugins in editors that take minutes to install, such as VS Code.
+editor-test: $(VENV)/.installed
+	bash $(VSCODE)/e2e/run
 
 # Run the property tests with new random examples; `make test` always has the same ones.
 fresh: $(VENV)/.tested
@@ -42,9 +60,11 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The tables of docs/settings.md come from the declarations of the settings.
+# The tables of docs/settings.md and the settings of the VS Code extension come from the
+# declarations of the settings.
 docs: $(VENV)/.installed
 	$(BIN)/python -P -m starcoder_lsp.settings.reference docs/settings.md
+	$(BIN)/python -P -m starcoder_lsp.settings.vscode editors/vscode/package.json
 
 package:
 	PYTHON=$(PYTHON) bash .ci/package

@@ -24,9 +24,13 @@ GENERATED = re.compile(r"generated: (\d+) tokens in ([\d.]+) ms")
 CANCELLED = re.compile(r"cancelled, (\d+) tokens evaluated, (\d+) generated")
 KNOWN = "decision: known already"
 # These settings switch off work ahead, context from other files and alternatives.
-PLAIN = ("--alternatives", "1", "--speculate", "never", "--multiline", "always",
-         "--latency-target-ms", "60000", "--time-budget-ms", "60000", "--kv-cache-mb",
-         "0", "--statistics", "false", "--context", "false", "--log-level", "info")  # fmt: skip
+PLAIN = ("--speculate", "never", "--latency-target-ms", "60000", "--context", "false")
+# These make costs comparable and visible, and change nothing that is compared.
+VISIBLE = ("--alternatives", "1", "--multiline", "always", "--time-budget-ms", "60000",
+           "--kv-cache-mb", "0", "--statistics", "false", "--log-level", "info")  # fmt: skip
+# Batches so large that llama-server's /infill admits the whole context, and those of
+# llama.vim's documentation, which limit the prompt.
+WHOLE_CONTEXT, DOCUMENTED = ("-b", "4096", "-ub", "512"), ("-b", "1024", "-ub", "1024")
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,14 @@ class LlamaServer:
 
     name = "llama-server /infill"
 
-    def __init__(self, binary: Path, model: Path) -> None:
+    def __init__(
+        self, binary: Path, model: Path, batches: tuple[str, ...] = WHOLE_CONTEXT
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         command = [str(binary), "-m", str(model), "--host", "127.0.0.1", "--port",
-                   str(self._port), "-c", "8192", "-b", "4096", "-ub", "512", "-np", "1",
+                   str(self._port), "-c", "8192", *batches, "-np", "1",
                    "--cache-reuse", "256", "--metrics", "-t", str(os.cpu_count())]  # fmt: skip
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -202,13 +208,13 @@ class StarcoderLsp:
 
     name = "starcoder-lsp over LSP"
 
-    def __init__(self, model: Path, prompt_tokens: int, *flags: str) -> None:
+    def __init__(self, model: Path, *flags: str) -> None:
         from starcoder_lsp.settings.options import RULES
 
         self._server = Server(
             "--model", "starcoder2-3b", "--model-path", str(model),
-            "--max-prompt-tokens", str(prompt_tokens), "--max-tokens", str(N_PREDICT),
-            "--disabled-rules", ",".join(RULES), *PLAIN, *flags,
+            "--max-tokens", str(N_PREDICT), "--disabled-rules", ",".join(RULES),
+            *VISIBLE, *flags,
         )  # fmt: skip
         self._n_tokens = 0
 

@@ -14,6 +14,9 @@ generate 8 tokens for each request. They take turns at every keystroke:
 - starcoder-lsp gets didChange and an explicit inlineCompletion over stdio. It does no
   work in idle times, because that would count for the others.
 
+With --defaults, each has the context that its users get: llama-server the batches of
+llama.vim's documentation, which limit its prompts, and starcoder-lsp its own settings.
+
 Without --model, the benchmark makes a StarCoder2 with 160 million random weights (Q8_0):
 its output means nothing, but its cost is real.
 """
@@ -32,7 +35,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import plot
-from contestants import Contestant, Cost, LlamaCppPython, LlamaServer, StarcoderLsp
+from contestants import (
+    DOCUMENTED,
+    PLAIN,
+    WHOLE_CONTEXT,
+    Contestant,
+    Cost,
+    LlamaCppPython,
+    LlamaServer,
+    StarcoderLsp,
+)
 from editing import State, abandoned, traces
 from llama_cpp_tools import tool
 
@@ -41,7 +53,7 @@ WINDOW_SLACK = 1.2
 THROUGH = "typing through a suggestion"
 CANCELLED = "cancelled by the next key"
 KEY_EVERY_S = 0.06
-COLUMNS = ("prompt_tokens", "evaluated_per_keystroke", "generated", "latency_ms_p50",
+COLUMNS = ("first_ms", "prompt_tokens", "evaluated_per_keystroke", "generated", "latency_ms_p50",
            "latency_ms_p90", "latency_ms_p99", "cpu_seconds")  # fmt: skip
 
 Figures = dict[str, float]
@@ -50,6 +62,7 @@ Figures = dict[str, float]
 @dataclass
 class Row:
     costs: list[Cost] = field(default_factory=list)
+    first_ms: float = 0.0
     cpu_s: float = 0.0
 
     def figures(self) -> Figures:
@@ -57,6 +70,7 @@ class Row:
         cuts = statistics.quantiles(latencies, n=100, method="inclusive")
         mean = statistics.mean
         values = (
+            round(self.first_ms, 1),
             round(mean(cost.prompt for cost in self.costs)),
             round(mean(cost.evaluated for cost in self.costs), 1),
             round(mean(cost.generated for cost in self.costs), 1),
@@ -71,7 +85,7 @@ def measure(
 ) -> dict[str, Row]:
     rows = {one.name: Row() for one in contestants}
     for one in contestants:
-        one.ask(states[0])
+        rows[one.name].first_ms = one.ask(states[0]).latency_ms
     for state in states[1 : n_most + 1]:
         for one in contestants:
             add(rows[one.name], one, state)
@@ -187,19 +201,27 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", help="run only traces whose name contains this"
     )
+    parser.add_argument(
+        "--defaults",
+        action="store_true",
+        help="each with the context that its users get, instead of the same",
+    )
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     parser.add_argument("--plot", type=Path, help="draw the figures as SVG")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         model = arguments.model or random_model(Path(folder))
-        server = LlamaServer(tool("llama-server"), model)
+        batches = DOCUMENTED if arguments.defaults else WHOLE_CONTEXT
+        server = LlamaServer(tool("llama-server"), model, batches)
         stack.callback(server.close)
-        prompt = server.ask(traces()["typing on one line"][0]).prompt
-        ours = StarcoderLsp(model, int(prompt * WINDOW_SLACK))
+        flags: tuple[str, ...] = ()
+        if not arguments.defaults:
+            prompt = server.ask(traces()["typing on one line"][0]).prompt
+            flags = ("--max-prompt-tokens", str(int(prompt * WINDOW_SLACK)), *PLAIN)
+        ours = StarcoderLsp(model, *flags)
         stack.callback(ours.close)
-        results = run(
-            [server, LlamaCppPython(model), ours], arguments.keys, arguments.only
-        )
+        others = [] if arguments.defaults else [LlamaCppPython(model)]
+        results = run([server, *others, ours], arguments.keys, arguments.only)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))
     if arguments.plot:

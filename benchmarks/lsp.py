@@ -11,6 +11,13 @@ from typing import Any
 
 from editing import State
 
+INITIALIZE = {
+    "processId": None,
+    "rootUri": None,
+    "capabilities": {},
+    "initializationOptions": {"notifications": ["didChangeStatus"]},
+}
+
 
 class Server:
     """A starcoder-lsp process, started as editors do; `flags` are its options."""
@@ -27,9 +34,7 @@ class Server:
         self._n_requests = 0
         self._version = 1
         self._shown: dict[str, State] = {}
-        self.request(
-            "initialize", {"processId": None, "rootUri": None, "capabilities": {}}
-        )
+        self.request("initialize", INITIALIZE)
         self.notify("initialized", {})
         while "ready" not in str(self._receive().get("params", {})):
             pass

@@ -17,7 +17,7 @@ import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 
-from contestants import StarcoderLsp
+from contestants import PLAIN, StarcoderLsp
 from editing import STATEMENT, source, typed
 
 FILE_LINES = (1_000, 20_000)
@@ -55,7 +55,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "tiny.gguf"
         random_model.write(model)
-        contestant = StarcoderLsp(model, PROMPT_TOKENS, *flags)
+        contestant = StarcoderLsp(
+            model, "--max-prompt-tokens", str(PROMPT_TOKENS), *PLAIN, *flags
+        )
         for n_lines in FILE_LINES:
             cuts = statistics.quantiles(
                 overheads(contestant, n_lines), n=100, method="inclusive"

@@ -211,7 +211,8 @@ class Style:
 
     `multiline` is auto, never or always; `wants_more`, a request for a longer suggestion,
     overrides it. `is_after_accept`: an accepted suggestion ends at the cursor.
-    `can_replace`: the client can replace text right of the cursor.
+    `can_replace`: the client can replace text right of the cursor. `next_line`: behind a
+    complete line, the next one is suggested.
     """
 
     multiline: str = "auto"
@@ -219,6 +220,7 @@ class Style:
     wants_more: bool = False
     is_after_accept: bool = False
     can_replace: bool = False
+    next_line: bool = False
 
 
 USUAL_STYLE = Style()
@@ -229,12 +231,9 @@ class Judgement:
     """A parser's verdict on a text inserted at the cursor.
 
     `n_new_errors` counts the parse errors and missing tokens that the text causes.
-    `statement_end` is the length, in code points, of the part that belongs to the
-    statement or block open on the cursor's line; None when it does not end in the text.
     """
 
     n_new_errors: int = 0
-    statement_end: int | None = None
 
 
 FinishReason = Literal["stop", "length", "time", "cancelled", "rule"]

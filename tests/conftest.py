@@ -14,8 +14,13 @@ import random_model
 from hypothesis import Phase, settings
 from lsp_client import Client
 
+from starcoder_lsp.engines.llama.machine import hardware
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.store import ModelStore
+
+# Before llama.cpp is loaded into this process: on a busy machine a test takes minutes if
+# threads spin while they wait for each other.
+hardware.limit_spinning()
 
 # Each run draws the same examples, so that a failure repeats on any machine.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -37,6 +42,8 @@ def own_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the directories of the person who runs them."""
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("STARCODER_LSP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("STARCODER_LSP_CONFIG", str(tmp_path / "config.toml"))
 

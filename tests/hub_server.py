@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Hub:
     """The files of the hub, and how it answers.
 
-    It sends only `cut_after` bytes of the first `n_cuts` bodies, then hangs up.
+    It sends only `cut_after` bytes of the first `n_cuts` bodies, then hangs up; of the
+    very first `first_cut_after`. The `n_whole` bodies before them arrive whole. `kinds` are
+    the content types of files that have one.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -22,7 +24,12 @@ class Hub:
     headers: dict[str, str] = field(default_factory=dict)
     n_cuts: int = 0
     cut_after: int = 0
+    first_cut_after: int | None = None
+    ignores_ranges: bool = False
+    n_whole: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)
     wrong_etag: bool = False
+    tokens: set[str | None] = field(default_factory=set)
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     endpoint: str = ""
 
@@ -41,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         asked = self.headers.get("Range")
+        self.hub.tokens.add(self.headers.get("Authorization"))
         self.hub.requests.append((self.command, self.path, asked))
         body = self.hub.files.get(self.path)
         if self.hub.status != 200 or body is None:
@@ -57,10 +65,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, body: bytes, asked: str | None, *, with_body: bool) -> None:
         digest = hashlib.sha256(b"x" if self.hub.wrong_etag else body).hexdigest()
+        if self.hub.ignores_ranges:
+            asked = None
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
         self.send_response(206 if start else 200)
         self.send_header("ETag", f'"{digest}"')
         self.send_header("X-Repo-Commit", "0" * 40)
+        if self.path in self.hub.kinds:
+            self.send_header("Content-Type", self.hub.kinds[self.path])
         self.send_header("Content-Length", str(len(body) - start))
         if start:
             end = len(body)
@@ -70,9 +82,12 @@ class Handler(BaseHTTPRequestHandler):
             self._send_body(body[start:])
 
     def _send_body(self, body: bytes) -> None:
-        if self.hub.n_cuts > 0:
+        if self.hub.n_whole > 0:
+            self.hub.n_whole -= 1
+        elif self.hub.n_cuts > 0:
             self.hub.n_cuts -= 1
-            body = body[: self.hub.cut_after]
+            length, self.hub.first_cut_after = self.hub.first_cut_after, None
+            body = body[: self.hub.cut_after if length is None else length]
             self.close_connection = True
         self.wfile.write(body)
 

@@ -18,6 +18,9 @@ PATIENCE_S = 180.0
 # Tests check answers, and the machine may be busy.
 PATIENT = ("--time-budget-ms", "60000")
 
+# Notifications outside LSP, which the server sends only to clients that ask for them.
+UNDERSTOOD = ("didChangeStatus", "starcoder/suggestionReady")
+
 
 class Client:
     """Sends and keeps messages; fails if the server's stdout holds anything else."""
@@ -85,11 +88,14 @@ class Client:
         assert "error" not in message, message
         return message["result"]
 
-    async def initialize(self, **params: Any) -> Any:
-        result = await self.ask(
-            "initialize",
-            {"processId": os.getpid(), "rootUri": None, "capabilities": {}, **params},
-        )
+    async def initialize(
+        self, notifications: Sequence[str] = UNDERSTOOD, **params: Any
+    ) -> Any:
+        options = {"notifications": list(notifications)}
+        options |= params.pop("initializationOptions", {})
+        usual = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
+        params = usual | params | {"initializationOptions": options}
+        result = await self.ask("initialize", params)
         self.notify("initialized")
         return result
 

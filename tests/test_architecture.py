@@ -34,7 +34,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.completion": (
         {"prompt", "postprocess", "ranking"},
-        {"characters_per_token", "trace"},
+        {"characters_per_token", "probe", "trace"},
         {"completer"},
     ),
     "starcoder_lsp.context": (
@@ -66,9 +66,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.lsp": (
-        {"editor_watch", "time_slices"},
+        {"time_slices"},
         {"documents", "messages"},
-        {"settings", "status", "convert", "protocol"},
+        {"settings", "client", "convert", "protocol"},
         {"current_engine", "current_context"},
         {"ask_factory"},
         {"server"},
@@ -77,6 +77,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.cli": (
         {"flags", "pace", "terminal", "workspace"},
+        {"model_advice", "own_models"},
         {
             "complete",
             "config",
@@ -86,8 +87,13 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
             "index",
             "models",
             "serve",
+            "setup",
             "stats",
         },
+    ),
+    "starcoder_lsp.cli.setup": (
+        {"templates", "check", "writing"},
+        {"forms"},
     ),
 }
 MAX_ROOT_ENTRIES = 12

@@ -23,6 +23,7 @@ PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "editors/**/*.md", ".github/*.md")
     for page in ROOT.glob(pattern)
+    if "node_modules" not in page.parts
 )
 LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
@@ -215,7 +216,7 @@ def test_files_and_targets_that_a_guide_names_exist(page: str) -> None:
     for path in PATH.findall(guide):
         assert (ROOT / path.rstrip(".")).exists(), path
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    targets = re.findall(r"`make (\w+)", guide)
+    targets = re.findall(r"`make ([\w-]+)", guide)
     assert targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -96,8 +96,13 @@ class Editor:
             *command, stdin=pipe, stdout=pipe, stderr=pipe
         )
         editor = cls(name, process, shown.above)
-        nothing = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
-        await editor._request("initialize", nothing)
+        params = {
+            "processId": os.getpid(),
+            "rootUri": None,
+            "capabilities": {},
+            "initializationOptions": {"notifications": ["didChangeStatus"]},
+        }
+        await editor._request("initialize", params)
         editor._notify("initialized", {})
         document = {"uri": URI, "languageId": "python", "version": 0,
                     "text": shown.above + shown.below}  # fmt: skip

@@ -19,6 +19,7 @@ from starcoder_lsp.runtime.printable import printable
 
 COMMANDS: Mapping[str, str] = {
     "serve": "run the language server on stdin and stdout, for an editor",
+    "setup": "print the configuration of an editor, or write it",
     "complete": "complete the code at one place in a file",
     "models": "list, get, remove and verify models",
     "eval": "measure the quality of suggestions on data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 from dataclasses import replace
@@ -20,6 +21,7 @@ from starcoder_lsp.cli.terminal.show import Show, advice
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.engines import Engine
+from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor
 from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.printable import printable
@@ -28,8 +30,9 @@ from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import DEFAULT, Resolved
 from starcoder_lsp.suggesting import trigger
 
-# A repository that no editor has opened yet is indexed for this long at most.
-INDEX_PATIENCE_S = 20.0
+# A repository that no editor has opened yet is indexed while the model loads, and for so
+# long afterwards. The index stays: the next command goes on with it.
+INDEX_PATIENCE_S, INDEX_GRACE_S = 20.0, 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,10 +117,13 @@ async def _complete(
     folders = [folder] if is_known else []
     progress = ProgressLine("indexing the repository" if folders else "")
     engine.start()
+    ready = asyncio.ensure_future(_soon_after(engine))
     try:
         async with (
             progress.running(),
-            workspace.opened(cursor, settings, folders, INDEX_PATIENCE_S) as context,
+            workspace.opened(
+                cursor, settings, folders, INDEX_PATIENCE_S, until=ready
+            ) as context,
         ):
             completer = assemble.build_completer(settings, engine, context)
             # A program is told what the text replaces, as an editor is.
@@ -126,7 +132,9 @@ async def _complete(
             if folders and completer.family.repository:
                 shown = completer.window.shown(cursor)
                 budget = completer.window.for_context
-                await workspace.gathered(context, cursor, budget, shown)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(INDEX_GRACE_S):
+                        await workspace.gathered(context, cursor, budget, shown)
             progress.say(f"loading {settings.engine.model}")
             await engine.ready()
             progress.say(f"{settings.engine.model} reads the prompt")
@@ -138,12 +146,20 @@ async def _complete(
 
             return await completer.complete(cursor, grow, trace=trace)
     finally:
+        ready.cancel()
         show.end()
         await engine.close()
 
 
+async def _soon_after(engine: Engine) -> None:
+    """Wait until the index should have waited long enough; never raises an error."""
+    with contextlib.suppress(EngineError):
+        await engine.ready()
+        await asyncio.sleep(INDEX_GRACE_S)
+
+
 async def _paced(completer: Completer, engine: Engine, resolved: Resolved) -> Completer:
-    """The completer with a prompt that can be read in time on a busy machine too."""
+    """The completer with a prompt that can be answered soon on a busy machine too."""
     if resolved.origins["latency_target_ms"] != DEFAULT:
         return completer
     now_per_s = await pace.speed_now(engine)

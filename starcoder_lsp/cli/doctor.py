@@ -17,8 +17,9 @@ from starcoder_lsp import __version__
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.engines.llama.machine import gguf
+from starcoder_lsp.engines.prompt_fit import n_affordable
 from starcoder_lsp.errors import EngineFailed, ModelError
-from starcoder_lsp.models import registry
+from starcoder_lsp.models import convert, registry
 from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.runtime.paths import NOWHERE, cache_dir, data_dir
 from starcoder_lsp.runtime.printable import printable
@@ -116,15 +117,22 @@ def _model(settings: Settings) -> Iterator[Finding]:
     engine = settings.engine
     try:
         path = assemble.model_file(engine)
-        gguf.read_header(path)
+        header = gguf.read_header(path)
         if engine.model_path is None:
             assemble.store().verify(registry.find(engine.model))
     except ModelError as exc:
         yield Finding("problem", str(exc))
         return
     yield Finding(
-        "ok", f"the model {engine.model} is on this machine and undamaged: {path}"
+        "ok",
+        f"the model {assemble.model_name(engine)} is on this machine and undamaged: {path}",
     )
+    if slow := convert.SLOW.get(header.entries.get("general.file_type", -1)):
+        text = (
+            f"the model's weights are {slow}, which llama.cpp computes slowly on a CPU"
+        )
+        remedy = "starcoder-lsp models convert NAME --to q8_0 makes a faster file"
+        yield Finding("warning", text, remedy.replace("NAME", engine.model))
     yield from asyncio.run(_engine(settings))
 
 
@@ -163,8 +171,9 @@ async def _speed(engine: Engine, settings: Settings) -> Finding:
     if speed is None:
         return Finding("ok", "the speed of this kind of engine is not measured")
     target_ms = settings.limits.latency_target_ms
-    affordable = int(speed.prefill_tokens_per_s * target_ms / 1000)
-    n_tokens = min(affordable, settings.engine.max_prompt_tokens)
+    affordable = n_affordable(settings.limits, speed)
+    assert affordable is not None  # the target is set
+    n_tokens = min(int(affordable(0)), settings.engine.max_prompt_tokens)
     text = (
         f"the engine reads {speed.prefill_tokens_per_s:.0f} tokens/s and writes "
         f"{speed.decode_tokens_per_s:.0f}; latency_target_ms = {target_ms} lets it read "

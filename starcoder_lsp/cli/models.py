@@ -1,15 +1,18 @@
-"""`starcoder-lsp models`: lists, downloads, removes and verifies models."""
+"""`starcoder-lsp models`: lists, recommends, downloads, adds and verifies models."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from starcoder_lsp.errors import StarcoderError
-from starcoder_lsp.models import registry
+from starcoder_lsp.cli import model_advice, own_models
+from starcoder_lsp.cli.terminal.downloads import reporter, say, show_terms
+from starcoder_lsp.errors import DownloadFailed, StarcoderError
+from starcoder_lsp.models import convert, registry
 from starcoder_lsp.models.registry import Model
+from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime import parent_watch
 from starcoder_lsp.settings import assemble
 
@@ -18,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser(
         "list", help="list all models and whether they are on this machine"
+    )
+    listing.add_argument(
+        "--local",
+        action="store_true",
+        help="list the GGUF files of Ollama, LM Studio and Hugging Face on this machine",
     )
     listing.set_defaults(act=_list)
     for name, act, summary in (
@@ -28,6 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb = verbs.add_parser(name, help=summary)
         verb.add_argument("name", help="a name from `models list`")
         verb.set_defaults(act=act)
+    converting = verbs.add_parser(
+        "convert", help="convert a model to a format that this processor reads faster"
+    )
+    converting.add_argument("name", help="a name from `models list`")
+    converting.add_argument("--to", choices=convert.FORMATS, default="q8_0")
+    converting.add_argument(
+        "--keep", action="store_true", help="keep the original file, too"
+    )
+    converting.set_defaults(act=_convert)
+    own_models.add_arguments(verbs)
+    model_advice.add_arguments(verbs)
     for verb in verbs.choices.values():
         verb.add_argument(
             "--json", action="store_true", help="print one JSON object per line"
@@ -43,70 +62,96 @@ def run(parsed: argparse.Namespace) -> int:
     try:
         return act(parsed)
     except StarcoderError as exc:
-        _say({"error": str(exc)})
+        say({"error": str(exc)})
         return 1
 
 
 def _list(parsed: argparse.Namespace) -> int:
+    if parsed.local:
+        return own_models.list_local(is_json=parsed.json)
     store = assemble.store()
-    for model in registry.models().values():
-        row = as_object(model, is_here=store.is_present(model))
+    for model in registry.everything().values():
+        row = as_object(model, store)
         if parsed.json:
-            _say(row)
+            say(row)
             continue
-        mark = "here" if row["present"] else ""
+        mark = "here" if row["present"] else "part" if row["partial_bytes"] else ""
         size = f"{model.approximate_bytes / 1e9:5.1f} GB" if model.source else "no file"
-        print(f"{mark:4}  {model.name:24} {size:8}  {model.title}")
+        print(f"{mark:4}  {model.name:27} {size:8}  {model.license:18}  {model.title}")
+        for warning in model.warnings:
+            print(f"{'':15}warning: {warning}")
     return 0
 
 
-def as_object(model: Model, *, is_here: bool) -> dict[str, object]:
-    """A row of `models list --json`; `source` is null for a model without a file."""
+def as_object(model: Model, store: ModelStore) -> dict[str, object]:
+    """A row of `models list --json`; what a model without a file lacks is null."""
+    path = store.locate(model) if store.is_present(model) else None
+    source = model.source
     return {
         "name": model.name,
-        "present": is_here,
+        "title": model.title,
+        "kind": model.kind,
+        "present": path is not None,
+        "path": str(path) if path else None,
+        "partial_bytes": store.partial_bytes(model) if source and not path else 0,
         "size_bytes": model.approximate_bytes,
         "family": model.family,
+        "context_tokens": model.context_tokens,
         "license": model.license,
-        "source": model.source.address if model.source else None,
+        "license_name": model.terms.name,
+        "license_link": model.terms.link,
+        "restrictions": model.terms.restrictions,
+        "warnings": list(model.warnings),
+        "source": source.address if source else None,
+        "page": source.page if source else None,
+        "revision": getattr(source, "revision", None),
+        "sha256": model.sha256,
     }
 
 
 def _get(parsed: argparse.Namespace) -> int:
     model = registry.find(parsed.name)
-    path = assemble.store().get(model, _reporter(model, is_json=parsed.json))
-    if parsed.json:
-        _say({"path": str(path)})
-    else:
-        print(path)
+    store = assemble.store()
+    if not parsed.json and not store.is_present(model):
+        show_terms(model)
+    path = store.get(model, reporter(model, is_json=parsed.json))
+    if model.convert_to:
+        try:
+            path = _converted(store, model, model.convert_to, parsed.json, keep=False)
+        except DownloadFailed as exc:
+            # The model works as it was published, only more slowly.
+            print(f"starcoder-lsp: {exc}", file=sys.stderr)
+    _say_path(path, is_json=parsed.json)
     return 0
 
 
-def _reporter(model: Model, *, is_json: bool) -> Callable[[float], None]:
-    """Report whole percents: as JSON lines, or as one line that moves on a terminal."""
-    last = -1
+def _convert(parsed: argparse.Namespace) -> int:
+    model = registry.find(parsed.name)
+    path = _converted(assemble.store(), model, parsed.to, parsed.json, keep=parsed.keep)
+    _say_path(path, is_json=parsed.json)
+    return 0
 
-    def report(share: float) -> None:
-        nonlocal last
-        percent = int(share * 100)
-        if percent == last:
-            return
-        last = percent
-        if is_json:
-            _say({"share": share})
-        elif sys.stderr.isatty() or percent % 25 == 0:
-            end = "\r" if sys.stderr.isatty() and percent < 100 else "\n"
-            text = f"{model.name} from {model.published.address}: {percent} %"
-            print(text, end=end, file=sys.stderr, flush=True)
 
-    return report
+def _converted(
+    store: ModelStore, model: Model, to: str, is_json: bool, *, keep: bool
+) -> Path:
+    report = reporter(model, is_json=is_json, action=f"converted to {to.upper()}")
+    return convert.convert(store, model, to, report, keep=keep)
+
+
+def _say_path(path: Path, *, is_json: bool) -> None:
+    if is_json:
+        say({"path": str(path)})
+    else:
+        print(path)
 
 
 def _remove(parsed: argparse.Namespace) -> int:
     model = registry.find(parsed.name)
     was_here = assemble.store().remove(model)
+    registry.forget(model.name)
     if parsed.json:
-        _say({"removed": was_here})
+        say({"removed": was_here})
     else:
         print(f"{model.name} {'removed' if was_here else 'was not here'}")
     return 0
@@ -116,11 +161,7 @@ def _verify(parsed: argparse.Namespace) -> int:
     model = registry.find(parsed.name)
     receipt = assemble.store().verify(model)
     if parsed.json:
-        _say({"sha256": receipt.sha256, "size_bytes": receipt.size_bytes})
+        say({"sha256": receipt.sha256, "size_bytes": receipt.size_bytes})
     else:
         print(f"{model.name}: whole, sha256 {receipt.sha256}")
     return 0
-
-
-def _say(report: dict[str, object]) -> None:
-    print(json.dumps(report), flush=True)

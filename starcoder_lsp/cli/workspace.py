@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from starcoder_lsp.context import Context, Gathered, IndexingProgress, NoContext
 from starcoder_lsp.errors import ConfigError
@@ -81,8 +81,12 @@ async def opened(
     settings: Settings,
     folders: Sequence[Path],
     patience_s: float | None = None,
+    until: asyncio.Future[None] | None = None,
 ) -> AsyncIterator[Context]:
-    """The context as it is once `folders` are read, or patience is over."""
+    """The context as it is once `folders` are read, or patience is over.
+
+    It is over after `patience_s`, and when `until` is done.
+    """
     if not settings.context.enabled:
         yield NoContext()
         return
@@ -100,8 +104,15 @@ async def opened(
     context.start()
     try:
         if folders:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(is_read.wait(), patience_s)
+            reading = asyncio.ensure_future(is_read.wait())
+            waits: list[asyncio.Future[Any]] = [reading]
+            waits += [until] if until is not None else []
+            try:
+                await asyncio.wait(
+                    waits, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                reading.cancel()
         yield context
     finally:
         await context.close()

@@ -21,6 +21,7 @@ from starcoder_lsp.flow import (
     Judgement,
     Limits,
     Prompt,
+    Score,
     Style,
     Usage,
 )
@@ -68,7 +69,8 @@ class Completer:
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
-        return await self._complete(prompt, Place(cursor, self.style), on_text, trace)
+        place = self._place(cursor, read_as)
+        return await self._complete(prompt, place, on_text, trace)
 
     async def _complete(
         self,
@@ -78,7 +80,7 @@ class Completer:
         trace: Trace,
     ) -> Completion:
         raw, usage = await self._generate(prompt, place, on_text)
-        ((result, _),) = await self._processed([(raw, usage.finish_reason)], place)
+        result = _processed(raw, usage.finish_reason, place)
         trace.raw, trace.usage, trace.effects = raw, usage, result.effects
         return Completion(result.text, usage, result.n_replaced)
 
@@ -97,7 +99,7 @@ class Completer:
         """
         trace = trace or Trace()
         prompt = await self._prompt(read_as or cursor, trace)
-        place = Place(cursor, self.style)
+        place = self._place(cursor, read_as)
         first = await self._complete(prompt, place, _ignore, trace)
         found = {first.text.strip(): first}
         if n_wanted > 1:
@@ -109,11 +111,12 @@ class Completer:
             )
             candidates = await self.engine.candidates(prompt, limits, n_wanted + 1)
             trace.candidates = tuple(candidates)
-            written = [(one.text, one.finish_reason) for one in candidates]
-            results = await self._processed(written, place)
-            for i in rank([judgement for _, judgement in results]):
-                result, _ = results[i]
-                usage = replace(first.usage, finish_reason=candidates[i].finish_reason)
+            texts = [take(one.text, place).text for one in candidates]
+            judged = await self.context.judge(cursor, texts)
+            for i in rank(judged or [Judgement()] * len(candidates)):
+                finish_reason = candidates[i].finish_reason
+                result = _processed(candidates[i].text, finish_reason, place)
+                usage = replace(first.usage, finish_reason=finish_reason)
                 completion = Completion(result.text, usage, result.n_replaced)
                 found.setdefault(result.text.strip(), completion)
         different = [one for text, one in found.items() if text]
@@ -122,6 +125,15 @@ class Completer:
                 self.engine, prompt, self._following(cursor), different, self.limits
             )
         return different[:n_wanted]
+
+    async def score(self, cursor: Cursor, text: str) -> Score:
+        """Return how likely the model finds `text` at `cursor`.
+
+        Raises EngineError, and EngineUnsupported where probabilities cannot be had.
+        """
+        prompt = await self._prompt(cursor, Trace())
+        (score,) = await self.engine.score(prompt, [text], self.limits)
+        return score
 
     async def warm_up(self, cursor: Cursor) -> Usage:
         """Prefill the prompt of a completion at `cursor`. Raises EngineError."""
@@ -154,6 +166,7 @@ class Completer:
             path=gathered.path,
             cells=gathered.cells,
             hidden=self._hidden(cursor, reach.start_beyond, reach.end_beyond),
+            wants_line=self.style.multiline == "never",
         )
 
     def _hidden(self, cursor: Cursor, start: int, end: int) -> Sequence[Hidden]:
@@ -185,19 +198,14 @@ class Completer:
                     return text, replace(usage, finish_reason="rule")
         return text, usage
 
-    async def _processed(
-        self, written: Sequence[tuple[str, FinishReason | None]], place: Place
-    ) -> list[tuple[Result, Judgement]]:
-        """Apply the rules to each raw text, and return the parser's verdict with it."""
-        texts = [take(raw, place).text for raw, _ in written]
-        known = await self.context.judge(place.cursor, texts)
-        judgements = known or [Judgement() for _ in texts]
-        results = []
-        for (raw, reason), judgement in zip(written, judgements, strict=True):
-            at = place
-            # A place caches what it computes, so a new one is made only where needed.
-            if reason in UNFINISHED or known:
-                is_cut_off = reason in UNFINISHED
-                at = replace(place, judgement=judgement, is_cut_off=is_cut_off)
-            results.append((process(raw, at), judgement))
-        return results
+    def _place(self, cursor: Cursor, read_as: Cursor | None) -> Place:
+        """Return the place at `cursor`, with the closers that the model does not read."""
+        n_inserted = len(cursor.suffix) - len(read_as.suffix) if read_as else 0
+        return Place(cursor, self.style, n_inserted=n_inserted)
+
+
+def _processed(raw: str, reason: FinishReason | None, place: Place) -> Result:
+    # A place caches what it computes, so a new one is made only where needed.
+    if reason in UNFINISHED:
+        place = replace(place, is_cut_off=True)
+    return process(raw, place)

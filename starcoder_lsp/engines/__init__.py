@@ -44,10 +44,19 @@ class EngineState:
 
 @dataclass(frozen=True)
 class Speed:
-    """The measured speed of an engine, without the time that a network takes."""
+    """The measured speed of an engine, without the time that a network takes.
+
+    `decode_tokens_per_s` holds behind a short prompt; `decode_s_per_depth` is how many
+    seconds longer a token takes for each token before it.
+    """
 
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
+    decode_s_per_depth: float = 0.0
+
+    def decode_s(self, depth: float) -> float:
+        """Return the seconds for one token behind `depth` tokens."""
+        return 1 / max(self.decode_tokens_per_s, 1.0) + depth * self.decode_s_per_depth
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ the user types.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -23,6 +24,10 @@ from starcoder_lsp.languages.lines import n_common
 RUNGS = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
 # Prompt tokens per second, before anything is known of this machine.
 UNMEASURED_PER_S = 500.0
+# The first line of a usual suggestion, in tokens.
+USUAL_LINE = 12.0
+# Where writing alone takes longer than the target, reading gets this share of it.
+LEAST_READ_SHARE = 1 / 3
 # A smaller prompt says too little.
 LEAST_TOKENS = 64
 # The suffix keeps at least this share of a prompt that has to be shortened.
@@ -30,6 +35,8 @@ SUFFIX_SHARE = 0.25
 # A text is shortened by multiples of this part of the budget.
 CUT_STEPS = 8
 
+# Returns how many new tokens a prompt may have, by its length.
+Affordable = Callable[[int], float]
 Cut = Literal["start", "end", "never", "whole"]
 
 
@@ -87,38 +94,53 @@ def prompt_budget(n_context: int, n_answer: int) -> int:
     return n_context - min(n_answer, n_context // 2) - 1
 
 
-def n_affordable(limits: Limits, speed: Speed | None) -> float | None:
-    """Return how many new tokens can be read in time; None for any number."""
+def n_affordable(
+    limits: Limits, speed: Speed | None, n_line: float = USUAL_LINE
+) -> Affordable | None:
+    """Return how many new tokens can be read in time; None for any number.
+
+    `latency_target_ms` is for the first line, which has `n_line` tokens: what writing it
+    behind the whole prompt leaves is for reading.
+    """
     if not limits.latency_target_ms:
         return None
-    per_s = speed.prefill_tokens_per_s if speed else UNMEASURED_PER_S
-    return limits.latency_target_ms * per_s / 1000
+    target_s = limits.latency_target_ms / 1000
+    if speed is None:
+        return lambda n_prompt: target_s * UNMEASURED_PER_S
+    read_per_s = speed.prefill_tokens_per_s
+
+    def affordable(n_prompt: int) -> float:
+        left_s = target_s - n_line * speed.decode_s(n_prompt)
+        return max(left_s, target_s * LEAST_READ_SHARE) * read_per_s
+
+    return affordable
 
 
 def fit(
     parts: Sequence[Part],
     budget: int,
     caches: Sequence[Sequence[int]] = (),
-    affordable: float | None = None,
+    affordable: Affordable | None = None,
 ) -> Fitted:
-    """Return the largest prompt of which at most `affordable` tokens are in no cache.
+    """Return the largest prompt of which so many tokens are in no cache as `affordable`.
 
     `budget` is how many tokens fit at all, `caches` are the tokens that KV caches hold.
-    If each prompt has more new tokens than affordable, the one with the fewest is
+    If each prompt has more new tokens than affordable, the one that comes nearest is
     returned. Raises ModelBroken when the parts that are never cut do not fit.
     """
     parts = list(_joined(parts))
     whole = shortened(parts, budget)
     if affordable is None:
         return Fitted(whole, whole)
-    fewest, best = len(whole) + 1, whole
+    least, best = math.inf, whole
     for tokens in _ladder(parts, budget, whole):
         cached = max((n_common(cache, tokens) for cache in caches), default=0)
         n_new = len(tokens) - cached
-        if n_new <= affordable:
+        excess = n_new - affordable(len(tokens))
+        if excess <= 0:
             return Fitted(tokens, whole)
-        if n_new < fewest:
-            fewest, best = n_new, tokens
+        if excess < least:
+            least, best = excess, tokens
     return Fitted(best, whole)
 
 

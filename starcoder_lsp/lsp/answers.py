@@ -35,6 +35,7 @@ async def inline_completion(
     cursor = _cursor(server, params)
     if cursor is None:
         return None
+    server.late.begin(cursor.document.uri, params.position)
     invoked = types.InlineCompletionTriggerKind.Invoked
     is_explicit = params.context.trigger_kind == invoked
     answer = await _suggest(server, cursor, "inline", is_explicit=is_explicit)
@@ -92,6 +93,7 @@ async def _suggest(
     server.log_as_wanted()
     asked = server.asks.ask_at(cursor)
     if asked is None:
+        server.late.expect()
         server.suggester.trace = _not_asked(cursor, "there is no model that is ready")
         return None
     n_wanted = asked.settings.trigger.n_alternatives if is_explicit else 1
@@ -110,6 +112,7 @@ async def _suggest(
         suggestion = await server.suggester.suggest(ask)
     except EngineError as exc:
         logger.warning("no completion: %s", exc)
+        server.late.expect()
         if isinstance(exc, EngineFailed):
             server.status.tell(f"starcoder: {exc}")
         server.suggester.trace = _not_asked(cursor, str(exc))
@@ -118,6 +121,7 @@ async def _suggest(
     _log(cursor, suggestion, seconds)
     if suggestion and not suggestion.is_known:
         server.asks.learn(ask)
+        _finish_later(server, ask, suggestion)
     return suggestion and replace(suggestion, seconds=seconds)
 
 
@@ -128,6 +132,13 @@ def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
         server.suggester.trace = _not_asked(ask.cursor, reason)
         return Suggestion((), server.suggester.key(ask))
     return known
+
+
+def _finish_later(server: Server, ask: Ask, suggestion: Suggestion) -> None:
+    """Let the idle model finish what it had no time for, if the client then asks again."""
+    if suggestion.is_late and not ask.is_more and server.late.is_wanted:
+        server.late.expect()
+        server.suggester.finish(ask, server.late.send)
 
 
 def _for_more(ask: Ask) -> Ask:

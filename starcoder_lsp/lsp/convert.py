@@ -56,7 +56,10 @@ def inline_items(
     """
     selected = params.context.selected_completion_info
     inserted = selected.text if selected else ""
-    here = types.Range(params.position, params.position)
+    # The client's own position may lie inside a character, or beyond the end of the line.
+    column = units(cursor.line_prefix, encoding)
+    at = types.Position(params.position.line, column)
+    here = types.Range(at, at)
     around = selected.range if selected else here
     items = []
     for completion, command in zip(completions, commands, strict=True):
@@ -107,9 +110,10 @@ def popup_items(
     item = types.CompletionItem(
         label=f"{MARKER} {_label(text)}",
         kind=types.CompletionItemKind.Text,
-        filter_text=word,
+        filter_text=_first_line(text),
+        # No `preselect`: Helix moves such an entry to the top when it arrives, keeps the
+        # index of the selected entry, and then inserts another one than it has shown.
         sort_text="0000",
-        preselect=True,
         documentation=types.MarkupContent(types.MarkupKind.Markdown, documentation),
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
@@ -126,9 +130,17 @@ def _word_before(line: str) -> str:
     return line[start:]
 
 
+def _first_line(text: str) -> str:
+    """Return the first line that is not blank.
+
+    Clients compare it with the word that is being typed, also with what is typed later.
+    """
+    return next(line.strip() for line in text.splitlines() if line.strip())
+
+
 def _label(text: str) -> str:
     """Return the first line that is not blank, short enough for every popup."""
-    first = next(line.strip() for line in text.splitlines() if line.strip())
+    first = _first_line(text)
     return first if len(first) <= MAX_LABEL else first[: MAX_LABEL - 1] + "…"
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from starcoder_lsp.context import Context, IndexingProgress, NoContext
+from starcoder_lsp.lsp.client.status import Status
 from starcoder_lsp.lsp.documents import Documents, OpenDocument
 from starcoder_lsp.lsp.documents.notebooks import Notebooks
 from starcoder_lsp.lsp.settings import FolderSettings
-from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import ContextSettings
 

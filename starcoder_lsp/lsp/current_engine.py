@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from starcoder_lsp.engines import Engine, EngineState, Phase
 from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
-from starcoder_lsp.lsp.status import Kind, Status
+from starcoder_lsp.lsp.client.status import Kind, Status
 from starcoder_lsp.models import background, registry
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.models.progress import Report
+from starcoder_lsp.models.registry import Model
+from starcoder_lsp.settings import assemble, machine_fit, own_file
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
 logger = logging.getLogger(__name__)
@@ -130,6 +132,7 @@ class CurrentEngine:
             self._status.end_progress()
         self._say(settings, state)
         if state.phase is Phase.READY:
+            self._try_out(settings)
             self._on_ready()
         if state.phase is Phase.FAILED:
             self._status.tell(f"starcoder: {state.message}; {AGAIN}")
@@ -139,6 +142,18 @@ class CurrentEngine:
         kind = KINDS.get(state.phase, "Normal")
         is_busy = state.phase in BUSY
         self._status.show(_line(settings, state), kind=kind, busy=is_busy)
+
+    def _try_out(self, settings: Settings) -> None:
+        """Find out whether a file of the user's fills in the middle, and say so once."""
+        path, engine = own_file.own_file(settings.engine), self._engine
+        if path is None or engine is None:
+            return
+
+        async def try_out() -> None:
+            if news := await own_file.try_out(engine, path):
+                self._status.tell(f"starcoder: {news}", is_error=False)
+
+        self._spawn(try_out(), "trial")
 
     def _missing(self, settings: Settings, exc: ModelMissing) -> None:
         name = settings.engine.model
@@ -156,6 +171,7 @@ class CurrentEngine:
         self._getting.add(name)
         try:
             if await self._is_agreed(settings):
+                self._tell_restrictions(settings)
                 await self._get(settings)
         finally:
             self._getting.discard(name)
@@ -163,22 +179,24 @@ class CurrentEngine:
     async def _is_agreed(self, settings: Settings) -> bool:
         model = registry.find(settings.engine.model)
         if settings.lsp.download == "ask":
-            size_mb = model.approximate_bytes / 1e6
-            question = (
-                f"starcoder: {model.name} is not on this machine. Download "
-                f"{size_mb:.0f} MB from {model.published.address} ({model.license})? "
-                f"By hand: starcoder-lsp models get {model.name}"
-            )
+            question = _question(model)
             return await self._status.ask(question, DOWNLOAD, LATER) == DOWNLOAD
         return settings.lsp.download == "always"
+
+    def _tell_restrictions(self, settings: Settings) -> None:
+        """Tell the restrictions of a licence to a user who was not asked."""
+        model = registry.find(settings.engine.model)
+        if settings.lsp.download != "ask" and model.terms.restrictions:
+            text = f"{model.terms.name}: {model.terms.restrictions}"
+            self._status.tell(f"starcoder: {model.name}: {text}", is_error=False)
 
     async def _get(self, settings: Settings) -> None:
         model = registry.find(settings.engine.model)
 
-        def report(share: float) -> None:
-            text = f"downloading {model.name} {share:.0%}"
+        def report(state: Report) -> None:
+            text = f"downloading {model.name}: {state}"
             self._status.show(text, busy=True)
-            self._status.progress(text, share)
+            self._status.progress(text, state.share)
 
         try:
             await background.get_in_child(model.name, report)
@@ -194,4 +212,22 @@ class CurrentEngine:
 
 
 def _line(settings: Settings, state: EngineState) -> str:
-    return f"{settings.engine.model}: {state.message}"
+    return f"{assemble.model_name(settings.engine)}: {state.message}"
+
+
+def _question(model: Model) -> str:
+    """Return the question before a download: size, source, licence, memory, others."""
+    terms = model.terms
+    parts = [
+        f"starcoder: {model.name} is not on this machine. Download "
+        f"{model.approximate_bytes / 1e6:.0f} MB from {model.published.address} "
+        f"({terms.name}{f', {terms.link}' if terms.link else ''})?",
+        machine_fit.fit_sentence(model),
+        f"Its licence restricts its use: {terms.restrictions}."
+        if terms.restrictions
+        else "",
+        *(f"Note: {warning}." for warning in model.warnings),
+        f"By hand: starcoder-lsp models get {model.name}; others for this machine: "
+        "starcoder-lsp models recommend",
+    ]
+    return " ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from lsprotocol import types
 
 from starcoder_lsp.context import are_rules
 from starcoder_lsp.lsp import answers, convert, document_handlers
+from starcoder_lsp.lsp.client.status import CLIENT_PATIENCE_S
 from starcoder_lsp.lsp.current_engine import BuildEngine
 from starcoder_lsp.lsp.documents.parameters import (
     count_field,
@@ -24,7 +25,6 @@ from starcoder_lsp.lsp.documents.parameters import (
 )
 from starcoder_lsp.lsp.documents.uris import paths_of
 from starcoder_lsp.lsp.server import Server
-from starcoder_lsp.lsp.status import CLIENT_PATIENCE_S
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Layer
 from starcoder_lsp.suggesting.outcomes.page import as_text

@@ -15,8 +15,13 @@ from pygls.lsp.server import LanguageServer
 from starcoder_lsp import __version__
 from starcoder_lsp.context import Context, Edit
 from starcoder_lsp.flow import Cursor
-from starcoder_lsp.lsp import convert, editor_watch
+from starcoder_lsp.lsp import convert
 from starcoder_lsp.lsp.ask_factory import AskFactory
+from starcoder_lsp.lsp.client import editor_watch
+from starcoder_lsp.lsp.client.late_answer import LateAnswer
+from starcoder_lsp.lsp.client.notifications import CustomNotifications
+from starcoder_lsp.lsp.client.options import client_options_of, needs_popup, settings_in
+from starcoder_lsp.lsp.client.status import Status
 from starcoder_lsp.lsp.current_context import CurrentContext
 from starcoder_lsp.lsp.current_engine import BuildEngine, CurrentEngine
 from starcoder_lsp.lsp.documents import MAX_CHARACTERS, Documents, OpenDocument
@@ -25,7 +30,6 @@ from starcoder_lsp.lsp.documents.positions import Encoding
 from starcoder_lsp.lsp.documents.uris import path_of
 from starcoder_lsp.lsp.protocol import Protocol
 from starcoder_lsp.lsp.settings import FolderSettings
-from starcoder_lsp.lsp.status import Status
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import LogSettings
@@ -37,11 +41,6 @@ from starcoder_lsp.suggesting.suggester import Suggester
 
 logger = logging.getLogger(__name__)
 
-# Clients without ghost text. If others were offered both kinds, VS Code would ask twice
-# and lsp-mode would never ask for ghost text.
-POPUP_CLIENTS = frozenset(
-    ("helix", "Kakoune", "kakoune-lsp", "Eglot", "Sublime Text LSP", "Zed")
-)
 # Tells our plugins which notifications we understand.
 EXPERIMENTAL = {"starcoder": {"events": True, "cursor": True, "more": True}}
 MAX_NAME = 200
@@ -72,12 +71,14 @@ class Server(LanguageServer):
         self.editor: asyncio.Future[int | None] = loop.create_future()
         self.documents = Documents()
         self.notebooks = Notebooks()
-        self.status = Status(self)
+        self.custom = CustomNotifications(self)
+        self.late = LateAnswer(self.documents, self.custom)
+        self.status = Status(self, self.custom)
         self.settings = FolderSettings(flags, self.status.tell)
         self.suggester = Suggester()
         self.statistics = default_store()
         self.outcomes = OutcomeTracker(self._count, self.suggester.cache.reject)
-        self.engine = CurrentEngine(self.status, build_engine, self._warm_up_again)
+        self.engine = CurrentEngine(self.status, build_engine, self._note_ready_engine)
         self.contexts = CurrentContext(
             self.settings, self.status, self.documents, self.notebooks, self.path_of
         )
@@ -102,12 +103,16 @@ class Server(LanguageServer):
         """Read the client's settings and folders, and offer the requests that suit it."""
         self.editor.set_result(editor_watch.visible(params.process_id))
         self.settings.use_folders(convert.folders_of(params))
-        self.settings.use_editor_at_start(params.initialization_options)
+        options = params.initialization_options
+        client_options = client_options_of(options)
+        self.custom.wanted = client_options.notifications
+        self.settings.use_editor_at_start(
+            settings_in(options), is_trusted=client_options.is_trusted
+        )
         self.log_as_wanted()
         capabilities.experimental = EXPERIMENTAL
         offer = self.settings.of_workspace().lsp.completion
-        client = params.client_info.name if params.client_info else ""
-        if offer == "never" or (offer == "auto" and client not in POPUP_CLIENTS):
+        if offer == "never" or (offer == "auto" and not needs_popup(params)):
             capabilities.completion_provider = None
 
     def log_as_wanted(self) -> None:
@@ -133,6 +138,7 @@ class Server(LanguageServer):
             return
         self.context.change(document.uri, document.version, edits)
         self.outcomes.changed(snapshot)
+        self.suggester.note_edits(document.uri, edits)
         self.suggester.note_key()
 
     def close_document(self, uri: str) -> None:
@@ -215,9 +221,10 @@ class Server(LanguageServer):
         """Log the error; pygls would show a message box."""
         logger.error("%s: %s", source.__name__, type(error).__name__)
 
-    def _warm_up_again(self) -> None:
-        """Warm up an engine that has just loaded its model."""
+    def _note_ready_engine(self) -> None:
+        """Use an engine that has just loaded its model."""
         self.suggester.note_new_engine()
+        self.late.send()
         self.warm_up(self._rests_in)
 
     def _count(self, record: Record) -> None:

@@ -34,6 +34,7 @@ class FolderSettings:
         self._files = ConfigFiles()
         self._at_start = self._editor = editor_layer(None)
         self._folders: tuple[Path, ...] = ()
+        self._is_trusted = True
         self._known: dict[tuple[Path, ...], tuple[float, Resolved]] = {}
 
     @property
@@ -50,9 +51,13 @@ class FolderSettings:
         kept = [folder for folder in self._folders if folder not in removed]
         self.use_folders((*kept, *added))
 
-    def use_editor_at_start(self, options: Any) -> None:
-        """Take the initializationOptions, which apply for the whole session."""
+    def use_editor_at_start(self, options: Any, *, is_trusted: bool = True) -> None:
+        """Take the settings of initializationOptions, which apply for the whole session.
+
+        In a workspace that the user does not trust, no project's file applies.
+        """
         self._at_start = editor_layer(options)
+        self._is_trusted = is_trusted
         self._known.clear()
 
     def use_editor(self, options: Any) -> None:
@@ -82,7 +87,11 @@ class FolderSettings:
             return resolved.settings if resolved else self._of_unreachable()
         if resolved is None or is_old:
             resolved = self._files.resolve(
-                start, self._folders, self._at_start, self._editor, self._flags
+                start if self._is_trusted else None,
+                self._folders,
+                self._at_start,
+                self._editor,
+                self._flags,
             )
             self._known[key] = (now, resolved)
             for problem in resolved.problems:

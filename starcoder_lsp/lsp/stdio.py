@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
-from starcoder_lsp.lsp import editor_watch
+from starcoder_lsp.lsp.client import editor_watch
 from starcoder_lsp.lsp.messages.framing import Skipped, TooLarge, read_message
 from starcoder_lsp.lsp.messages.outgoing import report
 from starcoder_lsp.lsp.messages.streams import CLOSE_GRACE_S, open_reader, open_writer

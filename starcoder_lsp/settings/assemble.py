@@ -15,12 +15,13 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, ModelError
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.paths import models_dir
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
+from starcoder_lsp.settings import own_file
 from starcoder_lsp.settings.forms import AUTO
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
@@ -47,7 +48,7 @@ def model_file(settings: EngineSettings) -> Path:
 
 def load_of(settings: EngineSettings) -> Load:
     """The request that makes an engine's process load the model; errors as `model_file`."""
-    model = registry.find(settings.model)
+    model = model_of(settings)
     family = families()[model.family]
     n_more = settings.max_tokens + SPARE_TOKENS
     return Load(
@@ -63,6 +64,7 @@ def load_of(settings: EngineSettings) -> Load:
         kv_type=settings.kv_type,
         kv_cache_bytes=settings.kv_cache_mb << 20,
         n_reserved=settings.max_tokens,
+        niceness=settings.niceness,
     )
 
 
@@ -172,7 +174,7 @@ def build_completer(
     context: Context | None = None,
     characters_per_token: float = Window.CHARACTERS_PER_TOKEN,
 ) -> Completer:
-    model = registry.find(settings.engine.model)
+    model = model_of(settings.engine)
     family, layout = family_of(settings.engine), layout_of(settings, model)
     wanted = _prompt_tokens(settings.engine, model)
     n_tokens = min(wanted, engine.state.n_prompt_tokens or wanted)
@@ -198,7 +200,20 @@ def layout_of(settings: Settings, model: Model) -> str:
 
 
 def family_of(settings: EngineSettings) -> Family:
-    return families()[registry.find(settings.model).family]
+    return families()[model_of(settings).family]
+
+
+def model_of(settings: EngineSettings) -> Model:
+    """The model that writes; raises UnknownModel or ModelBroken."""
+    return own_file.local_model(settings)
+
+
+def model_name(settings: EngineSettings) -> str:
+    """The name of the model that is loaded, for the user; never raises."""
+    try:
+        return model_of(settings).name
+    except ModelError:
+        return settings.model
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,22 @@ MAX_SHOWN_CHARACTERS = 80
 class Form:
     """The form of a value; `name` completes the sentence "expected ...".
 
-    `from_text` parses the value of a flag and raises ValueError or KeyError.
+    `from_text` parses the value of a flag and raises ValueError or KeyError. `schema` is
+    the form as JSON Schema, for editors that check settings while they are written.
     """
 
     name: str
     accepts: Callable[[Value], bool]
     from_text: Callable[[str], Value] = str
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 def integer(low: int, high: int) -> Form:
     def accepts(value: Value) -> bool:
         return type(value) is int and low <= value <= high
 
-    return Form(f"a whole number from {low} to {high}", accepts, int)
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Form(f"a whole number from {low} to {high}", accepts, int, schema)
 
 
 def auto_or(form: Form) -> Form:
@@ -42,11 +45,13 @@ def auto_or(form: Form) -> Form:
     def from_text(text: str) -> Value:
         return text if text == AUTO else form.from_text(text)
 
-    return Form(f"{AUTO}, or {form.name}", accepts, from_text)
+    schema = {"anyOf": [{"const": AUTO}, form.schema]}
+    return Form(f"{AUTO}, or {form.name}", accepts, from_text, schema)
 
 
 def one_of(*words: str) -> Form:
-    return Form("one of " + ", ".join(words), lambda value: value in words)
+    schema = {"type": "string", "enum": list(words)}
+    return Form("one of " + ", ".join(words), lambda value: value in words, str, schema)
 
 
 def list_of(words: Collection[str], name: str) -> Form:
@@ -55,7 +60,7 @@ def list_of(words: Collection[str], name: str) -> Form:
     def accepts(value: Value) -> bool:
         return _are_strings(value) and set(value) <= set(words)
 
-    return Form(name, accepts, _words)
+    return Form(name, accepts, _words, _array({"enum": sorted(words)}))
 
 
 def shown(value: Value) -> str:
@@ -73,6 +78,10 @@ def shown(value: Value) -> str:
 
 def shortened(text: str, n_characters: int = MAX_SHOWN_CHARACTERS) -> str:
     return text if len(text) <= n_characters else text[: n_characters - 1] + "…"
+
+
+def _array(items: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"type": "array", "items": items, "uniqueItems": True}
 
 
 def _boolean(text: str) -> bool:
@@ -98,7 +107,20 @@ def _is_absolute(value: Value) -> bool:
         return False
 
 
-BOOLEAN = Form("true or false", lambda value: isinstance(value, bool), _boolean)
-STRING = Form("a string", lambda value: isinstance(value, str) and bool(value))
-STRINGS = Form("a list of strings", _are_strings, _words)
-FILE = Form("an absolute path, or one that begins with ~", _is_absolute)
+BOOLEAN = Form(
+    "true or false",
+    lambda value: isinstance(value, bool),
+    _boolean,
+    {"type": "boolean"},
+)
+STRING = Form(
+    "a string",
+    lambda value: isinstance(value, str) and bool(value),
+    schema={"type": "string", "minLength": 1},
+)
+STRINGS = Form("a list of strings", _are_strings, _words, _array({"type": "string"}))
+FILE = Form(
+    "an absolute path, or one that begins with ~",
+    _is_absolute,
+    schema={"type": ["string", "null"]},
+)

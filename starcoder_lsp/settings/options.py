@@ -63,7 +63,8 @@ class EngineSettings:
         project=MAY_SET, changes_suggestions=True)
     model_path: Path | None = option(
         None, FILE,
-        "a GGUF file of your own, used as the family of `model`",
+        "a GGUF file of your own; its header tells its family, unless `model` names "
+        "another model than the default",
         changes_suggestions=True, convert=_path)
     max_tokens: int = option(
         96, integer(1, 1024),
@@ -87,7 +88,11 @@ class EngineSettings:
         "nothing")
     threads: int = option(
         0, integer(0, 1024),
-        "threads to compute with; 0 means one per core")
+        "threads to compute with; 0 means as many as are fastest at the moment")
+    niceness: int = option(
+        5, integer(0, 19),
+        "how much the engine steps back when other programs want to compute, as of "
+        "nice(1); 0 not at all")
     is_shared: bool = option(
         False, BOOLEAN,
         "one engine for all of your editors instead of one for each",
@@ -119,6 +124,10 @@ class TriggerSettings:
         [], list_of(("comments", "strings"), "a list of comments, strings"),
         "where suggestions come only when you ask for them",
         project=MAY_ADD, convert=frozenset)
+    next_line: bool = option(
+        False, BOOLEAN,
+        "whether the next line is suggested at the end of a line that is complete",
+        project=MAY_SET, changes_suggestions=True)
     debounce_s: float = option(
         40, integer(0, 2000),
         "how long typing must rest before the model starts, in milliseconds; the wait "
@@ -252,7 +261,9 @@ class Settings:
     @property
     def style(self) -> Style:
         return Style(
-            multiline=self.writing.multiline, disabled_rules=self.writing.disabled_rules
+            multiline=self.writing.multiline,
+            disabled_rules=self.writing.disabled_rules,
+            next_line=self.trigger.next_line,
         )
 
 

@@ -79,6 +79,13 @@ class Suggestion:
     is_known: bool = False
     seconds: float = 0.0
 
+    @property
+    def is_late(self) -> bool:
+        """True if the time was over before the model had written any text."""
+        usages = [one.usage for one in self.completions]
+        is_late = any(usage.finish_reason == "time" for usage in usages)
+        return is_late and not any(one.text for one in self.completions)
+
     def is_accepted_at(self, cursor: Cursor) -> bool:
         """Return whether one of the completions ends exactly at `cursor`."""
         if self.key.scope.uri != cursor.document.uri:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from starcoder_lsp.completion.postprocess.closers import closed_by
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.suggesting.cache import CacheKey, CacheScope
 
@@ -49,10 +50,17 @@ class CacheKeys:
 def around_inserted(completion: Completion, inserted: str) -> Completion:
     """Adapt a completion to closers that the editor has inserted after the cursor.
 
-    They are cut off its end; if it does not end with them, it replaces them. The text is
-    empty when nothing else is left.
+    They are cut off its end, or replaced where it closes what they close.
+
+    >>> around_inserted(Completion("x)"), ")").text
+    'x'
+    >>> around_inserted(Completion("x) + 1"), ")").n_replaced
+    1
     """
     text, n_replaced = completion.text, completion.n_replaced
-    if n_replaced == 0 and text.endswith(inserted):
-        return replace(completion, text=text[: -len(inserted)])
-    return replace(completion, n_replaced=n_replaced + len(inserted))
+    if n_replaced:
+        return replace(completion, n_replaced=n_replaced + len(inserted))
+    twice = closed_by(text, inserted)
+    if len(twice) == len(inserted) and twice[0] == len(text) - len(inserted):
+        return replace(completion, text=text[: twice[0]])
+    return replace(completion, n_replaced=len(twice))

@@ -40,15 +40,19 @@ class CostEstimator:
             ),
         )
 
-    def cost_s(self, n_new_characters: int, measured: Speed | None) -> float:
+    def cost_s(
+        self, n_new_characters: int, measured: Speed | None, n_characters: int = 0
+    ) -> float:
         """Return the seconds for a prompt with `n_new_characters` to prefill.
 
-        `measured` is the engine's own measurement of its speed; it replaces ours.
+        `measured` is the engine's own measurement of its speed; it replaces ours. The
+        whole prompt has `n_characters`: a token takes longer behind a long one.
         """
         speed = measured or self.speed
         n_tokens = n_new_characters / CHARACTERS_PER_TOKEN
         prefill_s = n_tokens / max(speed.prefill_tokens_per_s, 1.0)
-        return prefill_s + USUAL_TOKENS / max(speed.decode_tokens_per_s, 1.0)
+        depth = n_characters / CHARACTERS_PER_TOKEN
+        return prefill_s + USUAL_TOKENS * speed.decode_s(depth)
 
     def note_read(self, key: CacheKey) -> None:
         """The model has read the prompt for `key`; its KV cache probably holds it."""
@@ -65,7 +69,7 @@ class CostEstimator:
             ours, theirs = key.prefix, last.prefix
             if ours.startswith(theirs) or theirs.startswith(ours):
                 return abs(len(ours) - len(theirs))
-        return min(len(key.prefix), window.prefix) + window.suffix
+        return n_prompt_characters(key, window)
 
     def forget(self, uri: str) -> None:
         self._read.pop(uri, None)
@@ -73,6 +77,11 @@ class CostEstimator:
     def forget_all(self) -> None:
         """Forget which prompts were read: a new engine has an empty KV cache."""
         self._read.clear()
+
+
+def n_prompt_characters(key: CacheKey, window: Window) -> int:
+    """Estimate how many characters the prompt for `key` has."""
+    return min(len(key.prefix), window.prefix) + window.suffix
 
 
 def _averaged(old: float, n_tokens: int, time_ms: float) -> float:

@@ -14,20 +14,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from starcoder_lsp.completion.trace import Trace
+from starcoder_lsp.context import Edit
 from starcoder_lsp.flow import Completion, Cursor
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.battery import Power
 from starcoder_lsp.suggesting.cache import Cache, CacheKey
 from starcoder_lsp.suggesting.cache_keys import CacheKeys
 from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
-from starcoder_lsp.suggesting.cost import CostEstimator
+from starcoder_lsp.suggesting.cost import CostEstimator, n_prompt_characters
 from starcoder_lsp.suggesting.debounce import Debouncer
 from starcoder_lsp.suggesting.known import KnownSuggestions
-from starcoder_lsp.suggesting.scheduler import ForegroundRequest, OnText, Scheduler
+from starcoder_lsp.suggesting.scheduler import (
+    BackgroundJob,
+    ForegroundRequest,
+    OnText,
+    Scheduler,
+)
 from starcoder_lsp.suggesting.speculation import Speculator
+
+# The time budget, while the model is idle, of a request that had no time before.
+PATIENT_BUDGET_MS = 30_000
 
 
 class Suggester:
@@ -77,6 +87,27 @@ class Suggester:
         self._speculator.follow(ask, suggestion, self._debouncer.miss_factor)
         return suggestion
 
+    def finish(self, ask: Ask, on_text_found: Callable[[], None]) -> None:
+        """Let the idle model answer a request that was answered late, and cache that.
+
+        `on_text_found` is called if there is a suggestion then. A request ends the work.
+        """
+        keys, usual = self._keys(ask), ask.completer.limits
+        budget_ms = max(usual.time_budget_ms, PATIENT_BUDGET_MS)
+        limits = replace(usual, time_budget_ms=budget_ms, yields=True)
+        completer = replace(ask.completer, limits=limits)
+        patient = replace(ask, completer=completer, n_wanted=1)
+
+        async def work(on_text: OnText) -> Suggestion:
+            trace = Trace(ask.cursor.document.language)
+            found = await self._generate(patient, keys, trace, on_text)
+            if any(one.text for one in found.completions):
+                on_text_found()
+            return found
+
+        job = BackgroundJob(keys.exact, keys.read, work, is_short=ask.is_short)
+        self.scheduler.when_idle(lambda: job, 0.0)
+
     def peek(self, ask: Ask) -> Suggestion | None:
         """Return the answer to `ask` if the cache has it; never ask the model."""
         trace = self._begin_trace(ask)
@@ -90,6 +121,10 @@ class Suggester:
     def note_key(self) -> None:
         """Tell the debouncer that the user has typed something."""
         self._debouncer.note_key(self._clock())
+
+    def note_edits(self, uri: str, edits: Sequence[Edit]) -> None:
+        """Note a change of a document, which may hold closers that the editor inserted."""
+        self._auto_close.note_edits(uri, edits)
 
     def note_new_engine(self) -> None:
         """The KV cache is empty, so that every prompt costs its whole length again."""
@@ -134,8 +169,10 @@ class Suggester:
         return self.trace
 
     def _delay_s(self, ask: Ask, keys: CacheKeys) -> float:
-        n_new = self._costs.n_new_characters(keys.read, ask.completer.window)
-        cost_s = self._costs.cost_s(n_new, ask.completer.engine.speed)
+        window = ask.completer.window
+        n_new = self._costs.n_new_characters(keys.read, window)
+        n_whole = n_prompt_characters(keys.read, window)
+        cost_s = self._costs.cost_s(n_new, ask.completer.engine.speed, n_whole)
         floor_s = ask.settings.trigger.debounce_s
         on_battery = self._power.is_on_battery
         return self._debouncer.delay_s(

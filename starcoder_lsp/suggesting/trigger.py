@@ -74,10 +74,15 @@ def _is_disabled_path(occasion: Occasion) -> bool:
 
 
 def _is_after_statement(occasion: Occasion) -> bool:
-    """Return whether a `;` ends the line prefix and is not part of a `for (…)`."""
+    """Return whether a `;` ends the line, is not part of a `for (…)`, and nothing is due.
+
+    The next line may be due, or a brace that is missing at the end of the document.
+    """
     line = occasion.cursor.line_prefix
     is_after = line.endswith(";") and line.count("(") <= line.count(")")
-    return is_after and not occasion.cursor.line_suffix.strip()
+    is_end = is_after and not occasion.cursor.line_suffix.strip()
+    is_next_due = occasion.settings.next_line
+    return is_end and not is_next_due and not Place(occasion.cursor).lacks_brace
 
 
 def _is_inside_word(occasion: Occasion) -> bool:

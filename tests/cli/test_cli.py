@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -315,3 +316,22 @@ def test_a_file_without_tasks_is_named(tmp_path: Path) -> None:
     done = run("eval", "infilling", str(file))
     assert done.returncode == 2
     assert "notes.txt:1 is not JSON" in done.stderr
+
+
+def test_eval_all_leaves_out_what_has_no_data(tmp_path: Path, smollm2: Path) -> None:
+    row = {
+        "task_id": "HumanEval/0",
+        "prompt": "def first_three():\n",
+        "canonical_solution": "    return 1, 2, 3\n",
+        "test": "def check(f):\n    assert f() == (1, 2, 3)",
+        "entry_point": "first_three",
+    }
+    data, report = tmp_path / "data", tmp_path / "report.html"
+    data.mkdir()
+    (data / "HumanEval.jsonl.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
+    flags = ("--quick", "--json", "--report", str(report), "--max-tokens", "16")
+    done = run("eval", "all", str(data), "--model-path", str(smollm2), *flags)
+    figures = json.loads(done.stdout)
+    assert figures["humaneval"]["n"] == 1
+    assert figures["mbpp"] == f"left out: {data} holds no mbpp.jsonl"
+    assert "<h1>eval all</h1>" in report.read_text()

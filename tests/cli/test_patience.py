@@ -22,7 +22,6 @@ from starcoder_lsp.flow import FinishReason, Limits, Piece, Prompt, Usage
 from starcoder_lsp.settings.resolve import Layer, resolve
 
 LIMITS = Limits(time_budget_ms=pace.TOTAL_MS)
-READ_S = pace.READ_MS / 1000
 
 
 def test_a_command_has_a_minute() -> None:
@@ -35,33 +34,49 @@ def test_the_users_settings_apply_to_commands_too() -> None:
 
 
 def test_most_of_the_time_is_left_for_generating() -> None:
-    assert pace.READ_MS <= pace.TOTAL_MS / 2
-    short = pace.paced(Limits(time_budget_ms=1000), None, None)
+    assert pace.PATIENT_MS <= pace.TOTAL_MS / 2
+    short = pace.paced(Limits(time_budget_ms=1000), None, Speed(10.0, 1.0))
     assert short.latency_target_ms == 500
 
 
+# Writes so fast that only reading takes time.
+def reads(per_s: float) -> Speed:
+    return Speed(per_s, 1e9)
+
+
 @pytest.mark.parametrize(
-    ("now_per_s", "known_per_s", "n_tokens"),
+    ("now_per_s", "known", "n_tokens"),
     [
-        # As fast as ever, an eighth of it, and never measured before.
-        (200.0, 200.0, 200 * READ_S),
-        (25.0, 200.0, 25 * READ_S),
-        (25.0, None, 25 * READ_S),
-        (900.0, None, 900 * READ_S),
+        # As much as is read soon, also when it was never measured or cannot be.
+        (2000.0, reads(2000.0), 1400),
+        (900.0, reads(500.0), 630),
+        (900.0, None, 618),
+        (None, reads(2000.0), 1400),
+        # A slower machine reads the least that is useful, if that takes seconds.
+        (100.0, reads(100.0), 256),
+        (100.0, reads(800.0), 256),
+        (20.0, reads(20.0), 120),
         # So slow that not even the sample was read in time.
-        (0.0, 200.0, 1),
-        # An engine that cannot be measured is trusted.
-        (None, 200.0, 200 * READ_S),
+        (0.0, reads(200.0), 1),
     ],
 )
-def test_a_prompt_is_as_long_as_the_machine_reads_in_a_few_seconds(
-    now_per_s: float | None, known_per_s: float | None, n_tokens: float
+def test_a_prompt_is_as_long_as_the_machine_reads_soon(
+    now_per_s: float | None, known: Speed | None, n_tokens: float
 ) -> None:
-    known = Speed(known_per_s, 1.0) if known_per_s else None
     limits = pace.paced(LIMITS, now_per_s, known)
-    affordable = n_affordable(limits, known)
+    affordable = n_affordable(limits, known or pace.UNMEASURED)
     assert affordable is not None
-    assert affordable == pytest.approx(n_tokens, abs=1)
+    assert affordable(256) == pytest.approx(n_tokens, abs=3)
+
+
+def test_the_time_for_a_line_is_not_used_for_reading() -> None:
+    writes_slowly = Speed(2000.0, decode_tokens_per_s=100.0, decode_s_per_depth=1e-5)
+    affordable = n_affordable(Limits(latency_target_ms=500), writes_slowly, n_line=10)
+    assert affordable is not None
+    assert affordable(0) == pytest.approx(2000 * (0.5 - 0.1))
+    assert affordable(1000) == pytest.approx(2000 * (0.5 - 0.2))
+    # Where writing alone takes too long, the prompt does not become useless, too.
+    assert affordable(100_000) == pytest.approx(2000 * 0.5 / 3)
 
 
 class MeasuredEngine(ScriptedEngine):

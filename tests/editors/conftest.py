@@ -1,4 +1,6 @@
 import contextlib
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -6,6 +8,7 @@ from typing import Any
 import pytest
 
 from editors.driver import (
+    PLUGIN,
     Neovim,
     ScriptedServer,
     eventually,
@@ -73,3 +76,16 @@ def scripted_server(tmp_path: Path) -> Callable[..., ScriptedServer]:
         return ScriptedServer(tmp_path, {"answers": list(answers), **script})
 
     return make
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a repository that holds the plugin where the real one does."""
+    repository = tmp_path / "repository"
+    shutil.copytree(
+        PLUGIN, repository / "editors" / "nvim", ignore=shutil.ignore_patterns("tags")
+    )
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "plugin"]):
+        subprocess.run(["git", *identity, *command], cwd=repository, check=True)
+    return repository

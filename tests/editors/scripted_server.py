@@ -4,6 +4,9 @@ Run as `scripted_server.py SCRIPT RECORD`. SCRIPT is a JSON object:
 
     encoding      position encoding to announce ("utf-8")
     experimental  experimental server capabilities ({})
+    sync          how the client sends changes: 1 the whole text, 2 ranges of it (1)
+    capabilities  more server capabilities, which replace others ({})
+    results       the results of commands by name; of others it is null ({})
     answers       rules for textDocument/inlineCompletion; the first that matches
                   answers, and without one the result is null:
         after      matches if the line up to the cursor ends with this ("")
@@ -16,7 +19,7 @@ Run as `scripted_server.py SCRIPT RECORD`. SCRIPT is a JSON object:
 RECORD receives every message of the client, one JSON object per line.
 Commands: `scripted.send` [method, params] makes the server send a notification, and
 `scripted.ask` [method, params] a request; `scripted.release` answers the held requests;
-`scripted.crash` ends the process.
+`scripted.text` [uri] returns the text of a document; `scripted.crash` ends the process.
 """
 
 import json
@@ -65,12 +68,40 @@ def text_before(text: str, position: dict[str, int], encoding: str) -> str:
     return head.decode(codec)
 
 
+def offset_of(text: str, position: dict[str, int], encoding: str) -> int:
+    """Return the offset of an LSP position in a text; one below the text is its end."""
+    lines = text.split("\n")[: position["line"]]
+    start = sum(len(line) + 1 for line in lines)
+    if start > len(text):
+        return len(text)
+    return start + len(text_before(text, position, encoding))
+
+
+def changed(text: str, change: Message, encoding: str) -> str:
+    """Return the text after a change of a range of it, or of the whole.
+
+    >>> end = {"line": 1, "character": 0}
+    >>> change = {"range": {"start": {"line": 0, "character": 1}, "end": end}, "text": "x"}
+    >>> changed("ab\\nc", change, "utf-8")
+    'axc'
+    """
+    if "range" not in change:
+        return str(change["text"])
+    start, end = (
+        offset_of(text, change["range"][side], encoding) for side in ("start", "end")
+    )
+    return text[:start] + change["text"] + text[end:]
+
+
 class ScriptedServer:
     """Answers one client until it says `exit` or hangs up."""
 
     def __init__(self, script: Message, output: BinaryIO, record: TextIO) -> None:
         self.encoding: str = script.get("encoding", "utf-8")
         self.experimental: Message = script.get("experimental", {})
+        self.sync: int = script.get("sync", FULL_SYNC)
+        self.more_capabilities: Message = script.get("capabilities", {})
+        self.results: Message = script.get("results", {})
         self.rules: list[Message] = script.get("answers", [])
         self.output = output
         self.record = record
@@ -96,26 +127,27 @@ class ScriptedServer:
                 self.texts[document["uri"]] = document["text"]
             case "textDocument/didChange":
                 uri = params["textDocument"]["uri"]
-                self.texts[uri] = params["contentChanges"][-1]["text"]
+                for change in params["contentChanges"]:
+                    self.texts[uri] = changed(self.texts[uri], change, self.encoding)
             case "textDocument/inlineCompletion" | "starcoder/more":
                 self.complete(params, id)
             case "$/cancelRequest":
                 self.cancel(params["id"])
             case "workspace/executeCommand":
-                self.execute(params)
-                self.reply(id, None)
+                self.reply(id, self.execute(params))
             case "shutdown":
                 self.reply(id, None)
 
     def capabilities(self) -> Message:
         return {
             "positionEncoding": self.encoding,
-            "textDocumentSync": {"openClose": True, "change": FULL_SYNC},
+            "textDocumentSync": {"openClose": True, "change": self.sync},
             "inlineCompletionProvider": True,
             "executeCommandProvider": {
                 "commands": ["scripted.send", "scripted.ask", "scripted.release"]
             },
             "experimental": self.experimental,
+            **self.more_capabilities,
         }
 
     def complete(self, params: Message, id: int) -> None:
@@ -147,14 +179,16 @@ class ScriptedServer:
                 return rule
         return {}
 
-    def execute(self, params: Message) -> None:
+    def execute(self, params: Message) -> Any:
         match params["command"]:
+            case "scripted.text":
+                return self.texts.get(params["arguments"][0])
             case "scripted.send":
                 method, sent_params = params["arguments"]
                 write_message(self.output, {"method": method, "params": sent_params})
             case "scripted.ask":
-                method, params = params["arguments"]
-                request = {"id": "question", "method": method, "params": params}
+                method, asked = params["arguments"]
+                request = {"id": "question", "method": method, "params": asked}
                 write_message(self.output, request)
             case "scripted.release":
                 for id, rule in self.held.items():
@@ -162,6 +196,7 @@ class ScriptedServer:
                 self.held.clear()
             case "scripted.crash":
                 sys.exit(3)
+        return self.results.get(params["command"])
 
     def reply(self, id: int, result: Any) -> None:
         write_message(self.output, {"id": id, "result": result})

@@ -33,6 +33,12 @@ def replacing(text: str, start: int, end: int, after: str = "") -> Rule:
     return {"after": after, "items": [{"insertText": text, "range": item_range}]}
 
 
+def suggestion_ready(uri: str) -> tuple[str, str, Rule]:
+    """Return the command that makes the server announce a suggestion."""
+    place = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 1}}
+    return "scripted.send", "starcoder/suggestionReady", place
+
+
 def messages(editor: Neovim) -> list[str]:
     return list(editor.lua("return _G.messages"))
 
@@ -642,7 +648,10 @@ def test_the_server_gets_the_init_options_and_our_capabilities(
     server = scripted_server()
     open_editor(server.cmd, setup={"init_options": {"model": "starcoder2-3b"}})
     params = server.received("initialize")[0]["params"]
-    assert params["initializationOptions"] == {"model": "starcoder2-3b"}
+    assert params["initializationOptions"] == {
+        "model": "starcoder2-3b",
+        "notifications": ["didChangeStatus", "starcoder/suggestionReady"],
+    }
     offered = params["capabilities"]
     assert sorted(offered["general"]["positionEncodings"]) == ["utf-16", "utf-8"]
     assert offered["textDocument"]["inlineCompletion"] == {"dynamicRegistration": False}
@@ -708,17 +717,21 @@ def test_the_status_is_that_of_the_server(
     assert editor.lua("return _G.changes") == len(cases)
 
 
-def test_a_request_from_before_the_model_was_ready_is_sent_again(
+def test_a_request_is_sent_again_once_the_server_can_answer_it(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     server = scripted_server()
     editor = open_editor(server.cmd)
     editor.type("ix")
     eventually(server.n_requests, 1)
-    for busy, message in ((True, "loading"), (False, "ready")):
-        reported = {"busy": busy, "message": message, "kind": "Normal"}
-        editor.execute("scripted.send", "didChangeStatus", reported)
+    uri = editor.lua("return vim.uri_from_bufnr(0)")
+    editor.execute(*suggestion_ready("file:///elsewhere"))
+    editor.execute(*suggestion_ready(uri))
     eventually(server.n_requests, 2)
+    editor.leave_insert_mode()
+    editor.execute(*suggestion_ready(uri))
+    editor.execute("scripted.release")
+    assert server.n_requests() == 2
 
 
 def test_a_question_of_the_server_waits_for_the_end_of_insert_mode(
@@ -773,6 +786,7 @@ def test_a_missing_server_is_reported_once(start_neovim: StartNeovim) -> None:
     editor.lua(KEEP_MESSAGES)
     editor.lua("require('starcoder').setup({ cmd = { 'no-such-server' } })")
     editor.command("edit one | edit two")
+    eventually(lambda: len(messages(editor)), 1)
     assert [m for m in messages(editor) if "no-such-server" in m] == messages(editor)
     assert len(messages(editor)) == 1
 

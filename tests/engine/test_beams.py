@@ -11,6 +11,7 @@ from starcoder_lsp.engines.llama.decode.sampling import log_sum_exp
 from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.native import library
 from starcoder_lsp.engines.llama.native.library import LlamaContext, LlamaModel
+from starcoder_lsp.engines.llama.native.threads import Threads
 from starcoder_lsp.flow import Limits, Prompt, Text
 
 CODE = "def below_zero(operations):\n    balance = 0\n    for op in operations:\n"
@@ -46,7 +47,7 @@ def alone(model: LlamaModel, text: str) -> float:
         n_context=512,
         n_sequences=1,
         n_batch=128,
-        n_threads=1,
+        threads=Threads((1,)),
         should_abort=never,
     )
     (segment,) = PROMPT.segments

@@ -224,14 +224,14 @@ def test_repetitive_text_takes_fewer_batches(smollm2: Path) -> None:
     library.set_up()
     session = LlamaSession(LlamaModel(smollm2), n_context=1024, n_threads=2, n_slots=1)
     n_batches = 0
-    evaluate = session._context.evaluate
+    evaluate = session._caches.context.evaluate
 
     def counted(*arguments: object) -> bool:
         nonlocal n_batches
         n_batches += 1
         return evaluate(*arguments)  # type: ignore[arg-type]  # passed on
 
-    session._context.evaluate = counted  # type: ignore[method-assign,assignment]  # it has no other observer
+    session._caches.context.evaluate = counted  # type: ignore[method-assign,assignment]  # it has no other observer
     block = BLOCK.format("alpha")
     pieces = session.generate(
         Prompt((Text(block * 6 + block[:20]),)), Limits(40, 600_000), lambda: False

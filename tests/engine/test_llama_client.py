@@ -21,6 +21,7 @@ from starcoder_lsp.engines.llama.machine.gguf import read_header
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.native import devices, library
 from starcoder_lsp.engines.llama.process import loading
+from starcoder_lsp.engines.llama.process.speeds import Speeds
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
 from starcoder_lsp.runtime.frames import Frame
@@ -245,7 +246,7 @@ async def test_the_error_names_a_missing_file_or_a_directory(
     make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     assert "no such file" in await failure(make_engine(tmp_path / "none.gguf"))
-    assert "not a file" in await failure(make_engine(tmp_path))
+    assert "is a folder" in await failure(make_engine(tmp_path))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
@@ -254,7 +255,7 @@ async def test_the_error_names_a_truncated_model(
 ) -> None:
     whole = tiny_starcoder2.read_bytes()
     path = write(tmp_path / "cut.gguf", whole[: int(len(whole) * share)])
-    assert str(path) in await failure(make_engine(path))
+    assert await failure(make_engine(path)) == f"{path} is cut short: get it again"
 
 
 @pytest.mark.parametrize("n_blocks", [0, 600, 2**31])
@@ -366,6 +367,7 @@ async def test_gpu_layers_without_a_gpu_build_lead_to_a_note(
 @pytest.mark.parametrize(("wanted", "n_notes"), [(9, 1), (-1, 1), (0, 0), (None, 0)])
 def test_gpu_layers_without_a_gpu_lead_to_a_note(
     tiny_starcoder2: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     wanted: int | None,
     n_notes: int,
@@ -374,7 +376,10 @@ def test_gpu_layers_without_a_gpu_lead_to_a_note(
     monkeypatch.setattr(devices, "devices", list)
     load = Load(str(tiny_starcoder2), "starcoder2", 1024, n_gpu_layers=wanted)
     _session, plan = loading.open_session(
-        load, read_header(tiny_starcoder2), lambda share: None
+        load,
+        read_header(tiny_starcoder2),
+        lambda share: None,
+        Speeds(tmp_path / "speeds.json"),
     )
     assert plan.n_gpu_layers == 0
     assert ["sees no GPU" in note for note in plan.notes] == [True] * n_notes

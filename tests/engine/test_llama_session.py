@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from random_model import VOCABULARY
 from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.engines.llama.decode.decoding import Speller
 from starcoder_lsp.engines.llama.decode.session import LlamaSession
+from starcoder_lsp.engines.llama.machine.capacity import N_BATCH
 from starcoder_lsp.engines.llama.native import library
-from starcoder_lsp.engines.llama.native.library import LlamaModel
+from starcoder_lsp.engines.llama.native.library import LlamaModel, Row
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.flow import Control, Limits, Piece, Prompt, Text, Usage
@@ -146,18 +147,37 @@ def test_a_kept_cache_gives_the_same_answer_as_a_new_one(tiny: LlamaModel) -> No
     assert said(used, prompt_of(CODE))[0] == said(session_of(tiny), prompt_of(CODE))[0]
 
 
-def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(tiny: LlamaModel) -> None:
+class Batches:
+    """Counts the batches that a session has begun."""
+
+    def __init__(self, session: LlamaSession) -> None:
+        self.n_begun = 0
+        context = session._caches.context
+        evaluate = context.evaluate
+
+        def counted(rows: Sequence[Row], n_logits: int = 1) -> bool:
+            self.n_begun += 1
+            return evaluate(rows, n_logits)
+
+        context.evaluate = counted  # type: ignore[method-assign]  # it has no other observer
+
+
+@pytest.mark.parametrize("n_batches", [1, 2, 3])
+def test_a_cancel_inside_the_prefill_leaves_a_usable_cache(
+    tiny: LlamaModel, n_batches: int
+) -> None:
     fresh, _ = said(session_of(tiny), prompt_of(CODE))
     session = session_of(tiny)
-    n_most, reasons = 0, []
-    for n_polls in (1, 5, 40, 150, 400):
-        _, usage = said(session, prompt_of(CODE), is_cancelled=after(n_polls))
-        reasons.append(usage.finish_reason)
-        n_most = max(n_most, usage.prompt_tokens - usage.evaluated_tokens)
-    assert n_most > 0, "what was evaluated before a cancel is used again"
-    # On a fast machine, batches are large, and the last answer needs fewer than 400 polls.
-    assert reasons[:3] == ["cancelled"] * 3
-    assert said(session, prompt_of(CODE))[0] == fresh
+    batches = Batches(session)
+    # A batch that has begun is polled only from inside llama.cpp.
+    _, usage = said(
+        session, prompt_of(CODE), is_cancelled=lambda: batches.n_begun >= n_batches
+    )
+    assert (usage.finish_reason, usage.generated_tokens) == ("cancelled", 0)
+    assert len(session._slot.tokens) == (n_batches - 1) * N_BATCH
+    text, usage = said(session, prompt_of(CODE))
+    assert text == fresh
+    assert usage.evaluated_tokens == usage.prompt_tokens - (n_batches - 1) * N_BATCH
 
 
 def test_the_time_budget_ends_a_prefill(tiny: LlamaModel) -> None:
@@ -237,7 +257,10 @@ def test_a_half_typed_word_is_continued(
     start = "def fibonacci(n):\n    # The n-th number.\n    if n < 2:\n        return n"
     prompt = prompt_of(start + ("\n    " if typed else "") + typed, held)
     text, _ = said(session_of(real), prompt)
-    assert (typed + held + text).lstrip().startswith("return fibonacci(n")
+    # Which of two nearly equal continuations comes first is a matter of rounding.
+    line = (typed + held + text).lstrip().split("\n")[0]
+    assert line.startswith("return ")
+    assert "fibonacci(n" in line
 
 
 def test_the_answer_begins_with_the_held_back_text(

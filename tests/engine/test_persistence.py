@@ -188,22 +188,25 @@ async def test_the_speed_is_measured_once_and_remembered(
 ) -> None:
     first = make_engine()
     measured = await first.measured()
-    assert measured.prefill_tokens_per_s > measured.decode_tokens_per_s > 0
+    assert measured.prefill_tokens_per_s >= measured.decode_tokens_per_s > 0
     assert (paths.cache_dir() / "engine" / "speeds.json").is_file()
     remembered = await make_engine().measured()
     assert remembered.prefill_tokens_per_s >= measured.prefill_tokens_per_s
 
 
 async def test_another_number_of_threads_has_a_speed_of_its_own(
-    make_engine: MakeEngine, tiny_starcoder2: Path
+    make_engine: MakeEngine,
 ) -> None:
-    await make_engine().measured()
     speeds = paths.cache_dir() / "engine" / "speeds.json"
-    before = json.loads(speeds.read_text())
-    await make_engine(n_threads=1).measured()
-    after = json.loads(speeds.read_text())
-    assert (len(before), len(after)) == (1, 2)
-    assert before.items() <= after.items()
+    known = []
+    for n_threads in (0, 1):
+        engine = make_engine(n_threads=n_threads)
+        await engine.measured()
+        # A second process would write the same file at the same time.
+        await engine.close()
+        known.append(json.loads(speeds.read_text()).keys())
+    assert len(known[1] - known[0]) == 1
+    assert known[0] < known[1]
 
 
 async def test_measuring_does_not_change_answers(make_engine: MakeEngine) -> None:

@@ -63,7 +63,12 @@ def initialize(random: Random) -> Message:
 def options(random: Random) -> Any:
     names = random.sample(list(OPTIONS), random.randint(0, 3))
     chosen = {name: random.choice(OPTIONS[name]) for name in names}
-    return random.choice((chosen, {"starcoder": chosen}, None))
+    about_client: Message = random.choice(
+        ({}, {"notifications": ["didChangeStatus", 7], "trusted": random.choice((False, "no"))})
+    )  # fmt: skip
+    return random.choice(
+        (chosen | about_client, {"starcoder": chosen, **about_client}, None)
+    )
 
 
 def position(random: Random) -> Message:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fuzz import values
 from starcoder_lsp.completion.completer import Completer
-from starcoder_lsp.completion.postprocess import STARTS, process, take
+from starcoder_lsp.completion.postprocess import STARTS, overlap, process, take
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.completion.prompt import LAYOUTS, Window, families
 from starcoder_lsp.engines.scripted import ScriptedEngine
@@ -23,6 +23,7 @@ HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202
 CODE = (
     *values.ALPHABET, "x = 1", "return a", "    ", "\n\n", "if x:", "end", "else", "# ", "```",
     "def f():", "<|endoftext|>", "\ud83d", "a\n", "}\n", ");", "'''", "/*", "*/", "//", "=> ",
+    "<think>", "</think>\n", "Here is the code:\n", "# Path: a.py\n", "<Tag", "/>", "try:\n", "except:\n", "\t",
 )  # fmt: skip
 # A case that was made smaller may lack what was not yet reached when it failed.
 USUAL: dict[str, Any] = {
@@ -76,6 +77,12 @@ def _check_rules(raw: str, place: Place) -> None:
     started = replace(place, style=replace(place.style, disabled_rules=done))
     streamed = process(take(raw, place).text, started)
     assert streamed.text == once.text, "streamed text ends as another one"
+    kept = _without_overlap(take(raw, place).text, place)
+    assert _without_overlap(kept, place) == kept, "the second pass cuts more"
+
+
+def _without_overlap(text: str, place: Place) -> str:
+    return overlap.brackets(overlap.line_rest(text, place), place)
 
 
 def _check_stream(pieces: list[str], place: Place) -> None:

@@ -15,7 +15,7 @@ import pytest
 from conftest import StartServer
 from lsp_client import PATIENCE_S
 
-from starcoder_lsp.lsp import editor_watch
+from starcoder_lsp.lsp.client import editor_watch
 
 SERVER = [sys.executable, "-P", "-m", "starcoder_lsp", "serve"]
 # Starts a server, alone or below a shell, and waits to be killed.

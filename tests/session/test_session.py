@@ -7,10 +7,11 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import StartServer
-from lsp_client import PATIENCE_S, Client, engines_of
+from lsp_client import PATIENCE_S, UNDERSTOOD, Client, engines_of
 
 URI = "file:///project/fibonacci.py"
 FIBONACCI = """def fibonacci(n):
@@ -162,6 +163,10 @@ async def test_a_recorded_session_gets_the_recorded_answers(
     assert any("shown" in row for row in rows)
     for row in rows:
         message = row["send"]
+        if message["method"] == "initialize":
+            options = message["params"].get("initializationOptions") or {}
+            options["notifications"] = list(UNDERSTOOD)
+            message["params"]["initializationOptions"] = options
         if "id" not in message:
             client.send(message)
             continue
@@ -176,6 +181,34 @@ async def test_a_recorded_session_gets_the_recorded_answers(
     client.notify("exit")
     assert await client.exit_status() == 0
     assert len([n for n in client.notifications if n["method"] == "$/progress"]) > 1
+
+
+DECLARED: dict[str, Any] = {"textDocument": {"inlineCompletion": {}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "capabilities", "has_popup"),
+    [
+        ("Vim", {}, True),
+        ("Zed Preview", {}, True),
+        ("Kakoune", {"textDocument": {"inlineCompletion": None}}, True),
+        ("an editor of tomorrow", {}, True),
+        ("an editor of tomorrow", DECLARED, False),
+        ("helix", {}, True),
+        ("helix", DECLARED, False),
+        ("emacs", {"textDocument": {"inlineCompletion": None}}, False),
+    ],
+)
+async def test_a_client_gets_a_popup_unless_it_shows_ghost_text(
+    start_server: StartServer, name: str, capabilities: Any, has_popup: bool
+) -> None:
+    client = await start_server("--download", "never")
+    result = await client.initialize(
+        clientInfo={"name": name}, capabilities=capabilities
+    )
+    offered = result["capabilities"]
+    assert ("completionProvider" in offered) == has_popup
+    assert "inlineCompletionProvider" in offered
 
 
 CLIENTS = sorted((Path(__file__).parents[1] / "data" / "clients").glob("*.json"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Collection
@@ -12,14 +11,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from starcoder_lsp.cli.eval.measures import baselines, bits, context_recall
+from starcoder_lsp.cli.eval import evaluation
+from starcoder_lsp.cli.eval.measures import baselines, bits, context_recall, estimates
 from starcoder_lsp.cli.eval.measures.next_line_tasks import NextLineTask, read_tasks
 from starcoder_lsp.cli.flags import add_option_flags, flag_layer
 from starcoder_lsp.context.retrieve.gather import SOURCES
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.runtime import log
-from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Layer, resolve
 
 OURS = "starcoder-lsp"
@@ -33,10 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--root", type=Path, required=True, help="the folder of the repositories"
     )
     parser.add_argument("--budget-chars", type=int, default=2250)
-    parser.add_argument("--limit", type=int, help="use only the first LIMIT rows")
-    parser.add_argument(
-        "--every", type=int, default=1, help="use only every EVERY-th row"
-    )
+    evaluation.add_row_arguments(parser)
     parser.add_argument(
         "--without",
         action="append",
@@ -53,24 +49,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    evaluation.show(measure(parsed), parsed)
+    return 0
+
+
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
     if not parsed.root.is_dir():
         raise ConfigError(f"{parsed.root} is not a folder of repositories")
     tasks = read_tasks(parsed.data, parsed.root)
-    tasks = tasks[:: max(parsed.every, 1)][: parsed.limit]
+    tasks = evaluation.chosen(tasks, parsed)
     sources = [name for name in SOURCES if name not in parsed.without]
     found = context_recall.answers(tasks, parsed.root, parsed.budget_chars, sources)
     results = list(found)
     figures: dict[str, Any] = context_recall.summary(results)
     if parsed.score_model:
         figures |= asyncio.run(_scored(tasks, sources, parsed))
-    if parsed.json:
-        print(json.dumps(figures))
-        return 0
-    for name, value in figures.items():
-        print(f"{name:28} {value}")
-    for name, values in context_recall.by_repository(results).items():
-        print(f"{name}: {values}")
-    return 0
+    if not parsed.json:
+        figures |= context_recall.by_repository(results)
+    return figures
 
 
 async def _scored(
@@ -79,15 +75,8 @@ async def _scored(
     layers = [flag_layer(parsed), Layer("--score-model", {"model": parsed.score_model})]
     settings = resolve(layers).settings
     log.set_up(settings.log.level, settings.log.file)
-    engine = assemble.build_engine(
-        settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
-    )
-    engine.start()
-    try:
-        await engine.ready()
+    async with evaluation.engine_of(settings) as engine:
         return await _bits(tasks, sources, parsed, engine)
-    finally:
-        await engine.close()
 
 
 async def _bits(
@@ -136,5 +125,5 @@ def _bits_figures(needed: dict[str, list[float]]) -> dict[str, Any]:
         "bits_per_char": round(mean(ours), 4),
         **{f"bits_per_char_{k}": round(mean(v), 4) for k, v in needed.items()},
         "bits_per_char_minus_best_reference": round(mean(ours) - mean(best), 4),
-        "bits_per_char_minus_best_reference_95": bits.paired_interval(ours, best),
+        "bits_per_char_minus_best_reference_95": estimates.paired_interval(ours, best),
     }

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.cli.eval.infilling import read_rows
 from starcoder_lsp.cli.eval.measures import truncation
+from starcoder_lsp.cli.eval.rows import read_rows
 from starcoder_lsp.errors import ConfigError
 from starcoder_lsp.languages import language_id, languages
 from starcoder_lsp.settings.options import OPTIONS
@@ -28,17 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    if language_id(parsed.language) not in languages():
-        raise ConfigError(f"--language {parsed.language}: not in languages.toml")
-    multiline = OPTIONS["multiline"].parsed(parsed.multiline)
-    at = truncation.place(parsed.language, multiline)
-    results = truncation.outcomes(read_rows(parsed.file), at)
-    figures = {"language": parsed.language, **truncation.summary(results, at)}
+    figures = measure(parsed)
     if parsed.json:
         print(json.dumps(figures))
     else:
         _show(figures)
     return 0
+
+
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
+    if language_id(parsed.language) not in languages():
+        raise ConfigError(f"--language {parsed.language}: not in languages.toml")
+    multiline = OPTIONS["multiline"].parsed(parsed.multiline)
+    at = truncation.place(parsed.language, multiline)
+    results = truncation.outcomes(read_rows(parsed.file), at)
+    return {"language": parsed.language, **truncation.summary(results, at)}
 
 
 def _show(figures: dict[str, Any]) -> None:

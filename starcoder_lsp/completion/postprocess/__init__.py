@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starcoder_lsp.completion.postprocess import (
+    indents,
     line_ends,
     overlap,
     repetition,
@@ -32,7 +33,7 @@ STARTS: tuple[tuple[str, Rule], ...] = (
     ("opening", start.opening),
     ("line_echo", start.line_echo),
     ("join", start.join),
-    ("indent", start.indent),
+    ("indent", indents.indent),
 )
 STOPS: tuple[tuple[str, Stop], ...] = (
     ("whole_lines", stop.whole_lines),
@@ -47,15 +48,14 @@ STOPS: tuple[tuple[str, Stop], ...] = (
     ("scope", scope.scope),
 )
 STAGES: tuple[tuple[str, Rule], ...] = (
-    ("statement", value.statement),
+    ("hidden_characters", safety.hidden_characters),
+    ("whole_characters", safety.whole_characters),
     ("lines_above", repetition.lines_above),
     ("line_rest", overlap.line_rest),
     ("brackets", overlap.brackets),
     ("next_lines", overlap.next_lines),
     ("empty_comments", value.empty_comments),
     ("blank_lines", value.blank_lines),
-    ("hidden_characters", safety.hidden_characters),
-    ("whole_characters", safety.whole_characters),
     ("trailing_space", value.trailing_space),
     ("too_little", value.too_little),
     ("line_ends", line_ends.line_ends),

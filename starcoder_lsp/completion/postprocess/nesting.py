@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from starcoder_lsp.languages import Language
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
+BRACKETS = frozenset("()[]{}")
 # A bound against hostile files; code is not nested so deep.
 DEEPEST = 200
 # The number of texts whose nesting is cached: above and below a few cursors.
@@ -62,6 +63,24 @@ def read(text: str, row: Language, literal: str = "") -> Nesting:
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
+def code_of(line: str, row: Language) -> str:
+    """Return a line without the comment at its end, and without trailing space.
+
+    >>> from starcoder_lsp.languages import language
+    >>> code_of("def f(a='#'):  # why", language("python"))
+    "def f(a='#'):"
+    """
+    at, search = 0, _tokens(row).search
+    while row.comment and (found := search(line, at)):
+        if found[0] == row.comment:
+            return line[: found.start()].rstrip()
+        at = found.end()
+        if found[0] not in BRACKETS and not found["character"]:
+            at = _end_of_literal(line, at, found[0], row) or len(line)
+    return line.rstrip()
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
 def _read_lines(text: str, row: Language, literal: str) -> Nesting:
     return _read_on(text, 0, row, Nesting((), (), literal))
 
@@ -95,7 +114,7 @@ def _leave(
 ) -> int | None:
     """Return the end of `literal`, in which `start` stands; None if it has no end."""
     at = _end_of_literal(text, start, literal, row) if literal else start
-    if literal and at is not None and _is_quote(literal, row):
+    if literal and at is not None and at > start and _is_quote(literal, row):
         if opens and opens[-1].text == literal:
             opens.pop()
         else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from starcoder_lsp.completion.postprocess.nesting import match, read
+from starcoder_lsp.completion.postprocess.closers import closed_by, n_unmatched
+from starcoder_lsp.completion.postprocess.nesting import LONG_QUOTES, match, read
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
+from starcoder_lsp.languages.lines import indentation, is_of_word
 
 LONGEST_OVERLAP = 400
 MOST_CLOSERS = 10
@@ -13,17 +15,29 @@ MOST_LINES = 200
 # Two lines that differ only in quotes, spaces, semicolons or commas count as equal.
 SPELLING = str.maketrans("'`", '""', " \t;,")
 SAYS_SOMETHING = re.compile(r"\w")
-ONLY_CLOSES = re.compile(r"[)\]}>\"'`;:, \t]+")
+CLOSERS_AND_SEPARATORS = ")]}>\"'`;:, \t"
+CLOSERS_AT_END = re.compile(r"(?P<closers>[)\]}>\"'`]+)(?P<separator>[;:, \t]*)")
 
 
 def line_rest(text: str, place: Place) -> str:
     """Cut the end that repeats the rest of the line, so that brackets balance.
 
+    Where the text goes on differently, cut it before the words that it repeats.
+
     >>> line_rest("name)", Place.marked("print(█)"))
     'name'
     >>> line_rest("len(name)", Place.marked("print(█)"))
     'len(name)'
+    >>> line_rest("source, target, force)", Place.marked("copy(█, target)"))
+    'source'
     """
+    while (kept := _without_end(text, place)) != text:
+        text = kept
+    return text
+
+
+def _without_end(text: str, place: Place) -> str:
+    """Cut once what repeats the rest of the line, if the brackets then balance better."""
     follows = place.cursor.line_suffix.rstrip()
     written = text.rstrip()
     longest = min(len(follows), len(written), LONGEST_OVERLAP)
@@ -32,7 +46,20 @@ def line_rest(text: str, place: Place) -> str:
         for length in range(longest, 0, -1)
         if written.endswith(follows[:length])
     ]
+    said = follows.rstrip(CLOSERS_AND_SEPARATORS)
+    if SAYS_SOMETHING.search(said) and (start := _find_words(said, text)) > 0:
+        kept.append(text[:start])
+    allowed = _n_surplus(text, place)
+    kept = [one for one in kept if _n_surplus(one, place) <= allowed]
     return min([*kept, text], key=lambda one: imbalance(one, place)) if kept else text
+
+
+def _find_words(said: str, text: str) -> int:
+    """Return where `said` begins in `text`, not inside a word; -1 if it does not."""
+    found = re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text)
+    is_word = is_of_word(said[0])
+    found = found if is_word else re.search(rf"{re.escape(said)}(?!\w)", text)
+    return found.start() if found else -1
 
 
 def brackets(text: str, place: Place) -> str:
@@ -43,33 +70,42 @@ def brackets(text: str, place: Place) -> str:
     >>> brackets("a)", Place.marked("f(█"))
     'a)'
     """
-    if n_replaced(text, place) or not _n_surplus(text, place):
+    if not place.style.can_replace and (ends := closed_by(text, place.inserted)):
+        text = text[: ends[0]]
+    if not _n_surplus(text, place, n_replaced(text, place)):
         return text
     closes = read(text, place.row, place.before.literal).closes[:MOST_CLOSERS]
     for closer in reversed(closes):
         kept = text[: closer.offset]
-        if not _n_surplus(kept, place):
-            return kept
+        if not _n_surplus(kept, place, n_replaced(kept, place)):
+            # What is left may end with the rest of the line again.
+            return line_rest(kept, place)
     return text
 
 
 def n_replaced(text: str, place: Place) -> int:
     """Return how many code points after the cursor the text repeats and so replaces.
 
-    They are the closing brackets and the like at the end of a line, which the text
-    contains in the same order.
+    They are closing brackets and the like: those that the editor inserted, or those at
+    the end of a line that would close nothing. A separator behind them goes with them.
 
     >>> from starcoder_lsp.flow import Style
     >>> place = Place(Place.marked("f(█)").cursor, Style(can_replace=True))
     >>> n_replaced("a); g()", place), n_replaced("a", place)
     (1, 0)
     """
-    follows = place.cursor.line_suffix.rstrip()
-    if not place.style.can_replace or "\n" in text or not _n_surplus(text, place):
+    if not place.style.can_replace:
         return 0
-    if not ONLY_CLOSES.fullmatch(follows) or not _has_in_order(text, follows):
+    if place.inserted:
+        return len(closed_by(text, place.inserted))
+    found = CLOSERS_AT_END.fullmatch(place.cursor.line_suffix.rstrip())
+    if not found or not _n_surplus(text, place):
         return 0
-    return len(follows)
+    closers = found["closers"]
+    most = len(closed_by(text, closers))
+    n = min(range(most + 1), key=lambda n: _n_surplus(text, place, n))
+    is_said = text.rstrip().endswith(found["separator"])
+    return len(found[0]) if 0 < n == len(closers) and is_said else n
 
 
 def line_below(text: str, place: Place) -> Cut:
@@ -85,7 +121,11 @@ def line_below(text: str, place: Place) -> Cut:
     lines = text.split("\n")
     for i, line in enumerate(lines):
         whole = place.cursor.line_prefix + line if i == 0 else line
-        if whole.rstrip() == follows and _is_closed(text[: max(end, 0)], place):
+        if (
+            line
+            and whole.rstrip() == follows
+            and _is_closed(text[: max(end, 0)], place)
+        ):
             return Cut(text[: max(end, 0)], is_final=i < len(lines) - 1)
         end += 1 + len(line)
     return growing(text)
@@ -110,7 +150,13 @@ def next_lines(text: str, place: Place) -> str:
 
 
 def imbalance(text: str, place: Place) -> int:
-    """Count the unmatched brackets on the cursor's line with `text` in it."""
+    """Count the unmatched brackets on the cursor's line with `text` in it.
+
+    In a comment or string they count as characters.
+    """
+    if place.before.literal:
+        cursor = place.cursor
+        return n_unmatched(cursor.line_prefix + text + cursor.line_suffix)
     written = read(text, place.row, place.before.literal)
     line_start = len(place.window) - len(place.cursor.line_prefix)
     line_end = len(place.cursor.line_suffix)
@@ -122,19 +168,20 @@ def imbalance(text: str, place: Place) -> int:
     return n_open + len(inside.surplus) + len(outside.surplus)
 
 
-def _n_surplus(text: str, place: Place) -> int:
-    """Count the brackets, in and after the text, that close nothing because of it."""
+def _n_surplus(text: str, place: Place, n_gone: int = 0) -> int:
+    """Count the brackets, in and after the text, that close nothing because of it.
+
+    The text replaces the first `n_gone` code points after the cursor.
+    """
     written = read(text, place.row, place.before.literal)
+    after = read(place.following[n_gone:], place.row, written.literal)
     inside = match(place.before.opens, written.closes)
-    outside = match((*inside.rest, *written.opens), place.after.closes)
+    outside = match((*inside.rest, *written.opens), after.closes)
     n_far = len(inside.surplus) if place.is_far else 0
     n_all = len(inside.surplus) - n_far + len(outside.surplus)
+    # What closed a long string now opens one, up to the end of the document.
+    n_all += after.literal in LONG_QUOTES and after.literal != place.after.literal
     return max(n_all - len(place.closed.surplus), 0)
-
-
-def _has_in_order(text: str, follows: str) -> bool:
-    characters = iter(text)
-    return all(one in characters for one in follows if not one.isspace())
 
 
 def _are_below(tail: list[str], place: Place, *, is_all: bool) -> bool:
@@ -147,7 +194,7 @@ def _are_below(tail: list[str], place: Place, *, is_all: bool) -> bool:
 
 
 def _spelled(lines: list[str]) -> list[str]:
-    return [line.translate(SPELLING) for line in lines]
+    return [indentation(line) + line.translate(SPELLING) for line in lines]
 
 
 def _is_closed(text: str, place: Place) -> bool:

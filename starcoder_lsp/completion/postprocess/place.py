@@ -8,13 +8,23 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from starcoder_lsp.completion.postprocess.nesting import Match, Nesting, match, read
-from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Judgement, Style
+from starcoder_lsp.completion.postprocess.nesting import (
+    Match,
+    Nesting,
+    code_of,
+    match,
+    read,
+)
+from starcoder_lsp.flow import NEAR, USUAL_STYLE, Cursor, Style
 from starcoder_lsp.languages import Language, language
 from starcoder_lsp.languages.lines import indentation, n_common
 
 TAB_WIDTH = 8
+# A unit is frequent if it occurs at least a fourth as often as the most frequent one.
+OFTEN = 4
 SMALLEST_UNIT, LARGEST_UNIT = 2, 8
+# The lines on each side of the cursor that tell the unit of indentation first.
+NEAR_LINES = 30
 # How many code points before the cursor are searched for open brackets.
 FAR = 4 * NEAR
 # A line without indentation is usually outside all blocks.
@@ -25,13 +35,14 @@ LEFT_EDGE = re.compile(r"\n(?=\w)")
 class Place:
     """A cursor, the user's style, and the facts about the text for the cursor.
 
-    `is_cut_off`: the model ran out of tokens or time.
+    `is_cut_off`: the model ran out of tokens or time. `n_inserted`: so many characters
+    right of the cursor are closers that the editor has inserted.
     """
 
     cursor: Cursor
     style: Style = USUAL_STYLE
-    judgement: Judgement | None = None
     is_cut_off: bool = False
+    n_inserted: int = 0
 
     @classmethod
     def marked(cls, text: str, language: str = "python") -> Place:
@@ -78,14 +89,42 @@ class Place:
         return len(self.window) < len(self.cursor.prefix)
 
     @cached_property
+    def inserted(self) -> str:
+        """The closers right of the cursor that the editor has inserted."""
+        return self.cursor.suffix[: self.n_inserted]
+
+    @cached_property
+    def following(self) -> str:
+        """The text after the cursor, as far as rules look at it."""
+        return self.cursor.suffix[:NEAR]
+
+    @cached_property
     def after(self) -> Nesting:
         """The nesting of the text after the cursor."""
-        return read(self.cursor.suffix[:NEAR], self.row, self.before.literal)
+        return read(self.following, self.row, self.before.literal)
 
     @cached_property
     def closed(self) -> Match:
         """The match of the brackets open at the cursor with those that follow it."""
         return match(self.before.opens, self.after.closes)
+
+    @cached_property
+    def lacks_brace(self) -> bool:
+        """True at the end of a document that leaves a brace open."""
+        is_end = not self.cursor.suffix.strip()
+        return is_end and any(m.text == "{" for m in self.closed.rest[-1:])
+
+    @cached_property
+    def is_inside_brackets(self) -> bool:
+        """True among arguments or elements, which may be indented anyhow."""
+        return any(mark.text in "([" for mark in self.before.opens[-1:])
+
+    @cached_property
+    def is_inside_brackets_above(self) -> bool:
+        """True among arguments or elements that begin above the cursor's line."""
+        line_start = len(self.window) - len(self.cursor.line_prefix)
+        marks = self.before.opens
+        return any(m.text in "([" and m.offset < line_start for m in marks[-1:])
 
     @cached_property
     def is_in_comment(self) -> bool:
@@ -96,21 +135,39 @@ class Place:
     def indent(self) -> str:
         """One level of the document's indentation, or else of its language's."""
         above, below = self.cursor.lines_above, self.cursor.lines_below
-        return _indent((*reversed(above), *below)) or self.row.indent
+        if self.is_body:
+            return self.cursor.line_prefix.removeprefix(indentation(self.above))
+        near = _indents((*reversed(above[:NEAR_LINES]), *below[:NEAR_LINES]))
+        return next(iter((*near, *self.usual_indents, self.row.indent)))
+
+    @cached_property
+    def usual_indents(self) -> tuple[str, ...]:
+        """The units of indentation that the document has often."""
+        cursor = self.cursor
+        return _indents((*reversed(cursor.lines_above), *cursor.lines_below))
+
+    @cached_property
+    def is_body(self) -> bool:
+        """True on a blank line that is indented deeper than the opener above it."""
+        is_deeper = width(self.cursor.line_prefix + ".") > width(self.above)
+        opens = self.row.opens.search(code_of(self.above, self.row))
+        return self.is_blank_line and is_deeper and bool(opens)
 
 
-@lru_cache(maxsize=8)
-def _indent(lines: tuple[str, ...]) -> str:
+@lru_cache(maxsize=16)
+def _indents(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the units of indentation of some lines, the most frequent first."""
     said = [line for line in lines if line.strip()]
     tabs = sum(line.startswith("\t") for line in said)
     if tabs > sum(line.startswith("  ") for line in said):
-        return "\t"
+        return ("\t",)
     steps = Counter(
         deep - flat
         for flat, deep in pairwise(map(width, said))
         if SMALLEST_UNIT <= deep - flat <= LARGEST_UNIT
     )
-    return " " * steps.most_common(1)[0][0] if steps else ""
+    most = max(steps.values(), default=0)
+    return tuple(" " * n for n, count in steps.most_common() if count * OFTEN >= most)
 
 
 def wants_all(style: Style) -> bool:

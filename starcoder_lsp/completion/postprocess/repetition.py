@@ -102,6 +102,7 @@ def lines_above(text: str, place: Place) -> str:
     lines = [line for line in written if line.strip()]
     above = [line.rstrip() for line in cursor.lines_above if line.strip()]
     is_table = lines and lines[0].endswith((",", "\\", "|"))
-    if not lines or is_table or not LETTER.search(lines[0]):
+    is_end = len(lines) == 1 and place.row.closes.match(lines[0].lstrip())
+    if not lines or is_table or is_end or not LETTER.search(lines[0]):
         return text
     return "" if lines == above[: len(lines)][::-1] else text

@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from starcoder_lsp.completion.postprocess.nesting import Mark, match, read
+from starcoder_lsp.completion.postprocess.nesting import (
+    CLOSER_OF,
+    Mark,
+    code_of,
+    match,
+    read,
+)
 from starcoder_lsp.completion.postprocess.place import (
     Cut,
     Place,
@@ -25,6 +31,8 @@ from starcoder_lsp.languages import Language
 BRACE = "{"
 # A line after which an opening brace may follow on a line of its own.
 HEAD = re.compile(r"[\w)>\]]\s*$")
+# The first characters of the closers of tags.
+HALF_CLOSERS = frozenset("</")
 LONGEST_CLOSER = len("elseif")
 # If only these follow the cursor, its line counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
@@ -33,6 +41,9 @@ LABEL = re.compile(r"\s*(?:case\b|default\b|public\b|private\b|protected\b|else\
 CALL = re.compile(r"[\w\])]\($")
 # The longest name of a called function, in code points.
 LONGEST_CALLEE = 200
+# A block that is wrong without another clause, and the clauses of any block.
+TRY = re.compile(r"\W*try\b")
+CLAUSE = re.compile(r"(?:else|elif|elsif|except|catch|finally|rescue|ensure)\b")
 SECTION = re.compile(
     r"(?:@\w|#include\b|(?:(?:export|pub|public|private|static|async|default) +)*"
     r"(?:def|class|fn|func|function|fun|impl|struct|interface|enum|trait|module|namespace"
@@ -42,11 +53,17 @@ SECTION = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """The line that opens a block, and the width of its indentation in columns."""
+    """The line that opens a block, and the width of its indentation in columns.
+
+    `goes_on`: clauses at the same depth, such as an else, belong to it. `has_end`: its
+    last line stands below already.
+    """
 
     opener: str
     base: int
     row: Language
+    goes_on: bool = False
+    has_end: bool = False
 
 
 def new_section(text: str, place: Place) -> Cut:
@@ -56,7 +73,7 @@ def new_section(text: str, place: Place) -> Cut:
     'x = 1'
     """
     lines = text.split("\n")
-    depth = width(place.cursor.line_prefix + lines[0])
+    depth = width(place.above if place.is_body else place.cursor.line_prefix + lines[0])
     says_something = False
     for i, line in enumerate(lines[1:], start=1):
         is_blank = not lines[i - 1].strip()
@@ -93,7 +110,7 @@ def scope(text: str, place: Place) -> Cut:
             return _cut_allman(first, rest, line, place.row)
     block = _block(line, place, multiline)
     if block is None:
-        return Cut(first, is_final=True)
+        return _next_line(first, rest, place)
     kept, is_final = _lines_inside(rest.split("\n"), block)
     if wants_one_line(place.style):
         kept, is_final = _up_to_text(kept, is_final)
@@ -109,10 +126,28 @@ def closes_only(line_suffix: str) -> bool:
     return all(character in CLOSING for character in line_suffix)
 
 
+def _next_line(first: str, rest: str, place: Place) -> Cut:
+    """Return the first line, or the line below if the cursor's line is complete already.
+
+    The line below is wanted if the setting says so, or if it is a brace that is missing at
+    the end of the document.
+    """
+    is_complete = bool(place.cursor.line_prefix.strip()) and not first.strip()
+    is_wanted = place.style.next_line and place.style.multiline != "never"
+    if not is_complete or not (is_wanted or place.lacks_brace):
+        return Cut(first, is_final=True)
+    kept, is_whole = _up_to_text(rest.split("\n"), is_final=False)
+    last = kept[-1].strip()
+    if last and (is_wanted or last[0] == CLOSER_OF[BRACE]):
+        return Cut("\n".join([first, *kept]), is_whole)
+    return Cut(first, is_whole)
+
+
 def _multiline(first: str, place: Place) -> str:
     """Return auto, never or always, once the first line is written."""
     style = place.style
-    if not closes_only(place.cursor.line_suffix) or _is_in_line_comment(place):
+    is_in_comment = _is_in_line_comment(place) and bool(first.strip())
+    if not closes_only(place.cursor.line_suffix) or is_in_comment:
         return "never"
     if wants_all(style):
         return "always"
@@ -127,10 +162,13 @@ def _is_in_line_comment(place: Place) -> bool:
 
 def _is_in_arguments(first: str, place: Place) -> bool:
     """Return whether the line ends among the arguments of a call, after the first."""
+    line = place.cursor.line_prefix + first
+    if place.is_body or _opens_by_word(line, place):
+        return False
     written = read(first, place.row, place.before.literal)
     if written.opens:
         inner = written.opens[-1]
-        before = place.cursor.line_prefix + first[: inner.offset + 1]
+        before = line[: len(line) - len(first) + inner.offset + 1]
         return bool(CALL.search(before)) and bool(first[inner.offset + 1 :].strip())
     rest = match(place.before.opens, written.closes).rest
     if not rest or rest[-1].text != "(" or not _encloses(rest[-1], place):
@@ -139,6 +177,12 @@ def _is_in_arguments(first: str, place: Place) -> bool:
     before = place.window[max(end - LONGEST_CALLEE, 0) : end]
     follows = place.window[end:] + first
     return bool(CALL.search(before)) and bool(follows.strip())
+
+
+def _opens_by_word(line: str, place: Place) -> bool:
+    """Return whether a line opens a block without a bracket, such as a Lua function."""
+    said = code_of(line, place.row)
+    return _opens(said, place.row) and (said[-1].isalnum() or said[-1] in ")|")
 
 
 def _encloses(opener: Mark, place: Place) -> bool:
@@ -162,14 +206,17 @@ def _block(line: str, place: Place, multiline: str) -> Block | None:
     block too.
     """
     above, row = place.above, place.row
-    openers = [line if line.strip() else above]
+    openers = [line] if line.strip() else [above]
     if not place.cursor.line_prefix.strip() and width(line) > width(above):
-        openers.append(above)
+        openers.insert(0, above)
     for opener in openers:
         if _opens(opener, row) and not _is_pair(opener, line, place):
             base = width(opener)
             if not _has_body(place, base):
-                return Block(opener, base, row)
+                is_own = opener is line and not place.cursor.line_prefix.strip()
+                goes_on = is_own or bool(TRY.match(opener))
+                has_end = not is_own and _is_end_below(place, base)
+                return Block(opener, base, row, goes_on, has_end)
     return Block(line, width(line) - 1, row) if multiline == "always" else None
 
 
@@ -194,12 +241,19 @@ def _cut_allman(first: str, rest: str, line: str, row: Language) -> Cut:
 
 
 def _opens(line: str, row: Language) -> bool:
-    return bool(row.opens.search(line.rstrip()))
+    return bool(row.opens.search(code_of(line, row)))
 
 
 def _has_body(place: Place, base: int) -> bool:
     """Return whether the lines below already are the body of a block at `base`."""
     return bool(place.below) and width(place.below[0]) > base
+
+
+def _is_end_below(place: Place, base: int) -> bool:
+    """Return whether the next line is the last one of a block at `base`."""
+    below = place.below[0] if place.below else ""
+    is_closing = bool(place.row.closes.match(below.lstrip()))
+    return is_closing and width(below) == base and not _opens(below, place.row)
 
 
 def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
@@ -213,23 +267,40 @@ def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
 def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
     """Return the lines of the block and its end, and whether it is complete."""
     kept: list[str] = []
+    is_closed = False
     for i, line in enumerate(lines):
         is_whole = i < len(lines) - 1
         if is_whole and i > 0 and not line.strip() and not lines[i - 1].strip():
             return _without_blank_end(kept), True
-        if not line.strip() or width(line) > block.base or _floats(line, block):
+        if is_closed and line.strip() and not _is_clause(line, block):
+            return _without_blank_end(kept), is_whole or not _may_close(line, block)
+        if _is_inside(line, block) or _is_clause(line, block):
             kept.append(line)
+            is_closed = is_closed and not line.strip()
         elif not is_whole and _may_close(line, block):
             closes = block.row.closes.match(line.lstrip())
             return _without_blank_end([*kept, line] if closes else kept), False
         elif not _closes(line, block):
             return _without_blank_end(kept), True
+        elif block.has_end and not _opens(line, block.row):
+            return _without_blank_end(kept), True
         else:
             kept.append(line)
             # A line that closes one block and opens another, such as an else, goes on.
-            if not _opens(line, block.row):
+            is_closed = not _opens(line, block.row)
+            if is_closed and not block.goes_on:
                 return kept, True
     return _without_blank_end(kept), False
+
+
+def _is_inside(line: str, block: Block) -> bool:
+    return not line.strip() or width(line) > block.base or _floats(line, block)
+
+
+def _is_clause(line: str, block: Block) -> bool:
+    """Return whether a line is another clause of the block's statement."""
+    is_clause = block.goes_on and width(line) == block.base
+    return is_clause and bool(CLAUSE.match(line.lstrip()))
 
 
 def _floats(line: str, block: Block) -> bool:
@@ -247,7 +318,7 @@ def _may_close(line: str, block: Block) -> bool:
     start = line.strip()
     if _closes(line, block):
         return True
-    is_short = start.isalpha() and len(start) < LONGEST_CLOSER
+    is_short = start.isalpha() and len(start) < LONGEST_CLOSER or start in HALF_CLOSERS
     return is_short and width(line) == block.base
 
 

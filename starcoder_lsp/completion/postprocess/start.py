@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from math import gcd
 
 from starcoder_lsp.completion.postprocess.place import Place, width
-from starcoder_lsp.languages.lines import indentation
 
-OPENING_FENCE = re.compile(
-    r"\s*(?:```|~~~)[\w+-]*[ \t]*\n|\s*<think>.*?</think>\s*", re.DOTALL
+THOUGHTS = re.compile(r"<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
+# A fence, with the language, a file name and such behind it.
+OPENING_FENCE = re.compile(r"(?:```|~~~)[^\n`<]*(?:\n|\Z)")
+WRAPPERS = (THOUGHTS, OPENING_FENCE)
+# A sentence to the user before the code.
+PREAMBLE = re.compile(
+    r"(?:(?:Sure|Certainly|Of course|Okay|Great)[,!.]|Here(?:'s| is| are) |"
+    r"(?:Below|The following|This) is |I(?:'ll| will|'ve| have) |"
+    r"The (?:completed|missing|corrected|updated|full|next) )"
+    r"[^\n]*(?:\n\s*|\Z)"
+)
+# The path of a file, as in training data and prompts.
+PATH = re.compile(
+    r"(?:#|//|--|;|%|<!--|/\*) ?(?:path|file|filename|filepath): [^\n]*(?:\n|\Z)",
+    re.IGNORECASE,
 )
 LETTER = re.compile(r"[^\W\d_]")
 SHORTEST_ECHO = 3
@@ -21,15 +32,26 @@ MARKUP = frozenset(("markdown", "rmd", "quarto", "mdx", "asciidoc", "html", "xml
 
 
 def opening(text: str, place: Place) -> str:
-    r"""Remove the opening fence or the thoughts of a chat-trained model.
+    r"""Remove what a chat-trained model writes before the code.
+
+    That is its thoughts, a sentence to the user, a Markdown fence, and the code's path.
 
     >>> opening("```python\nx = 1\n```", Place.marked("█"))
     'x = 1\n```'
     """
-    if place.cursor.document.language in MARKUP:
+    if place.cursor.document.language in MARKUP or place.before.literal:
         return text
-    found = OPENING_FENCE.match(text)
-    return text[found.end() :] if found else text
+    begins_line = not place.cursor.line_prefix.strip()
+    written = text.lstrip("\n")
+    n_lines = len(text) - len(written)
+    if n_lines > (MOST_LEADING_LINES if place.is_blank_line else 0):
+        return text
+    for pattern in (THOUGHTS, PREAMBLE, OPENING_FENCE, PATH):
+        found = pattern.match(written.lstrip(" \t"))
+        is_usual = found and found[0].strip() in place.cursor.document.text
+        if found and not is_usual and (begins_line or pattern in WRAPPERS):
+            n_lines, written = 0, written.lstrip(" \t")[found.end() :]
+    return "\n" * n_lines + written
 
 
 def line_echo(text: str, place: Place) -> str:
@@ -58,8 +80,8 @@ def join(text: str, place: Place) -> str:
         # Endless space; the rules against repetition stop it.
         return text
     if not place.is_blank_line:
-        spaced = typed.endswith(" ") and typed.strip() and not place.before.literal
-        return text.lstrip(" ") if spaced else text
+        is_spaced = typed[-1:] in (" ", "\t") and bool(typed.strip())
+        return text.lstrip(" \t") if is_spaced and not place.before.literal else text
     lines = text.lstrip("\n")
     if not lines and len(text) <= MOST_LEADING_LINES:
         return ""
@@ -67,78 +89,10 @@ def join(text: str, place: Place) -> str:
     if len(lines) < len(text):
         # The text begins with a whole line; one that leaves the block is kept as it is.
         return lines[len(typed) :] if space.startswith(typed) else text
-    if not typed or place.before.opens or "\t" in space:
+    if not typed or place.is_inside_brackets or place.before.literal or "\t" in space:
         return text
     deepest = width(place.above)
-    if place.row.opens.search(place.above.rstrip()):
+    if place.row.opens.search(place.above.rstrip()) and width(typed) <= deepest:
         deepest += max(len(place.indent), SMALLEST_STEP)
     n_spare = max(width(typed) + len(space) - max(deepest, width(typed)), 0)
     return lines[min(n_spare, len(space)) :] if n_spare else text
-
-
-def indent(text: str, place: Place) -> str:
-    r"""Convert the indentation to the unit of the document: tabs, or so many spaces.
-
-    >>> indent("\n  return 1", Place.marked("def g():\n    pass\n\ndef f():█"))
-    '\n    return 1'
-    """
-    unit = place.indent
-    first, newline, rest = text.partition("\n")
-    if not newline or not unit:
-        return text
-    line = place.cursor.line_prefix + first
-    lines = rest.split("\n")
-    body = next((one for one in lines if one.strip()), "")
-    opens = (
-        bool(place.row.opens.search(line.rstrip())) and line.rstrip()[-1:] not in "(["
-    )
-    written = _unit_of(body, line, opens, place)
-    if not written or written == unit:
-        return text
-    base = indentation(line)
-    return (
-        first
-        + newline
-        + "\n".join(_indented(one, written, unit, base) for one in lines)
-    )
-
-
-def _unit_of(body: str, line: str, opens: bool, place: Place) -> str:
-    """Return one level of the text's own indentation; `""` if it cannot be told."""
-    space = body[: len(body) - len(body.lstrip(" \t"))]
-    if not space:
-        return ""
-    if "\t" in space:
-        return "\t"
-    base = indentation(line)
-    if place.indent == "\t":
-        n_levels = base.count("\t") + opens
-        if n_levels and len(space) % n_levels == 0:
-            return space[: len(space) // n_levels]
-        return " " * gcd(len(space), 4)
-    step = len(space) - len(base)
-    is_step = opens and "\t" not in base and 1 < step <= 8
-    return " " * step if is_step else place.indent
-
-
-def _indented(line: str, written: str, unit: str, base: str) -> str:
-    r"""Return the line with each level `written` replaced by `unit`.
-
-    Spaces that are not a whole level stay, such as before the star of a comment.
-    """
-    content = line.lstrip(" \t")
-    space = line[: len(line) - len(content)]
-    if "\t" in written or unit == "\t":
-        n_levels, spare = _levels(space, written)
-        return unit * n_levels + spare + content
-    if len(space) < len(base):
-        return line
-    n_levels, n_spare = divmod(len(space) - len(base), len(written))
-    return base + unit * n_levels + " " * n_spare + content
-
-
-def _levels(space: str, written: str) -> tuple[int, str]:
-    n_levels = 0
-    while written and space.startswith(written):
-        space, n_levels = space[len(written) :], n_levels + 1
-    return n_levels, space

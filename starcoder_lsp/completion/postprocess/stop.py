@@ -84,11 +84,9 @@ def fence(text: str, place: Place) -> Cut:
     """
     document = place.cursor.document
     found = FENCE.search(text)
-    if found and (document.language in WITH_FENCES or "```" in document.text):
+    is_usual = document.language in WITH_FENCES or "```" in document.text
+    if found and (is_usual or place.before.literal):
         return growing(text)
-    if found and not text[: found.start()].strip() and "\n" not in text.lstrip("\n"):
-        # An opening fence that is still incomplete; `opening` will remove it.
-        return growing("")
     return ended(text, found.start() if found else len(text))
 
 

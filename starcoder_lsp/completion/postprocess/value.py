@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import re
 
-from starcoder_lsp.completion.postprocess.place import Place, wants_all
+from starcoder_lsp.completion.postprocess.place import Place
 
 BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
 BLANK_LINE = re.compile(r"(?<=\n)[ \t]+(?=\n)")
 WITH_MEANING_AT_LINE_ENDS = frozenset(("markdown", "mdx", "rmd", "quarto", "diff"))
-
-
-def statement(text: str, place: Place) -> str:
-    r"""Cut at the end of the statement that the cursor's line begins.
-
-    Only where a parser has judged the text.
-
-    >>> from dataclasses import replace
-    >>> from starcoder_lsp.flow import Judgement
-    >>> place = replace(Place.marked("x = █"), judgement=Judgement(statement_end=1))
-    >>> statement("1; y = 2", place)
-    '1'
-    """
-    end = place.judgement.statement_end if place.judgement else None
-    if end is None or wants_all(place.style) or not text[:end].strip():
-        return text
-    rest = text[end:].partition("\n")[0]
-    is_comment = place.row.comment and rest.lstrip().startswith(place.row.comment)
-    return text[: end + len(rest)] if is_comment else text[:end]
 
 
 def empty_comments(text: str, place: Place) -> str:
@@ -69,10 +50,17 @@ def trailing_space(text: str, place: Place) -> str:
 
 
 def too_little(text: str, place: Place) -> str:
-    """Drop a single punctuation mark, which is faster typed than read.
+    r"""Drop a single punctuation mark, which is faster typed than read.
+
+    A brace that is missing at the end of the document is kept.
 
     >>> too_little(";", Place.marked("x = 1█")), too_little("1", Place.marked("x = █"))
     ('', '1')
+    >>> too_little("\n}", Place.marked("f() {\n  g();█", "c"))
+    '\n}'
     """
     said = text.strip()
-    return text if len(said) > 1 or said.isalnum() else ""
+    is_brace = said == "}" and place.lacks_brace
+    is_below = place.is_blank_line or text.startswith("\n")
+    is_enough = len(said) > 1 or said.isalnum() or (is_brace and is_below)
+    return text if is_enough else ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from starcoder_lsp.completion.prompt import notebook
 from starcoder_lsp.completion.prompt.family import (
@@ -109,11 +110,13 @@ def build_prompt(
     path: str = "",
     cells: Sequence[Cell] = (),
     hidden: Sequence[Hidden] = (),
+    wants_line: bool = False,
 ) -> Prompt:
     """The prompt for the text at `cursor`, which may be in a notebook of other `cells`.
 
     Snippets and cells are left out where the family has no form for them. No part of the
-    prompt holds the `hidden` parts of the document, which are in order.
+    prompt holds the `hidden` parts of the document, which are in order. `wants_line` tells
+    models that can be told so that one line is wanted.
     """
     reach = window.reach(cursor)
     text = cursor.document.text
@@ -130,7 +133,9 @@ def build_prompt(
         "suffix": read(cursor.offset, reach.end),
         "path": one_line(path),
         "repository": one_line(repository),
-        "language": one_line(cursor.document.language),
+        "file": one_line(path or _file_name(cursor.document.uri)),
+        "language": one_line(family.language_name(cursor.document.language)),
+        "mode": "LINE" if wants_line else "BLOCK",
     }
     form = family.layout_for(layout)
     language = cursor.document.language
@@ -141,6 +146,15 @@ def build_prompt(
         filling = _segments(family, form, fields, snippets)
     segments = tuple(filling)
     return Prompt(segments, held_back, family.stops, above + below)
+
+
+def _file_name(uri: str) -> str:
+    """Return the last part of a URI, which names the document if nothing else does.
+
+    >>> _file_name("file:///a/b%20c.py")
+    'b c.py'
+    """
+    return unquote(urlsplit(uri).path.rpartition("/")[2])
 
 
 def _segments(

@@ -12,7 +12,19 @@ from typing import Any
 from starcoder_lsp.flow import REDACTED, Control, Segment, Text
 
 LAYOUTS = ("plain", "psm", "spm")
+# The row of families.toml that is no family: models that have the tokens in vain.
+UNTRAINED = "untrained"
 Sequences = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a GGUF file of a family has; the column `detect` of families.toml."""
+
+    name: str
+    architectures: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
+    needs_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,18 +41,37 @@ class Family:
     overrides: Mapping[str, int] = field(default_factory=dict)
     redaction: frozenset[str] = frozenset()
     heals: bool = False
+    languages: Mapping[str, str] | None = None
+    detect: Traits | None = None
 
     def layout_for(self, wanted: str) -> str:
         """Return the wanted layout if the family has it, otherwise the family's own."""
         return wanted if wanted in self.forms else self.layout
 
+    def language_name(self, language_id: str) -> str:
+        """Return how the model calls a language; empty if it has no name for it."""
+        if self.languages is None:
+            return language_id
+        return self.languages.get(language_id, "")
+
+
+@cache
+def _rows() -> Mapping[str, Any]:
+    import tomllib  # not before the reply to initialize
+
+    return tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
+
 
 @cache
 def families() -> Mapping[str, Family]:
-    import tomllib  # not before the reply to initialize
+    rows = _rows().items()
+    return {name: _family(name, row) for name, row in rows if name != UNTRAINED}
 
-    rows = tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
-    return {name: _family(name, row) for name, row in rows.items()}
+
+@cache
+def untrained() -> re.Pattern[str]:
+    """The names of models that were not trained on the tokens that they have."""
+    return re.compile(_rows()[UNTRAINED]["name"])
 
 
 def _family(name: str, row: Mapping[str, Any]) -> Family:
@@ -55,7 +86,14 @@ def _family(name: str, row: Mapping[str, Any]) -> Family:
         overrides=row.get("overrides", {}),
         redaction=frozenset(row.get("redaction", ())),
         heals=row.get("heals", False),
+        languages=row.get("languages"),
+        detect=_traits(row["detect"]) if "detect" in row else None,
     )
+
+
+def _traits(row: Mapping[str, Any]) -> Traits:
+    lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
+    return Traits(**{**row, **lists})
 
 
 def _sequences(rows: Mapping[str, Any]) -> Sequences:

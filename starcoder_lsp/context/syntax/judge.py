@@ -1,8 +1,7 @@
-"""Judges texts at the cursor by the grammar: their new errors, and where they should end."""
+"""Judges texts at the cursor by the grammar: whether they break the code."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,6 @@ from starcoder_lsp.flow import Judgement
 # This much of a document is parsed on each side of the cursor.
 REGION = 40_000
 BUDGET_MS = 100
-# Nodes that hold statements, members or a whole file.
-HOLDS = re.compile(
-    r"block|body|module|program|source|suite|statements|_list|file|unit|document|chunk"
-    r"|declarations|compound"
-)
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -31,15 +25,6 @@ class Region:
     source: bytes
     at: int
     tree: Tree
-
-    @property
-    def line_start(self) -> int:
-        return self.source.rfind(b"\n", 0, self.at) + 1
-
-    @property
-    def begins_line(self) -> bool:
-        """True if only white space precedes the cursor on its line."""
-        return not self.source[self.line_start : self.at].strip()
 
 
 def judge(
@@ -76,7 +61,7 @@ def _judgement(region: Region, text: str, n_known: int) -> Judgement:
         # The user may still close the brackets that the text leaves open.
         closed = _with(region, text + _closers(text))
         n_new = min(n_new, max(0, _n_errors(closed) - n_known)) if closed else n_new
-    return Judgement(n_new, _end_of_statement(region, tree, text))
+    return Judgement(n_new)
 
 
 def _with(region: Region, text: str) -> Tree | None:
@@ -112,35 +97,3 @@ def _closers(text: str) -> str:
         elif opened and character == opened[-1]:
             opened.pop()
     return "".join(reversed(opened))
-
-
-def _end_of_statement(region: Region, tree: Tree, text: str) -> int | None:
-    """Return the end of the cursor's statement, or of the block around an empty line."""
-    new = text.encode("utf-8", "replace")
-    node = _block(region, tree, new) if region.begins_line else _statement(region, tree)
-    if node is None or node.has_error:
-        return None
-    n_inside = node.end_byte - region.at
-    if not 0 < n_inside < len(new.rstrip()):
-        return None
-    return len(new[:n_inside].decode("utf-8", "ignore"))
-
-
-def _statement(region: Region, tree: Tree) -> Node | None:
-    line = region.source[region.line_start : region.at]
-    first = region.line_start + len(line) - len(line.lstrip())
-    node = tree.root_node.descendant_for_byte_range(first, first + 1)
-    while node and node.parent and not HOLDS.search(node.parent.type):
-        node = node.parent
-    return node if node and node.parent else None
-
-
-def _block(region: Region, tree: Tree, text: bytes) -> Node | None:
-    """Return the innermost block around the text whose head is above it."""
-    first = region.at + len(text) - len(text.lstrip())
-    node = tree.root_node.descendant_for_byte_range(first, first + 1)
-    while node and node.parent:
-        if HOLDS.search(node.type) and node.parent.start_byte < region.line_start:
-            return node
-        node = node.parent
-    return None

@@ -125,6 +125,7 @@ class LlamaEngine:
         return EngineReport(str(self._loaded), self._loaded.notes)
 
     async def measured(self) -> Speed:
+        raise_if_failed(self._state)
         while self._speed is None:
             await self._change()
         return self._speed

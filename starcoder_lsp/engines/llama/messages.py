@@ -36,8 +36,8 @@ class Load:
     has to hold; `n_reserved` of them are for answers. `controls` are control tokens that
     the vocabulary must have, `overrides` header entries to set. `heals` prepares for
     token healing. `n_gpu_layers` of None means as many as fit, -1 all; `n_threads` of 0
-    means one per physical core. `kv_cache_bytes` is how large the KV cache may be that
-    is saved for the next start.
+    means as many as are fastest. `kv_cache_bytes` is how large the KV cache may be that
+    is saved for the next start. `niceness` is how much the process steps back for others.
     """
 
     path: str
@@ -52,6 +52,7 @@ class Load:
     kv_type: str = "auto"
     kv_cache_bytes: int = 0
     n_reserved: int = 0
+    niceness: int = 0
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def speed_frame(speed: Speed) -> Frame:
 
 
 def speed_from(frame: Frame) -> Speed:
-    return Speed(frame["prefill_tokens_per_s"], frame["decode_tokens_per_s"])
+    return Speed(**{name: frame[name] for name in Speed.__dataclass_fields__})
 
 
 def failed_frame(message: str) -> Frame:

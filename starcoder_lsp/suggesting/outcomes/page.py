@@ -26,6 +26,13 @@ svg { max-width: 100%; height: auto } text { font-size: 11px; fill: #555 }
 """
 HEADS = ("language", "shown", "accepted", "acceptance", "kept after 30 s",
          "characters saved", "without the model", "p50", "p90", "p99")  # fmt: skip
+# The same for a terminal of 80 columns.
+SHORT_HEADS = ("language", "shown", "accepted", "rate", "kept", "saved", "cached",
+               "p50", "p90", "p99")  # fmt: skip
+LEGEND = (
+    "rate: accepted of shown; kept: of the accepted, after 30 s; saved: characters;\n"
+    "cached: without the model; p50, p90, p99: time to the answer"
+)
 
 
 def page(records: Sequence[Record]) -> str:
@@ -68,14 +75,14 @@ def as_text(records: Sequence[Record]) -> str:
     rows = summarize(records)
     if not rows:
         return "nothing was suggested yet"
-    table = [HEADS, *map(cells, rows)]
+    table = [SHORT_HEADS, *map(cells, rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
     for line in table:
         pairs = list(zip(line, widths, strict=True))
         numbers = [cell.rjust(width) for cell, width in pairs[1:]]
         lines.append("  ".join([line[0].ljust(widths[0]), *numbers]))
-    return "\n".join(lines)
+    return "\n".join([*lines, "", LEGEND])
 
 
 def cells(row: Row) -> tuple[str, ...]:

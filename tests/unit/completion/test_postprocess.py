@@ -12,7 +12,7 @@ import pytest
 from starcoder_lsp.completion.postprocess import process
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.completion.postprocess.scope import scope
-from starcoder_lsp.flow import Cursor, Judgement, Style
+from starcoder_lsp.flow import Cursor, Style
 from starcoder_lsp.settings.options import RULES
 
 CASES = Path(__file__).parents[2] / "cases" / "postprocess"
@@ -28,9 +28,12 @@ def place_of(case: dict[str, Any]) -> Place:
     cursor = Cursor.marked(case["before"], case.get("language", "python"))
     style = dict(case.get("style", {}))
     style["disabled_rules"] = frozenset(style.get("disabled_rules", ()))
-    end = case.get("statement_end")
-    judgement = None if end is None else Judgement(statement_end=end)
-    return Place(cursor, Style(**style), judgement, case.get("is_cut_off", False))
+    return Place(
+        cursor,
+        Style(**style),
+        is_cut_off=case.get("is_cut_off", False),
+        n_inserted=case.get("n_inserted", 0),
+    )
 
 
 @pytest.mark.parametrize("case", cases("scope.toml"))
@@ -40,7 +43,7 @@ def test_where_a_suggestion_ends(case: dict[str, Any]) -> None:
 
 PICTURES = [
     case
-    for file in ("rules", "start", "stop", "overlap", "shown")
+    for file in ("rules", "start", "stop", "overlap", "shown", "places")
     for case in cases(f"{file}.toml")
 ]
 

@@ -45,7 +45,7 @@ def starts(tokens: list[int]) -> int:
 
 def fitted(picture: str, budget: int, affordable: float, *caches: Fitted) -> Fitted:
     held = [cache.tokens for cache in caches]
-    return fit(pictured(picture), budget, held, affordable)
+    return fit(pictured(picture), budget, held, lambda n_prompt: affordable)
 
 
 LONG = "r 11111111 22222222 f " + "S" * 100 + " m " + "P" * 200

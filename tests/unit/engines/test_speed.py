@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.machine import speed
-from starcoder_lsp.engines.llama.machine.speed import KnownSpeed, Speeds
+from starcoder_lsp.engines.llama.machine.kernels import Mix
+from starcoder_lsp.engines.llama.native.kernel import FLASHING, PLAIN
+from starcoder_lsp.engines.llama.process import speeds as saved
+from starcoder_lsp.engines.llama.process.speeds import KnownSpeed, Speeds
 from starcoder_lsp.flow import Usage
 
 
@@ -77,6 +81,25 @@ def test_what_is_wanted_meanwhile_ends_it(n_tokens: int) -> None:
     assert machine.n_evaluated <= n_tokens + 128
 
 
+def test_how_fast_a_text_was_written_corrects_the_speed_at_depth() -> None:
+    known = Speed(100.0, 50.0, 1e-5)
+    wrote = Usage(
+        2000, generated_tokens=11, first_token_ms=100, total_ms=100 + 10 * 160
+    )
+    corrected = speed.corrected(known, wrote)
+    # Four times slower than 20 + 20 ms per token: half of the way in one step.
+    assert corrected.decode_s(2000) == pytest.approx(0.080)
+    assert corrected.decode_s(0) == pytest.approx(0.040)
+    too_short = replace(wrote, generated_tokens=3)
+    assert speed.corrected(known, too_short) is known
+
+
+def test_a_quick_measurement_takes_no_longer_than_it_may() -> None:
+    machine = Machine(batch_s=0.0, token_s=0.05)
+    assert speed.measure(machine.evaluate, machine.clock, speed.QUICK) is not None
+    assert machine.now <= 100.0 + 0.05 + speed.QUICK.budget_s + 1e-6
+
+
 def test_a_request_that_tells_corrects_the_speed() -> None:
     known = Speed(100.0, 10.0)
     fast = Usage(evaluated_tokens=400, first_token_ms=1000)
@@ -92,7 +115,7 @@ def test_a_request_that_tells_corrects_the_speed() -> None:
 
 SLOW, FAST = (
     KnownSpeed(Speed(5.0, 1.0), is_sure=False),
-    KnownSpeed(Speed(6.0, 2.0), True),
+    KnownSpeed(Speed(6.0, 2.0, 1e-6), True, {PLAIN: Speed(7.0, 3.0)}, Mix(1.0, 2.0)),
 )
 
 
@@ -110,7 +133,7 @@ def test_a_speed_is_found_again_under_its_key(tmp_path: Path) -> None:
 
 def test_only_so_many_are_kept(tmp_path: Path) -> None:
     speeds = Speeds(tmp_path / "speeds.json")
-    for n in range(speed.MAX_ENTRIES + 5):
+    for n in range(saved.MAX_ENTRIES + 5):
         speeds.keep(str(n), SLOW)
     assert speeds.get("4") is None
     assert speeds.get("5") is not None
@@ -118,7 +141,10 @@ def test_only_so_many_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "7", '{"a": 3}', '{"a": {"x": 1}}', '{"a": [-1.0, 1.0, true]}',
+    ["", "{", "[]", "7", '{"a": 3}', '{"a": [6.0, 2.0, true]}',
+     '{"a": {"speed": [1.0, 1.0, 0.0], "is_sure": true, "kernels": {}, "mix": [NaN]}}',
+     '{"a": {"speed": [1.0, 1.0, 0.0], "is_sure": true, "kernels": {"x": 1}, "mix": []}}',
+     '{"a": {"speed": [0.0, 1.0, 0.0], "is_sure": true, "kernels": {}, "mix": []}}', '{"a": {"x": 1}}', '{"a": [-1.0, 1.0, true]}',
      '{"a": ["x", 1.0, true]}', '{"a": [NaN, 1.0, true]}', '{"a": []}', "[" * 100_000],
 )  # fmt: skip
 def test_a_damaged_file_is_ignored_and_written_anew(
@@ -138,3 +164,10 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     speeds = Speeds(tmp_path / "taken" / "speeds.json")
     speeds.keep("a", SLOW)
     assert speeds.get("a") is None
+
+
+def test_the_next_start_uses_the_kernel_that_suits_what_was_learned() -> None:
+    assert SLOW.kernel(PLAIN) is PLAIN
+    speeds = {PLAIN: Speed(800.0, 60.0, 2e-6), FLASHING: Speed(950.0, 66.0, 14e-6)}
+    known = KnownSpeed(speeds[PLAIN], True, speeds, Mix(3000.0, 4.0, 200.0))
+    assert known.kernel(PLAIN) is FLASHING

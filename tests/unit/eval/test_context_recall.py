@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from starcoder_lsp.cli.eval import context
-from starcoder_lsp.cli.eval.measures import baselines, bits, context_recall
+from starcoder_lsp.cli.eval.measures import baselines, context_recall, estimates
 from starcoder_lsp.cli.eval.measures.next_line_tasks import read_tasks
 from starcoder_lsp.context.retrieve.gather import SOURCES
 from starcoder_lsp.engines.scripted import ScriptedEngine
@@ -116,11 +116,11 @@ async def test_a_model_judges_ours_beside_every_reference(
     assert figures == {
         **dict.fromkeys(["bits_per_char", *references], one_nat),
         "bits_per_char_minus_best_reference": 0,
-        "bits_per_char_minus_best_reference_95": [0, 0],
+        "bits_per_char_minus_best_reference_95": (0, 0),
     }
 
 
 def test_a_clear_difference_has_an_interval_below_zero() -> None:
-    assert bits.paired_interval([1.0, 1.1, 0.9], [2.0, 2.2, 1.9])[1] < 0
-    low, high = bits.paired_interval([1.0, 2.0], [2.0, 1.0])
+    assert estimates.paired_interval([1.0, 1.1, 0.9], [2.0, 2.2, 1.9])[1] < 0
+    low, high = estimates.paired_interval([1.0, 2.0], [2.0, 1.0])
     assert low < 0 < high

@@ -48,8 +48,7 @@ async def run(middle: str, *, execute: bool = True) -> infilling.InfillingResult
     async def answer(cursor: Cursor) -> Completion:
         return Completion(middle, Usage(total_ms=5.0, generated_tokens=3))
 
-    found = infilling.outcomes([ROW], answer, execute=execute)
-    return await anext(found)
+    return await infilling.outcome(ROW, answer, execute=execute)
 
 
 async def test_the_gold_line_is_exact_and_passes() -> None:

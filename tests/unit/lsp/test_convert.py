@@ -127,6 +127,27 @@ def test_signs_of_snippets_are_plain_text_everywhere(text: str) -> None:
     assert popup.text_edit.new_text == text
 
 
+@pytest.mark.parametrize(
+    ("picture", "text", "filtered_by"),
+    [
+        ("import █\n", "math", "math"),
+        ("import ma█\n", "th", "math"),
+        ("def f():█\n", "\n    return 1", "return 1"),
+        ("x = ré█\n", "sultat(1)\nprint(x)", "résultat(1)"),
+    ],
+)
+def test_a_popup_entry_is_filtered_by_the_text_that_a_user_may_type_next(
+    picture: str, text: str, filtered_by: str
+) -> None:
+    position = position_of(picture, "utf-16")
+    cursor = convert.cursor_of(opened(picture), position, "utf-16")
+    (item,) = convert.popup_items(
+        [Completion(text)], cursor, position, "utf-16", [COMMAND]
+    ).items
+    assert item.filter_text == filtered_by
+    assert item.preselect is None
+
+
 def test_a_popup_offers_no_entry_of_white_space() -> None:
     position = types.Position(0, 0)
     cursor = convert.cursor_of(opened("█\n"), position, "utf-16")

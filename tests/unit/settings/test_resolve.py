@@ -155,7 +155,7 @@ def test_what_a_project_may_set_is_a_short_and_known_list() -> None:
     allowed = {name for name, row in OPTIONS.items() if row.project}
     assert allowed == {
         "model", "enabled", "disabled_languages", "disabled_paths", "skip_in",
-        "debounce_ms", "alternatives", "multiline",
+        "debounce_ms", "alternatives", "multiline", "next_line",
         "max_tokens", "time_budget_ms", "max_prompt_tokens", "layout", "sampler",
         "latency_target_ms",
         "context", "index_max_files", "ignore",

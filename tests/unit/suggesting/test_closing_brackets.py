@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from starcoder_lsp.context import Edit
 from starcoder_lsp.flow import Cursor, Document
 from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
 
@@ -58,3 +59,45 @@ def test_documents_do_not_mix() -> None:
     assert auto_close.apply(Cursor(Document("()\n", "a"), 1)).suffix == "\n"
     auto_close.forget("a")
     assert auto_close.apply(Cursor(Document("()\n", "a"), 1)).suffix == ")\n"
+
+
+def replayed(text: str, *versions: list[Edit]) -> tuple[AutoCloseFilter, str]:
+    """Apply the changes of each version, and return the text after them."""
+    auto_close = AutoCloseFilter()
+    for edits in versions:
+        for edit in edits:
+            text = text[: edit.start] + edit.text + text[edit.end :]
+        auto_close.note_edits("a", edits)
+    return auto_close, text
+
+
+@pytest.mark.parametrize(
+    ("versions", "offset", "inserted"),
+    [
+        ([[Edit(1, 1, "()")]], 2, ")"),
+        ([[Edit(1, 1, "(")], [Edit(2, 2, ")")]], 2, ")"),
+        ([[Edit(1, 1, "("), Edit(2, 2, ")")]], 2, ")"),
+        ([[Edit(1, 1, "()")], [Edit(2, 2, "[]")]], 3, "])"),
+        ([[Edit(1, 1, "()")], [Edit(2, 2, "x")]], 3, ")"),
+        ([[Edit(1, 1, '""')], [Edit(0, 0, "ab")]], 4, '"'),
+        ([[Edit(1, 1, "<>")]], 2, ">"),
+        ([[Edit(1, 1, "||")]], 2, "|"),
+        ([[Edit(1, 1, "()")], [Edit(1, 3, "")]], 1, ""),
+        ([[Edit(1, 1, "()")], [Edit(2, 3, ")")]], 2, ""),
+        ([[Edit(1, 1, "(")], [Edit(0, 0, ")")]], 0, ""),
+        ([[Edit(1, 1, "x)")]], 2, ""),
+        ([[Edit(1, 1, "()")]], 3, ""),
+    ],
+)
+def test_the_edits_tell_what_the_editor_has_inserted(
+    versions: list[list[Edit]], offset: int, inserted: str
+) -> None:
+    auto_close, text = replayed("# \n", *versions)
+    cursor = Cursor(Document(text, "a"), offset)
+    assert text[offset:] == inserted + auto_close.apply(cursor).suffix
+
+
+def test_a_document_that_was_closed_has_no_inserted_closers() -> None:
+    auto_close, text = replayed("f\n", [Edit(1, 1, "()")])
+    auto_close.forget("a")
+    assert auto_close.apply(Cursor(Document(text, "a"), 2)).suffix == ")\n"

@@ -18,6 +18,11 @@ def test_a_speed_of_nothing_costs_no_eternity() -> None:
     assert CostEstimator().cost_s(35, Speed(0.0, 0.0)) == 10 + 12
 
 
+def test_writing_behind_a_long_prompt_costs_more() -> None:
+    speed = Speed(100.0, 12.0, decode_s_per_depth=0.001)
+    assert CostEstimator().cost_s(350, speed, n_characters=3500) == 2.0 + 12.0
+
+
 def test_an_answer_moves_the_speed_towards_its_own() -> None:
     costs = CostEstimator()
     costs.learn(Usage(1000, 1000, 11, first_token_ms=10_000, total_ms=20_000))

@@ -10,6 +10,8 @@ M.name = "starcoder"
 local METHOD = "textDocument/inlineCompletion"
 --- Like METHOD, but for a longer suggestion; an extension of starcoder-lsp.
 local MORE_METHOD = "starcoder/more"
+local STATUS_METHOD = "didChangeStatus"
+local READY_METHOD = "starcoder/suggestionReady"
 local SIGTERM = 15
 
 local is_at_least_0_11 = vim.fn.has("nvim-0.11") == 1
@@ -20,6 +22,14 @@ local opened_as = {}
 
 --- A server that failed starts again only on the user's request.
 local has_failed = false
+
+--- The ids of clients that have not answered `initialize` yet.
+--- @type table<integer, true>
+local starting = {}
+
+--- Called when the server has a suggestion at a place where it had none in time.
+--- @type fun(params: table)
+M.on_suggestion_ready = function() end
 
 local function call(client, method, ...)
   if is_at_least_0_11 then
@@ -45,16 +55,26 @@ local function capabilities()
   return result
 end
 
+--- Show one line. An error in an autocommand would show a stack trace, and wait for a key.
+local function notify_later(message)
+  vim.schedule(function()
+    vim.notify(message, vim.log.levels.WARN)
+  end)
+end
+
 local function on_exit(code, signal, client_id)
   vim.schedule(function()
-    if (code ~= 0 or signal ~= 0) and signal ~= SIGTERM then
+    local is_failure = code ~= 0 or signal ~= 0 or starting[client_id]
+    if is_failure and signal ~= SIGTERM then
       has_failed = true
     end
+    starting[client_id] = nil
     status.forget(client_id)
   end)
 end
 
 local function on_init(client)
+  starting[client.id] = nil
   -- `vim.lsp.inline_completion.enable()` of 0.12 would draw every item twice.
   if vim.lsp.inline_completion then
     pcall(vim.lsp.inline_completion.enable, false, { client_id = client.id })
@@ -62,23 +82,39 @@ local function on_init(client)
   vim.schedule(status.announce)
 end
 
+--- The server's settings, and the notifications outside LSP that we understand.
+local function init_options(options)
+  local notifications = { STATUS_METHOD, READY_METHOD }
+  return vim.tbl_extend("keep", options.init_options, { notifications = notifications })
+end
+
 local function config(buffer, options)
-  local init_options = options.init_options
   return {
     name = M.name,
     cmd = options.cmd,
     root_dir = vim.fs.root(buffer, options.root_markers),
-    init_options = next(init_options) and init_options or vim.empty_dict(),
+    init_options = init_options(options),
     capabilities = capabilities(),
     on_init = on_init,
     on_exit = on_exit,
     handlers = {
-      didChangeStatus = function(_, params, context)
+      [STATUS_METHOD] = function(_, params, context)
         status.store(context.client_id, params)
+      end,
+      [READY_METHOD] = function(_, params)
+        M.on_suggestion_ready(params)
       end,
       ["window/showMessageRequest"] = question.ask,
     },
   }
+end
+
+--- True if a running client serves the root of `wanted`. Files without a root share a
+--- client, for which Neovim 0.10 would start one each.
+local function serves(client, wanted)
+  return client.name == M.name
+    and client.config.root_dir == wanted.root_dir
+    and not call(client, "is_stopped")
 end
 
 --- The client attached to a buffer, nil before the server has answered `initialize`.
@@ -86,6 +122,14 @@ end
 --- @return vim.lsp.Client?
 function M.attached(buffer)
   return vim.lsp.get_clients({ name = M.name, bufnr = buffer })[1]
+end
+
+--- True if a server has ended before it was initialized, and `on_exit` is still to come.
+local function is_failing()
+  return vim.iter(vim.tbl_keys(starting)):any(function(client_id)
+    local client = vim.lsp.get_client_by_id(client_id)
+    return not client or call(client, "is_stopped")
+  end)
 end
 
 local function close_if_language_changed(buffer)
@@ -100,17 +144,31 @@ end
 --- @param options starcoder.Options
 function M.attach(buffer, options)
   close_if_language_changed(buffer)
-  if has_failed or M.attached(buffer) then
+  if has_failed or is_failing() or M.attached(buffer) then
     return
   end
   if vim.fn.executable(options.cmd[1]) == 0 then
     has_failed = true
-    local message = "starcoder: cannot run %q; see :checkhealth starcoder"
-    vim.notify(message:format(options.cmd[1]), vim.log.levels.ERROR)
+    local name = vim.fs.basename(options.cmd[1])
+    notify_later(("starcoder: %s not found; see :checkhealth starcoder"):format(name))
     return
   end
   opened_as[buffer] = vim.bo[buffer].filetype
-  vim.lsp.start(config(buffer, options), { bufnr = buffer })
+  local reuse = { bufnr = buffer, reuse_client = serves }
+  local client_id = vim.lsp.start(config(buffer, options), reuse)
+  local client = client_id and vim.lsp.get_client_by_id(client_id)
+  if client and not client.initialized then
+    starting[client_id] = true
+  end
+end
+
+--- Detach the buffer, so that the server forgets its text.
+--- @param buffer integer
+function M.detach(buffer)
+  local client = M.attached(buffer)
+  if client then
+    vim.lsp.buf_detach_client(buffer, client.id)
+  end
 end
 
 --- Let `attach` start a server again after one has failed.

@@ -30,8 +30,7 @@ local subcommands = {
     starcoder.snooze(tonumber(minutes))
   end,
   status = function(starcoder)
-    local text = starcoder.status()
-    vim.notify(text ~= "" and text or "starcoder: not attached to this buffer")
+    vim.notify(starcoder.explain_status())
   end,
 }
 

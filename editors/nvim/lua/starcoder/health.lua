@@ -29,8 +29,10 @@ local function check_server(options)
   local path = vim.fn.exepath(executable)
   if path == "" then
     vim.health.error(("%q is not executable"):format(executable), {
-      "Install the server as the README of the plugin describes,",
-      "or give its full path: setup{ cmd = { '/path/to/starcoder-lsp', '--stdio' } }",
+      "Clone the repository and run `make demo` there, which installs the server into",
+      "  .venv/bin/starcoder-lsp of the clone;",
+      "then give its path: setup{ cmd = { '/path/to/.venv/bin/starcoder-lsp' } }",
+      "and start it with `:Starcoder restart`.",
     })
     return
   end
@@ -46,9 +48,14 @@ end
 
 local function check_clients()
   local clients = vim.lsp.get_clients({ name = client_of.name })
-  if #clients == 0 then
+  if client_of.has_failed() then
+    vim.health.error("the server did not start, or has crashed", {
+      "`:Starcoder restart` starts it again.",
+      "The LSP log has its last words: " .. vim.lsp.get_log_path(),
+    })
+  elseif #clients == 0 then
     vim.health.warn("no server is running", {
-      "Open a file; if no server starts, read :messages and the LSP log",
+      "Open a file with a name; in it, `:Starcoder status` says why no server starts.",
     })
   end
   for _, client in ipairs(clients) do

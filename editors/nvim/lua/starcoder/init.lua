@@ -1,4 +1,6 @@
 --- Ghost text from starcoder-lsp: `require("starcoder").setup{}`.
+local ask = require("starcoder.ask")
+local buffers = require("starcoder.buffers")
 local client_of = require("starcoder.client")
 local ghost = require("starcoder.ghost")
 local inline = require("starcoder.inline")
@@ -10,27 +12,30 @@ local M = {}
 
 --- How long the cursor has to rest before the server is notified.
 local REST_MS = 200
-local SNOOZE_MINUTES = 30
+local CTRL_V = "\22"
 
 --- @type starcoder.Options? nil before setup()
 local options = nil
 
 local is_enabled = true
 
-local function is_wanted(buffer)
-  if not (is_enabled and options and vim.api.nvim_buf_is_loaded(buffer)) then
-    return false
+--- True while a text is inserted into all lines of a visual block.
+local is_block_insert = false
+
+--- @return string? reason why nothing is suggested in a buffer, nil if something is
+local function why_not(buffer)
+  if not options then
+    return 'require("starcoder").setup{} has not been called'
   end
-  local filetypes = options.filetypes
-  return vim.bo[buffer].buftype == ""
-    -- All buffers without a name would have the same URI.
-    and vim.api.nvim_buf_get_name(buffer) ~= ""
-    and vim.b[buffer].starcoder_enabled ~= false
-    and (not filetypes or vim.list_contains(filetypes, vim.bo[buffer].filetype))
+  return not is_enabled and "disabled" or buffers.why_not(buffer, options)
+end
+
+local function is_wanted(buffer)
+  return why_not(buffer) == nil
 end
 
 local function attach(buffer)
-  if is_wanted(buffer) then
+  if vim.api.nvim_buf_is_valid(buffer) and is_wanted(buffer) then
     client_of.attach(buffer, options)
   end
 end
@@ -39,8 +44,24 @@ local function attach_all()
   vim.iter(vim.api.nvim_list_bufs()):each(attach)
 end
 
+--- Detach buffers that have become something else than a file, such as a terminal.
+local function detach_unwanted()
+  for _, client in ipairs(vim.lsp.get_clients({ name = client_of.name })) do
+    for _, buffer in ipairs(vim.tbl_keys(client.attached_buffers)) do
+      if options and buffers.why_not(buffer, options) then
+        client_of.detach(buffer)
+      end
+    end
+  end
+end
+
+--- A macro and a block insert repeat what is typed; ghost text would change that.
+local function is_repeated()
+  return vim.fn.reg_executing() ~= "" or is_block_insert
+end
+
 local function suggest()
-  if not is_wanted(vim.api.nvim_get_current_buf()) then
+  if is_repeated() or not is_wanted(vim.api.nvim_get_current_buf()) then
     inline.clear()
     return
   end
@@ -82,15 +103,19 @@ end
 
 local function listen()
   local group = vim.api.nvim_create_augroup("starcoder", {})
-  local function on(events, callback, pattern)
-    vim.api.nvim_create_autocmd(events, {
-      group = group,
-      pattern = pattern,
-      callback = callback,
-    })
+  local function on(events, callback)
+    vim.api.nvim_create_autocmd(events, { group = group, callback = callback })
   end
   on({ "FileType", "BufEnter", "BufFilePost", "BufWritePost" }, function(event)
-    attach(event.buf)
+    -- Commands such as :terminal say only later what the new buffer is.
+    vim.schedule(function()
+      attach(event.buf)
+    end)
+  end)
+  on({ "OptionSet", "TermOpen" }, detach_unwanted)
+  on("ModeChanged", function()
+    local is_block = vim.v.event.old_mode:sub(1, 1) == CTRL_V
+    is_block_insert = is_block and vim.v.event.new_mode:sub(1, 1) == "i"
   end)
   on("LspAttach", function(event)
     local client = vim.lsp.get_client_by_id(event.data.client_id)
@@ -100,11 +125,6 @@ local function listen()
       notify_when_the_cursor_rests()
     end
   end)
-  -- Requests that came while the model was loading got an empty answer.
-  on("User", function()
-    inline.forget_request()
-    suggest()
-  end, "StarcoderReady")
   on("InsertEnter", on_insert_enter)
   on({ "TextChangedI", "TextChangedP" }, on_text_changed)
   on("CursorMovedI", on_cursor_moved)
@@ -127,15 +147,30 @@ local function define_keys()
     local keys = options.keys[name]
     if keys then
       local description = "starcoder: " .. name:gsub("_", " ")
-      table.insert(wanted, { keys = keys, description = description, action = action })
+      table.insert(wanted, {
+        keys = keys,
+        description = description,
+        action = action,
+        yields = options.popup_keys == "popup",
+      })
     end
   end
-  key_maps.define(wanted)
+  key_maps.define(wanted, inline.show)
   if options.keys.trigger then
     vim.keymap.set("i", options.keys.trigger, M.trigger, { desc = "starcoder: trigger" })
   end
   if options.keys.more then
     vim.keymap.set("i", options.keys.more, M.more, { desc = "starcoder: more" })
+  end
+end
+
+--- Make `:help starcoder` work where a plugin manager does not look for this folder.
+local function make_help_tags()
+  local help = vim.api.nvim_get_runtime_file("doc/starcoder.txt", false)[1]
+  local folder = help and vim.fs.dirname(help)
+  if folder and vim.fn.filereadable(folder .. "/tags") == 0 then
+    -- The folder may be read-only.
+    pcall(vim.cmd.helptags, vim.fn.fnameescape(folder))
   end
 end
 
@@ -151,6 +186,7 @@ function M.setup(given)
   -- A plugin manager may add this folder to 'runtimepath' after Neovim has read the
   -- plugins there.
   vim.cmd.runtime("plugin/starcoder.lua")
+  make_help_tags()
   ghost.define_highlights()
   define_keys()
   listen()
@@ -209,39 +245,17 @@ function M.more()
   return is_wanted(vim.api.nvim_get_current_buf()) and inline.request_more()
 end
 
-local function ask_server(command, arguments, on_result)
-  local client = client_of.attached(vim.api.nvim_get_current_buf())
-  if not client then
-    vim.notify("starcoder: not attached to this buffer", vim.log.levels.WARN)
-    return
-  end
-  client_of.execute(client, { command = command, arguments = arguments }, on_result)
-end
-
-local function show_text(text)
-  vim.schedule(function()
-    vim.lsp.util.open_floating_preview(vim.split(text or "", "\n"), "text", {
-      border = "rounded",
-      focus_id = "starcoder",
-    })
-  end)
-end
-
 --- Show how the last suggestion was made, or why there was none.
-function M.explain()
-  ask_server("starcoder.explain", nil, show_text)
-end
+M.explain = ask.explain
 
 --- Show how many suggestions were shown and accepted on this machine.
-function M.statistics()
-  ask_server("starcoder.statistics", nil, show_text)
-end
+M.statistics = ask.statistics
 
 --- Suggest nothing for so many minutes, except on request; 0 ends it.
 --- @param minutes number?
 function M.snooze(minutes)
   inline.clear()
-  ask_server("starcoder.snooze", { minutes or SNOOZE_MINUTES })
+  ask.snooze(minutes)
 end
 
 function M.enable()
@@ -289,6 +303,20 @@ function M.status()
     return "starcoder: disabled"
   end
   return "starcoder: " .. status.describe(status.of(client.id))
+end
+
+--- The status, or why there is none in this buffer.
+--- @return string
+function M.explain_status()
+  local text = M.status()
+  if text ~= "" and not client_of.has_failed() then
+    return text
+  end
+  if client_of.has_failed() then
+    return "starcoder: server not running; :Starcoder restart starts it"
+  end
+  local reason = why_not(vim.api.nvim_get_current_buf())
+  return "starcoder: not attached: " .. (reason or "the server is starting")
 end
 
 return M

@@ -26,6 +26,9 @@ local cancel_request = nil
 --- @type starcoder.Place?
 local requested_at = nil
 
+--- @type { trigger_kind: 1|2, place: starcoder.Place }?
+local last_request = nil
+
 local newest_request = 0
 --- The oldest request whose answer is still of use.
 local oldest_welcome = 0
@@ -151,6 +154,7 @@ local function request(trigger_kind, place, is_more)
     return false
   end
   cancel()
+  last_request = { trigger_kind = trigger_kind, place = place }
   newest_request = newest_request + 1
   local number = newest_request
   cancel_request = client_of.request(client, place.buffer, trigger_kind, function(items)
@@ -168,10 +172,20 @@ function M.request_automatically()
   end
 end
 
---- Allow another automatic request at the place of the last one.
-function M.forget_request()
-  requested_at = nil
+--- Repeat the last request, if the server can answer it now: it had no time before, or no
+--- model yet.
+--- @param params { textDocument: { uri: string } }
+function M.request_again(params)
+  local place = suggestion_of.place()
+  local is_here = last_request
+    and is_inserting()
+    and vim.deep_equal(place, last_request.place)
+    and vim.uri_from_bufnr(place.buffer) == params.textDocument.uri
+  if is_here then
+    request(last_request.trigger_kind, place)
+  end
 end
+client_of.on_suggestion_ready = M.request_again
 
 --- Request suggestions on behalf of the user.
 --- @return boolean is_sent

@@ -1,14 +1,21 @@
 --- Keys that are mapped only while ghost text is shown.
 --- At other times every key does what it did before.
+local popup = require("starcoder.popup")
+
 local M = {}
 
 --- @class starcoder.Key
 --- @field keys string
 --- @field description string
 --- @field action fun(): boolean
+--- @field yields boolean the key goes to a popup that is open and uses it
 
 --- @type starcoder.Key[]
 local wanted = {}
+
+--- Maps the keys again, if ghost text is still shown.
+--- @type fun()
+local show_again = function() end
 
 --- @type integer?
 local mapped_buffer = nil
@@ -18,12 +25,21 @@ local mapped_buffer = nil
 local hidden = {}
 
 --- @param keys starcoder.Key[]
-function M.define(keys)
+--- @param show fun() shows the current ghost text again, and maps the keys
+function M.define(keys, show)
   M.unmap()
-  wanted = keys
+  wanted, show_again = keys, show
 end
 
+--- Let a key do what it does without ghost text.
 local function press_again(keys)
+  M.unmap()
+  vim.api.nvim_create_autocmd("SafeState", {
+    once = true,
+    callback = function()
+      show_again()
+    end,
+  })
   local codes = vim.api.nvim_replace_termcodes(keys, true, true, true)
   vim.api.nvim_feedkeys(codes, "mi", false)
 end
@@ -32,8 +48,8 @@ local function map(buffer, key)
   local existing = vim.fn.maparg(key.keys, "i", false, true)
   hidden[key.keys] = existing.buffer == 1 and existing or nil
   vim.keymap.set("i", key.keys, function()
-    if not key.action() then
-      M.unmap()
+    local is_popups = key.yields and popup.owns(key.keys)
+    if is_popups or not key.action() then
       press_again(key.keys)
     end
   end, { buffer = buffer, desc = key.description, nowait = true })

@@ -21,6 +21,9 @@ M.defaults = {
     trigger = "<M-\\>",
     more = "<M-CR>",
   },
+  --- Who gets the accepting keys while the menu of nvim-cmp or blink.cmp is open.
+  --- @type "popup"|"ghost"
+  popup_keys = "popup",
   auto = true,
 }
 
@@ -49,12 +52,17 @@ local function is_key(value)
   return value == false or (type(value) == "string" and value ~= "")
 end
 
+local function is_owner(value)
+  return value == "popup" or value == "ghost"
+end
+
 local expected = {
   cmd = { is_command, "a list of strings that is not empty" },
   filetypes = { is_list_of_strings, "a list of strings" },
   root_markers = { is_list_of_strings, "a list of strings" },
   init_options = { is_table, "a table" },
   keys = { is_table, "a table" },
+  popup_keys = { is_owner, 'either "popup" or "ghost"' },
   auto = { is_boolean, "true or false" },
 }
 

@@ -17,12 +17,8 @@ end
 --- @param client_id integer
 --- @param reported starcoder.Status
 function M.store(client_id, reported)
-  local was_busy = M.of(client_id).busy
   by_client[client_id] = reported
   M.announce()
-  if was_busy and not reported.busy then
-    vim.api.nvim_exec_autocmds("User", { pattern = "StarcoderReady", modeline = false })
-  end
 end
 
 --- @param client_id integer

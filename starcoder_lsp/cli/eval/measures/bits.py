@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Sequence
-from statistics import mean
 
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.flow import Control, Limits, Prompt, Text
@@ -15,8 +12,6 @@ PREFIX_TOKENS = 350
 SEPARATOR = "<file_sep>"
 # A busy machine may take minutes for a thousand tokens, and no row may be lost.
 PATIENCE = Limits(time_budget_ms=600_000)
-N_RESAMPLED = 10_000
-INTERVAL = 0.95
 
 
 async def bits_per_character(
@@ -49,18 +44,3 @@ async def _fitted(engine: Engine, text: str, n_tokens: int, *, from_end: bool) -
 
 def _part(text: str, n_characters: int, from_end: bool) -> str:
     return text[len(text) - n_characters :] if from_end else text[:n_characters]
-
-
-def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """The 95 % bootstrap interval of the mean of ours minus theirs, paired by row.
-
-    Below 0 ours is better.
-    """
-    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    chance = random.Random(0)
-    means = sorted(
-        mean(chance.choices(differences, k=len(differences)))
-        for _ in range(N_RESAMPLED)
-    )
-    outside = int(N_RESAMPLED * (1 - INTERVAL) / 2)
-    return [round(means[outside], 4), round(means[-outside - 1], 4)]

@@ -9,15 +9,16 @@ santacoder-fim task, whose parts are whole lines without their ends.
 from __future__ import annotations
 
 import statistics
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starcoder_lsp.cli.eval.measures import sandbox
+from starcoder_lsp.cli.eval.measures.estimates import share_interval
+from starcoder_lsp.cli.eval.rows import Row, text_of
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.flow import Completion, Cursor, Document
+from starcoder_lsp.flow import Completion, Cursor, Document, Usage
 
-Row = Mapping[str, Any]
 Answer = Callable[[Cursor], Awaitable[Completion]]
 
 COLUMNS = ("prompt", "suffix", "canonical_solution")
@@ -33,6 +34,28 @@ class InfillingResult:
     has_passed: bool | None
     completion: Completion
 
+    def entry(self) -> dict[str, Any]:
+        """Return what a journal keeps of the result."""
+        usage = self.completion.usage
+        return {
+            "is_exact": self.is_exact,
+            "has_passed": self.has_passed,
+            "text": self.completion.text,
+            "ms": round(usage.total_ms, 1),
+            "prompt_tokens": usage.prompt_tokens,
+            "generated_tokens": usage.generated_tokens,
+        }
+
+    @classmethod
+    def of_entry(cls, entry: Mapping[str, Any]) -> InfillingResult:
+        usage = Usage(
+            prompt_tokens=entry["prompt_tokens"],
+            generated_tokens=entry["generated_tokens"],
+            total_ms=entry["ms"],
+        )
+        completion = Completion(entry["text"], usage)
+        return cls(entry["is_exact"], entry["has_passed"], completion)
+
 
 def cursor_of(row: Row) -> Cursor:
     r"""The cursor in the gap; where a whole line is missing, on an empty line.
@@ -41,12 +64,7 @@ def cursor_of(row: Row) -> Cursor:
     >>> cursor_of(row).suffix
     '\nc\n'
     """
-    for column in COLUMNS:
-        if not isinstance(row.get(column), str):
-            raise ConfigError(
-                f"a row has no {column}: is this a file of infilling tasks?"
-            )
-    prompt, suffix = row["prompt"], row["suffix"]
+    prompt, suffix, _ = (text_of(row, one, "infilling tasks") for one in COLUMNS)
     if "language" in row:
         prompt, suffix = prompt + "\n", "\n" + suffix
     elif row["canonical_solution"].endswith("\n"):
@@ -62,22 +80,19 @@ def program_of(row: Row, cursor: Cursor, middle: str) -> str:
     return f"{filled}\n{row['test']}\ncheck({row['entry_point']})\n"
 
 
-async def outcomes(
-    rows: Iterable[Row], answer: Answer, *, execute: bool
-) -> AsyncIterator[InfillingResult]:
-    for row in rows:
-        cursor = cursor_of(row)
-        completion = await answer(cursor)
-        has_passed = None
-        if execute and "test" in row and "entry_point" in row:
-            program = program_of(row, cursor, completion.text)
-            has_passed = await sandbox.passes(program)
-        # Indentation and trailing space are not compared.
-        gold = row["canonical_solution"].strip()
-        yield InfillingResult(completion.text.strip() == gold, has_passed, completion)
+async def outcome(row: Row, answer: Answer, *, execute: bool) -> InfillingResult:
+    """Ask for the text in the gap, and judge it; run the tests if `execute`."""
+    cursor = cursor_of(row)
+    completion = await answer(cursor)
+    has_passed = None
+    if execute and "test" in row and "entry_point" in row:
+        has_passed = await sandbox.passes(program_of(row, cursor, completion.text))
+    # Indentation and trailing space are not compared.
+    gold = row["canonical_solution"].strip()
+    return InfillingResult(completion.text.strip() == gold, has_passed, completion)
 
 
-def summary(results: list[InfillingResult]) -> dict[str, float | int | None]:
+def summary(results: list[InfillingResult]) -> dict[str, Any]:
     """The figures of a run: shares as fractions, times of the engine in milliseconds."""
     if not results:
         raise ConfigError("there are no rows")
@@ -87,14 +102,20 @@ def summary(results: list[InfillingResult]) -> dict[str, float | int | None]:
     return {
         "n": len(results),
         "exact_match": share(one.is_exact for one in results),
+        "exact_match_95": share_interval(sum(map(_is_exact, results)), len(results)),
         "n_executed": len(runs),
         "pass_at_1": share(runs) if runs else None,
+        "pass_at_1_95": share_interval(sum(runs), len(runs)) if runs else None,
         "empty": share(not one.completion.text for one in results),
         "latency_ms_p50": round(statistics.median(latencies_ms), 1),
         "latency_ms_p90": round(latencies_ms[len(latencies_ms) * 9 // 10], 1),
         "prompt_tokens": _mean(usage.prompt_tokens for usage in usages),
         "generated_tokens": _mean(usage.generated_tokens for usage in usages),
     }
+
+
+def _is_exact(result: InfillingResult) -> bool:
+    return result.is_exact
 
 
 def share(values: Iterable[bool | None]) -> float:

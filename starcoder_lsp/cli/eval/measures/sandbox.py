@@ -1,27 +1,23 @@
-"""Runs a Python program that a model has completed, with limits and without a network.
-
-The program runs in a process with limits on time, memory and file size, in an empty
-folder and a network namespace without a network. Where the system gives no such
-namespace, an audit hook refuses sockets. The hook also refuses to start other programs.
-This protects against accidents, not against an attacker.
-"""
+"""Runs programs that a model has completed, each in a process that is cut off."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import resource
-import subprocess
+import os
+import signal
 import sys
 import tempfile
-from functools import cache
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-TIME_LIMIT_S = 10
-MEMORY_BYTES = 1 << 30
-FILE_BYTES = 1 << 20
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+from starcoder_lsp.cli.eval.measures.isolation import (
+    MEMORY_BYTES,
+    TIME_LIMIT_S,
+    before_start,
+)
 
+# Where a system gives no namespaces, this refuses the network and other programs.
 GUARD = """
 import sys
 def refuse(event, arguments):
@@ -33,62 +29,82 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 del refuse
 """
-
-
-@cache
-def has_namespaces() -> bool:
-    """Return whether this system gives a process a network namespace of its own."""
-    command = [sys.executable, "-I", "-c", ""]
-    try:
-        done = subprocess.run(command, preexec_fn=_cut_off, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
+PYTHON = (sys.executable, "-I", "-S", "-")
+# The last characters of the errors of a program that are shown to people.
+SHOWN_CHARACTERS = 300
 
 
 async def passes(program: str, *, time_limit_s: float = TIME_LIMIT_S) -> bool:
-    """Run a program; True if it ends by itself, in time and without an error."""
+    """Run a Python program; True if it ends by itself, in time and without an error."""
+    return await fault_of_python(program, time_limit_s=time_limit_s) is None
+
+
+async def fault_of_python(
+    program: str, *, time_limit_s: float = TIME_LIMIT_S
+) -> str | None:
+    """Run a Python program; return None if it passes, otherwise the last of its errors."""
+    source = (GUARD + program).encode(errors="replace")
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=folder,
-            env={"PATH": ""},
-            start_new_session=True,
-            preexec_fn=_bound_and_cut_off if has_namespaces() else _bound,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(time_limit_s):
-                await process.communicate((GUARD + program).encode(errors="replace"))
-        except TimeoutError:
-            return False
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-    return process.returncode == 0
+        return await _fault(
+            PYTHON, folder, {"PATH": ""}, MEMORY_BYTES, time_limit_s, source
+        )
 
 
-def _bound() -> None:
-    limits = {
-        resource.RLIMIT_CPU: TIME_LIMIT_S,
-        resource.RLIMIT_AS: MEMORY_BYTES,
-        resource.RLIMIT_FSIZE: FILE_BYTES,
-        resource.RLIMIT_CORE: 0,
-    }
-    for limit, value in limits.items():
-        resource.setrlimit(limit, (value, value))
+async def fault_of(
+    steps: Sequence[Sequence[str]],
+    name: str,
+    program: str,
+    environment: Mapping[str, str],
+    *,
+    memory_bytes: int | None = MEMORY_BYTES,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> str | None:
+    """Write a program to the file `name`, run the steps; return None if all succeed.
+
+    Otherwise return the last lines of errors, or what ended the program.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _write(Path(folder, name), program)
+        for step in steps:
+            fault = await _fault(step, folder, environment, memory_bytes, time_limit_s)
+            if fault is not None:
+                return fault
+    return None
 
 
-def _cut_off() -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "no namespaces here")
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, "utf-8", errors="replace")
 
 
-def _bound_and_cut_off() -> None:
-    _cut_off()
-    _bound()
+async def _fault(
+    command: Sequence[str],
+    folder: str,
+    environment: Mapping[str, str],
+    memory_bytes: int | None,
+    time_limit_s: float,
+    source: bytes = b"",
+) -> str | None:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env={"HOME": folder, "TMPDIR": folder, **environment},
+        start_new_session=True,
+        preexec_fn=before_start(folder, memory_bytes),
+    )
+    try:
+        async with asyncio.timeout(time_limit_s):
+            _, errors = await process.communicate(source)
+    except TimeoutError:
+        return f"no end within {time_limit_s:g} s"
+    finally:
+        # Programs that the program started end with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    if process.returncode == 0:
+        return None
+    text = errors.decode("utf-8", "replace").strip()
+    return text[-SHOWN_CHARACTERS:] or f"exit status {process.returncode}"

@@ -24,7 +24,7 @@ COLUMNS = ("groundtruth", "prediction")
 # These judge a text by the code around it, or by the rest of the document.
 RULES_THAT_NEED_A_PROMPT = frozenset(
     ("line_echo", "join", "indent", "line_below", "lines_above", "line_rest",
-     "brackets", "next_lines", "statement", "line_ends")
+     "brackets", "next_lines", "line_ends")
 )  # fmt: skip
 RULES_IN_USE = tuple(name for name in RULES if name not in RULES_THAT_NEED_A_PROMPT)
 

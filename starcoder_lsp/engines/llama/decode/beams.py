@@ -18,7 +18,9 @@ from starcoder_lsp.engines.llama.decode.sampling import (
     check_numbers,
     log_sum_exp,
 )
+from starcoder_lsp.engines.llama.native.kernel import Kernel
 from starcoder_lsp.engines.llama.native.library import LlamaContext, LlamaModel, Row
+from starcoder_lsp.engines.llama.native.threads import Threads
 
 IsLast = Callable[[int], bool]
 # How many texts grow side by side, and how many tokens they may have.
@@ -66,8 +68,8 @@ class BeamSearch:
 
     model: LlamaModel
     n_context: int
-    n_threads: int
-    kv_type: str
+    threads: Threads
+    kernel: Kernel
     should_abort: Callable[[], bool]
     _n_prompt: int = 0
     _context: LlamaContext = field(init=False)
@@ -78,11 +80,15 @@ class BeamSearch:
             n_context=self.n_context + N_SEQUENCES * MAX_BEAM_TOKENS,
             n_sequences=N_SEQUENCES,
             n_batch=N_BATCH,
-            n_threads=self.n_threads,
-            kv_type=self.kv_type,
+            threads=self.threads,
+            kernel=self.kernel,
             is_shared=True,
             should_abort=lambda: self.should_abort(),
         )
+
+    def free(self) -> None:
+        """Release the memory; the search cannot be used again."""
+        self._context.free()
 
     def read(
         self, tokens: Sequence[int], source: LlamaContext, sequence: int

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from starcoder_lsp.engines.llama.decode.caches import Caches
 from starcoder_lsp.engines.llama.decode.drafting import (
     MAX_DRAFT,
     DraftPolicy,
@@ -20,8 +21,7 @@ from starcoder_lsp.engines.llama.decode.sampling import (
     likeliest_agreeing,
     log_sum_exp,
 )
-from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
-from starcoder_lsp.engines.llama.native.library import LlamaContext
+from starcoder_lsp.engines.llama.decode.slots import Slot
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 
 
@@ -51,12 +51,26 @@ class Speller:
         return self._decoder.decode(new)
 
 
+class FirstLine:
+    """Counts the tokens up to the end of the first line that is not blank."""
+
+    def __init__(self) -> None:
+        self.n_tokens = 0
+        self._text = ""
+        self._is_open = True
+
+    def saw(self, text: str) -> None:
+        if self._is_open:
+            self.n_tokens += 1
+            self._text = (self._text + text).lstrip()
+            self._is_open = "\n" not in self._text
+
+
 @dataclass
 class Decoder:
     """Decodes answers from the logits of a context, with draft tokens if `drafts`."""
 
-    context: LlamaContext
-    slots: Slots
+    caches: Caches
     vocabulary: Vocabulary
     economy: DraftPolicy
     drafts: bool = True
@@ -81,7 +95,7 @@ class Decoder:
         lookup = PromptLookup([*elsewhere, *slot.tokens] if self.drafts else ())
         guess, n_drafted, row = Guess(), 0, -1
         for n_left in range(max_tokens - 1, -1, -1):
-            logits = self.context.logits(row)
+            logits = self.caches.context.logits(row)
             token = None if is_over() else self._choose(logits, speller.held, choose)
             if token is None:
                 return
@@ -103,7 +117,7 @@ class Decoder:
 
     def _forget(self, slot: Slot, n_wrong: int) -> None:
         if n_wrong:
-            self.slots.cut(slot, len(slot.tokens) - n_wrong)
+            self.caches.slots.cut(slot, len(slot.tokens) - n_wrong)
 
     def _guess(self, lookup: PromptLookup, speller: Speller) -> Guess:
         if not self.drafts or speller.held:
@@ -126,17 +140,17 @@ class Decoder:
 
     def _room(self, slot: Slot, n_left: int) -> int:
         """Return how many tokens a draft may have: the last one is not evaluated."""
-        n_free = self.context.n_context - len(slot.tokens) - 1
-        return min(n_left - 1, n_free, self.context.n_batch - 1)
+        n_free = self.caches.context.n_context - len(slot.tokens) - 1
+        return min(n_left - 1, n_free, self.caches.context.n_batch - 1)
 
     def _draft(self, guess: Guess, n_most: int) -> Sequence[int]:
         return guess.tokens[: self.economy.n_worthwhile(guess, n_most)]
 
     def _extend(self, slot: Slot, tokens: Sequence[int]) -> bool:
         started = time.perf_counter()
-        if not self.slots.extend(slot, tokens, n_logits=len(tokens)):
+        if not self.caches.slots.extend(slot, tokens, n_logits=len(tokens)):
             return False
         # A GPU computes in the background until the logits are read.
-        self.context.logits(0)
+        self.caches.context.logits(0)
         self.economy.costs.saw(len(tokens), time.perf_counter() - started)
         return True

@@ -10,22 +10,21 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.decode.beams import Beam, BeamSearch
-from starcoder_lsp.engines.llama.decode.decoding import Decoder
+from starcoder_lsp.engines.llama.decode.beams import Beam
+from starcoder_lsp.engines.llama.decode.caches import Caches
+from starcoder_lsp.engines.llama.decode.decoding import Decoder, FirstLine
 from starcoder_lsp.engines.llama.decode.drafting import DraftPolicy
 from starcoder_lsp.engines.llama.decode.sampling import Choose, likeliest, log_sum_exp
-from starcoder_lsp.engines.llama.decode.slots import Slot, Slots
+from starcoder_lsp.engines.llama.decode.slots import Slot
 from starcoder_lsp.engines.llama.machine.capacity import N_BATCH, N_SLOTS
+from starcoder_lsp.engines.llama.machine.kernels import Mix
 from starcoder_lsp.engines.llama.machine.speed import n_per_batch
 from starcoder_lsp.engines.llama.native.infill_sampler import InfillSampler
-from starcoder_lsp.engines.llama.native.library import (
-    LlamaContext,
-    LlamaModel,
-    OutOfMemory,
-)
+from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
+from starcoder_lsp.engines.llama.native.library import LlamaModel, OutOfMemory
+from starcoder_lsp.engines.llama.native.threads import Threads
 from starcoder_lsp.engines.prompt_fit import (
     Fitted,
     fit,
@@ -53,7 +52,8 @@ class LlamaSession:
 
     `n_context` is the tokens of each of the `n_slots` slots. `n_reserved` of them stay
     free for answers, so that a prompt that is only read is cut like one that is
-    answered. With `drafts`, draft tokens are tried.
+    answered. With `drafts`, draft tokens are tried. `threads`, if there are any, choose
+    the number of threads instead of `n_threads`.
     """
 
     def __init__(
@@ -63,26 +63,22 @@ class LlamaSession:
         n_context: int,
         n_threads: int,
         n_slots: int = N_SLOTS,
-        kv_type: str = "f16",
+        kernel: Kernel = PLAIN,
+        threads: Threads | None = None,
         n_reserved: int = 0,
         drafts: bool = True,
     ) -> None:
         self._vocabulary = model.vocabulary
         self._texts = TokenCache(model.vocabulary.encode)
         self._is_over: Callable[[], bool] = lambda: False
-        self._context = LlamaContext(
+        self._caches = Caches(
             model,
             n_context=n_context,
-            n_sequences=n_slots,
-            n_batch=N_BATCH,
-            n_threads=n_threads,
-            kv_type=kv_type,
+            n_slots=n_slots,
+            threads=threads or Threads((n_threads,)),
+            kernel=kernel,
             should_abort=lambda: self._is_over(),
         )
-        self._make_beams: Callable[[], BeamSearch] = lambda: BeamSearch(
-            model, n_context, n_threads, kv_type, lambda: self._is_over()
-        )
-        self._slots = Slots(self._context)
         self._slot = Slot(0)
         self._unread: list[int] = []
         self._was_shortened = False
@@ -90,19 +86,13 @@ class LlamaSession:
         self._clock = time.perf_counter
         self._infill = InfillSampler(model.vocabulary)
         self._economy = DraftPolicy()
-        self._decoder = Decoder(
-            self._context, self._slots, self._vocabulary, self._economy, drafts
-        )
+        self._decoder = Decoder(self._caches, self._vocabulary, self._economy, drafts)
         self.speed: Speed | None = None
-
-    @cached_property
-    def _beams(self) -> BeamSearch:
-        """Made when it is first needed: it takes memory for one more prompt."""
-        return self._make_beams()
+        self.mix = Mix()
 
     @property
     def n_context(self) -> int:
-        return self._context.n_context
+        return self._caches.context.n_context
 
     def generate(
         self, prompt: Prompt, limits: Limits, is_cancelled: Callable[[], bool]
@@ -116,6 +106,7 @@ class LlamaSession:
         tokens = self._take(prompt, fitted)
         usage = Usage(len(tokens), len(tokens) - len(self._slot.tokens))
         ended: FinishReason | None = None
+        line = FirstLine()
         if not self._prefill(tokens):
             ended = "cancelled"
             # After a cancel, the next request has another prompt.
@@ -139,6 +130,7 @@ class LlamaSession:
                     total_ms=elapsed_ms,
                     log_probability=usage.log_probability + step.log_probability,
                 )
+                line.saw(step.text)
                 if step.is_end:
                     ended = "stop"
                 elif step.text:
@@ -146,6 +138,7 @@ class LlamaSession:
         if ended != "stop" and self._is_over():
             ended = "cancelled" if is_cancelled() else "time"
         total_ms = (self._clock() - started) * 1000
+        self.mix = self.mix.after(usage, line.n_tokens)
         yield Piece(
             "", replace(usage, total_ms=total_ms, finish_reason=ended or "length")
         )
@@ -168,16 +161,18 @@ class LlamaSession:
             return []
         held, is_last = prompt.held_back.encode(errors="replace"), self._is_last(prompt)
         try:
-            root = self._beams.read(tokens, self._context, self._slot.sequence)
+            root = self._caches.beams.read(
+                tokens, self._caches.context, self._slot.sequence
+            )
         except TimeoutError:
             return []
         except OutOfMemory as exc:
             logger.warning("%s", exc)
             return []
         n_most = self._n_most(limits, tokens)
-        found = self._beams.lines(root, held, is_last, n_wanted, n_most)
+        found = self._caches.beams.lines(root, held, is_last, n_wanted, n_most)
         if not limits.one_line:
-            found = self._beams.go_on(found, is_last, n_most)
+            found = self._caches.beams.go_on(found, is_last, n_most)
         return [self._candidate(beam, limits) for beam in found]
 
     def score(
@@ -198,11 +193,11 @@ class LlamaSession:
         tokens = self._take(prompt, self._fitted(prompt, limits))
         if not self._prefill(tokens):
             raise EngineError("the texts were not scored in time")
-        logits = self._context.logits()
+        logits = self._caches.context.logits()
         first = logits - log_sum_exp(logits)
         scores = []
         for row in rows:
-            self._slots.cut(self._slot, len(tokens))
+            self._caches.slots.cut(self._slot, len(tokens))
             total = float(first[row[0]]) + self._rest(row) if row else 0.0
             scores.append(Score(total, len(row)))
         return scores
@@ -221,13 +216,22 @@ class LlamaSession:
         if self._unread:
             self._is_over = is_wanted
             spared = self._slot if self._was_shortened else None
-            self._slot = self._slots.take(self._unread, spared, self._slot.prompt)
+            self._slot = self._caches.slots.take(
+                self._unread, spared, self._slot.prompt
+            )
             self._prefill(self._unread)
             self._unread = []
 
+    def adopt(self, kernel: Kernel) -> None:
+        """Compute attention in another way; `read_on` then reads the last prompt again."""
+        last = self._caches.slots.latest(lambda slot: bool(slot.tokens))
+        unread = self._unread or list(last.tokens)
+        self._caches.adopt(kernel)
+        self._slot, self._unread, self._was_shortened = Slot(0), unread, False
+
     def forget(self) -> None:
         """Empty all KV caches, after an error that may have left them inconsistent."""
-        self._slots.forget_all()
+        self._caches.slots.forget_all()
 
     def _begin(self, limits: Limits, is_cancelled: Callable[[], bool]) -> float:
         started = self._clock()
@@ -242,7 +246,8 @@ class LlamaSession:
         )
         n_answer = max(limits.max_tokens, self._n_reserved)
         budget = prompt_budget(self.n_context, n_answer)
-        return fit(parts, budget, self._slots.caches, n_affordable(limits, self.speed))
+        affordable = n_affordable(limits, self.speed, self.mix.n_line)
+        return fit(parts, budget, self._caches.slots.caches, affordable)
 
     def _n_most(self, limits: Limits, tokens: Sequence[int]) -> int:
         return min(limits.max_tokens, self.n_context - len(tokens))
@@ -251,7 +256,7 @@ class LlamaSession:
         """Choose the slot and return the tokens to evaluate; never none."""
         # There are no logits without a token: an empty prompt becomes a line break.
         tokens = fitted.tokens or [self._vocabulary.encode("\n")[-1]]
-        self._slot = self._slots.take(tokens, prompt=prompt)
+        self._slot = self._caches.slots.take(tokens, prompt=prompt)
         self._unread = []
         self._was_shortened = fitted.tokens != fitted.whole
         return tokens
@@ -272,7 +277,7 @@ class LlamaSession:
     def _prefill(self, tokens: list[int]) -> bool:
         """Evaluate the tokens that are not cached; False when stopped on the way."""
         size = n_per_batch(N_BATCH, self.speed)
-        return self._slots.read(self._slot, tokens, size, self._is_over)
+        return self._caches.slots.read(self._slot, tokens, size, self._is_over)
 
     def _candidate(self, beam: Beam, limits: Limits) -> Candidate:
         spelled = beam.line if limits.one_line else beam.spelled
@@ -287,9 +292,9 @@ class LlamaSession:
         total = 0.0
         for start in range(0, len(row) - 1, N_BATCH):
             batch = row[start : start + N_BATCH]
-            if not self._slots.extend(self._slot, batch, n_logits=len(batch)):
+            if not self._caches.slots.extend(self._slot, batch, n_logits=len(batch)):
                 raise EngineError("the texts were not scored in time")
             for i, token in enumerate(row[start + 1 : start + 1 + len(batch)]):
-                logits = self._context.logits(i)
+                logits = self._caches.context.logits(i)
                 total += float(logits[token]) - log_sum_exp(logits)
         return total

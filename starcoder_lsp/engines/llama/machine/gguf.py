@@ -7,6 +7,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
 from dataclasses import dataclass
@@ -18,14 +19,32 @@ from starcoder_lsp.errors import ModelBroken
 MAX_ENTRIES = 1_000_000
 MAX_STRING_BYTES = 1_000_000
 MAX_BLOCKS = 512
+MAX_PARTS = 1000
 STRING, ARRAY = 8, 9
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}  # fmt: skip
+BIG_ENDIAN_VERSIONS = tuple(version << 24 for version in (1, 2, 3))
+# A model of several files: llama.cpp is given the first, and finds the others beside it.
+PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+# What files hold that are no model, by `general.type` and by architecture.
+NO_MODEL_TYPES = {
+    "adapter": "a LoRA adapter, not a model; give the path of the model that it belongs to",
+    "mmproj": "a vision projector (mmproj); give the path of the language model beside it",
+    "imatrix": "an importance matrix, which is used to make models; a model is needed",
+}
+NO_MODEL_ARCHITECTURES = {"clip": NO_MODEL_TYPES["mmproj"]}
+EMBEDDINGS = (
+    "an embedding model, which generates no text; give the path of another model"
+)
 NOT_GGUF = (
     (b"version https://git-lfs", "a git-lfs pointer, not the model; run: git lfs pull"),
     (b"<!DOCTYPE", "a web page, not a model"),
     (b"<html", "a web page, not a model"),
     (b"PK\x03\x04", "a zip or PyTorch archive; a GGUF file is needed"),
     (b"\x80\x02", "a Python pickle; a GGUF file is needed"),
+)
+CONVERT = (
+    "get the model as a GGUF file (starcoder-lsp models list), or convert it with "
+    "llama.cpp's convert_hf_to_gguf.py"
 )
 
 Value = int | float | bool | str
@@ -39,10 +58,18 @@ class Header:
     """
 
     entries: dict[str, Value]
+    n_tensors: int = 1
 
     @property
     def architecture(self) -> str:
         return str(self.entries.get("general.architecture", ""))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the file calls its model, and the models that it was made from."""
+        keys = ("name", "basename", "finetune", "size_label", "base_model.0.name")
+        found = (self.entries.get(f"general.{key}") for key in keys)
+        return tuple(name for name in found if isinstance(name, str))
 
     @property
     def n_blocks(self) -> int:
@@ -76,10 +103,11 @@ def read_header(path: Path) -> Header:
     """Read and check a header; raises ModelBroken with the file and the reason."""
     try:
         # Checked first, because opening a FIFO waits for its writer.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ModelBroken(f"{path} is not a file; give the path of the GGUF file")
+        _check_kind(path)
+        _check_parts(path)
         with path.open("rb") as file:
             header = _parse(file)
+        _check_content(header)
     except FileNotFoundError:
         raise ModelBroken(f"{path}: there is no such file") from None
     except OSError as exc:
@@ -92,16 +120,78 @@ def read_header(path: Path) -> Header:
     return header
 
 
+def size_bytes(path: Path) -> int:
+    """Return the size of a model, which may be of several files."""
+    return sum(part.stat().st_size for part in parts_of(path))
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return the files of the model that begins with `path`."""
+    if not (found := PART.search(path.name)):
+        return [path]
+    start = path.name[: found.start()]
+    n_parts = min(int(found[2]), MAX_PARTS)
+    return [
+        path.with_name(f"{start}-{number:05}-of-{found[2]}.gguf")
+        for number in range(1, n_parts + 1)
+    ]
+
+
 class _Malformed(Exception):
     """The rest of the sentence "FILE is …"."""
+
+
+def _check_kind(path: Path) -> None:
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        has_safetensors = any(path.glob("*.safetensors"))
+        what = "a folder of safetensors" if has_safetensors else "a folder"
+        raise _Malformed(
+            f"{what}; {CONVERT if has_safetensors else 'give the path of a GGUF file'}"
+        )
+    if not stat.S_ISREG(mode):
+        raise _Malformed("not a file; give the path of the GGUF file")
+
+
+def _check_parts(path: Path) -> None:
+    parts = parts_of(path)
+    if path.name != parts[0].name:
+        raise _Malformed(f"a part of a model; give the path of the first: {parts[0]}")
+    missing = [part.name for part in parts if not part.exists()]
+    if missing:
+        raise _Malformed(
+            f"one of {len(parts)} parts, and {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not beside it: get them, too"
+        )
+
+
+def _check_content(header: Header) -> None:
+    kind = str(header.entries.get("general.type", "model"))
+    no_model = NO_MODEL_TYPES.get(kind) or NO_MODEL_ARCHITECTURES.get(
+        header.architecture
+    )
+    if no_model:
+        raise _Malformed(no_model)
+    pooling = header.entries.get(f"{header.architecture}.pooling_type", 0)
+    is_causal = header.entries.get(f"{header.architecture}.attention.causal", True)
+    if pooling or not is_causal:
+        raise _Malformed(EMBEDDINGS)
+    if not header.n_tensors:
+        raise _Malformed("without weights, such as a file of a vocabulary for tests")
 
 
 def _parse(file: BinaryIO) -> Header:
     _check_magic(file.read(32))
     file.seek(4)
-    version, _n_tensors, n_entries = _unpack(file, "IQQ")
+    version, n_tensors, n_entries = _unpack(file, "IQQ")
+    if version in BIG_ENDIAN_VERSIONS:
+        raise _Malformed(
+            "for big-endian machines; get a file that does not have BE in its name"
+        )
     if version not in (2, 3):
-        raise _Malformed(f"GGUF version {version}; versions 2 and 3 are supported")
+        raise _Malformed(
+            f"of GGUF version {version}; versions 2 and 3 are supported: get a newer file"
+        )
     if n_entries > MAX_ENTRIES:
         raise _Malformed(f"damaged: it claims {n_entries} header entries")
     entries: dict[str, Value] = {}
@@ -114,13 +204,15 @@ def _parse(file: BinaryIO) -> Header:
             _skip_array(file)
         else:
             entries[key] = _scalar(file, kind)
-    return Header(entries)
+    return Header(entries, n_tensors)
 
 
 def _check_magic(start: bytes) -> None:
     for magic, reason in NOT_GGUF:
         if start.startswith(magic):
             raise _Malformed(reason)
+    if start[8:9] == b"{":
+        raise _Malformed(f"a safetensors file; {CONVERT}")
     if not start.startswith(b"GGUF"):
         raise _Malformed("not a GGUF file" if start else "empty")
 

@@ -60,6 +60,12 @@ def limit_spinning() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
+def be_nice(niceness: int) -> None:
+    """Let other programs compute first; 0 leaves the priority as it is."""
+    if niceness > 0 and hasattr(os, "nice"):
+        os.nice(niceness)
+
+
 def activity() -> tuple[float, ...]:
     """Figures that all stay the same only while this process gets nothing done.
 

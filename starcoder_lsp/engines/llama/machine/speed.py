@@ -1,19 +1,13 @@
-"""Measures how fast a model is on this machine, remembers and corrects it."""
+"""Measures how fast a model is on this machine, and corrects it."""
 
 from __future__ import annotations
 
-import json
-import logging
 import math
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.flow import Usage
-from starcoder_lsp.runtime import private_files
-
-logger = logging.getLogger(__name__)
 
 # The longest time for measuring, after the weights have been read.
 BUDGET_S = 1.5
@@ -26,6 +20,8 @@ PREFILLS = (16, 128, 128)
 # reasons; if it is fast, it counts.
 TELLING_TOKENS = 64
 FEW_TOKENS = 8
+# The same for writing.
+FEW_WRITTEN = 4
 # A smaller difference is noise, and must not change where prompts start.
 NOTABLE = 0.25
 
@@ -34,12 +30,25 @@ NOTABLE = 0.25
 BATCH_S = 1.0
 LEAST_BATCH = 32
 
-MAX_ENTRIES = 32
-MAX_FILE_BYTES = 100_000
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure, in how many single tokens and with which batches."""
+
+    budget_s: float
+    n_decoded: int
+    prefills: tuple[int, ...]
+
+
+THOROUGH = Effort(BUDGET_S, N_DECODED, PREFILLS)
+# While a model loads, so that the first prompt is already sized by a measurement.
+QUICK = Effort(0.3, 3, (32,))
 
 
 def measure(
-    evaluate: Callable[[int, float], bool], clock: Callable[[], float]
+    evaluate: Callable[[int, float], bool],
+    clock: Callable[[], float],
+    effort: Effort = THOROUGH,
 ) -> Speed | None:
     """Time batches of several sizes; None when it was stopped.
 
@@ -50,7 +59,7 @@ def measure(
     if not evaluate(1, math.inf):
         return None
     started = clock()
-    deadline = started + BUDGET_S
+    deadline = started + effort.budget_s
 
     def seconds(n_tokens: int) -> float | None:
         before = clock()
@@ -58,15 +67,15 @@ def measure(
 
     decoded: list[float] = []
     # Two thirds of the time are for prefill, which decides the length of prompts.
-    while len(decoded) < N_DECODED and clock() - started < BUDGET_S / 3:
+    while len(decoded) < effort.n_decoded and clock() < started + effort.budget_s / 3:
         if (taken := seconds(1)) is None:
             break
         decoded.append(taken)
-    prefilled = [n / taken for n in PREFILLS if (taken := seconds(n))]
-    if clock() < deadline and len(prefilled) < len(PREFILLS):
+    prefilled = [n / taken for n in effort.prefills if (taken := seconds(n))]
+    if clock() < deadline and len(prefilled) < len(effort.prefills):
         return None  # stopped, and not by the clock
     # The best of each: other processes can only make it slower.
-    decode = 1 / min(decoded, default=BUDGET_S)
+    decode = 1 / min(decoded, default=effort.budget_s)
     return Speed(max([decode, *prefilled]), decode)
 
 
@@ -77,11 +86,32 @@ def better(one: Speed | None, other: Speed) -> Speed:
     return Speed(
         max(one.prefill_tokens_per_s, other.prefill_tokens_per_s),
         max(one.decode_tokens_per_s, other.decode_tokens_per_s),
+        other.decode_s_per_depth or one.decode_s_per_depth,
     )
 
 
 def corrected(speed: Speed, usage: Usage) -> Speed:
-    """Return `speed`, moved towards that of a request if it is notably different."""
+    """Return `speed`, moved towards that of a request where it is notably different."""
+    return _with_prefill(_with_decode(speed, usage), usage)
+
+
+def _with_decode(speed: Speed, usage: Usage) -> Speed:
+    n_steps = usage.generated_tokens - 1
+    decode_s = (usage.total_ms - usage.first_token_ms) / 1000
+    if n_steps < FEW_WRITTEN or decode_s <= 0:
+        return speed
+    ratio = decode_s / n_steps / speed.decode_s(usage.prompt_tokens)
+    if abs(ratio - 1) < NOTABLE:
+        return speed
+    middle = math.sqrt(ratio)
+    return replace(
+        speed,
+        decode_tokens_per_s=speed.decode_tokens_per_s / middle,
+        decode_s_per_depth=speed.decode_s_per_depth * middle,
+    )
+
+
+def _with_prefill(speed: Speed, usage: Usage) -> Speed:
     if usage.evaluated_tokens < FEW_TOKENS or not usage.first_token_ms:
         return speed
     seen = usage.evaluated_tokens / usage.first_token_ms * 1000
@@ -103,48 +133,3 @@ def n_per_batch(n_most: int, speed: Speed | None) -> int:
     if speed is None:
         return n_most
     return min(max(int(speed.prefill_tokens_per_s * BATCH_S), LEAST_BATCH), n_most)
-
-
-@dataclass(frozen=True)
-class KnownSpeed:
-    """A measured speed; not `is_sure` when other processes computed meanwhile."""
-
-    speed: Speed
-    is_sure: bool
-
-
-class Speeds:
-    """Speeds measured earlier, in one small file; a damaged file is replaced."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self, key: str) -> KnownSpeed | None:
-        return self._read().get(key)
-
-    def keep(self, key: str, known: KnownSpeed) -> None:
-        """Save a speed, and the newest `MAX_ENTRIES` of the others."""
-        entries = {name: one for name, one in self._read().items() if name != key}
-        entries[key] = known
-        newest = list(entries.items())[-MAX_ENTRIES:]
-        rows = {name: [*astuple(one.speed), one.is_sure] for name, one in newest}
-        try:
-            private_files.folder(self._path.parent)
-            private_files.write(self._path, json.dumps(rows, indent=1).encode())
-        except OSError as exc:
-            logger.info("the measured speed is not kept: %s", exc)
-
-    def _read(self) -> dict[str, KnownSpeed]:
-        try:
-            rows = json.loads(private_files.read(self._path, MAX_FILE_BYTES))
-            return {
-                name: KnownSpeed(Speed(prefill, decode), is_sure)
-                for name, (prefill, decode, is_sure) in rows.items()
-                if _is_sound(prefill) and _is_sound(decode)
-            }
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            return {}
-
-
-def _is_sound(value: object) -> bool:
-    return isinstance(value, float) and 0 < value < math.inf

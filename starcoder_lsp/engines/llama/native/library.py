@@ -9,24 +9,29 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import llama_cpp as llama
 import numpy as np
 import numpy.typing as npt
 
+from starcoder_lsp.engines.llama.native import load_failure
+from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
+from starcoder_lsp.engines.llama.native.parameters import (
+    context_params,
+    override_table,
+)
+from starcoder_lsp.engines.llama.native.threads import Threads
 from starcoder_lsp.engines.llama.native.vocabulary import Vocabulary
 from starcoder_lsp.errors import ModelBroken
 
 logger = logging.getLogger(__name__)
 
-KV_INT = 0  # LLAMA_KV_OVERRIDE_TYPE_INT
 ABORTED = 2  # llama_decode's answer when the abort callback said so
 LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
-KV_TYPES = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0}
 
 # llama.cpp's last error messages, for our exceptions. Its log stays at DEBUG, because it
 # reports each abort as an error.
@@ -88,7 +93,7 @@ class LlamaModel:
         params.n_gpu_layers = n_gpu_layers
         params.vocab_only = vocab_only
         if overrides:
-            params.kv_overrides = _override_table(overrides)
+            params.kv_overrides = override_table(overrides)
 
         def go_on(share: float, _user_data: object) -> bool:
             on_progress(share)
@@ -100,7 +105,7 @@ class LlamaModel:
         if not pointer:
             # With layers on a GPU, its memory is the most likely reason.
             kind = OutOfMemory if n_gpu_layers else ModelBroken
-            raise kind(f"{path} does not load: {_explain('no reason given')}")
+            raise kind(f"{path} {load_failure.meaning(_explain('no reason given'))}")
         self.pointer = pointer
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(pointer))
 
@@ -113,15 +118,14 @@ class LlamaModel:
         return int(llama.llama_model_n_ctx_train(self.pointer))
 
     @property
+    def keeps_state(self) -> bool:
+        """True if layers keep a state that cannot be cut back to an earlier token."""
+        is_recurrent = llama.llama_model_is_recurrent(self.pointer)
+        return bool(is_recurrent or llama.llama_model_is_hybrid(self.pointer))
+
+    @property
     def is_decoder(self) -> bool:
         return bool(llama.llama_model_has_decoder(self.pointer))
-
-
-def _override_table(overrides: Mapping[str, int]) -> Any:
-    table = (llama.llama_model_kv_override * (len(overrides) + 1))()
-    for row, (key, value) in zip(table, overrides.items(), strict=False):
-        row.tag, row.key, row.value.val_i64 = KV_INT, key.encode(), value
-    return table  # a row with an empty key ends it
 
 
 # The sequence, the position in it, and a token.
@@ -138,8 +142,8 @@ class LlamaContext:
         n_context: int,
         n_sequences: int,
         n_batch: int,
-        n_threads: int,
-        kv_type: str = "f16",
+        threads: Threads,
+        kernel: Kernel = PLAIN,
         is_shared: bool = False,
         should_abort: Callable[[], bool],
     ) -> None:
@@ -149,17 +153,15 @@ class LlamaContext:
         Unless shared, attention reads no cells of other sequences; if shared, copying a
         sequence costs nothing. llama.cpp calls `should_abort` between graph nodes.
         """
-        params = llama.llama_context_default_params()
-        params.n_ctx = n_context * (1 if is_shared else n_sequences)
-        params.n_seq_max = n_sequences
+        self._threads, self._n_threads = threads, threads.n_for(1)
+        params = context_params(
+            n_context * (1 if is_shared else n_sequences),
+            n_sequences,
+            n_batch,
+            self._n_threads,
+            kernel,
+        )
         params.kv_unified = is_shared
-        params.n_batch = params.n_ubatch = n_batch
-        params.n_threads = params.n_threads_batch = n_threads
-        params.type_k = params.type_v = KV_TYPES[kv_type]
-        if kv_type != "f16":
-            # llama.cpp quantizes values only with flash attention.
-            params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        params.no_perf = True
         pointer = llama.llama_init_from_model(model.pointer, params)
         if not pointer:
             raise OutOfMemory(
@@ -177,6 +179,11 @@ class LlamaContext:
         # Kept as long as the context, because C has only its address.
         self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
         llama.llama_set_abort_callback(pointer, self._abort, None)
+
+    def free(self) -> None:
+        """Release the memory; not while the model computes, and nothing after it."""
+        llama.llama_free(self._pointer)
+        llama.llama_batch_free(self._batch)
 
     def keep(self, sequence: int, n_tokens: int) -> bool:
         """Keep the first `n_tokens` only; False when the model cannot do that."""
@@ -262,13 +269,21 @@ class LlamaContext:
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = sequence
             batch.logits[i] = i >= len(rows) - n_logits
+        self._use_threads(self._threads.n_for(len(rows)))
+        started = time.perf_counter()
         answer = llama.llama_decode(self._pointer, batch)
         if answer == ABORTED:
             _last_errors.clear()
             return False
         if answer != 0:
             raise RuntimeError(f"llama_decode answered {answer}: {_explain('')}")
+        self._threads.saw(len(rows), time.perf_counter() - started)
         return True
+
+    def _use_threads(self, n_threads: int) -> None:
+        if n_threads != self._n_threads:
+            self._n_threads = n_threads
+            llama.llama_set_n_threads(self._pointer, n_threads, n_threads)
 
     def logits(self, row: int = -1) -> npt.NDArray[np.float32]:
         """Return the logits after one of the last rows, shape (n_vocabulary,).

@@ -22,7 +22,7 @@ from starcoder_lsp.engines.llama.process.inbox import END_PATIENCE_S, Inbox, Pee
 from starcoder_lsp.engines.llama.process.load_progress import LoadProgress
 from starcoder_lsp.errors import EngineError, NoNumbers, StarcoderError
 from starcoder_lsp.flow import Limits, Piece, Usage
-from starcoder_lsp.runtime import frames, log, parent_watch
+from starcoder_lsp.runtime import frames, log, parent_watch, paths
 from starcoder_lsp.runtime.frames import Frame
 
 if TYPE_CHECKING:  # it loads native code
@@ -100,6 +100,7 @@ class Host:
 
     def _load(self, load: Load) -> None:
         self._path = load.path
+        hardware.be_nice(load.niceness)
 
         def tell(share: float) -> None:
             self._inbox.tell_all(messages.loading_frame(share))
@@ -111,22 +112,30 @@ class Host:
             from starcoder_lsp.engines.llama.native import library
             from starcoder_lsp.engines.llama.process import loading
             from starcoder_lsp.engines.llama.process.persistence import Persistence
+            from starcoder_lsp.engines.llama.process.speeds import Speeds
 
-            session, plan = loading.open_session(load, header, progress.report)
+            speeds = Speeds(paths.cache_dir() / "engine" / "speeds.json")
+            session, plan = loading.open_session(load, header, progress.report, speeds)
             build = library.build_description()
-            self._persistence = Persistence(session, load, plan, build)
+            self._persistence = Persistence(session, load, plan, build, speeds)
         self._inbox.patience_s = END_PATIENCE_S
         self._greeting = [messages.ready_frame(messages.Loaded(build, **asdict(plan)))]
+        self._note_speed(session.speed)
 
     def _use_pause(self, persistence: Persistence) -> None:
         """Measure the speed while there is no request, and tell a new one."""
         if self._inbox.rests(REST_S):
             persistence.measure(self._inbox.has_more)
-        speed = persistence.session.speed
-        if speed is not None and speed != self._told_speed:
-            self._told_speed = speed
-            self._greeting = [self._greeting[0], messages.speed_frame(speed)]
+        if self._note_speed(persistence.session.speed):
             self._inbox.tell_all(self._greeting[1])
+
+    def _note_speed(self, speed: Speed | None) -> bool:
+        """Tell a speed to all clients that come; False if it is known already."""
+        if speed is None or speed == self._told_speed:
+            return False
+        self._told_speed = speed
+        self._greeting = [self._greeting[0], messages.speed_frame(speed)]
+        return True
 
     def _answer(self, peer: Peer, asked: Asked) -> None:
         if peer.is_cancelled(asked.id):

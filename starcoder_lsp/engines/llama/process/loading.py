@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from starcoder_lsp.engines.llama.machine import capacity, hardware
+from starcoder_lsp.engines.llama.machine import capacity, gguf, hardware, kernels
 from starcoder_lsp.engines.llama.machine.gguf import Header
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.native import devices, library
 from starcoder_lsp.engines.llama.native.library import LlamaModel
+from starcoder_lsp.engines.llama.native.threads import Threads, choices
 from starcoder_lsp.engines.llama.process.persistent_session import PersistentSession
+from starcoder_lsp.engines.llama.process.speeds import Speeds, key_of
 from starcoder_lsp.errors import ModelBroken
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,10 @@ CPU_ONLY = (
     "this build of llama.cpp computes on the CPU only; reinstall llama-cpp-python "
     "with the CMAKE_ARGS for your GPU (docs/getting-started.md)"
 )
+KEEPS_STATE = (
+    "this model cannot go back to an earlier place of a text: each keystroke may read the "
+    "whole prompt again; a model without recurrent layers answers sooner"
+)
 NO_DEVICE = (
     "llama.cpp sees no GPU: its driver is missing, or the GPU is hidden from this "
     "process; all layers stay on the CPU"
@@ -28,11 +34,12 @@ NO_DEVICE = (
 
 
 def open_session(
-    load: Load, header: Header, on_progress: Callable[[float], None]
+    load: Load, header: Header, on_progress: Callable[[float], None], speeds: Speeds
 ) -> tuple[PersistentSession, capacity.Plan]:
     """Load the model, cut to fit the memory.
 
-    `on_progress` hears the share that is loaded, from 0 to 1. Raises ModelBroken when
+    `on_progress` hears the share that is loaded, from 0 to 1. The kernel of attention is
+    the one that `speeds` knows as the fastest. Raises ModelBroken when
     the model does not fit or is not what `load` expects.
     """
     library.set_up()
@@ -42,7 +49,8 @@ def open_session(
         for note in plan.notes:
             logger.warning("%s", note)
         try:
-            return _open(load, plan, on_progress), plan
+            session, notes = _open(load, header, plan, on_progress, speeds)
+            return session, replace(plan, notes=(*plan.notes, *notes))
         except library.OutOfMemory as exc:
             logger.warning("%s", exc)
             failure = exc
@@ -59,14 +67,19 @@ def _plan(load: Load, header: Header) -> capacity.Plan:
         load = replace(load, n_gpu_layers=0)
     on_devices = sum(device.free_bytes for device in found)
     room = capacity.Room(hardware.available_memory_bytes(), on_devices)
-    model = capacity.ModelSize(path.name, path.stat().st_size, header)
+    model = capacity.ModelSize(path.name, gguf.size_bytes(path), header)
     planned = capacity.plan(model, capacity.wish_of(load, header), room)
     return replace(planned, notes=(*notes, *planned.notes))
 
 
 def _open(
-    load: Load, plan: capacity.Plan, on_progress: Callable[[float], None]
-) -> PersistentSession:
+    load: Load,
+    header: Header,
+    plan: capacity.Plan,
+    on_progress: Callable[[float], None],
+    speeds: Speeds,
+) -> tuple[PersistentSession, tuple[str, ...]]:
+    """Return a session of the model, and notes on the model for the user."""
     model = library.LlamaModel(
         Path(load.path),
         n_gpu_layers=plan.n_gpu_layers,
@@ -76,18 +89,36 @@ def _open(
     _check(model, load)
     if load.heals:
         model.vocabulary.warm()
+    known = speeds.get(key_of(load, plan, library.build_description()))
+    possible = kernels.candidates(
+        plan.kv_type,
+        is_chosen=load.kv_type != "auto",
+        head_width=header.head_width,
+        is_on_gpu=plan.n_gpu_layers > 0,
+    )
+    kernel = known.kernel(possible[0]) if known else possible[0]
     try:
-        return PersistentSession(
+        session = PersistentSession(
             model,
             n_context=plan.n_context,
             n_threads=load.n_threads or hardware.n_cores(),
             n_slots=plan.n_slots,
-            kv_type=plan.kv_type,
+            kernel=kernel if kernel in possible else possible[0],
+            threads=_threads(load, plan),
             n_reserved=load.n_reserved,
         )
     except library.OutOfMemory:
         model.free()
         raise
+    session.kernels = possible
+    return session, (KEEPS_STATE,) if model.keeps_state else ()
+
+
+def _threads(load: Load, plan: capacity.Plan) -> Threads:
+    """Return the choice of threads: on a CPU it follows what is observed."""
+    if load.n_threads or plan.n_gpu_layers:
+        return Threads((load.n_threads or hardware.n_cores(),))
+    return Threads(choices(hardware.n_cores()))
 
 
 def _check(model: LlamaModel, load: Load) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.decode.session import LlamaSession
 from starcoder_lsp.engines.llama.decode.slots import Slot
-from starcoder_lsp.engines.llama.machine import speed
+from starcoder_lsp.engines.llama.machine import kernels, speed
+from starcoder_lsp.engines.llama.machine.speed import Effort
+from starcoder_lsp.engines.llama.native.kernel import Kernel
+from starcoder_lsp.engines.llama.native.library import LlamaContext
 from starcoder_lsp.engines.prompt_fit import parts_of
 from starcoder_lsp.flow import Prompt
 
@@ -20,25 +23,69 @@ SAFE_SHARE = 0.95
 class PersistentSession(LlamaSession):
     """Also measures itself, and hands its KV cache over to the next process."""
 
-    def measure(self, is_wanted: Callable[[], bool]) -> Speed | None:
+    # The ways to compute attention that may be compared; set by whoever loads.
+    kernels: tuple[Kernel, ...] = ()
+
+    @property
+    def kernel(self) -> Kernel:
+        return self._caches.kernel
+
+    def measure(
+        self, is_wanted: Callable[[], bool], effort: Effort = speed.THOROUGH
+    ) -> Speed | None:
         """Time batches; None when a request came, or the context has no room."""
-        tokens = self._vocabulary.encode("x = 1\n" * max(speed.PREFILLS))
+        n_most = max(effort.prefills)
+        tokens = self._sample(n_most)
         # The slot keeps its tokens: more are read after them and forgotten again.
-        slot = self._slots.emptiest()
+        slots = self._caches.slots
+        slot = slots.emptiest()
         n_held = len(slot.tokens)
-        if n_held + max(speed.PREFILLS) > self.n_context:
+        if n_held + n_most > self.n_context:
             return None
 
         def evaluate(n_tokens: int, deadline: float) -> bool:
             self._is_over = lambda: is_wanted() or self._clock() >= deadline
             if len(slot.tokens) + n_tokens > self.n_context:
-                self._slots.cut(slot, n_held)
-            return self._slots.extend(slot, tokens[:n_tokens])
+                slots.cut(slot, n_held)
+            return slots.extend(slot, tokens[:n_tokens])
 
         try:
-            return speed.measure(evaluate, self._clock)
+            return speed.measure(evaluate, self._clock, effort)
         finally:
-            self._slots.cut(slot, n_held)
+            slots.cut(slot, n_held)
+
+    def measure_kernels(
+        self, is_wanted: Callable[[], bool], known: Speed
+    ) -> dict[Kernel, Speed] | None:
+        """Time each of `kernels`; None when a request came.
+
+        Contexts of their own are made for it, so that the caches stay. Raises
+        OutOfMemory.
+        """
+        self._is_over = is_wanted
+        contexts: dict[Kernel, LlamaContext] = {}
+        tokens = self._sample(kernels.N_BATCH)
+
+        def evaluate(kernel: Kernel, n_tokens: int, depth: int) -> float | None:
+            context = contexts[kernel]
+            context.keep(0, depth)
+            rows = [(0, depth + i, token) for i, token in enumerate(tokens[:n_tokens])]
+            started = self._clock()
+            if not context.evaluate(rows):
+                return None
+            context.logits()  # a GPU computes in the background until then
+            return self._clock() - started
+
+        try:
+            for kernel in self.kernels:
+                contexts[kernel] = self._caches.another(kernel, 4 * kernels.N_BATCH)
+            return kernels.measure(self.kernels, evaluate, known)
+        finally:
+            for context in contexts.values():
+                context.free()
+
+    def _sample(self, n_tokens: int) -> list[int]:
+        return self._vocabulary.encode("x = 1\n" * n_tokens)
 
     def state(self, max_bytes: int) -> tuple[list[int], bytearray]:
         """Return the tokens of the last request and their KV cache in `max_bytes`.
@@ -48,14 +95,18 @@ class PersistentSession(LlamaSession):
         stays. A request that was stopped before it had read anything does not count as
         the last.
         """
-        slot = self._slots.latest(lambda slot: self._n_kept(slot) >= WORTH_SAVING)
-        self._slots.cut(slot, self._n_kept(slot))
-        size = self._context.state_bytes(slot.sequence)
+        slot = self._caches.slots.latest(
+            lambda slot: self._n_kept(slot) >= WORTH_SAVING
+        )
+        self._caches.slots.cut(slot, self._n_kept(slot))
+        size = self._caches.context.state_bytes(slot.sequence)
         if size > max_bytes:
-            self._slots.cut(slot, int(len(slot.tokens) * max_bytes / size * SAFE_SHARE))
+            self._caches.slots.cut(
+                slot, int(len(slot.tokens) * max_bytes / size * SAFE_SHARE)
+            )
         self._is_over = lambda: False
-        self._slots.settle(slot)
-        return slot.tokens, self._context.state(slot.sequence)
+        self._caches.slots.settle(slot)
+        return slot.tokens, self._caches.context.state(slot.sequence)
 
     def _n_kept(self, slot: Slot) -> int:
         """Return how many of a slot's tokens may outlive the process.
@@ -87,9 +138,9 @@ class PersistentSession(LlamaSession):
 
         False when llama.cpp does not accept it.
         """
-        slot = self._slots.take(tokens)
-        if not self._context.restore(slot.sequence, state):
-            self._slots.cut(slot, 0)
+        slot = self._caches.slots.take(tokens)
+        if not self._caches.context.restore(slot.sequence, state):
+            self._caches.slots.cut(slot, 0)
             return False
         slot.tokens[:] = tokens
         return True

@@ -12,6 +12,7 @@ from typing import Literal
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from starcoder_lsp.lsp.client.notifications import STATUS, CustomNotifications
 from starcoder_lsp.runtime.bounded_dict import BoundedDict
 from starcoder_lsp.runtime.printable import printable
 
@@ -19,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 Kind = Literal["Normal", "Error", "Warning", "Inactive"]
 
-STATUS = "didChangeStatus"  # copilot-language-server's name and shape
 TITLE = "starcoder"
 CLIENT_PATIENCE_S = 5.0
 SAME_CAUSE_S = 600.0
@@ -31,9 +31,13 @@ class Status:
     """Shows each thing once: a change of state, or a cause of errors."""
 
     def __init__(
-        self, server: LanguageServer, clock: Callable[[], float] = time.monotonic
+        self,
+        server: LanguageServer,
+        custom: CustomNotifications,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = server
+        self._custom = custom
         self._clock = clock
         self._told_at: BoundedDict[str, float] = BoundedDict(MAX_TOLD)
         self._last: tuple[object, ...] = ()
@@ -44,9 +48,7 @@ class Status:
         if (message, kind, busy) == self._last:
             return
         self._last = (message, kind, busy)
-        self._server.protocol.notify(
-            STATUS, {"busy": busy, "message": message, "kind": kind}
-        )
+        self._custom.send(STATUS, {"busy": busy, "message": message, "kind": kind})
 
     def tell(self, message: str, *, is_error: bool = True) -> None:
         """Show a message box, at most once in ten minutes for each text."""

@@ -1,0 +1,1 @@
+"""What the server knows of its client, and what it tells it beside answers."""
