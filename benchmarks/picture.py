@@ -155,7 +155,7 @@ def scene(folder: Path) -> list[tuple[Screen, float]]:
     return editor.shots
 
 
-def svg(shots: list[tuple[Screen, float]]) -> str:
+def svg(shots: list[tuple[Screen, float]], title: str) -> str:
     """Draw the frames one below the other, and move them past a window in steps."""
     width, height = COLUMNS * CELL + 2 * MARGIN, ROWS * LINE + 2 * MARGIN
     total_s = sum(seconds for _, seconds in shots)
@@ -172,7 +172,7 @@ def svg(shots: list[tuple[Screen, float]]) -> str:
     background = color(shots[0][0].styles[0]["background"])
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">
-<title>Ghost text in Neovim</title>
+<title>{title}</title>
 <style>
 text{{font:14px {FONT};white-space:pre}}
 #film{{animation:film {total_s:.1f}s step-end infinite}}
@@ -246,7 +246,7 @@ def color(number: int) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shots = scene(Path(folder))
-    (ROOT / "docs" / "nvim.svg").write_text(svg(shots))
+    (ROOT / "docs" / "nvim.svg").write_text(svg(shots, "Ghost text in Neovim"))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "run the language server on stdin and stdout, for an editor",
     "setup": "print the configuration of an editor, or write it",
     "complete": "complete the code at one place in a file",
-    "models": "list, get, remove and verify models",
+    "models": "list, recommend, get, add, remove and verify models",
     "eval": "measure the quality of suggestions on data",
     "context": "show what the model reads of other files at one place",
     "index": "index a folder as the server does, and describe the index",

@@ -17,6 +17,7 @@ from starcoder_lsp.engines.llama.machine import hardware
 from starcoder_lsp.errors import EngineFailed, StarcoderError
 from starcoder_lsp.models import recommend, registry
 from starcoder_lsp.models.recommend import Advice, Machine
+from starcoder_lsp.models.registry import Model
 from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import OPTIONS, Settings
@@ -71,12 +72,17 @@ def this_machine(settings: Settings) -> Machine:
                 return Machine(
                     host_bytes,
                     device_bytes,
-                    int(model.approximate_bytes * model.active_share),
+                    int(_size_bytes(model) * model.active_share),
                     speed.prefill_tokens_per_s,
                     speed.decode_tokens_per_s,
                     settings.limits.latency_target_ms,
                 )
     return Machine(host_bytes, device_bytes)
+
+
+def _size_bytes(model: Model) -> int:
+    """Return the size of the file that is loaded, which may be a converted one."""
+    return assemble.store().locate(model).stat().st_size
 
 
 def _devices() -> list[dict[str, int]]:

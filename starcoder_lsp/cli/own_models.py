@@ -70,12 +70,14 @@ def add(parsed: argparse.Namespace) -> int:
         "sha256": sha256,
         "source": {"kind": "url", "url": source.url},
     }
-    model = registry.add(name, row)
+    model, store = registry.add(name, row), assemble.store()
     try:
-        path = assemble.store().get(model, reporter(model, is_json=parsed.json))
+        path = store.get(model, reporter(model, is_json=parsed.json))
         found = own_file.recognise(path)
-    except BaseException:
+    except BaseException as exc:
         # An interrupted download goes on with the same command.
+        if isinstance(exc, ModelBroken):
+            store.remove(model)
         registry.forget(name)
         raise
     row["context_tokens"] = found.model.context_tokens

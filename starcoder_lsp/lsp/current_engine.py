@@ -19,6 +19,7 @@ from starcoder_lsp.settings.options import EngineSettings, Settings
 logger = logging.getLogger(__name__)
 
 DOWNLOAD, LATER = "Download", "Not now"
+TRIAL = "trial"
 AGAIN = "the command starcoder.restart tries again"
 
 KINDS: dict[Phase, Kind] = {Phase.FAILED: "Error", Phase.RESTARTING: "Warning"}
@@ -111,7 +112,7 @@ class CurrentEngine:
 
     async def close(self) -> None:
         for task in self._tasks:
-            if task.get_name() == DOWNLOAD:
+            if task.get_name() in (DOWNLOAD, TRIAL):
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._engine is not None:
@@ -153,7 +154,7 @@ class CurrentEngine:
             if news := await own_file.try_out(engine, path):
                 self._status.tell(f"starcoder: {news}", is_error=False)
 
-        self._spawn(try_out(), "trial")
+        self._spawn(try_out(), TRIAL)
 
     def _missing(self, settings: Settings, exc: ModelMissing) -> None:
         name = settings.engine.model

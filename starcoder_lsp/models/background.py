@@ -9,11 +9,11 @@ import signal
 from typing import Any
 
 from starcoder_lsp.errors import DownloadFailed
-from starcoder_lsp.models.progress import Progress, Report
+from starcoder_lsp.models.progress import OnReport, Report
 from starcoder_lsp.runtime.child import clean_environment, python_module
 
 
-async def get_in_child(name: str, on_progress: Progress) -> None:
+async def get_in_child(name: str, on_progress: OnReport) -> None:
     """Run `starcoder-lsp models get` for the model called `name`.
 
     Raises DownloadFailed with the command's message. Cancelling the task ends the

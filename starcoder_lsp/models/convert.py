@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 
 from starcoder_lsp.errors import DownloadFailed
-from starcoder_lsp.models.progress import Progress, Report
+from starcoder_lsp.models.progress import OnReport, Report
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import SPARE_BYTES, ModelStore
 from starcoder_lsp.runtime.child import clean_environment, python_module
@@ -32,7 +32,7 @@ PROGRAM = "starcoder_lsp.engines.llama.native.quantize"
 
 
 def convert(
-    store: ModelStore, model: Model, to: str, on_progress: Progress, *, keep: bool
+    store: ModelStore, model: Model, to: str, on_progress: OnReport, *, keep: bool
 ) -> Path:
     """Convert the model's file to the format `to`, and return the new file's path.
 
@@ -72,7 +72,7 @@ def _require_space(original: Path, folder: Path) -> None:
         )
 
 
-def _run(original: Path, target: Path, to: str, on_progress: Progress) -> None:
+def _run(original: Path, target: Path, to: str, on_progress: OnReport) -> None:
     """Let a child convert, which ends with this process, and with the user's Ctrl-C."""
     size_bytes = original.stat().st_size
     message = "llama.cpp's quantizer ended without a message"

@@ -48,14 +48,14 @@ class Report:
         return f"{text}, {_bytes(self.bytes_per_s)}/s, {_duration(left_s)} left"
 
 
-Progress = Callable[[Report], None]
+OnReport = Callable[[Report], None]
 
 
 class Meter:
     """Turns numbers of bytes into reports, not more often than `STEP_S`."""
 
     def __init__(
-        self, on_report: Progress, clock: Callable[[], float] = time.monotonic
+        self, on_report: OnReport, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._on_report = on_report
         self._clock = clock

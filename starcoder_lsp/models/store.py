@@ -27,7 +27,7 @@ from starcoder_lsp.errors import (
     ModelMissing,
 )
 from starcoder_lsp.models import hub_cache
-from starcoder_lsp.models.progress import Meter, Progress
+from starcoder_lsp.models.progress import Meter, OnReport
 from starcoder_lsp.models.registry import HubFile, Model, WheelMember
 
 # A download leaves this much of the disk free.
@@ -101,7 +101,7 @@ class ModelStore:
         except OSError:
             return 0
 
-    def get(self, model: Model, on_progress: Progress) -> Path:
+    def get(self, model: Model, on_progress: OnReport) -> Path:
         """Download the file unless it is on this machine, and return its path.
 
         An interrupted download goes on where it stopped. If another process downloads

@@ -36,7 +36,7 @@ AGAIN = "run the command again to go on from there"
 
 
 @dataclass(frozen=True)
-class Page:
+class WebPage:
     """A text from the network, and where it was after redirects."""
 
     url: str
@@ -59,7 +59,7 @@ class Remote:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-def read(url: str, accept: str) -> Page:
+def read(url: str, accept: str) -> WebPage:
     """Read a small text; raises DownloadFailed."""
     from huggingface_hub import get_session
 
@@ -73,7 +73,7 @@ def read(url: str, accept: str) -> Page:
     except ImportError as exc:  # a proxy of a kind that needs another package
         raise DownloadFailed(f"{url}: {short(exc)}") from exc
     is_json = "json" in answer.headers.get("Content-Type", "")
-    return Page(str(answer.url), answer.text, is_json)
+    return WebPage(str(answer.url), answer.text, is_json)
 
 
 def part_of(target: Path) -> Path:

@@ -117,6 +117,15 @@ def test_a_model_is_added_by_address_and_checksum(tiny_starcoder2: Path) -> None
         assert "mine" not in [row["name"] for row in rows("list")]
 
 
+def test_a_file_that_is_no_model_is_not_kept() -> None:
+    body = b"<!DOCTYPE html>"
+    with running(Hub({"/page.gguf": body})) as hub:
+        digest = hashlib.sha256(body).hexdigest()
+        done = run("add", f"{hub.endpoint}/page.gguf", "--sha256", digest)
+    assert "a web page, not a model" in done.stderr
+    assert not (Path(os.environ["STARCODER_LSP_DATA"]) / "models" / "page").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

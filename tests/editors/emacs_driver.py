@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from editors.driver import DEADLINE_S, eventually
-from editors.terminal import ALT_AS_ESCAPE, Terminal
+from editors.pseudo_terminal import ALT_AS_ESCAPE, Terminal
 
 PACKAGE = Path(__file__).parents[2] / "editors" / "emacs"
 
@@ -47,7 +47,7 @@ INIT = """\
          (process-send-string
           process (concat (decode-coding-string json 'utf-8) "\\n")))))))
 """
-GHOST = "(or (and starcoder-inline-active (starcoder-inline-rest)) \"\")"
+GHOST = '(or (and starcoder-inline-active (starcoder-inline-rest)) "")'
 # The text in the first lines as it is drawn, with ghost text.
 DRAWN = """
 (let ((text "") (at (point-min)))
@@ -83,7 +83,10 @@ def lisp(plain: Any) -> str:
         case str():
             return json.dumps(plain, ensure_ascii=False)
         case dict():
-            pairs = (f":{key.replace(' ', chr(92) + ' ')} {lisp(v)}" for key, v in plain.items())
+            pairs = (
+                f":{key.replace(' ', chr(92) + ' ')} {lisp(v)}"
+                for key, v in plain.items()
+            )
             return f"(list {' '.join(pairs)})"
         case list():
             return f"(vector {' '.join(map(lisp, plain))})"

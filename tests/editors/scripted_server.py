@@ -90,7 +90,7 @@ def changed(text: str, change: Message, encoding: str) -> str:
     start, end = (
         offset_of(text, change["range"][side], encoding) for side in ("start", "end")
     )
-    return text[:start] + change["text"] + text[end:]
+    return text[:start] + str(change["text"]) + text[end:]
 
 
 class ScriptedServer:
@@ -126,9 +126,7 @@ class ScriptedServer:
                 document = params["textDocument"]
                 self.texts[document["uri"]] = document["text"]
             case "textDocument/didChange":
-                uri = params["textDocument"]["uri"]
-                for change in params["contentChanges"]:
-                    self.texts[uri] = changed(self.texts[uri], change, self.encoding)
+                self.change(params["textDocument"]["uri"], params["contentChanges"])
             case "textDocument/inlineCompletion" | "starcoder/more":
                 self.complete(params, id)
             case "$/cancelRequest":
@@ -137,6 +135,10 @@ class ScriptedServer:
                 self.reply(id, self.execute(params))
             case "shutdown":
                 self.reply(id, None)
+
+    def change(self, uri: str, changes: list[Message]) -> None:
+        for change in changes:
+            self.texts[uri] = changed(self.texts[uri], change, self.encoding)
 
     def capabilities(self) -> Message:
         return {

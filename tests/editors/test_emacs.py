@@ -21,10 +21,14 @@ Rule = dict[str, Any]
 
 INVOKED = 1
 AUTOMATIC = 2
-MISSING = "no emacs: install the Debian package emacs-nox, or set STARCODER_LSP_TEST_EMACS"
+MISSING = (
+    "no emacs: install the Debian package emacs-nox, or set STARCODER_LSP_TEST_EMACS"
+)
 # Emacs Lisp packages to test with, separated as in PATH: package-lint, lsp-mode, company
 # and what they need.
-PACKAGES = [p for p in os.environ.get("STARCODER_LSP_TEST_ELPA", "").split(os.pathsep) if p]
+PACKAGES = [
+    p for p in os.environ.get("STARCODER_LSP_TEST_ELPA", "").split(os.pathsep) if p
+]
 
 
 def inserting(*texts: str, after: str = "", **rule: Any) -> Rule:
@@ -80,7 +84,9 @@ def start_emacs(emacs_binary: str | None, folder: Path) -> Iterator[OpenEmacs]:
 def open_emacs(start_emacs: OpenEmacs, folder: Path) -> OpenEmacs:
     """Open `text` in an Emacs whose server is `cmd`; point is at its end."""
 
-    def open_file(cmd: list[str], text: str = "", name: str = "a.py", **more: Any) -> Emacs:
+    def open_file(
+        cmd: list[str], text: str = "", name: str = "a.py", **more: Any
+    ) -> Emacs:
         path = folder / name
         path.write_bytes(text.encode())
         emacs = start_emacs(cmd, **more)
@@ -115,7 +121,9 @@ def test_a_suggestion_of_several_lines_is_drawn_as_it_will_be(
     open_emacs: OpenEmacs, scripted_server: MakeServer
 ) -> None:
     text = "\t{\n\treturn\ta;\n\n}"
-    emacs = open_emacs(scripted_server(inserting(text, after="f()")).cmd, "f()\nbelow\n")
+    emacs = open_emacs(
+        scripted_server(inserting(text, after="f()")).cmd, "f()\nbelow\n"
+    )
     emacs.eval("(goto-char 3)")
     emacs.eval("(delete-char 1)")
     emacs.type(")")
@@ -132,10 +140,10 @@ def test_the_server_has_the_text_of_the_buffer(
     server = scripted_server(inserting("!", after="x"), sync=sync)
     emacs = open_emacs(server.cmd, "one\n😀 two\nthree")
     for change in (
-        "(insert \"\\nfour\")",
-        "(progn (goto-char 2) (insert \"é\") (kill-whole-line))",
+        '(insert "\\nfour")',
+        '(progn (goto-char 2) (insert "é") (kill-whole-line))',
         "(progn (yank) (goto-char (point-min)) (upcase-word 2))",
-        "(progn (erase-buffer) (insert \"new\"))",
+        '(progn (erase-buffer) (insert "new"))',
         "(undo)",
         "(save-restriction (narrow-to-region 3 9) (erase-buffer))",
     ):
@@ -185,7 +193,7 @@ def test_ghost_text_hides_when_point_or_the_window_moves(
     assert emacs.eval("(length starcoder-inline--overlays)") == 1
     emacs.type("<C-x>b<CR>")
     eventually(lambda: emacs.eval('(string= (buffer-name) "a.py")'), None)
-    everywhere = "(with-current-buffer \"a.py\" (and starcoder-inline-active t))"
+    everywhere = '(with-current-buffer "a.py" (and starcoder-inline-active t))'
     eventually(lambda: emacs.eval(everywhere), None)
 
 
@@ -306,12 +314,17 @@ def test_the_server_is_told_what_is_shown_accepted_and_dismissed(
     eventually(emacs.ghost, " b")
     emacs.type("<Tab>")
     eventually(lambda: server.commands(), ["scripted.accepted"])
-    assert server.received("textDocument/didShowCompletion")[0]["params"] == {"item": item}
+    assert server.received("textDocument/didShowCompletion")[0]["params"] == {
+        "item": item
+    }
     parts = server.received("textDocument/didPartiallyAcceptCompletion")
     assert [m["params"]["acceptedLength"] for m in parts] == [3]
     # The server compares the text with what it offered, so it has to know the text.
     methods = [m["method"] for m in server.received_in_order()]
-    assert methods[methods.index("workspace/executeCommand") - 1] == "textDocument/didChange"
+    assert (
+        methods[methods.index("workspace/executeCommand") - 1]
+        == "textDocument/didChange"
+    )
     emacs.type("<CR>= ")
     eventually(emacs.ghost, "é😀 b")
     emacs.type("<C-g>")
@@ -387,7 +400,9 @@ def test_an_open_popup_keeps_the_tab_key(
       (global-company-mode 1) (global-starcoder-mode 1)
     """
     emacs = open_emacs(
-        scripted_server(inserting("!", after="val")).cmd, "value1\nvalue2\n", before=before
+        scripted_server(inserting("!", after="val")).cmd,
+        "value1\nvalue2\n",
+        before=before,
     )
     emacs.type("val")
     eventually(emacs.ghost, "!")
@@ -406,7 +421,7 @@ def test_no_suggestions_come_while_a_macro_is_recorded_or_played(
     server = scripted_server(inserting("!", after="x"))
     emacs = open_emacs(server.cmd, "a\nb\n", name="a.txt")
     emacs.eval("(progn (goto-char (point-min)) (text-mode) (starcoder-mode 1))")
-    emacs.eval("(define-key (current-local-map) (kbd \"TAB\") 'self-insert-command)")
+    emacs.eval('(define-key (current-local-map) (kbd "TAB") \'self-insert-command)')
     emacs.type("<C-x>(<C-e>x<Tab><C-n><C-x>)")
     eventually(emacs.text, "ax\t\nb\n")
     emacs.type("<C-x>e")
@@ -450,7 +465,9 @@ def test_a_terminal_is_never_sent(
     server = scripted_server(inserting("!"))
     emacs = open_emacs(server.cmd)
     emacs.eval({"ansi-term": '(ansi-term "/bin/sh")'}.get(mode, f"({mode})"))
-    emacs.type("echo secret$((40 + 2))<CR>" if mode != "eshell" else "echo secret42<CR>")
+    emacs.type(
+        "echo secret$((40 + 2))<CR>" if mode != "eshell" else "echo secret42<CR>"
+    )
     eventually(lambda: "secret42" in emacs.text())
     emacs.eval("(starcoder-mode 1)")
     emacs.type("echo secret")
@@ -464,12 +481,15 @@ def test_a_terminal_is_never_sent(
     [
         ('(find-file "zero")', "binary"),
         ('(find-file-literally "raw")', "binary"),
-        ('(let ((large-file-warning-threshold nil)) (find-file "large"))', "larger than"),
+        (
+            '(let ((large-file-warning-threshold nil)) (find-file "large"))',
+            "larger than",
+        ),
         ('(switch-to-buffer "*scratch*")', ""),
         ('(switch-to-buffer "notes")', "no file"),
         ("(dired default-directory)", "no file"),
         ("(info)", "mode is"),
-        ("(switch-to-buffer (make-indirect-buffer (current-buffer) \"i\"))", "indirect"),
+        ('(switch-to-buffer (make-indirect-buffer (current-buffer) "i"))', "indirect"),
     ],
 )
 def test_status_says_why_a_buffer_is_not_sent(
@@ -531,7 +551,11 @@ def test_a_buffer_with_a_new_name_or_mode_is_opened_again(
 
 @pytest.mark.parametrize(
     "expression",
-    ["(kill-buffer)", "(revert-buffer t t)", "(progn (fundamental-mode) (erase-buffer))"],
+    [
+        "(kill-buffer)",
+        "(revert-buffer t t)",
+        "(progn (fundamental-mode) (erase-buffer))",
+    ],
 )
 def test_a_buffer_may_go_while_a_request_runs(
     open_emacs: OpenEmacs, scripted_server: MakeServer, expression: str
@@ -580,7 +604,10 @@ def test_a_missing_server_is_reported_in_one_line(
 @pytest.mark.parametrize(
     ("shell", "told"),
     [
-        ("echo no such option >&2; exit 7", "ended at start with status 7: no such option"),
+        (
+            "echo no such option >&2; exit 7",
+            "ended at start with status 7: no such option",
+        ),
         ("echo starcoder-lsp 0.0.1", "ended at start with status 0"),
     ],
 )
@@ -593,7 +620,7 @@ def test_a_server_that_ends_at_start_is_not_started_again(
     emacs.visit(folder / "b.py")
     emacs.type("x")
     eventually(emacs.text, "x")
-    started = Path(str(emacs.eval("(expand-file-name \"~/started\")")))
+    started = Path(str(emacs.eval('(expand-file-name "~/started")')))
     assert len(started.read_text()) == 1
 
 
@@ -666,7 +693,9 @@ def test_the_status_is_that_of_the_server(
         ("Error", False, "no memory", "⚠ no memory"),
         ("Normal", False, "", "ready"),
     ):
-        status = {"kind": kind, "message": message} | ({"busy": True} if is_busy else {})
+        status = {"kind": kind, "message": message} | (
+            {"busy": True} if is_busy else {}
+        )
         emacs.execute("scripted.send", "didChangeStatus", status)
         eventually(lambda s=shown: s in emacs.told())  # type: ignore[misc]
 
@@ -689,7 +718,9 @@ def test_a_question_waits_until_the_user_rests_and_is_answered(
 def test_explain_shows_the_answer_of_the_server(
     open_emacs: OpenEmacs, scripted_server: MakeServer
 ) -> None:
-    server = scripted_server(results={"starcoder.explain": "decision: shown\nprompt: x"})
+    server = scripted_server(
+        results={"starcoder.explain": "decision: shown\nprompt: x"}
+    )
     emacs = open_emacs(server.cmd)
     emacs.eval("(starcoder-explain)")
     page = '(and (get-buffer "*starcoder explain*") (with-current-buffer "*starcoder explain*" (buffer-string)))'
@@ -699,7 +730,10 @@ def test_explain_shows_the_answer_of_the_server(
 def test_ghost_text_through_the_server_that_eglot_runs(
     start_emacs: OpenEmacs, scripted_server: MakeServer, folder: Path
 ) -> None:
-    item = {"insertText": "urn 1", "command": {"command": "scripted.accepted", "title": ""}}
+    item = {
+        "insertText": "urn 1",
+        "command": {"command": "scripted.accepted", "title": ""},
+    }
     server = scripted_server({"after": "ret", "items": [item]}, encoding="utf-16")
     emacs = start_emacs(
         ["/no/such/server"],
@@ -780,7 +814,9 @@ def batch(emacs_binary: str | None, *arguments: str, cwd: Path = PACKAGE) -> str
 
 def test_unit_tests_in_emacs_lisp(emacs_binary: str | None) -> None:
     tests = str(PACKAGE / "test" / "starcoder-test.el")
-    told = batch(emacs_binary, "-L", ".", "-l", tests, "-f", "ert-run-tests-batch-and-exit")
+    told = batch(
+        emacs_binary, "-L", ".", "-l", tests, "-f", "ert-run-tests-batch-and-exit"
+    )
     assert " 0 unexpected" in told
 
 
@@ -802,7 +838,9 @@ def test_the_documentation_strings_are_in_order(emacs_binary: str | None) -> Non
 
 def test_package_lint_finds_nothing(emacs_binary: str | None) -> None:
     paths = with_packages("package-lint")
-    main = '(progn (require \'package-lint) (setq package-lint-main-file "starcoder.el"))'
+    main = (
+        '(progn (require \'package-lint) (setq package-lint-main-file "starcoder.el"))'
+    )
     files = [file.name for file in sorted(PACKAGE.glob("*.el"))]
     arguments = [*paths, "--eval", main, "-f", "package-lint-batch-and-exit", *files]
     assert "error" not in batch(emacs_binary, *arguments)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,9 @@ def folder(tmp_path: Path) -> Path:
 def start_vim(vim_binary: str | None, folder: Path) -> Iterator[OpenVim]:
     """Start an empty Vim with the plugin."""
     if vim_binary is None:
-        pytest.skip("no vim: install the Debian package vim, or set STARCODER_LSP_TEST_VIM")
+        pytest.skip(
+            "no vim: install the Debian package vim, or set STARCODER_LSP_TEST_VIM"
+        )
     with contextlib.ExitStack() as editors:
 
         def start(config: dict[str, Any], before: str = "") -> Vim:
@@ -321,7 +322,15 @@ def test_words_are_accepted_one_by_one_across_lines(
     vim = open_vim(scripted_server(inserting("a.b(c)\n  d", after="= ")).cmd)
     vim.type("ix = ")
     eventually(vim.ghost, "a.b(c)\n  d")
-    for rest in (".b(c)\n  d", "b(c)\n  d", "(c)\n  d", "c)\n  d", ")\n  d", "\n  d", ""):
+    for rest in (
+        ".b(c)\n  d",
+        "b(c)\n  d",
+        "(c)\n  d",
+        "c)\n  d",
+        ")\n  d",
+        "\n  d",
+        "",
+    ):
         vim.type("<C-Right>")
         eventually(vim.ghost, rest)
     assert vim.lines() == ["x = a.b(c)", "  d"]
@@ -363,7 +372,9 @@ def test_accepting_closes_the_completion_popup(
     open_vim: OpenVim, scripted_server: MakeServer
 ) -> None:
     server = scripted_server(inserting("\nend", after="value"))
-    vim = open_vim(server.cmd, "value\nvalues\n", before="set completeopt=menuone,noinsert")
+    vim = open_vim(
+        server.cmd, "value\nvalues\n", before="set completeopt=menuone,noinsert"
+    )
     vim.type("Oval<C-n>")
     eventually(lambda: bool(vim.eval("pumvisible()")))
     vim.type("ue")
@@ -388,7 +399,9 @@ def test_the_server_is_told_what_is_shown_accepted_and_dismissed(
     eventually(vim.ghost, " b")
     vim.type("<Tab>")
     eventually(lambda: server.commands(), ["scripted.accepted"])
-    assert server.received("textDocument/didShowCompletion")[0]["params"] == {"item": item}
+    assert server.received("textDocument/didShowCompletion")[0]["params"] == {
+        "item": item
+    }
     parts = server.received("textDocument/didPartiallyAcceptCompletion")
     assert [m["params"]["acceptedLength"] for m in parts] == [3]
     # The server compares the text with what it offered, so it has to know the text.
@@ -535,7 +548,9 @@ def opened(server: ScriptedServer) -> list[str]:
     return [m["params"]["textDocument"]["uri"] for m in messages]
 
 
-def test_a_terminal_is_never_sent(open_vim: OpenVim, scripted_server: MakeServer) -> None:
+def test_a_terminal_is_never_sent(
+    open_vim: OpenVim, scripted_server: MakeServer
+) -> None:
     server = scripted_server(inserting("!"))
     vim = open_vim(server.cmd)
     vim.command("terminal sh")
@@ -627,7 +642,10 @@ def test_a_new_filetype_opens_the_document_again(
     vim.command("set filetype=lua")
     vim.execute("scripted.release")
     sent = server.received("textDocument/didOpen")
-    assert [m["params"]["textDocument"]["languageId"] for m in sent] == ["python", "lua"]
+    assert [m["params"]["textDocument"]["languageId"] for m in sent] == [
+        "python",
+        "lua",
+    ]
     assert len(server.received("textDocument/didClose")) == 1
 
 
@@ -675,7 +693,10 @@ def test_a_missing_server_is_reported_in_one_line(start_vim: OpenVim) -> None:
 @pytest.mark.parametrize(
     ("shell", "told"),
     [
-        ("echo no such option >&2; exit 7", "ended at start with status 7: no such option"),
+        (
+            "echo no such option >&2; exit 7",
+            "ended at start with status 7: no such option",
+        ),
         ("echo starcoder-lsp 0.0.1", "ended at start with status 0"),
     ],
 )
@@ -777,7 +798,9 @@ def test_a_question_waits_for_the_end_of_insert_mode_and_is_answered(
     eventually(server.replies, [{"title": "No"}])
 
 
-def test_long_messages_need_no_key(open_vim: OpenVim, scripted_server: MakeServer) -> None:
+def test_long_messages_need_no_key(
+    open_vim: OpenVim, scripted_server: MakeServer
+) -> None:
     vim = open_vim(scripted_server(inserting("!", after="x")).cmd)
     text = {"type": 1, "message": "starcoder: " + "long\nwords " * 50}
     vim.execute("scripted.send", "window/showMessage", text)
@@ -790,7 +813,9 @@ def test_long_messages_need_no_key(open_vim: OpenVim, scripted_server: MakeServe
 def test_explain_opens_a_page_with_the_answer_of_the_server(
     open_vim: OpenVim, scripted_server: MakeServer
 ) -> None:
-    server = scripted_server(results={"starcoder.explain": "decision: shown\nprompt: x"})
+    server = scripted_server(
+        results={"starcoder.explain": "decision: shown\nprompt: x"}
+    )
     vim = open_vim(server.cmd)
     vim.command("Starcoder explain")
     eventually(vim.lines, ["decision: shown", "prompt: x"])
@@ -821,7 +846,10 @@ def test_disable_stops_requests_and_enable_resumes_them(
         ({"cmd": "starcoder-lsp"}, "g:starcoder.cmd must be a list of strings"),
         ({"command": []}, 'g:starcoder has no option "command"'),
         ({"keys": {"accpet": "x"}}, 'g:starcoder.keys has no action "accpet"'),
-        ({"keys": {"accept": 1}}, 'g:starcoder.keys.accept must be a key such as "<Tab>"'),
+        (
+            {"keys": {"accept": 1}},
+            'g:starcoder.keys.accept must be a key such as "<Tab>"',
+        ),
     ],
 )
 def test_a_wrong_option_is_named(

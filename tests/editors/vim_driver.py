@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from editors.driver import DEADLINE_S, eventually
-from editors.terminal import ALT_AS_NUMBER, Terminal
+from editors.pseudo_terminal import ALT_AS_NUMBER, Terminal
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "vim"
 
 # The legacy compatible options would change keys; `ttimeoutlen` ends a lone Escape.
 VIMRC = f"""\
 set nocompatible ttimeout ttimeoutlen=10 background=dark shortmess+=I noswapfile
-set viminfo= nomodeline autoindent
+set viminfo= nomodeline autoindent backspace=indent,eol,start
 let &runtimepath = '{PLUGIN},' .. &runtimepath
 filetype on
 let g:driver = ch_open('unix:' .. $DRIVER, {{'mode': 'json'}})

@@ -260,7 +260,7 @@ async def test_a_popup_and_ghost_text_do_not_supersede_each_other(
     _, ghost = client.inline(URI, 1, 7)
     popup = await client.ask("textDocument/completion", place)
     message = await asyncio.wait_for(ghost, PATIENCE_S)
-    (item,) = message["result"]["items"]
+    item, *_ = message["result"]["items"]
     assert popup["items"][0]["textEdit"]["newText"] == "ret" + item["insertText"]
 
 

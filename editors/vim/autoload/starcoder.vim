@@ -37,13 +37,13 @@ def WhyNot(buffer: number): string
   return documents.WhyNot(buffer, options.filetypes)
 enddef
 
-# Recorded keys must mean the same when they are played, and text must stay as it was typed.
-def IsAutomatic(): bool
+# Returns whether Vim repeats what is typed now, here or later: keys must mean the same then.
+def IsRepeated(): bool
   return is_in_block || reg_recording() != '' || reg_executing() != ''
 enddef
 
 def IsWanted(): bool
-  return !IsAutomatic() && WhyNot(bufnr()) == ''
+  return !IsRepeated() && WhyNot(bufnr()) == ''
 enddef
 
 # Returns the root of a buffer's project, '' if it has none.

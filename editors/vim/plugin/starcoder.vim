@@ -12,8 +12,7 @@ if !has('vim9script') || !has('patch-9.0.0185') || !has('channel') || !has('text
   finish
 endif
 
-command! -nargs=+ -complete=customlist,starcoder#command#Complete
-      \ Starcoder call starcoder#command#Run(<f-args>)
+command! -nargs=+ -complete=customlist,starcoder#command#Complete Starcoder call starcoder#command#Run(<f-args>)
 
 if v:vim_did_enter
   call starcoder#Setup()

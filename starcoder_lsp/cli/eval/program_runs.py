@@ -186,7 +186,9 @@ def page_of(
         for one in entries
         if one["fault"] is not None
     ]
-    return report.ReportPage(f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES])
+    return report.ReportPage(
+        f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES]
+    )
 
 
 def _by(

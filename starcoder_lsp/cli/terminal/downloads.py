@@ -7,11 +7,11 @@ import sys
 from collections.abc import Mapping
 
 from starcoder_lsp.models import background
-from starcoder_lsp.models.progress import Progress, Report
+from starcoder_lsp.models.progress import OnReport, Report
 from starcoder_lsp.models.registry import Model
 
 
-def reporter(model: Model, *, is_json: bool, action: str = "") -> Progress:
+def reporter(model: Model, *, is_json: bool, action: str = "") -> OnReport:
     """Report as JSON lines, as one line that moves on a terminal, or in quarters.
 
     `action` is what happens to the model; by default it is downloaded.

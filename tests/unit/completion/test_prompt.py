@@ -107,6 +107,30 @@ def test_an_item_that_looks_like_a_control_token_is_declared_as_one(name: str) -
             assert item in family.controls or not item.startswith(("<", "▁"))
 
 
+@pytest.mark.parametrize(
+    ("language", "uri", "path", "wants_line", "head"),
+    [
+        ("python", "", "src/a.py", False, "PATH:src/a.py LANGUAGE:Python MODE:BLOCK"),
+        ("cpp", "file:///w/a%20b.cc", "", True, "PATH:a b.cc LANGUAGE:C++ MODE:LINE"),
+        ("cobol", "untitled:x", "", False, "PATH:x LANGUAGE: MODE:BLOCK"),
+        ("python", "file:///w/a%0Ab.py", "", False, "PATH:a\\nb.py LANGUAGE:Python MODE:BLOCK"),
+    ],
+)  # fmt: skip
+def test_codegeex4_hears_of_file_language_and_mode(
+    language: str, uri: str, path: str, wants_line: bool, head: str
+) -> None:
+    cursor = Cursor(Document("x = ", uri, language), 4)
+    prompt = build_prompt(
+        cursor, families()["codegeex4"], WIDE, path=path, wants_line=wants_line
+    )
+    text = prompt.segments[1]
+    assert isinstance(text, Text)
+    assert (
+        text.text
+        == "\n###" + head.replace(" L", "\n###L").replace(" M", "\n###M") + "\n"
+    )
+
+
 def test_every_model_has_a_family() -> None:
     assert {model.family for model in registry.models().values()} <= set(families())
 

@@ -129,6 +129,11 @@ def test_a_folder_of_safetensors_is_named_with_the_way_out(tmp_path: Path) -> No
     assert "a folder; give the path of a GGUF file" in message(empty)
 
 
+def test_an_endless_name_is_cut(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gguf", general__name="starcoder2" * 10_000)
+    assert len(gguf.read_header(path).names[0]) == gguf.MAX_NAME
+
+
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert "not a file" in message(tmp_path / "fifo")

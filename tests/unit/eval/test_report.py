@@ -9,7 +9,9 @@ from starcoder_lsp.cli.eval.report import Example, ReportPage
 
 
 def test_code_of_a_model_is_shown_and_not_run() -> None:
-    page = ReportPage("eval", {"n": 1}, (), [Example("a", {"text": "<script>x</script>"})])
+    page = ReportPage(
+        "eval", {"n": 1}, (), [Example("a", {"text": "<script>x</script>"})]
+    )
     assert "<script>" not in page.html()
     assert "&lt;script&gt;x" in page.html()
     assert "default-src 'none'" in page.html()

@@ -188,6 +188,7 @@ def StartAgain(status: number)
     return
   endif
   message.Show($'starcoder: the server ended with status {status}; it starts again')
+  # Tests do not wait so long.
   const wait_ms = get(g:, 'starcoder_wait_ms', WAITS_MS[len(crash_times) - 1])
   timer_start(wait_ms, (_) => {
     if state == 'stopped'

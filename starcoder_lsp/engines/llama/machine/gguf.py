@@ -18,8 +18,10 @@ from starcoder_lsp.errors import ModelBroken
 
 MAX_ENTRIES = 1_000_000
 MAX_STRING_BYTES = 1_000_000
+MAX_NAME = 200
 MAX_BLOCKS = 512
 MAX_PARTS = 1000
+MAX_JSON_BYTES = 100_000_000
 STRING, ARRAY = 8, 9
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}  # fmt: skip
 BIG_ENDIAN_VERSIONS = tuple(version << 24 for version in (1, 2, 3))
@@ -69,7 +71,7 @@ class Header:
         """What the file calls its model, and the models that it was made from."""
         keys = ("name", "basename", "finetune", "size_label", "base_model.0.name")
         found = (self.entries.get(f"general.{key}") for key in keys)
-        return tuple(name for name in found if isinstance(name, str))
+        return tuple(name[:MAX_NAME] for name in found if isinstance(name, str))
 
     @property
     def n_blocks(self) -> int:
@@ -211,7 +213,8 @@ def _check_magic(start: bytes) -> None:
     for magic, reason in NOT_GGUF:
         if start.startswith(magic):
             raise _Malformed(reason)
-    if start[8:9] == b"{":
+    # The length of a header of JSON, then the header: safetensors' format.
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_JSON_BYTES:
         raise _Malformed(f"a safetensors file; {CONVERT}")
     if not start.startswith(b"GGUF"):
         raise _Malformed("not a GGUF file" if start else "empty")
