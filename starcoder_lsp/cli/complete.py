@@ -25,7 +25,7 @@ from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor
 from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.printable import printable
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import assemble, chosen
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import DEFAULT, Resolved
 from starcoder_lsp.suggesting import trigger
@@ -67,10 +67,10 @@ def run(parsed: argparse.Namespace) -> int:
     trace.shown = [completion.text]
     if parsed.json:
         explained = {"explain": str(trace).splitlines()} if parsed.explain else {}
-        row = as_object(completion, settings.engine.model)
+        row = as_object(completion, chosen.model_name(settings.engine))
         print(json.dumps({**row, **explained}))
     else:
-        show.finish(completion, settings.engine.model)
+        show.finish(completion, chosen.model_name(settings.engine))
         for line in advice(completion.usage):
             print(line, file=sys.stderr)
         if parsed.explain:
@@ -107,11 +107,15 @@ async def _complete(
     *,
     can_replace: bool,
 ) -> Completion:
-    settings = patient(resolved)
+    settings, file = patient(resolved), workspace.file_of(cursor)
+    chosen.check_may_be_shown(settings, file)
+    folder = workspace_of(file.parent)
     engine = assemble.build_engine(
-        settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
+        settings.engine,
+        log_level=settings.log.level,
+        policy=assemble.ONE_CRASH,
+        workspace=folder,
     )
-    folder = workspace_of(workspace.file_of(cursor).parent)
     # Without a repository it is not known which files belong together.
     is_known = settings.context.enabled and is_repository(folder)
     folders = [folder] if is_known else []
@@ -135,9 +139,9 @@ async def _complete(
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(INDEX_GRACE_S):
                         await workspace.gathered(context, cursor, budget, shown)
-            progress.say(f"loading {settings.engine.model}")
+            progress.say(f"loading {chosen.model_name(settings.engine)}")
             await engine.ready()
-            progress.say(f"{settings.engine.model} reads the prompt")
+            progress.say(f"{chosen.model_name(settings.engine)} reads the prompt")
             completer = await _paced(completer, engine, resolved)
 
             def grow(text: str) -> None:

@@ -280,9 +280,9 @@ def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
         elif not is_whole and _may_close(line, block):
             closes = block.row.closes.match(line.lstrip())
             return _without_blank_end([*kept, line] if closes else kept), False
-        elif not _closes(line, block):
-            return _without_blank_end(kept), True
-        elif block.has_end and not _opens(line, block.row):
+        elif not _closes(line, block) or (
+            block.has_end and not _opens(line, block.row)
+        ):
             return _without_blank_end(kept), True
         else:
             kept.append(line)
@@ -318,7 +318,9 @@ def _may_close(line: str, block: Block) -> bool:
     start = line.strip()
     if _closes(line, block):
         return True
-    is_short = start.isalpha() and len(start) < LONGEST_CLOSER or start in HALF_CLOSERS
+    is_short = (
+        start.isalpha() and len(start) < LONGEST_CLOSER
+    ) or start in HALF_CLOSERS
     return is_short and width(line) == block.base
 
 
