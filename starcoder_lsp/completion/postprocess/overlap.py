@@ -61,6 +61,9 @@ def _without_end(text: str, place: Place) -> str:
 
 def _find_words(said: str, text: str) -> int:
     """Return where `said` begins in `text`, not inside a word; -1 if it does not."""
+    # Compiling a pattern from a line of a megabyte would take a second.
+    if said not in text:
+        return -1
     found = re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text)
     is_word = is_of_word(said[0])
     found = found if is_word else re.search(rf"{re.escape(said)}(?!\w)", text)

@@ -90,7 +90,7 @@ def texts(suggestion: Suggestion | None) -> list[str]:
 
 
 def suffix_of(prompt: Prompt) -> str:
-    """The suffix that the model reads."""
+    """Return the suffix that the model reads."""
     written = [part.text for part in prompt.segments if isinstance(part, Text)]
     return written[0]
 
@@ -325,7 +325,7 @@ async def test_a_generation_that_differs_from_the_typed_text_is_stopped() -> Non
 
 
 class Turnstile(asyncio.Event):
-    """Lets a given number of pieces pass."""
+    """A gate that lets a given number of pieces pass."""
 
     def __init__(self) -> None:
         super().__init__()
