@@ -22,13 +22,17 @@ MAX_CHARACTERS = 10_000_000
 
 @dataclass
 class OpenDocument:
-    """One open document. `trouble` says why its text is not known; empty if it is."""
+    """One open document. `trouble` says why its text is not known; empty if it is.
+
+    `indent` is one level of indentation as the editor would write it, `""` if unknown.
+    """
 
     uri: str
     language: str
     version: int
     lines: list[str]
     trouble: str = ""
+    indent: str = ""
     _snapshot: Document | None = field(default=None, repr=False)
     # The line that `offset` was last asked about, and the offset of its start.
     _line_start: tuple[int, int] = (0, 0)
@@ -37,6 +41,11 @@ class OpenDocument:
         self.version = version
         if self._snapshot is not None:
             self._snapshot = replace(self._snapshot, version=version)
+
+    def note_indent(self, indent: str) -> None:
+        self.indent = indent
+        if self._snapshot is not None:
+            self._snapshot = replace(self._snapshot, indent=indent)
 
     def edit(self, span: Span, text: str, encoding: Encoding) -> Edit:
         """Replace `span`; return the edit with offsets in code points."""
@@ -90,7 +99,9 @@ class OpenDocument:
         self._replace_lines(start.line, end.line + 1, before + text + after)
 
     def _take(self, text: str) -> None:
-        self._snapshot = Document(text, self.uri, self.language, self.version)
+        self._snapshot = Document(
+            text, self.uri, self.language, self.version, self.indent
+        )
 
     def _replace_lines(self, first: int, last: int, text: str) -> None:
         """Replace the lines from `first` up to, but not including, `last`."""

@@ -208,6 +208,8 @@ function M.request(client, buffer, trigger_kind, on_items, is_more)
   end
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
   params.context = { triggerKind = trigger_kind }
+  local with_spaces = vim.bo[buffer].expandtab
+  params.formattingOptions = { tabSize = vim.fn.shiftwidth(), insertSpaces = with_spaces }
   local method = is_more and understands(client, "more") and MORE_METHOD or METHOD
   -- The client sends pending didChange notifications before a request.
   local is_sent, id = call(client, "request", method, params, function(_, result)
