@@ -247,3 +247,18 @@ async def test_a_file_without_indentation_gets_the_one_that_the_client_tells(
     assert await text_with(formattingOptions=tabs) == "\n\treturn 1"
     assert await text_with() == "\n\treturn 1"
     assert len(session.engine.prompts) == 3
+
+
+async def test_a_client_that_sends_whole_texts_gets_no_second_closer(
+    session: Session,
+) -> None:
+    session.engine = ScriptedEngine(["1)", "\n"])
+    await session.begins()
+    uri = (session.folder / "new.py").as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": "x = (f\n"}
+    session.sends("textDocument/didOpen", {"textDocument": document})
+    changed = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "x = (f()\n"}]}  # fmt: skip
+    session.sends("textDocument/didChange", changed)
+    ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 7}, "context": {"triggerKind": 1}}  # fmt: skip
+    (item,) = (await session.asks("textDocument/inlineCompletion", ask))["items"]
+    assert (item["insertText"], item["range"]["end"]["character"]) == ("1)", 8)

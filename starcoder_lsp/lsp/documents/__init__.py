@@ -67,9 +67,11 @@ class OpenDocument:
         old, self.lines = self.lines, lines
         n_before, n_after = n_common_ends(old, lines)
         start = sum(map(len, old[:n_before]))
-        replaced = old[n_before : len(old) - n_after]
+        replaced = "".join(old[n_before : len(old) - n_after])
         text = "".join(lines[n_before : len(lines) - n_after])
-        return Edit(start, start + sum(map(len, replaced)), text)
+        n_first, n_last = n_common_ends(replaced, text)
+        start, end = start + n_first, start + len(replaced) - n_last
+        return Edit(start, end, text[n_first : len(text) - n_last])
 
     def place(self, line: int, column: int, encoding: Encoding) -> LineColumn:
         """Convert a client's position, clamped to the document."""
