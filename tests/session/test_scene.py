@@ -227,19 +227,34 @@ async def test_a_notebook_that_is_closed_has_no_cells_left(session: Session) -> 
     assert list(session.server.documents) == []
 
 
+class NewFile:
+    """A document of one line that is no file yet, in a session that it begins."""
+
+    def __init__(self, session: Session, pieces: list[str]) -> None:
+        self.session = session
+        self.uri = (session.folder / "new.py").as_uri()
+        session.engine = ScriptedEngine(pieces)
+
+    async def opens(self, text: str) -> None:
+        await self.session.begins()
+        document = {"uri": self.uri, "languageId": "python", "version": 1, "text": text}
+        self.session.sends("textDocument/didOpen", {"textDocument": document})
+
+    async def item_at(self, column: int, **more: Any) -> Any:
+        """Return the suggestion at a column, asked for with `more` parameters."""
+        ask = {"textDocument": {"uri": self.uri}, "position": {"line": 0, "character": column}, "context": {"triggerKind": 1}}  # fmt: skip
+        answer = await self.session.asks("textDocument/inlineCompletion", ask | more)
+        return answer["items"][0]
+
+
 async def test_a_file_without_indentation_gets_the_one_that_the_client_tells(
     session: Session,
 ) -> None:
-    session.engine = ScriptedEngine(["\n    return", " 1"])
-    await session.begins()
-    uri = (session.folder / "new.py").as_uri()
-    document = {"uri": uri, "languageId": "python", "version": 1, "text": "def f():"}
-    session.sends("textDocument/didOpen", {"textDocument": document})
+    file = NewFile(session, ["\n    return", " 1"])
+    await file.opens("def f():")
 
     async def text_with(**more: Any) -> str:
-        ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 8}, "context": {"triggerKind": 1}}  # fmt: skip
-        answer = await session.asks("textDocument/inlineCompletion", {**ask, **more})
-        return str(answer["items"][0]["insertText"])
+        return str((await file.item_at(8, **more))["insertText"])
 
     two, tabs = ({"tabSize": 2, "insertSpaces": spaces} for spaces in (True, False))
     assert await text_with(formattingOptions="wide") == "\n    return 1"
@@ -252,13 +267,9 @@ async def test_a_file_without_indentation_gets_the_one_that_the_client_tells(
 async def test_a_client_that_sends_whole_texts_gets_no_second_closer(
     session: Session,
 ) -> None:
-    session.engine = ScriptedEngine(["1)", "\n"])
-    await session.begins()
-    uri = (session.folder / "new.py").as_uri()
-    document = {"uri": uri, "languageId": "python", "version": 1, "text": "x = (f\n"}
-    session.sends("textDocument/didOpen", {"textDocument": document})
-    changed = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "x = (f()\n"}]}  # fmt: skip
+    file = NewFile(session, ["1)", "\n"])
+    await file.opens("x = (f\n")
+    changed = {"textDocument": {"uri": file.uri, "version": 2}, "contentChanges": [{"text": "x = (f()\n"}]}  # fmt: skip
     session.sends("textDocument/didChange", changed)
-    ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 7}, "context": {"triggerKind": 1}}  # fmt: skip
-    (item,) = (await session.asks("textDocument/inlineCompletion", ask))["items"]
+    item = await file.item_at(7)
     assert (item["insertText"], item["range"]["end"]["character"]) == ("1)", 8)

@@ -89,7 +89,7 @@ async def _outcomes(
     """Judge what a model writes; without settings it is the rows' `raw`."""
     progress = evaluation.RowProgress(len(rows), len(journal.entries))
     async with AsyncExitStack() as stack:
-        answer = verdicts.recorded
+        answer: verdicts.Answer = verdicts.recorded
         if settings is not None and len(journal.entries) < len(rows):
             engine = await stack.enter_async_context(evaluation.engine_of(settings))
             answer = _answer_of(assemble.build_completer(settings, engine))
