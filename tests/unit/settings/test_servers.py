@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from starcoder_lsp.cli import config
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.remote.client import RemoteEngine
 from starcoder_lsp.engines.remote.server import server_of
+from starcoder_lsp.engines.remote.transport import connection
 from starcoder_lsp.errors import ConfigError, EngineFailed
 from starcoder_lsp.settings import assemble, chosen
 from starcoder_lsp.settings.files import ConfigFiles
@@ -84,6 +86,20 @@ def test_an_address_that_does_not_is_refused_and_not_repeated(
     assert "secret" not in str(raised.value)
 
 
+def test_a_scheme_in_capitals_is_the_same_scheme() -> None:
+    server = server_of("work", {**WORK, "url": "HTTPS://code.example.org/Team"})
+    assert server.url == "https://code.example.org/Team"
+    assert server.uses_tls
+    assert server_of("work", {**WORK, "url": "Unix:///A/b"}).socket == "/A/b"
+
+
+def test_no_connection_goes_without_a_check_of_certificates() -> None:
+    for url in ("https://code.example.org", "http://localhost:1", "unix:///a/b"):
+        tls = connection._tls(server_of("work", {**WORK, "url": url}))
+        assert tls.verify_mode is ssl.CERT_REQUIRED
+        assert tls.check_hostname
+
+
 def test_a_network_without_encryption_has_to_be_allowed_by_name() -> None:
     table = {**WORK, "url": "http://gpu:8000"}
     assert server_of("work", {**table, "plain_http": "gpu"})
@@ -101,6 +117,7 @@ def test_a_network_without_encryption_has_to_be_allowed_by_name() -> None:
         ({**WORK, "kind": "gpt"}, "expected one of llama-server, vllm"),
         ({**WORK, "ulr": "x"}, "has no setting 'ulr'; there are kind, url"),
         ({**WORK, "api_key": "sk-1"}, "a key does not belong in a file of settings"),
+        ({**WORK, "key_env": "sk-1"}, "the name of an environment variable"),
         ({**WORK, "verify": False}, "certificates are always checked"),
         ({**WORK, "key_env": "A", "key_file": "/k"}, "more than one of key_env"),
         ({**WORK, "key_file": "k"}, "expected an absolute path"),

@@ -152,9 +152,10 @@ class Connection:
         """Send a request; once more if a kept connection turns out to be closed."""
         import httpx2
 
-        if self._client is None:
-            raise Trouble("gone")
-        request = self._client.build_request(
+        client = self._client
+        if client is None:
+            raise Trouble("gone", path=path)
+        request = client.build_request(
             method,
             joined(self._base, path),
             content=None if body is None else json.dumps(body).encode(),
@@ -164,9 +165,12 @@ class Connection:
             },
         )
         try:
-            return await self._client.send(request, stream=True)
+            return await client.send(request, stream=True)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            return await self._client.send(request, stream=True)
+            if self._client is not client:
+                # We have closed it: another request has met a trouble.
+                raise Trouble("gone", path=path) from None
+            return await client.send(request, stream=True)
 
 
 def _base_of(server: RemoteServer) -> str:
@@ -188,11 +192,12 @@ def joined(base: str, path: str) -> str:
     return base + path
 
 
-def _tls(server: RemoteServer) -> ssl.SSLContext | bool:
+def _tls(server: RemoteServer) -> ssl.SSLContext:
     """Return how certificates are checked: always, by `ca_file` or the system's list."""
     if not server.uses_tls:
-        # Nothing is encrypted, and the system's list would be read for nothing.
-        return False
+        # Nothing is encrypted, and the system's list would be read for nothing. This
+        # context trusts nobody.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not server.ca_file:
         return ssl.create_default_context()
     path = Path(server.ca_file).expanduser()
