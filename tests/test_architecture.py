@@ -53,10 +53,10 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"llama", "remote"},
     ),
     "starcoder_lsp.engines.remote": (
-        {"dialect", "pace", "stops"},
+        {"dialect", "pace", "stops", "running"},
         {"server"},
         {"trouble", "affinity", "first_use"},
-        {"prompt", "transport", "answer", "running"},
+        {"prompt", "transport", "answer"},
         {"probe"},
         {"requests"},
         {"link"},

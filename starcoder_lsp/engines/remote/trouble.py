@@ -251,7 +251,9 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     from email.utils import mktime_tz, parsedate_tz
     from time import time
 
-    date = parsedate_tz(value)
-    if date is None:
+    try:
+        date = parsedate_tz(value)
+        wait_s = mktime_tz(date) - time() if date else None
+    except (ValueError, OverflowError, TypeError, IndexError):  # no date of a calendar
         return None
-    return min(max(mktime_tz(date) - time(), 0.0), MAX_RETRY_AFTER_S)
+    return None if wait_s is None else min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)

@@ -220,6 +220,16 @@ async def test_an_adapter_that_the_server_has_not_loaded_is_named(
     assert "has not loaded the adapter mine" in state.message
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/props", "/lora-adapters"])
+@pytest.mark.parametrize("answer", [5, "x", [5], {"data": 5}, {"data": [5]}])
+async def test_a_server_that_answers_anything_is_found_or_named(
+    opened: Open, path: str, answer: object
+) -> None:
+    bench = await opened("llama-server", {path: reply(200, answer)}, adapter="a")
+    state = await bench.reaches(Phase.READY, Phase.RESTARTING)
+    assert "does not speak as" in state.message or "the adapter a" in state.message
+
+
 async def test_a_unix_socket_needs_no_network(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     async with serving(speak.answers_of("llama-server"), unix=path) as server:
