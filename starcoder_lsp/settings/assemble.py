@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
@@ -24,9 +24,6 @@ from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.settings import chosen
 from starcoder_lsp.settings.forms import AUTO
 from starcoder_lsp.settings.options import EngineSettings, Settings
-
-if TYPE_CHECKING:
-    pass
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32

@@ -8,6 +8,7 @@ git is asked for the user's rules.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,7 +24,8 @@ def why_hidden(file: str, extra: Sequence[str] = ()) -> str:
 
     `extra` are patterns of the option `ignore`.
     """
-    if is_secret(file.replace("\\", "/")):
+    # A link to a secret shows it, and a link with the name of one was meant for it.
+    if any(is_secret(one.replace("\\", "/")) for one in (file, os.path.realpath(file))):
         return SECRET
     return IGNORED if is_ignored(file, extra) else ""
 

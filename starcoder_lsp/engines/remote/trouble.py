@@ -1,6 +1,7 @@
 """Names everything that goes wrong between here and a server, and what follows from it.
 
-The message of a trouble never holds what a server wrote: it might repeat the prompt.
+The message of a trouble never holds what a server wrote, except the names of its
+models, adapters and errors: it might repeat the prompt.
 """
 
 from __future__ import annotations

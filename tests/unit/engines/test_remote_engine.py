@@ -324,6 +324,18 @@ async def test_a_prompt_that_stays_too_long_is_not_sent_for_ever(ready: Open) ->
     assert len(bench.server.bodies("/v1/completions")) == 2
 
 
+async def test_a_server_that_refuses_all_lengths_leaves_room_for_a_prompt(
+    ready: Open,
+) -> None:
+    too_long = {"error": {"type": "exceed_context_size_error", "n_ctx": -5}}
+    bench = await ready("openai", {"/v1/completions": reply(400, too_long)})
+    for _ in range(20):
+        with pytest.raises(EngineCrashed, match="longer than the model's context"):
+            await bench.pieces()
+    bench.server.answers["/v1/completions"] = speak.streamed("openai", ["x"])
+    assert await bench.text() == "x"
+
+
 async def test_a_kept_connection_that_was_closed_is_replaced_at_once(
     ready: Open,
 ) -> None:

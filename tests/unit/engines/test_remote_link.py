@@ -220,6 +220,14 @@ async def test_an_adapter_that_the_server_has_not_loaded_is_named(
     assert "has not loaded the adapter mine" in state.message
 
 
+async def test_names_that_a_server_tells_command_no_terminal(opened: Open) -> None:
+    names = {"data": [{"id": "a\x1b[2J\nb"}]}
+    bench = await opened("vllm", {"/v1/models": reply(200, names)})
+    state = await bench.reaches(Phase.RESTARTING)
+    assert r"it has a\x1b[2J\nb;" in state.message
+    assert state.message.isprintable()
+
+
 @pytest.mark.parametrize("path", ["/v1/models", "/props", "/lora-adapters"])
 @pytest.mark.parametrize("answer", [5, "x", [5], {"data": 5}, {"data": [5]}])
 async def test_a_server_that_answers_anything_is_found_or_named(
