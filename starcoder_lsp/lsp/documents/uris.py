@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from starcoder_lsp.runtime.bounded_dict import BoundedDict
 from starcoder_lsp.runtime.network_disks import DISKS
@@ -87,6 +87,25 @@ def path_of(uri: str) -> Path | None:
 def named_path_of(uri: str) -> Path | None:
     """Return the path as the client names it, which may contain links."""
     return path_of_uri(uri, WITH_A_PATH)
+
+
+def told_path_of(uri: str) -> Path | None:
+    """Return the absolute path in a URI of any scheme, for rules about names.
+
+    The file need not be on this machine. None for a document without a place.
+
+    >>> told_path_of("ssh://host/home/me/.env"), told_path_of("untitled:Untitled-1")
+    (PosixPath('/home/me/.env'), None)
+    """
+    parts = _split(uri)
+    if parts is None or len(parts.scheme) == 1:
+        # A path of Windows, not a URI.
+        return Path(uri) if parts else None
+    try:
+        path = os.fsdecode(unquote_to_bytes(parts.path))
+    except ValueError:  # half a surrogate pair
+        return None
+    return Path(path) if path.startswith("/") and "\0" not in path else None
 
 
 def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from remote_bench import Bench
 from setting_values import GOOD
 
 from starcoder_lsp.cli import config
-from starcoder_lsp.context.files.shown import SECRET, why_hidden
+from starcoder_lsp.context.files.shown import IGNORED, SECRET, why_hidden
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.remote.client import RemoteEngine
 from starcoder_lsp.engines.remote.server import server_of
@@ -378,14 +378,25 @@ def test_hidden_files_are_not_shown_to_a_server(
         chosen.check_may_be_shown(remote, repository / name)
 
 
-def test_a_link_to_a_hidden_file_is_not_shown_to_a_server(repository: Path) -> None:
+def test_a_link_is_hidden_by_its_own_name_and_by_that_of_its_file(
+    repository: Path,
+) -> None:
     (repository / ".env").write_text("A=1")
-    link = repository / "notes.txt"
-    try:
-        link.symlink_to(repository / ".env")
-    except OSError:
-        pytest.skip("this system lets the user make no links")
-    assert why_hidden(str(link)) == SECRET
+    (repository / "main.py").write_text("x = 1")
+    links = {
+        "notes.txt": (".env", SECRET),
+        "id_rsa": ("main.py", SECRET),
+        "a.local.py": ("main.py", IGNORED),
+        "b.py": ("build/in", IGNORED),
+        "c.py": ("main.py", ""),
+    }
+    for name, (target, _) in links.items():
+        try:
+            (repository / name).symlink_to(repository / target)
+        except OSError:
+            pytest.skip("this system lets the user make no links")
+    for name, (_, reason) in links.items():
+        assert why_hidden(str(repository / name)) == reason, name
 
 
 def test_the_values_of_tests_hold_a_server_that_can_be_used() -> None:
