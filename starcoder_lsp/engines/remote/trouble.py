@@ -48,7 +48,9 @@ KINDS: Mapping[str, Kind] = {
     "loading": Kind("the server loads its model", Course.PROBE_SOON),
     "overloaded": Kind("the server has too many requests", Course.PROBE_SOON),
     "unauthorized": Kind(
-        "the server refuses the key ({key}); set another one", Course.GIVE_UP
+        "the server refuses the key ({key}); check key_env, key_file or key_ring in "
+        "[engines.{name}], and the key itself",
+        Course.GIVE_UP,
     ),
     "no key": Kind("{detail}", Course.GIVE_UP),
     "forbidden": Kind(
@@ -61,7 +63,9 @@ KINDS: Mapping[str, Kind] = {
         Course.PROBE_SELDOM,
     ),
     "unknown adapter": Kind(
-        "the server has not loaded the adapter {adapter}{detail}", Course.PROBE_SELDOM
+        "the server has not loaded the adapter {adapter}{detail}; change adapter in "
+        "[engines.{name}]",
+        Course.PROBE_SELDOM,
     ),
     "wrong dialect": Kind(
         'the server does not speak as {title} does{detail}; change kind = "{kind}" or '
@@ -85,8 +89,10 @@ KINDS: Mapping[str, Kind] = {
     "not JSON": Kind("the server's answer is not JSON", Course.GO_ON),
     "too large": Kind("the server's answer is too large", Course.GO_ON),
     "too long": Kind("the prompt is longer than the model's context", Course.GO_ON),
-    "server error": Kind("the server failed{detail}", Course.GO_ON),
-    "rejected": Kind("the server refused the request{detail}", Course.GO_ON),
+    "server error": Kind("the server failed{detail}; its log tells why", Course.GO_ON),
+    "rejected": Kind(
+        "the server refused the request{detail}; its log tells why", Course.GO_ON
+    ),
 }
 
 
