@@ -82,6 +82,11 @@ KINDS: Mapping[str, Kind] = {
         "own set ca_file in [engines.{name}]",
         Course.PROBE_SELDOM,
     ),
+    "proxy": Kind(
+        "the proxy that HTTPS_PROXY or ALL_PROXY names cannot be used{detail}; change "
+        "the variable where your editor is started",
+        Course.PROBE_SELDOM,
+    ),
     "timeout": Kind("the server did not answer in time", Course.GO_ON),
     "gone": Kind("the connection to the server broke", Course.PROBE_SOON),
     "cut short": Kind("the server's answer ended early", Course.GO_ON),

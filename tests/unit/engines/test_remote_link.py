@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -284,6 +285,36 @@ async def test_a_certificate_is_checked_and_an_own_authority_may_sign_it(
         bench.engine.start()
         await bench.engine.ready()
         assert await bench.text() == "a b"
+        await bench.engine.close()
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:secret@h:1", "foo://me:secret@h:1"])
+async def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    async with serving({}) as unused:
+        bench = Bench(unused, speak.defined("vllm", "https://a.invalid"))
+        bench.engine.start()
+        state = await bench.reaches(Phase.RESTARTING)
+        assert "HTTPS_PROXY or ALL_PROXY names cannot be used" in state.message
+        assert "secret" not in state.message
+        await bench.engine.close()
+
+
+async def test_no_proxy_reads_what_is_not_encrypted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(speak.answers_of("vllm")) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.address)
+        server = speak.defined("vllm", "http://a.invalid", plain_http="a.invalid")
+        bench = Bench(proxy, server)
+        bench.engine.start()
+        state = await bench.reaches(Phase.RESTARTING)
+        assert "no server answers" in state.message
+        assert not proxy.requests
         await bench.engine.close()
 
 

@@ -52,11 +52,25 @@ class Connection:
         self._base = _base_of(server)
 
     async def open(self, key: str) -> None:
-        """Make a client that sends `key`. Raises Trouble for a CA file that is none."""
+        """Make a client that sends `key`.
+
+        Raises Trouble for a CA file that is none, and for a proxy that cannot be used.
+        """
         await self.close()
         for name in PARTS:
             importlib.import_module(name)
             await asyncio.sleep(0)
+        import httpx2
+
+        try:
+            self._client = self._client_with(key)
+        except (ImportError, ValueError, httpx2.InvalidURL) as exc:
+            # The error may hold the password of the proxy.
+            needs = isinstance(exc, ImportError)
+            detail = ": SOCKS needs the package socksio" if needs else ""
+            raise Trouble("proxy", detail) from None
+
+    def _client_with(self, key: str) -> Any:
         import httpx2
 
         headers = {
@@ -72,12 +86,13 @@ class Connection:
         )
         verify = _tls(self._server)
         socket = self._server.socket
-        self._client = httpx2.AsyncClient(
+        return httpx2.AsyncClient(
             headers=headers,
             timeout=httpx2.Timeout(None, connect=CONNECT_S),
             follow_redirects=False,
-            # A proxy is for other machines, but the environment names it for all.
-            trust_env=not self._server.is_here,
+            # The environment names a proxy for all addresses. One for this machine is
+            # needless, and without TLS it would read code and key.
+            trust_env=self._server.uses_tls and not self._server.is_here,
             verify=verify,
             limits=limits,
             transport=httpx2.AsyncHTTPTransport(
