@@ -16,6 +16,7 @@ from remote_bench import LIMITS, PROMPT, Bench, Open, benches
 
 from starcoder_lsp.engines import EngineState, Phase, Speed
 from starcoder_lsp.engines.remote import affinity, first_use
+from starcoder_lsp.engines.remote.dialect import dialects
 from starcoder_lsp.engines.remote.link import FIRST_WAIT_S, LONGEST_WAIT_S, SELDOM_S
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 
@@ -173,13 +174,20 @@ async def test_a_command_does_not_wait_for_a_person(opened: Open) -> None:
         await bench.engine.ready()
 
 
-async def test_a_server_without_a_tokenizer_gets_text(opened: Open) -> None:
-    bench = await opened("vllm", {"/tokenize": reply(403)})
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("llama-server", "prompt"), ("vllm", "prompt"), ("sglang", "text")],
+)
+async def test_a_server_without_a_tokenizer_gets_text(
+    opened: Open, name: str, field: str
+) -> None:
+    bench = await opened(name, {"/tokenize": reply(403)})
     report = await bench.engine.ready()
     assert "prompts are sent as text" in report.notes[0]
     await bench.text()
-    (body,) = bench.server.bodies("/v1/completions")
-    assert body["prompt"] == "<fim_prefix><fim_suffix>after<fim_middle>before"
+    (body,) = bench.server.bodies(dialects()[name].path)
+    assert "input_ids" not in body
+    assert body[field] == "<fim_prefix><fim_suffix>after<fim_middle>before"
 
 
 @pytest.mark.parametrize(

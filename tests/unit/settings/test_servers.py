@@ -221,6 +221,10 @@ def test_only_the_user_lets_a_server_read_secrets(who: str) -> None:
     assert "hide_secrets" in resolved.problems[0]
     resolved = resolve([*layers, user(hide_secrets=False)])
     assert not resolved.settings.writing.hides_secrets
+    # Others may wish the same.
+    both = [*layers, user(hide_secrets=False), OTHERS[who](hide_secrets=False)]
+    assert not resolve(both).settings.writing.hides_secrets
+    assert "is ignored" not in str(resolve(both).problems)
     # A model on this machine may read what its user may.
     resolved = resolve([editor_layer({"hide_secrets": False})])
     assert not resolved.settings.writing.hides_secrets
