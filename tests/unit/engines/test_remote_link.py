@@ -394,6 +394,15 @@ def test_a_session_is_the_same_after_a_restart_and_another_in_another_folder(
     assert affinity.headers(here) != first
 
 
+def test_a_session_needs_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert affinity.headers(None) != affinity.headers(tmp_path)
+
+
 def test_a_user_is_told_once_of_each_address_in_each_workspace(tmp_path: Path) -> None:
     one, other = (speak.defined("vllm", f"https://{host}.org") for host in "ab")
     here, there = tmp_path / "here", tmp_path / "there"
