@@ -38,14 +38,17 @@ class Running:
         self.task.cancel()
 
     def _answer_anyway(self, task: asyncio.Future[None]) -> None:
-        """Let an exception that nobody expected end the request, too."""
+        """Let the reader go on, whatever has ended the task.
+
+        After an outcome that is the last, nobody reads this one.
+        """
         error = None if task.cancelled() else task.exception()
+        reason = type(error).__name__ if error else "it ended without an answer"
         if error is not None:
-            name = type(error).__name__
             # The text of the error may hold source text.
-            logger.error("a request has failed: %s", name)
+            logger.error("a request has failed: %s", reason)
             logger.debug("a request has failed", exc_info=error)
-            self._outcomes.put_nowait(EngineCrashed(f"the request failed: {name}"))
+        self._outcomes.put_nowait(EngineCrashed(f"the request failed: {reason}"))
 
 
 async def all_of(*work: Coroutine[Any, Any, Answered]) -> list[Answered]:

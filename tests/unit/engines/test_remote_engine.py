@@ -376,6 +376,18 @@ async def test_a_fault_of_ours_ends_the_request_and_tells_no_text(
     assert "source text" not in caplog.text
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_request_that_ends_without_an_answer_is_answered(
+    *, is_cancelled: bool
+) -> None:
+    async def work(put: Put) -> None:
+        if is_cancelled:
+            raise asyncio.CancelledError
+
+    outcome = await RunningRequests().begin(LIMITS, work).get()
+    assert str(outcome) == "the request failed: it ended without an answer"
+
+
 async def test_the_first_of_several_requests_that_fails_ends_the_others() -> None:
     ended = asyncio.Event()
 
