@@ -118,6 +118,7 @@ class Model:
     layout: str | None = None
     size_bytes: int | None = None
     size_gb: float | None = None
+    kv_values: int = 0
     sha256: str | None = None
     convert_to: str = ""
     active_share: float = 1.0

@@ -18,9 +18,9 @@ def fit_sentence(model: Model) -> str:
     """Return a sentence about a model and the memory; empty where that is unknown."""
     if (free := hardware.available_memory_bytes()) is None:
         return ""
-    needed = recommend.needed_bytes(model)
+    need = recommend.need_of(model)
     judgement = JUDGEMENTS[recommend.fit_of(model, Machine(free))]
     return (
-        f"It takes about {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free: "
+        f"It takes about {need.n_bytes / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free: "
         f"{judgement}."
     )
