@@ -12,7 +12,6 @@ from typing import Any
 
 from starcoder_lsp.cli.flags import flag_layer
 from starcoder_lsp.cli.terminal.downloads import say
-from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.llama.machine import gguf, hardware
 from starcoder_lsp.errors import EngineFailed, ModelError, StarcoderError
@@ -21,7 +20,7 @@ from starcoder_lsp.models.recommend import Advice, Machine
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.child import clean_environment, python_module
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import assemble, machine_fit
 from starcoder_lsp.settings.options import OPTIONS, Settings
 from starcoder_lsp.settings.resolve import Layer, resolve
 
@@ -47,12 +46,9 @@ def add_arguments(verbs: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     machine = this_machine(resolve([flag_layer(parsed)]).settings)
-    prefix_first = frozenset(
-        name for name, family in families().items() if family.layout == "psm"
-    )
     store = assemble.store()
     models = [with_shape(model, store) for model in registry.everything().values()]
-    advice = recommend.advise(models, machine, prefix_first)
+    advice = recommend.advise(models, machine, machine_fit.reads_prefix_first())
     best = recommend.best(advice)
     if parsed.json:
         for one in advice:

@@ -180,7 +180,9 @@ class CurrentEngine:
     async def _is_agreed(self, settings: Settings) -> bool:
         model = registry.find(settings.engine.model)
         if settings.lsp.download == "ask":
-            question = _question(model)
+            target_ms = settings.limits.latency_target_ms
+            fit = await machine_fit.sentence_from_child(model, target_ms)
+            question = _question(model, fit)
             return await self._status.ask(question, DOWNLOAD, LATER) == DOWNLOAD
         return settings.lsp.download == "always"
 
@@ -216,14 +218,14 @@ def _line(settings: Settings, state: EngineState) -> str:
     return f"{assemble.model_name(settings.engine)}: {state.message}"
 
 
-def _question(model: Model) -> str:
+def _question(model: Model, fit: str) -> str:
     """Return the question before a download: size, source, licence, memory, others."""
     terms = model.terms
     parts = [
         f"starcoder: {model.name} is not on this machine. Download "
         f"{model.approximate_bytes / 1e6:.0f} MB from {model.published.address} "
         f"({terms.name}{f', {terms.link}' if terms.link else ''})?",
-        machine_fit.fit_sentence(model),
+        fit,
         f"Its licence restricts its use: {terms.restrictions}."
         if terms.restrictions
         else "",

@@ -87,7 +87,7 @@ def advise(
     `reads_prefix_first` are the names of the families whose prompts end with the suffix.
     """
     wanted = (one for one in models if one.kind == COMPLETION and one.source)
-    advice = [_of(model, machine, reads_prefix_first) for model in wanted]
+    advice = [of(model, machine, reads_prefix_first) for model in wanted]
     return sorted(
         advice, key=lambda one: (TIGHTNESS[one.fit], one.model.approximate_bytes)
     )
@@ -124,7 +124,8 @@ def fit_of(model: Model, machine: Machine) -> Fit:
     return "tight" if needed <= machine.host_bytes + machine.device_bytes else "no"
 
 
-def _of(model: Model, machine: Machine, reads_prefix_first: frozenset[str]) -> Advice:
+def of(model: Model, machine: Machine, reads_prefix_first: frozenset[str]) -> Advice:
+    """Return advice for one model, as `advise` does."""
     need = need_of(model)
     on_gpu = need.n_bytes <= machine.device_bytes
     fit = fit_of(model, machine)

@@ -96,6 +96,11 @@ class Header:
         kv_heads = self._number("attention.head_count_kv") or heads
         return 2 * self.head_width * kv_heads * self.n_blocks
 
+    @property
+    def n_experts(self) -> int:
+        """The number of experts of which a part computes for each token."""
+        return self._number("expert_count")
+
     def _number(self, key: str) -> int:
         value = self.entries.get(f"{self.architecture}.{key}", 0)
         return value if isinstance(value, int) else 0
@@ -125,6 +130,11 @@ def read_header(path: Path) -> Header:
 def size_bytes(path: Path) -> int:
     """Return the size of a model, which may be of several files."""
     return sum(part.stat().st_size for part in parts_of(path))
+
+
+def dense_bytes(path: Path) -> int:
+    """Return the size of a model of which every token needs all; 0 for one of experts."""
+    return 0 if read_header(path).n_experts else size_bytes(path)
 
 
 def parts_of(path: Path) -> list[Path]:
