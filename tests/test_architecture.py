@@ -68,7 +68,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     "starcoder_lsp.lsp": (
         {"time_slices"},
         {"documents", "messages"},
-        {"settings", "client", "convert", "protocol"},
+        {"settings", "client", "convert", "protocol", "own_files"},
         {"current_engine", "current_context"},
         {"ask_factory"},
         {"server"},

@@ -210,6 +210,8 @@ def model_of(settings: EngineSettings) -> Model:
 
 def model_name(settings: EngineSettings) -> str:
     """The name of the model that is loaded, for the user; never raises."""
+    if path := own_file.own_file(settings):
+        return own_file.model_name(path)
     try:
         return model_of(settings).name
     except ModelError:

@@ -67,6 +67,11 @@ class Header:
         return str(self.entries.get("general.architecture", ""))
 
     @property
+    def license(self) -> str:
+        """The name of the licence as Hugging Face spells it; empty if it is not said."""
+        return str(self.entries.get("general.license", ""))[:MAX_NAME]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What the file calls its model, and the models that it was made from."""
         keys = ("name", "basename", "finetune", "size_label", "base_model.0.name")
