@@ -15,7 +15,7 @@ endif
 
 VSCODE := editors/vscode
 
-.PHONY: demo test vscode editor-test fresh mutants fuzz soak lint docs package benchmark clean
+.PHONY: demo test vscode editor-test fresh mutants fuzz soak remote-test lint docs package benchmark clean
 
 demo: $(VENV)/.installed
 	@echo "Downloading a small model (98 MB), and converting it to a faster format:"
@@ -40,8 +40,10 @@ vscode:
 $(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json
 	npm --prefix $(VSCODE) ci --ignore-scripts --silent
 
-# Drive the plugins in editors that take minutes to install, such as VS Code.
-editor-test: $(VENV)/.installed
+# Drive the plugins in all editors that are on this machine, and name those that are not:
+# docs/editors.md lists the variables. VS Code takes minutes to install, the first time.
+editor-test: $(VENV)/.tested
+	$(BIN)/pytest -rs tests/editors
 	bash $(VSCODE)/e2e/run
 
 # Run the property tests with new random examples; `make test` always has the same ones.
@@ -81,6 +83,12 @@ fuzz: $(VENV)/.tested
 soak: $(VENV)/.installed
 	$(BIN)/starcoder-lsp models get smollm2-135m
 	$(BIN)/python benchmarks/soak.py $(SOAK)
+
+# The remote engine on real servers. That of llama-cpp-python is always there; llama-server
+# is taken from LLAMA_SERVER or the path, and vLLM from the interpreter VLLM_PYTHON with a
+# model in STARCODER_HF_MODEL, a folder of a StarCoder2 as on Hugging Face.
+remote-test: $(VENV)/.tested
+	$(BIN)/pytest -q -rs tests/engine/test_remote_servers.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants

@@ -244,7 +244,8 @@ class Usage:
     """The cost of a generation so far; times run from its arrival at the engine.
 
     `evaluated_tokens` counts the prompt tokens that were not in the KV cache;
-    `log_probability` is the sum over the generated tokens, as natural logarithms.
+    `log_probability` is the sum over the generated tokens, as natural logarithms, and 0
+    if the engine does not tell.
     """
 
     prompt_tokens: int = 0

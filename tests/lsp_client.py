@@ -91,9 +91,9 @@ class Client:
     async def initialize(
         self, notifications: Sequence[str] = UNDERSTOOD, **params: Any
     ) -> Any:
-        options = {"notifications": list(notifications)}
+        options: Message = {"notifications": list(notifications)}
         options |= params.pop("initializationOptions", {})
-        usual = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
+        usual: Message = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
         params = usual | params | {"initializationOptions": options}
         result = await self.ask("initialize", params)
         self.notify("initialized")

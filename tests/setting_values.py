@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 GOOD: dict[str, Any] = {
+    "engine": "work",
+    "engines": {
+        "work": {
+            "kind": "vllm",
+            "url": "https://code.example.org",
+            "model": "bigcode/starcoder2-15b",
+            "key_env": "WORK_KEY",
+        }
+    },
     "model": "starcoder2-3b",
     "enabled": False,
     "disabled_languages": ["markdown"],

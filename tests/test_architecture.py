@@ -34,8 +34,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.completion": (
         {"prompt", "postprocess", "ranking"},
-        {"characters_per_token", "probe", "trace"},
+        {"probe", "trace"},
         {"completer"},
+        {"characters_per_token"},
     ),
     "starcoder_lsp.context": (
         {"symbols"},
@@ -49,7 +50,18 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ),
     "starcoder_lsp.engines": (
         {"prompt_fit", "token_cache", "scripted"},
-        {"llama"},
+        {"llama", "remote"},
+    ),
+    "starcoder_lsp.engines.remote": (
+        {"dialect", "pace", "stops"},
+        {"server"},
+        {"trouble", "affinity", "first_use"},
+        {"prompt", "transport", "answer", "running"},
+        {"probe"},
+        {"requests"},
+        {"link"},
+        {"extras", "generation"},
+        {"client"},
     ),
     "starcoder_lsp.engines.llama": (
         {"messages", "idle", "native"},
@@ -66,7 +78,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"suggester"},
     ),
     "starcoder_lsp.lsp": (
-        {"time_slices"},
+        {"time_slices", "shown_files"},
         {"documents", "messages"},
         {"settings", "client", "convert", "protocol", "own_files"},
         {"current_engine", "current_context"},
@@ -76,7 +88,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"handlers"},
     ),
     "starcoder_lsp.cli": (
-        {"flags", "pace", "terminal", "workspace"},
+        {"flags", "pace", "server_check", "terminal", "workspace"},
         {"model_advice", "own_models"},
         {
             "complete",

@@ -26,7 +26,7 @@ from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor
 from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.printable import printable
-from starcoder_lsp.settings import assemble, own_file, terms
+from starcoder_lsp.settings import assemble, chosen, own_file, terms
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import DEFAULT, Resolved
 from starcoder_lsp.suggesting import trigger
@@ -68,10 +68,10 @@ def run(parsed: argparse.Namespace) -> int:
     trace.shown = [completion.text]
     if parsed.json:
         explained = {"explain": str(trace).splitlines()} if parsed.explain else {}
-        row = as_object(completion, assemble.model_name(settings.engine))
+        row = as_object(completion, chosen.model_name(settings.engine))
         print(json.dumps({**row, **explained}))
     else:
-        show.finish(completion, assemble.model_name(settings.engine))
+        show.finish(completion, chosen.model_name(settings.engine))
         for line in advice(completion.usage):
             print(line, file=sys.stderr)
         if parsed.explain:
@@ -108,12 +108,16 @@ async def _complete(
     *,
     can_replace: bool,
 ) -> Completion:
-    settings = patient(resolved)
+    settings, file = patient(resolved), workspace.file_of(cursor)
+    chosen.check_may_be_shown(settings, file)
+    folder = workspace_of(file.parent)
     engine = assemble.build_engine(
-        settings.engine, log_level=settings.log.level, policy=assemble.ONE_CRASH
+        settings.engine,
+        log_level=settings.log.level,
+        policy=assemble.ONE_CRASH,
+        workspace=folder,
     )
     _show_terms(settings)
-    folder = workspace_of(workspace.file_of(cursor).parent)
     # Without a repository it is not known which files belong together.
     is_known = settings.context.enabled and is_repository(folder)
     folders = [folder] if is_known else []
@@ -134,13 +138,13 @@ async def _complete(
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(INDEX_GRACE_S):
                         await workspace.gathered(context, cursor, budget, shown)
-            progress.say(f"loading {assemble.model_name(settings.engine)}")
+            progress.say(f"loading {chosen.model_name(settings.engine)}")
             await engine.ready()
             if await _is_tried_out(settings, engine, progress):
                 completer = _completer(
                     settings, engine, context, can_replace=can_replace
                 )
-            progress.say(f"{assemble.model_name(settings.engine)} reads the prompt")
+            progress.say(f"{chosen.model_name(settings.engine)} reads the prompt")
             completer = await _paced(completer, engine, resolved)
 
             def grow(text: str) -> None:
@@ -156,7 +160,9 @@ async def _complete(
 
 def _show_terms(settings: Settings) -> None:
     """Say what the model's licence restricts, before its first use."""
-    model = assemble.model_of(settings.engine)
+    if settings.engine.is_remote:
+        return
+    model = chosen.model_of(settings.engine)
     if text := terms.unseen(model):
         print(f"starcoder-lsp: {printable(text)}", file=sys.stderr)
         terms.note_shown(model)

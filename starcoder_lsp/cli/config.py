@@ -9,9 +9,10 @@ from pathlib import Path
 
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
 from starcoder_lsp.errors import ConfigError, UnknownModel
-from starcoder_lsp.models import registry
 from starcoder_lsp.runtime.paths import user_config_file
 from starcoder_lsp.runtime.printable import printable
+from starcoder_lsp.settings import chosen
+from starcoder_lsp.settings.options import OPTIONS
 from starcoder_lsp.settings.resolve import Resolved
 
 
@@ -41,22 +42,28 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _unknown_model(resolved: Resolved) -> Iterator[str]:
+    engine = resolved.settings.engine
     try:
-        registry.find(resolved.settings.engine.model)
-    except UnknownModel as exc:
-        yield f"{resolved.origins['model']}: {exc}"
+        chosen.model_of(engine)
+    except (UnknownModel, ConfigError) as exc:
+        origin = resolved.origins["engine" if engine.is_remote else "model"]
+        yield f"{origin}: {exc}"
 
 
 def _show(resolved: Resolved, *, is_json: bool) -> None:
+    values = {
+        name: OPTIONS[name].form.public(value)
+        for name, value in resolved.values.items()
+    }
     if is_json:
         rows = {
             name: {"value": value, "from": resolved.origins[name]}
-            for name, value in resolved.values.items()
+            for name, value in values.items()
         }
         print(json.dumps(rows))
         return
     print(f"# user file: {user_config_file()}")
-    for name, value in resolved.values.items():
+    for name, value in values.items():
         print(f"{name} = {json.dumps(value)}  # {printable(resolved.origins[name])}")
     for problem in resolved.problems:
         print(f"# problem: {printable(problem)}")

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from starcoder_lsp import __version__
+from starcoder_lsp.cli import server_check
 from starcoder_lsp.cli.flags import add_option_flags, resolve_for
+from starcoder_lsp.cli.server_check import Finding
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.engines.llama.machine import gguf
 from starcoder_lsp.engines.prompt_fit import n_affordable
@@ -23,7 +24,7 @@ from starcoder_lsp.models import convert, registry
 from starcoder_lsp.runtime.child import clean_environment, python_module
 from starcoder_lsp.runtime.paths import NOWHERE, cache_dir, data_dir
 from starcoder_lsp.runtime.printable import printable
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import assemble, chosen
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import Resolved
 
@@ -37,15 +38,6 @@ GPU_REMEDY = (
 )
 GIB = 1 << 30
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report; `remedy` says what to do."""
-
-    level: str
-    what: str
-    remedy: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,9 +68,16 @@ def examine(resolved: Resolved) -> Iterator[Finding]:
     )
     for problem in resolved.problems:
         yield Finding("warning", problem, "starcoder-lsp config show")
-    yield from _llama_cpp(resolved.settings)
-    yield from _model(resolved.settings)
+    if resolved.settings.engine.is_remote:
+        yield from asyncio.run(_server(resolved.settings))
+    else:
+        yield from _llama_cpp(resolved.settings)
+        yield from _model(resolved.settings)
     yield from _directories()
+
+
+async def _server(settings: Settings) -> list[Finding]:
+    return [finding async for finding in server_check.examine(settings)]
 
 
 def _llama_cpp(settings: Settings) -> Iterator[Finding]:
@@ -125,9 +124,9 @@ def _model(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding(
         "ok",
-        f"the model {assemble.model_name(engine)} is on this machine and undamaged: {path}",
+        f"the model {chosen.model_name(engine)} is on this machine and undamaged: {path}",
     )
-    if slow := convert.SLOW.get(header.entries.get("general.file_type", -1)):
+    if slow := convert.slow_format(header.entries.get("general.file_type")):
         text = (
             f"the model's weights are {slow}, which llama.cpp computes slowly on a CPU"
         )

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import EngineError
@@ -63,14 +64,15 @@ class CharactersPerToken:
         exact = counted.n_characters / max(counted.n_tokens, 1)
         return max(exact // STEP * STEP, 1.0)
 
-    def learn(self, engine: Engine, model: Hashable, cursor: Cursor) -> None:
+    def learn(self, completer: Completer, model: Hashable, cursor: Cursor) -> None:
         """Count the prefix of a new document, in a task of its own."""
         kind = model, cursor.document.language
         document = kind, cursor.document.uri
-        text = cursor.prefix[-MOST_CHARACTERS:]
+        # The engine may be a server, which reads no secrets here either.
+        text = completer.text_before(cursor, MOST_CHARACTERS)
         if len(text) >= LEAST_CHARACTERS and document not in self._seen:
             self._seen[document] = None
-            task = asyncio.create_task(self._count(engine, kind, text))
+            task = asyncio.create_task(self._count(completer.engine, kind, text))
             self._counting.add(task)
             task.add_done_callback(self._counting.discard)
 

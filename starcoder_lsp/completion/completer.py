@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from starcoder_lsp.completion.postprocess import Result, process, rank, take
 from starcoder_lsp.completion.postprocess.place import Place
-from starcoder_lsp.completion.prompt import Family, Hidden, Window, build_prompt
+from starcoder_lsp.completion.prompt import (
+    NO_MARKS,
+    Family,
+    Hidden,
+    Window,
+    build_prompt,
+)
+from starcoder_lsp.completion.prompt.family import with_marks
 from starcoder_lsp.completion.ranking import by_what_follows
 from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.context import Context, Gathered, NoContext
@@ -177,6 +184,12 @@ class Completer:
         from starcoder_lsp.context.secrets.around_cursor import secrets_around
 
         return secrets_around(cursor, start, end)
+
+    def text_before(self, cursor: Cursor, n_characters: int) -> str:
+        """Return the text before the cursor, without its secrets."""
+        start = max(cursor.offset - n_characters, 0)
+        hidden = self._hidden(cursor, start, cursor.offset)
+        return with_marks(cursor.document.text, start, cursor.offset, hidden, NO_MARKS)
 
     def _following(self, cursor: Cursor) -> str:
         """Return the text after the cursor up to the first secret."""

@@ -95,8 +95,11 @@ class Trace:
             f"{usage.evaluated_tokens} evaluated; first token after "
             f"{usage.first_token_ms:.0f} ms"
         )
+        # A server does not tell.
+        is_told = usage.log_probability != 0
+        likely = f"; a token is {usage.confidence:.0%} likely" if is_told else ""
         yield (
             f"generated: {usage.generated_tokens} tokens in {usage.total_ms:.1f} ms, "
-            f"ended by {usage.finish_reason}; a token is {usage.confidence:.0%} likely"
+            f"ended by {usage.finish_reason}{likely}"
         )
         yield f"raw text: {self.raw!r}"

@@ -1,7 +1,7 @@
 """The contract of every engine: what the rest of the program may ask of one.
 
 `Engine` is the whole of it. `scripted.py` is the smallest engine there is; `llama/` runs
-models on this machine. `prompt_fit.py` and `token_cache.py` help any engine that
+models on this machine, `remote/` asks a server. `prompt_fit.py` and `token_cache.py` help any engine that
 tokenizes prompts itself.
 """
 
@@ -47,12 +47,14 @@ class Speed:
     """The measured speed of an engine, without the time that a network takes.
 
     `decode_tokens_per_s` holds behind a short prompt; `decode_s_per_depth` is how many
-    seconds longer a token takes for each token before it.
+    seconds longer a token takes for each token before it. The network takes `latency_s`,
+    from here to the engine and back.
     """
 
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
     decode_s_per_depth: float = 0.0
+    latency_s: float = 0.0
 
     def decode_s(self, depth: float) -> float:
         """Return the seconds for one token behind `depth` tokens."""

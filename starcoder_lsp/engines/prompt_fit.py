@@ -110,7 +110,7 @@ def n_affordable(
     read_per_s = speed.prefill_tokens_per_s
 
     def affordable(n_prompt: int) -> float:
-        left_s = target_s - n_line * speed.decode_s(n_prompt)
+        left_s = target_s - speed.latency_s - n_line * speed.decode_s(n_prompt)
         return max(left_s, target_s * LEAST_READ_SHARE) * read_per_s
 
     return affordable

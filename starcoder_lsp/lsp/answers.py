@@ -15,6 +15,7 @@ from starcoder_lsp.errors import EngineError, EngineFailed
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.lsp import convert
 from starcoder_lsp.lsp.documents.parameters import field, place_of, text_field
+from starcoder_lsp.settings import chosen
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.outcomes.tracker import Offer
 
@@ -194,7 +195,7 @@ def _commands(
     server: Server, answer: Suggestion, cursor: Cursor
 ) -> list[types.Command]:
     """Return a command for each suggestion, which the client runs when it is accepted."""
-    model = server.settings.of_document(cursor.document.uri).engine.model
+    model = chosen.model_name(server.settings.of_document(cursor.document.uri).engine)
     latency_ms = answer.seconds * 1000
     offers = (
         Offer(cursor, answer.key, one, model, latency_ms, answer.is_known, i == 0)

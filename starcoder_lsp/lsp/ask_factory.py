@@ -44,8 +44,8 @@ class AskFactory:
 
     def learn(self, ask: Ask) -> None:
         """Let the engine count the tokens of what it has just read, for later prompts."""
-        engine, model = ask.completer.engine, ask.settings.engine
-        self._characters_per_token.learn(engine, model, ask.cursor)
+        model = ask.settings.engine
+        self._characters_per_token.learn(ask.completer, model, ask.cursor)
 
     def _completer(
         self, settings: Settings, engine: Engine, context: Context, document: Document

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Protocol
 
 from starcoder_lsp.engines import Engine, EngineState, Phase
@@ -20,7 +21,7 @@ from starcoder_lsp.lsp.own_files import OwnFiles
 from starcoder_lsp.models import background, registry
 from starcoder_lsp.models.progress import Report
 from starcoder_lsp.models.registry import Model
-from starcoder_lsp.settings import assemble, machine_fit, own_file, terms
+from starcoder_lsp.settings import assemble, chosen, machine_fit, own_file, terms
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
 logger = logging.getLogger(__name__)
@@ -40,13 +41,15 @@ class BuildEngine(Protocol):
         *,
         log_level: str,
         on_state: Callable[[EngineState], None],
+        workspace: Path | None,
     ) -> Engine: ...
 
 
 class CurrentEngine:
     """One engine at a time, for the settings that were last required.
 
-    `on_ready` is called each time an engine has loaded its model.
+    `on_ready` is called each time an engine has loaded its model, and `workspace`
+    returns the folder that the user works in.
     """
 
     def __init__(
@@ -54,10 +57,12 @@ class CurrentEngine:
         status: Status,
         build_engine: BuildEngine = assemble.build_engine,
         on_ready: Callable[[], None] = lambda: None,
+        workspace: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._status = status
         self._build_engine = build_engine
         self._on_ready = on_ready
+        self._workspace = workspace
         self._engine: Engine | None = None
         self._for: EngineSettings | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,6 +93,7 @@ class CurrentEngine:
                 settings.engine,
                 log_level=settings.log.level,
                 on_state=lambda state: self._show(settings, state),
+                workspace=self._workspace(),
             )
         except ModelMissing as exc:
             self._status.show(str(exc), kind="Warning")
@@ -97,9 +103,12 @@ class CurrentEngine:
         except StarcoderError as exc:
             self._refuse(exc)
             return None
-        with contextlib.suppress(ModelError):
-            self._tell_terms(assemble.model_of(settings.engine))
         older, self._engine, self._for = self._engine, engine, settings.engine
+        if settings.engine.is_remote:
+            self._introduce(settings)
+        else:
+            with contextlib.suppress(ModelError):
+                self._tell_terms(chosen.model_of(settings.engine))
         self._spawn(self._start_after(engine, older), "start")
         return engine
 
@@ -177,6 +186,25 @@ class CurrentEngine:
         is_busy = state.phase in BUSY
         self._status.show(_line(settings, state), kind=kind, busy=is_busy)
 
+    def _introduce(self, settings: Settings) -> None:
+        """Tell the user once for each workspace which server will read the code in it."""
+        from starcoder_lsp.engines.remote import first_use
+
+        server, workspace = chosen.server_of(settings.engine), self._workspace()
+        if first_use.is_first(server, workspace):
+            hides_secrets = settings.writing.hides_secrets
+            shows_others = settings.context.enabled
+            self._status.tell(
+                "starcoder: "
+                + first_use.notice(
+                    server,
+                    workspace,
+                    hides_secrets=hides_secrets,
+                    shows_others=shows_others,
+                ),
+                is_error=False,
+            )
+
     def _try_out(self, settings: Settings) -> None:
         """Find out whether a file of the user's fills in the middle, and say so once."""
         path, engine = own_file.own_file(settings.engine), self._engine
@@ -251,7 +279,7 @@ class CurrentEngine:
 
 
 def _line(settings: Settings, state: EngineState) -> str:
-    return f"{assemble.model_name(settings.engine)}: {state.message}"
+    return f"{chosen.model_name(settings.engine)}: {state.message}"
 
 
 def _question(model: Model, fit: str) -> str:

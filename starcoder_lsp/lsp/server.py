@@ -30,6 +30,7 @@ from starcoder_lsp.lsp.documents.positions import Encoding
 from starcoder_lsp.lsp.documents.uris import path_of
 from starcoder_lsp.lsp.protocol import Protocol
 from starcoder_lsp.lsp.settings import FolderSettings
+from starcoder_lsp.lsp.shown_files import ShownFiles
 from starcoder_lsp.runtime import log
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.options import LogSettings
@@ -78,11 +79,14 @@ class Server(LanguageServer):
         self.suggester = Suggester()
         self.statistics = default_store()
         self.outcomes = OutcomeTracker(self._count, self.suggester.cache.reject)
-        self.engine = CurrentEngine(self.status, build_engine, self._note_ready_engine)
+        self.engine = CurrentEngine(
+            self.status, build_engine, self._note_ready_engine, self._workspace
+        )
         self.contexts = CurrentContext(
             self.settings, self.status, self.documents, self.notebooks, self.path_of
         )
         self.asks = AskFactory(self.settings, self.engine, self.contexts)
+        self.shown = ShownFiles()
         # The last known cursor in each document.
         self.positions: dict[str, types.Position] = {}
         self._rests_in = ""
@@ -128,6 +132,7 @@ class Server(LanguageServer):
 
     def open_document(self, document: OpenDocument) -> None:
         self.documents.open(document)
+        self._why_hidden(document.uri)
         self.contexts.open(document)
 
     def note_change(self, document: OpenDocument, edits: Sequence[Edit]) -> None:
@@ -173,6 +178,8 @@ class Server(LanguageServer):
     def why_not(self, cursor: Cursor, *, is_explicit: bool) -> trigger.Skip | None:
         """Return why nothing should be suggested at `cursor`; None to go on."""
         uri = cursor.document.uri
+        if reason := self._why_hidden(uri):
+            return trigger.Skip(reason, is_lasting=True)
         occasion = trigger.Occasion(
             cursor,
             self.settings.of_document(uri).trigger,
@@ -213,6 +220,7 @@ class Server(LanguageServer):
         self.suggester.scheduler.cancel_all()
         self.outcomes.close()
         await self.contexts.close()
+        await self.shown.close()
         await self.engine.close()
 
     def report_server_error(
@@ -220,6 +228,13 @@ class Server(LanguageServer):
     ) -> None:
         """Log the error; pygls would show a message box."""
         logger.error("%s: %s", source.__name__, type(error).__name__)
+
+    def _why_hidden(self, uri: str) -> str:
+        return self.shown.why_hidden(self.settings.of_document(uri), self.path_of(uri))
+
+    def _workspace(self) -> Path | None:
+        """The folder of the workspace, or the first of several."""
+        return next(iter(self.settings.folders), None)
 
     def _note_ready_engine(self) -> None:
         """Use an engine that has just loaded its model."""

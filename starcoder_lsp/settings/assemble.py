@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
@@ -15,15 +15,18 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError, ModelError, UnknownModel
+from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.paths import models_dir
 from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
-from starcoder_lsp.settings import own_file
+from starcoder_lsp.settings import chosen
 from starcoder_lsp.settings.forms import AUTO
 from starcoder_lsp.settings.options import EngineSettings, Settings
+
+if TYPE_CHECKING:
+    pass
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
@@ -48,7 +51,7 @@ def model_file(settings: EngineSettings) -> Path:
 
 def load_of(settings: EngineSettings) -> Load:
     """The request that makes an engine's process load the model; errors as `model_file`."""
-    model = model_of(settings)
+    model = chosen.model_of(settings)
     family = family_of(settings)
     n_more = settings.max_tokens + SPARE_TOKENS
     return Load(
@@ -74,8 +77,12 @@ def _build_llama(
     log_level: str,
     on_state: Callable[[EngineState], None],
     policy: RestartPolicy,
+    workspace: Path | None = None,
 ) -> Engine:
-    """llama.cpp in a process of its own or a shared one; errors as `model_file`."""
+    """llama.cpp in a process of its own or a shared one; errors as `model_file`.
+
+    It does not matter which `workspace` its requests come from.
+    """
     return LlamaEngine(
         load_of(settings),
         connect=_shared_process() if settings.is_shared else own_process,
@@ -83,6 +90,30 @@ def _build_llama(
         policy=policy,
         log_level=log_level,
         idle_s=settings.idle_unload_s,
+    )
+
+
+def _build_remote(
+    settings: EngineSettings,
+    *,
+    log_level: str,
+    on_state: Callable[[EngineState], None],
+    policy: RestartPolicy,
+    workspace: Path | None = None,
+) -> Engine:
+    """A server of the user's; raises ConfigError and UnknownModel."""
+    from starcoder_lsp.engines.remote.client import RemoteEngine
+
+    server, model = chosen.server_of(settings), chosen.model_of(settings)
+    family = families()[model.family]
+    return RemoteEngine(
+        server,
+        frozenset((*family.controls, *family.redaction, *family.stops)),
+        n_context=server.context_tokens or model.context_tokens,
+        n_reserved=settings.max_tokens,
+        workspace=workspace,
+        on_state=on_state,
+        gives_up=policy == ONE_CRASH,
     )
 
 
@@ -97,6 +128,7 @@ class Build(Protocol):
         log_level: str,
         on_state: Callable[[EngineState], None],
         policy: RestartPolicy,
+        workspace: Path | None = None,
     ) -> Engine: ...
 
 
@@ -110,6 +142,7 @@ class EngineKind:
 
 # The first kind that suits is built; the one for all other settings stands last.
 ENGINES: Mapping[str, EngineKind] = {
+    "remote": EngineKind(lambda settings: settings.is_remote, _build_remote),
     "llama": EngineKind(lambda settings: True, _build_llama),
 }
 
@@ -120,10 +153,17 @@ def build_engine(
     log_level: str,
     on_state: Callable[[EngineState], None] = lambda state: None,
     policy: RestartPolicy = KEEP_TRYING,
+    workspace: Path | None = None,
 ) -> Engine:
     """The engine that the settings ask for, not started yet; raises StarcoderError."""
     kind = next(kind for kind in ENGINES.values() if kind.suits(settings))
-    return kind.build(settings, log_level=log_level, on_state=on_state, policy=policy)
+    return kind.build(
+        settings,
+        log_level=log_level,
+        on_state=on_state,
+        policy=policy,
+        workspace=workspace,
+    )
 
 
 def token_counter(settings: EngineSettings) -> Callable[[str], int]:
@@ -174,7 +214,7 @@ def build_completer(
     context: Context | None = None,
     characters_per_token: float = Window.CHARACTERS_PER_TOKEN,
 ) -> Completer:
-    model = model_of(settings.engine)
+    model = chosen.model_of(settings.engine)
     family, layout = family_of(settings.engine), layout_of(settings, model)
     wanted = _prompt_tokens(settings.engine, model)
     n_tokens = min(wanted, engine.state.n_prompt_tokens or wanted)
@@ -200,29 +240,14 @@ def layout_of(settings: Settings, model: Model) -> str:
 
 
 def family_of(settings: EngineSettings) -> Family:
-    """The family of the model that writes; raises UnknownModel or ModelBroken."""
-    model = model_of(settings)
+    """The family of the model that writes; raises UnknownModel, and errors as `model_of`."""
+    model = chosen.model_of(settings)
     if model.family not in families():
         raise UnknownModel(
             f"the model {model.name} is of the unknown family {model.family!r}; remove "
             f"it and add it again: starcoder-lsp models remove {model.name}"
         )
     return families()[model.family]
-
-
-def model_of(settings: EngineSettings) -> Model:
-    """The model that writes; raises UnknownModel or ModelBroken."""
-    return own_file.local_model(settings)
-
-
-def model_name(settings: EngineSettings) -> str:
-    """The name of the model that is loaded, for the user; never raises."""
-    if path := own_file.own_file(settings):
-        return own_file.model_name(path)
-    try:
-        return model_of(settings).name
-    except ModelError:
-        return settings.model
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

@@ -20,12 +20,16 @@ class Form:
 
     `from_text` parses the value of a flag and raises ValueError or KeyError. `schema` is
     the form as JSON Schema, for editors that check settings while they are written.
+    `why_not` says what is wrong with a value that is not accepted, or "" where the name
+    tells it. `public` is the value as it may be shown.
     """
 
     name: str
     accepts: Callable[[Value], bool]
     from_text: Callable[[str], Value] = str
     schema: Mapping[str, Any] = field(default_factory=dict)
+    why_not: Callable[[Value], str] = lambda value: ""
+    public: Callable[[Value], Value] = lambda value: value
 
 
 def integer(low: int, high: int) -> Form:

@@ -7,9 +7,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starcoder_lsp.completion.postprocess import STAGES, STARTS, STOPS
+from starcoder_lsp.engines.remote import LOCAL
 from starcoder_lsp.flow import Limits, Style
 from starcoder_lsp.runtime.log import LEVELS
 from starcoder_lsp.settings.forms import (
@@ -33,6 +34,10 @@ from starcoder_lsp.settings.schema import (
     declared,
     option,
 )
+from starcoder_lsp.settings.servers import SERVERS, servers_of
+
+if TYPE_CHECKING:
+    from starcoder_lsp.engines.remote.server import RemoteServer
 
 # The names of the rules that suggestions go through (docs/filters.md), in their order.
 RULES = tuple(name for name, _ in (*STARTS, *STOPS, *STAGES))
@@ -57,6 +62,14 @@ def _unless_auto(value: Any) -> Any:
 class EngineSettings:
     """The model, and how it runs; `gpu_layers` of None means as many as fit."""
 
+    engine: str = option(
+        LOCAL, STRING,
+        "where the model runs: local, or the name of a server in `engines`",
+        project=MAY_SET, changes_suggestions=True)
+    servers: tuple[RemoteServer, ...] = option(
+        {}, SERVERS,
+        "servers that run models, each with an address, a model and a key",
+        name="engines", users_own=True, changes_suggestions=True, convert=servers_of)
     model: str = option(
         "smollm2-135m", STRING,
         "name of a model; `starcoder-lsp models list` shows them",
@@ -102,6 +115,10 @@ class EngineSettings:
         "release the model's memory after so many minutes without a completion; 0 "
         "means never",
         name="idle_unload_minutes", convert=lambda minutes: minutes * 60)
+
+    @property
+    def is_remote(self) -> bool:
+        return self.engine != LOCAL
 
 
 @dataclass(frozen=True)

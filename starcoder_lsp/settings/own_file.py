@@ -67,7 +67,7 @@ _recognised: dict[Path, Recognised] = {}
 def own_file(settings: EngineSettings) -> Path | None:
     """Return the file that has to be recognised; None if a row says what is loaded."""
     is_named = settings.model != OPTIONS["model"].default
-    return None if is_named else settings.model_path
+    return None if is_named or settings.is_remote else settings.model_path
 
 
 def local_model(settings: EngineSettings) -> Model:

@@ -31,11 +31,20 @@ MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class Layer:
-    """Options as one source wrote them; messages call the source `origin`."""
+    """Options as one source wrote them; messages call the source `origin`.
+
+    An editor's settings mix those of the user with those of the workspace, which may
+    come with a cloned repository.
+    """
 
     origin: str
     values: Mapping[str, Any]
     is_project: bool = False
+    is_editor: bool = False
+
+    @property
+    def is_users_own(self) -> bool:
+        return not self.is_project and not self.is_editor
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
             problems.append(f"{layer.origin}: " + "; ".join(refused))
     settled = {name: _settle(OPTIONS[name], written[name]) for name in OPTIONS}
     settled |= _guarded(settled, written)
+    settled |= _shielded(settled, written, problems)
     values = {name: value for name, (value, _) in settled.items()}
     origins = {
         name: layer.origin if layer else DEFAULT for name, (_, layer) in settled.items()
@@ -113,6 +123,27 @@ def _guarded(
     return {}
 
 
+def _shielded(
+    settled: Mapping[str, Settled],
+    written: Mapping[str, list[Written]],
+    problems: list[str],
+) -> dict[str, Settled]:
+    """Return the values to override because a server reads what the model reads.
+
+    Only the user's own file or command line lets it read secrets.
+    """
+    hides, origin = settled["hide_secrets"]
+    is_local = settled["engine"][0] == OPTIONS["engine"].default
+    if is_local or hides or origin is None or origin.is_users_own:
+        return {}
+    users = [one for one in written["hide_secrets"] if one.layer.is_users_own]
+    problems.append(
+        f"{origin.origin}: hide_secrets = false is ignored while a server reads your "
+        f"code; set it in {user_config_file()}"
+    )
+    return {"hide_secrets": _settle(OPTIONS["hide_secrets"], users)}
+
+
 def _accept(layer: Layer) -> tuple[dict[str, Any], list[str]]:
     accepted: dict[str, Any] = {}
     refused: list[str] = []
@@ -138,6 +169,11 @@ def _option(name: str, layer: Layer) -> Option:
         raise ConfigError(
             f"{name} may not be set by a project; set it in {user_config_file()}"
         )
+    if layer.is_editor and option and option.users_own:
+        raise ConfigError(
+            f"{name} may not be set by an editor, whose settings may come from a "
+            f"workspace; set it in {user_config_file()}"
+        )
     if option is None:
         key = printable(shortened(name))
         near = difflib.get_close_matches(key, OPTIONS, n=1)
@@ -149,4 +185,5 @@ def _option(name: str, layer: Layer) -> Option:
 def editor_layer(options: object) -> Layer:
     """The options that an editor sends, bare or under the key `starcoder`."""
     values = options.get("starcoder", options) if isinstance(options, dict) else {}
-    return Layer("editor settings", values if isinstance(values, dict) else {})
+    values = values if isinstance(values, dict) else {}
+    return Layer("editor settings", values, is_editor=True)

@@ -55,7 +55,8 @@ class Option:
     """A setting as it is written; `None` as a default means that nothing is set.
 
     It lands in `field` of `section` of the settings, as `convert` makes it.
-    Without a `project` rule a project may not set it.
+    Without a `project` rule a project may not set it. An editor may not set an option
+    that is `users_own`: its settings mix those of the user and of the workspace.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Option:
     project: ProjectRule | None
     changes_suggestions: bool
     convert: Callable[[Value], Any]
+    users_own: bool = False
     section: str = ""
     field: str = ""
 
@@ -74,6 +76,8 @@ class Option:
         if is_project and self.project and self.project.form:
             form = self.project.form
         if not form.accepts(value):
+            if reason := form.why_not(value):
+                raise ConfigError(reason)
             raise ConfigError(f"{self.name} = {shown(value)}: expected {form.name}")
         return value
 
@@ -96,13 +100,16 @@ def option(
     changes_suggestions: bool = False,
     name: str = "",
     convert: Callable[[Value], Any] = lambda value: value,
+    users_own: bool = False,
 ) -> Any:
     """Declare a field of a section as a setting; its `name` is the field's unless given.
 
     `changes_suggestions` is true when the model may write something else with another
     value: such a setting is part of the key of cached suggestions.
     """
-    row = Option(name, default, form, help, project, changes_suggestions, convert)
+    row = Option(
+        name, default, form, help, project, changes_suggestions, convert, users_own
+    )
     return field(default=convert(default), metadata={OPTION: row})
 
 

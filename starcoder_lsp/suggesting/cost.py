@@ -52,7 +52,8 @@ class CostEstimator:
         n_tokens = n_new_characters / CHARACTERS_PER_TOKEN
         prefill_s = n_tokens / max(speed.prefill_tokens_per_s, 1.0)
         depth = n_characters / CHARACTERS_PER_TOKEN
-        return prefill_s + USUAL_TOKENS * speed.decode_s(depth)
+        decode_s = USUAL_TOKENS * speed.decode_s(depth)
+        return speed.latency_s + prefill_s + decode_s
 
     def note_read(self, key: CacheKey) -> None:
         """The model has read the prompt for `key`; its KV cache probably holds it."""

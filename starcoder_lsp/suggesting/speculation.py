@@ -43,8 +43,11 @@ class Speculator:
         self._done_for: CacheKey | None = None
 
     def is_allowed(self, ask: Ask) -> bool:
+        """Work ahead would slow down other users of a shared server."""
         wish = ask.settings.trigger.speculate
-        return wish == "always" or (wish == "auto" and not self._power.is_on_battery)
+        is_elsewhere = ask.settings.engine.is_remote
+        is_free = not is_elsewhere and not self._power.is_on_battery
+        return wish == "always" or (wish == "auto" and is_free)
 
     def follow(self, ask: Ask, suggestion: Suggestion, pause_factor: float) -> None:
         """Plan to write the suggestion that follows once this one is accepted.

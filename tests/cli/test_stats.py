@@ -23,8 +23,10 @@ def test_stats_without_suggestions_say_so() -> None:
 
 def test_stats_are_a_table_json_or_a_page(tmp_path: Path) -> None:
     accepted()
-    head, everything, python = run("stats").stdout.splitlines()
-    assert "acceptance" in head
+    lines = run("stats").stdout.splitlines()
+    head, everything, python, *_, legend = lines
+    assert (head.split()[3], legend.split()[0]) == ("rate", "cached:")
+    assert max(map(len, lines)) <= 80, "it fits into a terminal"
     assert everything.startswith("all ")
     assert python.split()[:4] == ["python", "1", "1", "100%"]
     rows = json.loads(run("stats", "--json").stdout)

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from scripted_server import read_message, write_message
+from editors.scripted_server import read_message, write_message
 
 NAMES = ("add", "multiply", "subtract", "substitute")
 FUNCTION = 3

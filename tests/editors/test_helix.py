@@ -15,7 +15,12 @@ from editors.tmux import Terminal, program
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 HELIX = program("STARCODER_LSP_TEST_HELIX", "hx", "helix")
-NEIGHBOUR = [sys.executable, str(HERE / "neighbour_server.py")]
+NEIGHBOUR = [
+    "env",
+    f"PYTHONPATH={HERE.parent}",
+    sys.executable,
+    str(HERE / "neighbour_server.py"),
+]
 SCRIPTED = [sys.executable, "-P", str(HERE / "scripted_starcoder.py")]
 # The first lines of the file that is edited.
 ABOVE = "def multiply(a, b):\n    return a * b\n\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -245,8 +246,11 @@ def test_a_macro_inserts_what_was_typed_and_accepted_nothing_else(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("!", after="x")).cmd, "\n")
-    editor.type("qaox<Esc>q")
+    editor.type("qaox")
     eventually(editor.lines, ["", "x"])
+    settled(editor)
+    assert editor.ghost() == ""
+    editor.type("<Esc>q")
     editor.type("3@a")
     eventually(lambda: len(editor.lines()), 5)
     settled(editor)
@@ -396,3 +400,17 @@ def test_vim_pack_installs_the_plugin_from_the_address_of_the_repository(
     assert str(tmp_path / "share") in place
     editor.command("help starcoder-keys")
     assert editor.lua("return vim.fn.expand('%:t')") == "starcoder.txt"
+
+
+def test_a_file_of_the_user_with_the_name_of_the_plugin_works(
+    start_neovim: StartNeovim, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    (tmp_path / "plugin").mkdir()
+    cmd = json.dumps(scripted_server().cmd)
+    lines = f"require('starcoder').setup({{ cmd = vim.json.decode([=[{cmd}]=]) }})"
+    (tmp_path / "plugin" / "starcoder.lua").write_text(lines)
+    editor = start_neovim()
+    editor.command(f"set runtimepath^={tmp_path}")
+    editor.command("runtime! plugin/starcoder.lua")
+    editor.command(f"edit {tmp_path}/a.py")
+    eventually(editor.is_attached)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
@@ -58,6 +59,7 @@ def create(engine: ScriptedEngine) -> Server:
         *,
         log_level: str,
         on_state: Callable[[EngineState], None],
+        workspace: Path | None,
     ) -> ScriptedEngine:
         registry.find(settings.model)  # raises as the real one does
         return engine

@@ -21,7 +21,7 @@ from starcoder_lsp.completion.prompt.family import (
 from starcoder_lsp.flow import REDACTED, Cell, Cursor, Group, Prompt, Segment, Snippet
 
 __all__ = (
-    "LAYOUTS", "Family", "Window", "build_prompt", "families", "hold_back",
+    "LAYOUTS", "NO_MARKS", "Family", "Window", "build_prompt", "families", "hold_back",
     "prefix_window",
 )  # fmt: skip
 

@@ -100,6 +100,29 @@ def scope_of_root(root: str, extra: Sequence[str] = ()) -> Scope:
     return replace(scope, above=above)
 
 
+def is_ignored(file: str, extra: Sequence[str] = ()) -> bool:
+    """Return whether rules exclude a file, or a folder of its repository that holds it.
+
+    True as well if the rules cannot be read.
+    """
+    file = os.path.realpath(file)
+    top = _top_of_repository(os.path.dirname(file))  # noqa: PTH120  # as all paths here
+    path = os.path.relpath(file, top)
+    *folders, _ = path.split("/")
+    try:
+        scope, base = scope_of_root(top, extra), ""
+        for part in (*folders, ""):
+            names = _rule_files_in(f"{top}/{base}")
+            scope = scope.inside(f"{top}/{base}", base, names)
+            if part:
+                base += f"{part}/"
+                if scope.ignores(base):
+                    return True
+        return scope.ignores(path)
+    except UnreadableRules:
+        return True
+
+
 def repository_rules(folder: str, base: str) -> tuple[Rules, ...]:
     """Return the rules of a repository besides its `.gitignore` files."""
     return _rules(exclude_file(folder), base)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from starcoder_lsp.completion.characters_per_token import CharactersPerToken
-from starcoder_lsp.completion.prompt import Window
+from starcoder_lsp.completion.completer import Completer
+from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.engines import EngineState, Phase
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.errors import EngineCrashed
-from starcoder_lsp.flow import Cursor, Document
+from starcoder_lsp.flow import Cursor, Document, Limits
 from starcoder_lsp.settings import assemble
 from starcoder_lsp.settings.resolve import Layer, resolve
 
 CAREFUL = Window.CHARACTERS_PER_TOKEN
 # The scripted engine counts words: seven characters with the space after each.
 WORDS = "naming " * 200
+
+
+def completer_of(engine: ScriptedEngine) -> Completer:
+    return Completer(engine, families()["plain"], Window(100, 100), Limits())
 
 
 def at_end(text: str, uri: str = "a", language: str = "python") -> Cursor:
@@ -27,7 +33,7 @@ def at_end(text: str, uri: str = "a", language: str = "python") -> Cursor:
 async def counted(engine: ScriptedEngine, *cursors: Cursor) -> CharactersPerToken:
     densities = CharactersPerToken()
     for cursor in cursors:
-        densities.learn(engine, "model", cursor)
+        densities.learn(completer_of(engine), "model", cursor)
         for _ in range(5):
             await asyncio.sleep(0)
     return densities
@@ -43,7 +49,7 @@ async def test_a_language_is_counted_by_the_model_that_reads_it() -> None:
 async def test_a_document_keeps_its_first_ratio() -> None:
     densities = CharactersPerToken()
     assert densities.of("model", "python", "a") == CAREFUL
-    densities.learn(ScriptedEngine([]), "model", at_end(WORDS))
+    densities.learn(completer_of(ScriptedEngine([])), "model", at_end(WORDS))
     for _ in range(5):
         await asyncio.sleep(0)
     assert densities.of("model", "python", "a") == CAREFUL
@@ -93,3 +99,17 @@ async def test_a_prompt_has_as_many_tokens_as_the_engine_can_read(
     ).window
     assert window.prefix + window.suffix == n_characters
     assert window.for_context == int(n_characters * Window.CONTEXT_SHARE)
+
+
+async def test_no_secret_is_counted() -> None:
+    asked: list[str] = []
+
+    class Asked(ScriptedEngine):
+        async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+            asked.extend(texts)
+            return [1]
+
+    password = "".join(("hun", "ter2-", "Xk9!q"))
+    await counted(Asked([]), at_end(f'{WORDS}\npassword = "{password}"\n'))
+    assert "password" in asked[0]
+    assert password not in asked[0]

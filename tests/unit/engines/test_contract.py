@@ -10,12 +10,17 @@ from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.engines.llama.client import LlamaEngine
+from starcoder_lsp.engines.remote.client import RemoteEngine
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Cursor, Limits
 from starcoder_lsp.settings import assemble
 
 NAMES = [name for name in vars(Engine) if not name.startswith("_")]
-KINDS: dict[str, type[Engine]] = {"llama": LlamaEngine, "scripted": ScriptedEngine}
+KINDS: dict[str, type[Engine]] = {
+    "llama": LlamaEngine,
+    "remote": RemoteEngine,
+    "scripted": ScriptedEngine,
+}
 VERBS = {"generate", "candidates", "score", "count_tokens"}
 
 

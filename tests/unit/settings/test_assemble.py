@@ -55,7 +55,7 @@ def test_a_new_kind_of_engine_is_one_row(monkeypatch: pytest.MonkeyPatch) -> Non
         suits=lambda settings: settings.model == "starcoder2-7b",
         build=lambda settings, **rest: remote,
     )
-    monkeypatch.setattr(assemble, "ENGINES", {"remote": row, **assemble.ENGINES})
+    monkeypatch.setattr(assemble, "ENGINES", {"new": row, **assemble.ENGINES})
     settings = resolve([Layer("editor", {"model": "starcoder2-7b"})]).settings
     assert assemble.build_engine(settings.engine, log_level="error") is remote
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from setting_values import GOOD
 
 from starcoder_lsp.settings.options import OPTIONS, RULES
 from starcoder_lsp.settings.resolve import DEFAULT, Layer, Resolved, resolve
@@ -21,6 +22,8 @@ from starcoder_lsp.settings.schema import (
 
 NAMES = st.sampled_from(["a", "b", "c"])
 VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "engine": st.sampled_from(["local", "work"]),
+    "engines": st.just(GOOD["engines"]),
     "model": st.sampled_from(["smollm2-135m", "starcoder2-3b", "starcoder2-7b"]),
     "model_path": st.sampled_from(["/own.gguf", "/other.gguf"]),
     "enabled": st.booleans(),

@@ -74,6 +74,15 @@ def test_it_is_known_which_settings_leave_suggestions_alone() -> None:
     assert OPTIONS.keys() - marked == WITHOUT_EFFECT_ON_TEXT
 
 
+def as_toml(value: Any) -> str:
+    """Write a value in one line of TOML."""
+    if not isinstance(value, dict):
+        return repr(value)
+    return (
+        "{" + ", ".join(f"{key} = {as_toml(one)}" for key, one in value.items()) + "}"
+    )
+
+
 def test_every_setting_is_a_flag() -> None:
     parser = argparse.ArgumentParser()
     add_option_flags(parser)
@@ -81,6 +90,8 @@ def test_every_setting_is_a_flag() -> None:
         flag = "--" + name.replace("_", "-")
         value = GOOD[name]
         text = ",".join(value) if isinstance(value, list) else str(value).lower()
+        if isinstance(value, dict):
+            text = as_toml(value)
         layer = flag_layer(parser.parse_args([flag, text]))
         assert layer.values == {name: value}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -40,6 +41,7 @@ class Editor:
         *,
         log_level: str,
         on_state: Callable[[EngineState], None],
+        workspace: Path | None,
     ) -> Engine:
         self._tell = on_state
         return self.engine

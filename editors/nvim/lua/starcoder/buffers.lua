@@ -61,6 +61,12 @@ local reasons = {
 }
 
 --- @param buffer integer
+--- @return boolean
+function M.is_text_file(buffer)
+  return vim.bo[buffer].buftype == "" and not vim.bo[buffer].binary
+end
+
+--- @param buffer integer
 --- @param options starcoder.Options
 --- @return string? reason nil if the buffer is for the server
 function M.why_not(buffer, options)

@@ -57,4 +57,15 @@ function M.run(name, argument)
   subcommand(require("starcoder"), argument)
 end
 
+--- Define `:Starcoder`.
+function M.define()
+  vim.api.nvim_create_user_command("Starcoder", function(command)
+    M.run(unpack(command.fargs))
+  end, {
+    nargs = "+",
+    desc = "Control code suggestions from starcoder-lsp",
+    complete = M.complete,
+  })
+end
+
 return M

@@ -3,24 +3,22 @@ local ask = require("starcoder.ask")
 local buffers = require("starcoder.buffers")
 local client_of = require("starcoder.client")
 local ghost = require("starcoder.ghost")
+local help = require("starcoder.help")
 local inline = require("starcoder.inline")
 local key_maps = require("starcoder.keys")
 local option_set = require("starcoder.options")
+local repeats = require("starcoder.repeats")
 local status = require("starcoder.status")
 
 local M = {}
 
 --- How long the cursor has to rest before the server is notified.
 local REST_MS = 200
-local CTRL_V = "\22"
 
 --- @type starcoder.Options? nil before setup()
 local options = nil
 
 local is_enabled = true
-
---- True while a text is inserted into all lines of a visual block.
-local is_block_insert = false
 
 --- @return string? reason why nothing is suggested in a buffer, nil if something is
 local function why_not(buffer)
@@ -48,20 +46,15 @@ end
 local function detach_unwanted()
   for _, client in ipairs(vim.lsp.get_clients({ name = client_of.name })) do
     for _, buffer in ipairs(vim.tbl_keys(client.attached_buffers)) do
-      if options and buffers.why_not(buffer, options) then
+      if not buffers.is_text_file(buffer) then
         client_of.detach(buffer)
       end
     end
   end
 end
 
---- A macro and a block insert repeat what is typed; ghost text would change that.
-local function is_repeated()
-  return vim.fn.reg_executing() ~= "" or is_block_insert
-end
-
 local function suggest()
-  if is_repeated() or not is_wanted(vim.api.nvim_get_current_buf()) then
+  if repeats.is_repeated() or not is_wanted(vim.api.nvim_get_current_buf()) then
     inline.clear()
     return
   end
@@ -113,10 +106,7 @@ local function listen()
     end)
   end)
   on({ "OptionSet", "TermOpen" }, detach_unwanted)
-  on("ModeChanged", function()
-    local is_block = vim.v.event.old_mode:sub(1, 1) == CTRL_V
-    is_block_insert = is_block and vim.v.event.new_mode:sub(1, 1) == "i"
-  end)
+  on("ModeChanged", repeats.note_mode)
   on("LspAttach", function(event)
     local client = vim.lsp.get_client_by_id(event.data.client_id)
     if client and client.name == client_of.name then
@@ -164,16 +154,6 @@ local function define_keys()
   end
 end
 
---- Make `:help starcoder` work where a plugin manager does not look for this folder.
-local function make_help_tags()
-  local help = vim.api.nvim_get_runtime_file("doc/starcoder.txt", false)[1]
-  local folder = help and vim.fs.dirname(help)
-  if folder and vim.fn.filereadable(folder .. "/tags") == 0 then
-    -- The folder may be read-only.
-    pcall(vim.cmd.helptags, vim.fn.fnameescape(folder))
-  end
-end
-
 --- Attach the server to all present and future buffers. See |starcoder-options|.
 --- @param given table?
 function M.setup(given)
@@ -185,8 +165,8 @@ function M.setup(given)
   options = resolved
   -- A plugin manager may add this folder to 'runtimepath' after Neovim has read the
   -- plugins there.
-  vim.cmd.runtime("plugin/starcoder.lua")
-  make_help_tags()
+  require("starcoder.command").define()
+  help.make_tags()
   ghost.define_highlights()
   define_keys()
   listen()

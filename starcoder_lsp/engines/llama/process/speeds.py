@@ -100,9 +100,9 @@ def key_of(load: Load, plan: Plan, build: str) -> str:
 
 def _row(known: KnownSpeed) -> dict[str, object]:
     return {
-        "speed": astuple(known.speed),
+        "speed": _numbers(known.speed),
         "is_sure": known.is_sure,
-        "kernels": {str(one): astuple(speed) for one, speed in known.kernels.items()},
+        "kernels": {str(one): _numbers(speed) for one, speed in known.kernels.items()},
         "mix": astuple(known.mix),
         "size_bytes": known.size_bytes,
     }
@@ -120,6 +120,15 @@ def _known(row: Any) -> KnownSpeed | None:
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return None
+
+
+def _numbers(speed: Speed) -> list[float]:
+    """Return what is known of an engine on this machine, which needs no network."""
+    return [
+        speed.prefill_tokens_per_s,
+        speed.decode_tokens_per_s,
+        speed.decode_s_per_depth,
+    ]
 
 
 def _speed(numbers: Any) -> Speed:

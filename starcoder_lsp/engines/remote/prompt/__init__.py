@@ -1,0 +1,1 @@
+"""The prompt in the form that a server takes: exact token ids, or text."""

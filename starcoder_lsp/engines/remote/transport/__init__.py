@@ -1,0 +1,1 @@
+"""The way to a server: connections, keys, and the cutting of streams into events."""
