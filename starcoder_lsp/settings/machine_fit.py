@@ -8,11 +8,8 @@ code knows the memory of GPUs.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import sys
-from collections.abc import Sequence
 
 from starcoder_lsp.completion.prompt import families
 from starcoder_lsp.engines.llama.machine import hardware
@@ -20,7 +17,7 @@ from starcoder_lsp.models import recommend, registry
 from starcoder_lsp.models.recommend import Advice, Machine
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.runtime import frames, parent_watch
-from starcoder_lsp.runtime.child import clean_environment, python_module
+from starcoder_lsp.runtime.child import output_of, python_module
 from starcoder_lsp.runtime.paths import cache_dir
 
 JUDGEMENTS = {
@@ -48,35 +45,12 @@ def fit_sentence(model: Model, machine: Machine | None = None) -> str:
 async def sentence_from_child(model: Model, latency_target_ms: int) -> str:
     """Return the sentence with GPUs and the measured speed, if a child knows them soon."""
     said = b""
+    program = "starcoder_lsp.settings.machine_fit"
     with contextlib.suppress(OSError, TimeoutError):
-        said = await _output_of(
-            python_module(
-                "starcoder_lsp.settings.machine_fit", model.name, str(latency_target_ms)
-            )
+        said = await output_of(
+            python_module(program, model.name, str(latency_target_ms)), PATIENCE_S
         )
     return said.decode(errors="replace") or fit_sentence(model)
-
-
-async def _output_of(command: Sequence[str]) -> bytes:
-    """Return what a child prints; raises OSError or TimeoutError."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=clean_environment(),
-        cwd=os.sep,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            said, _ = await process.communicate()
-            return said
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        async with asyncio.timeout(PATIENCE_S):
-            await process.wait()
 
 
 def reads_prefix_first() -> frozenset[str]:

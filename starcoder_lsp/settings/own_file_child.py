@@ -8,10 +8,7 @@ program prints what the file is, as JSON.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.runtime import frames, parent_watch
-from starcoder_lsp.runtime.child import clean_environment, python_module
+from starcoder_lsp.runtime.child import output_of, python_module
 from starcoder_lsp.settings import own_file
 from starcoder_lsp.settings.own_file import Recognised
 
@@ -30,8 +27,10 @@ PATIENCE_S = 30.0
 async def recognise(path: Path) -> Recognised:
     """Return what a file is, and remember it; raises ModelBroken."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            said = json.loads(await _output(path))
+        program = "starcoder_lsp.settings.own_file_child"
+        said = json.loads(
+            await output_of(python_module(program, str(path)), PATIENCE_S)
+        )
         if "error" in said:
             raise ModelBroken(said["error"])
         found = _from_object(path, said)
@@ -43,27 +42,6 @@ async def recognise(path: Path) -> Recognised:
     except (OSError, ValueError, LookupError, TypeError) as exc:
         raise ModelBroken(f"{path} could not be read: {type(exc).__name__}") from exc
     return own_file.remember(found)
-
-
-async def _output(path: Path) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *python_module("starcoder_lsp.settings.own_file_child", str(path)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=clean_environment(),
-        cwd=os.sep,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        said = await process.stdout.read()
-        await process.wait()
-        return said
-    finally:
-        # A process that hangs in the kernel ends with the disk's next answer: not waited for.
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 def _as_object(found: Recognised) -> dict[str, Any]:
