@@ -12,7 +12,7 @@ from typing import Any
 
 from starcoder_lsp.cli.flags import flag_layer
 from starcoder_lsp.cli.terminal.downloads import say
-from starcoder_lsp.engines import Speed
+from starcoder_lsp.engines import Engine, Speed
 from starcoder_lsp.engines.llama.machine import gguf, hardware
 from starcoder_lsp.errors import EngineFailed, ModelError, StarcoderError
 from starcoder_lsp.models import recommend, registry
@@ -26,6 +26,8 @@ from starcoder_lsp.settings.resolve import Layer, resolve
 
 PROBE_PATIENCE_S = 60
 MEASURE_PATIENCE_S = 120
+# Longer than a thorough measurement takes (BUDGET_S of machine/speed.py).
+SETTLED_S = 5.0
 ROW = "{:1} {:5} {:27} {:>8} {:>8} {:>6} {:>7} {:>7}  {}"
 LEGEND = (
     "reads: tokens of the prompt that latency_target_ms allows in a file that was just "
@@ -123,11 +125,25 @@ async def _measured(name: str) -> Speed | None:
     try:
         async with asyncio.timeout(MEASURE_PATIENCE_S):
             await engine.ready()
-            return await engine.measured()
+            return await _settled(engine)
     except (EngineFailed, TimeoutError):
         return None
     finally:
         await engine.close()
+
+
+async def _settled(engine: Engine) -> Speed | None:
+    """Return the speed once it stays the same.
+
+    An engine tells a quick guess first, and measures thoroughly while it rests.
+    """
+    speed = await engine.measured()
+    while speed is not None:
+        await asyncio.sleep(SETTLED_S)
+        if engine.speed == speed:
+            return speed
+        speed = engine.speed
+    return None
 
 
 def _as_object(one: Advice) -> dict[str, object]:

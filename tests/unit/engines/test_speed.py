@@ -137,7 +137,7 @@ def test_the_latest_sure_speed_of_a_known_size_is_compared(tmp_path: Path) -> No
     assert speeds.latest() is None
     guess, sure = replace(SLOW, size_bytes=1), replace(FAST, size_bytes=2)
     speeds.keep("a", guess)
-    assert speeds.latest() == guess
+    assert speeds.latest() is None, "a guess may be wrong tenfold"
     speeds.keep("b", sure)
     speeds.keep("c", replace(guess, size_bytes=3))
     assert speeds.latest() == sure

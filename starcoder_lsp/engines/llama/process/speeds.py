@@ -59,11 +59,10 @@ class Speeds:
         return None if row is None else _known(row)
 
     def latest(self) -> KnownSpeed | None:
-        """Return the newest entry with a size, a sure one if there is one."""
+        """Return the newest sure entry with a size."""
         known = [one for row in self._rows().values() if (one := _known(row))]
-        sized = [one for one in known if one.size_bytes > 0]
-        sure = [one for one in sized if one.is_sure]
-        return next(reversed(sure or sized), None)
+        sure = [one for one in known if one.is_sure and one.size_bytes > 0]
+        return next(reversed(sure), None)
 
     def keep(self, key: str, known: KnownSpeed) -> None:
         """Save an entry, and the newest `MAX_ENTRIES` of the others."""
