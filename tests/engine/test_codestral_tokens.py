@@ -51,7 +51,10 @@ def pieces() -> list[tuple[str, int]]:
         pytest.skip("mistral-common is not installed")
     model = fields((Path(spec.origin).parent / FILE).read_bytes())
     found = []
-    for piece in (dict(fields(value)) for number, value in model if number == 1):
+    for number, value in model:
+        if number != 1 or not isinstance(value, bytes):
+            continue
+        piece = dict(fields(value))
         text, kind = piece[1], piece.get(3, 1)
         assert isinstance(text, bytes)
         assert isinstance(kind, int)
