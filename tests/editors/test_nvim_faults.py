@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,21 @@ def test_a_missing_server_costs_one_line_at_the_start(
     assert "stack traceback" not in shown
     assert editor.mode() == "n", "nobody has to press Enter"
     assert editor.status() == "starcoder: ⚠ server not running"
+
+
+def test_text_typed_before_the_server_is_ready_gets_a_suggestion(
+    start_neovim: StartNeovim, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server, may_start = scripted_server(inserting("urn 1", after="ret")), tmp_path / "go"
+    wait = f"until [ -e {may_start} ]; do sleep 0.02; done; exec {shlex.join(server.cmd)}"
+    editor = start_neovim()
+    editor.command(f"edit {tmp_path}/a.txt")
+    editor.lua(SETUP, {"cmd": ["sh", "-c", wait]})
+    editor.type("iret")
+    eventually(editor.lines, ["ret"])
+    settled(editor)
+    may_start.touch()
+    eventually(editor.ghost, "urn 1")
 
 
 @pytest.mark.parametrize("program", ["false", "true"])
