@@ -36,6 +36,23 @@ def opened(server: ScriptedServer) -> list[str]:
     return [message["params"]["textDocument"]["uri"] for message in sent]
 
 
+SERVER_TEXT = """
+local client = vim.lsp.get_clients({ name = "starcoder" })[1]
+local params = { command = "scripted.text", arguments = { ... } }
+local answer = nil
+client.request("workspace/executeCommand", params, function(_, result)
+  answer = { result ~= vim.NIL and result or nil }
+end)
+vim.wait(10000, function() return answer ~= nil end, 10)
+return answer[1]
+"""
+
+
+def closed(server: ScriptedServer) -> list[str]:
+    sent = server.received("textDocument/didClose")
+    return [message["params"]["textDocument"]["uri"] for message in sent]
+
+
 # Which buffers, which servers
 
 
@@ -85,14 +102,87 @@ def test_a_buffer_that_becomes_no_file_is_closed_on_the_server(
     assert "SECRET" not in server.record_path.read_text()
 
 
+def test_each_buffer_without_a_name_is_a_document_of_its_own(
+    open_editor: OpenEditor, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server = scripted_server(inserting("1", after="x = "), inserting("2", after="y = "))
+    editor = open_editor(server.cmd)
+    editor.command("enew")
+    editor.type("ix = ")
+    eventually(editor.ghost, "1")
+    editor.type("<Tab><Esc>")
+    eventually(editor.lines, ["x = 1"])
+    first = editor.lua("return vim.api.nvim_get_current_buf()")
+    editor.command("set hidden | enew | setlocal filetype=lua")
+    editor.type("iy = ")
+    eventually(editor.ghost, "2")
+    editor.leave_insert_mode()
+    editor.command(f"buffer {first}")
+    # A change in normal mode, too, is there at the next request.
+    editor.type("yyPox = ")
+    eventually(editor.ghost, "1")
+    (left, right) = opened(server)[1:]
+    assert editor.lua(SERVER_TEXT, left) == "x = 1\nx = \nx = 1\n"
+    assert editor.lua(SERVER_TEXT, right) == "y = \n"
+    languages = [
+        message["params"]["textDocument"]["languageId"]
+        for message in server.received("textDocument/didOpen")
+    ]
+    assert languages == ["text", "", "lua"]
+    editor.leave_insert_mode()
+    editor.command(f"write {tmp_path}/project/named")
+    eventually(lambda: opened(server)[3:], [f"file://{tmp_path}/project/named"])
+    assert closed(server) == [left]
+
+
+def test_a_buffer_without_a_name_is_not_sent_before_insert_mode(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(experimental={"starcoder": {"cursor": True}})
+    editor = open_editor(server.cmd)
+    editor.command("enew")
+    editor.lua("vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'SECRET' })")
+    editor.type("l")
+    editor.lua("vim.wait(400, function() return false end)")
+    editor.command("bprevious")
+    editor.execute("scripted.release")
+    assert "SECRET" not in server.record_path.read_text()
+
+
+def test_a_buffer_that_gets_another_name_is_another_document(
+    open_editor: OpenEditor, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server = scripted_server(inserting("!", after="x"))
+    editor = open_editor(server.cmd)
+    editor.command(f"file {tmp_path}/project/other")
+    eventually(lambda: len(opened(server)), 2)
+    assert closed(server) == opened(server)[:1]
+    editor.type("ix")
+    eventually(editor.ghost, "!")
+
+
+def test_an_empty_neovim_starts_a_server_in_insert_mode(
+    start_neovim: StartNeovim, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server = scripted_server(inserting("!", after="x"))
+    editor = start_neovim()
+    editor.lua(SETUP, {"cmd": server.cmd})
+    settled(editor)
+    assert n_clients(editor) == 0
+    assert "in insert mode" in editor.lua("return require('starcoder').explain_status()")
+    editor.type("ix")
+    eventually(editor.ghost, "!")
+    editor.command("bwipeout!")
+    eventually(lambda: closed(server), opened(server))
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("enew", "the buffer has no name"),
         ("help", "the buffer is no file"),
         ("edit ++bin other", "the file is binary"),
         ("let b:starcoder_enabled = v:false | edit!", "b:starcoder_enabled is false"),
-        ("enew | Starcoder disable", "disabled"),
+        ("Starcoder disable | enew", "disabled"),
     ],
 )
 def test_the_status_says_why_a_buffer_is_left_alone(

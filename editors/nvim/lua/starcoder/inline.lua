@@ -181,7 +181,7 @@ function M.request_again(params)
   local is_here = last_request
     and is_inserting()
     and vim.deep_equal(place, last_request.place)
-    and vim.uri_from_bufnr(place.buffer) == params.textDocument.uri
+    and client_of.uri(place.buffer) == params.textDocument.uri
   if is_here then
     request(last_request.trigger_kind, place)
   end
