@@ -169,7 +169,9 @@ def test_an_empty_neovim_starts_a_server_in_insert_mode(
     editor.lua(SETUP, {"cmd": server.cmd})
     settled(editor)
     assert n_clients(editor) == 0
-    assert "in insert mode" in editor.lua("return require('starcoder').explain_status()")
+    assert "in insert mode" in editor.lua(
+        "return require('starcoder').explain_status()"
+    )
     editor.type("ix")
     eventually(editor.ghost, "!")
     editor.command("bwipeout!")
@@ -234,8 +236,13 @@ def test_a_missing_server_costs_one_line_at_the_start(
 def test_text_typed_before_the_server_is_ready_gets_a_suggestion(
     start_neovim: StartNeovim, scripted_server: MakeServer, tmp_path: Path
 ) -> None:
-    server, may_start = scripted_server(inserting("urn 1", after="ret")), tmp_path / "go"
-    wait = f"until [ -e {may_start} ]; do sleep 0.02; done; exec {shlex.join(server.cmd)}"
+    server, may_start = (
+        scripted_server(inserting("urn 1", after="ret")),
+        tmp_path / "go",
+    )
+    wait = (
+        f"until [ -e {may_start} ]; do sleep 0.02; done; exec {shlex.join(server.cmd)}"
+    )
     editor = start_neovim()
     editor.command(f"edit {tmp_path}/a.txt")
     editor.lua(SETUP, {"cmd": ["sh", "-c", wait]})

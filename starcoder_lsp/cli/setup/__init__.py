@@ -38,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     server = _server(parsed.server)
     template = templates.read(parsed.editor).filled(server)
-    file = Path(parsed.file or template.file).expanduser()
+    file = Path(parsed.file).expanduser() if parsed.file else template.path()
     if parsed.write:
         is_written = _write(template, file, is_agreed=parsed.yes)
         if not is_written:
             return 1
     else:
-        print(f"Add this to {printable(str(file))}:\n\n{template.text}")
+        print(f"Add this to {printable(str(file))}:\n\n{template.text}", end="")
     print(f"\n{template.notes}\n")
     return 0 if parsed.no_check else _check(server, template)
 
@@ -60,7 +60,7 @@ def _server(given: str | None) -> str:
 
 
 def _write(template: Template, file: Path, *, is_agreed: bool) -> bool:
-    """Add the lines to the file, unless they are there already or the user says no."""
+    """Add the lines, unless the user says no; return whether the file has them."""
     before = read(file)
     after = merged(template, before)
     shown = printable(str(file))

@@ -77,9 +77,7 @@ def _toml(template: Template, before: str) -> str:
     after = before
     given, wanted = _toml_of(template, before), tomllib.loads(template.text)
     tables = re.split(r"(?m)^(?=\[)", template.text)
-    has_server = (
-        wanted["language-server"].keys() <= given.get("language-server", {}).keys()
-    )
+    has_server = _has_server(template, given, wanted)
     for table in filter(str.strip, tables):
         name = re.search(r'^name = "(.*)"', table, re.M)
         if name is None:
@@ -90,6 +88,16 @@ def _toml(template: Template, before: str) -> str:
             after = _appended(after, table.strip() + "\n")
     _toml_of(template, after)
     return after
+
+
+def _has_server(
+    template: Template, given: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> bool:
+    ((name, server),) = wanted["language-server"].items()
+    known = given.get("language-server", {}).get(name)
+    if known is not None and known.get("command") != server["command"]:
+        raise _by_hand(template, f"its server {name} has another command")
+    return known is not None
 
 
 def _toml_of(template: Template, text: str) -> dict[str, Any]:
