@@ -1,4 +1,4 @@
-"""What the Neovim plugin does with bad input: no server, dying servers, odd buffers."""
+"""The Neovim plugin with unusual buffers, failing servers and other plugins."""
 
 from __future__ import annotations
 
@@ -355,7 +355,7 @@ def test_a_file_that_is_read_only_gets_suggestions_once_it_is_edited(
 # What repeats typed text
 
 
-def test_a_macro_inserts_what_was_typed_and_accepted_nothing_else(
+def test_a_macro_gets_no_ghost_text_while_it_is_recorded_or_played(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("!", after="x")).cmd, "\n")

@@ -69,7 +69,7 @@ def _write(template: Template, file: Path, *, is_agreed: bool) -> bool:
         return True
     print(f"{shown} would be {'changed' if before else 'created'}:\n")
     print(_difference(before, after))
-    if not is_agreed and not _asks("Write it? [y/N] "):
+    if not is_agreed and not _is_confirmed("Write it? [y/N] "):
         print("Nothing was written.")
         return False
     backup = write(file, after)
@@ -86,7 +86,7 @@ def _difference(before: str, after: str) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _asks(question: str) -> bool:
+def _is_confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         print("There is no terminal to ask at; --yes writes without a question.")
         return False
