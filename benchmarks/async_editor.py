@@ -91,7 +91,7 @@ class Editor:
             self.send("textDocument/didClose", document)
 
     def insert(self, file: Path, offset: int, text: str) -> int:
-        """Type `text`; the offset behind it."""
+        """Type `text`, and return the offset behind it."""
         whole, place = self.text(file), self._place(file, offset)
         self._texts[file] = whole[:offset] + text + whole[offset:]
         document = {"uri": file.as_uri(), "version": next(self._versions)}
@@ -115,7 +115,7 @@ class Editor:
         return answer
 
     async def suggested(self, answer: asyncio.Future[Message]) -> str:
-        """The text of the first suggestion, `""` for none, once it is there."""
+        """Wait for an answer; return the text of its first suggestion, `""` for none."""
         with suppress(TimeoutError):
             message = await asyncio.wait_for(asyncio.shield(answer), ANSWER_S)
             items = (message.get("result") or {}).get("items")
@@ -172,7 +172,7 @@ class Editor:
             self.counts["tracebacks"] += line.startswith(b"Traceback")
 
     async def left_unanswered(self) -> int:
-        """The requests that stay without an answer for a minute after the last key."""
+        """Return the number of requests without an answer a minute after the last key."""
         with suppress(TimeoutError):
             waiting = list(self.unanswered.values())
             await asyncio.wait_for(asyncio.gather(*waiting), ANSWER_S)

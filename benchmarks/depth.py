@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import statistics
 import time
 from pathlib import Path
 
 from starcoder_lsp.engines.llama.machine import gguf, hardware, kernels
-from starcoder_lsp.engines.llama.native import library
+from starcoder_lsp.engines.llama.native import abort, library
 from starcoder_lsp.engines.llama.native.kernel import FLASHING, PLAIN
 from starcoder_lsp.engines.llama.native.library import LlamaContext, LlamaModel
 from starcoder_lsp.engines.llama.native.threads import Threads, choices
@@ -135,6 +136,8 @@ def main() -> None:
     if arguments.cpu:
         global clock
         clock, numbers = time.process_time, (1,)
+        # A token that other processes hold up would count as a slow one.
+        abort.UNPOLLED_S = math.inf
     bare = {name: Bare(model, name, n_context, numbers[0]) for name in LIBRARY}
     ours = Ours(model, arguments.model, n_context, numbers)
     ours.choose(max(depths))

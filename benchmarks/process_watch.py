@@ -18,6 +18,7 @@ SAMPLE_S = 1.0
 BLOCK_S = 15.0
 # An engine reads on for a while, and measures its speed once.
 SETTLE_S, IDLE_S = 45.0, 30.0
+MAX_IDLE_TRIES, BUSY_PERCENT = 10, 1.0
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
 # By a part of the module's name in the command line.
@@ -82,7 +83,7 @@ def processes(front: int) -> Iterator[tuple[str, int]]:
 
 
 def table(watch: Watch, warm_up_s: float) -> str:
-    """A row for each role; descriptors and threads of its last process, early and late."""
+    """Return a Markdown table: a row for each role, with its longest process, early and late."""
     rows = ["| process | lives | MB at the end | MB/h | descriptors | threads |"]
     rows.append("|---|---|---|---|---|---|")
     for role in dict.fromkeys(role for role, _ in watch.memory):
@@ -100,7 +101,7 @@ def table(watch: Watch, warm_up_s: float) -> str:
 
 
 def _early_and_late(values: list[int]) -> str:
-    """The usual value in the second quarter, after the warm-up, and in the last."""
+    """Return the most frequent value in the second quarter and in the last one."""
     quarter = max(len(values) // 4, 1)
     early, late = values[quarter : 2 * quarter] or values, values[-quarter:]
     return f"{statistics.mode(early)} → {statistics.mode(late)}"
@@ -142,13 +143,20 @@ def _block_means(
 
 
 async def idle_cpu(front: int) -> dict[str, float]:
-    """Percent of a core that each role uses, some time after the last request."""
+    """Return the percentage of a core that each role uses while nobody types.
+
+    The measurement is repeated while a process still works on the last request.
+    """
     await asyncio.sleep(SETTLE_S)
-    before = _cpu_seconds(front)
-    await asyncio.sleep(IDLE_S)
-    shares: dict[str, float] = defaultdict(float)
-    for (role, pid), used in _cpu_seconds(front).items():
-        shares[role] += (used - before.get((role, pid), 0.0)) / IDLE_S * 100
+    shares: dict[str, float] = {}
+    for _ in range(MAX_IDLE_TRIES):
+        before = _cpu_seconds(front)
+        await asyncio.sleep(IDLE_S)
+        shares = defaultdict(float)
+        for (role, pid), used in _cpu_seconds(front).items():
+            shares[role] += (used - before.get((role, pid), 0.0)) / IDLE_S * 100
+        if max(shares.values()) < BUSY_PERCENT:
+            break
     return shares
 
 

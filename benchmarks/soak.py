@@ -51,7 +51,7 @@ TYPED = (
 
 @dataclass
 class Soak:
-    """A workspace, the server in it, and what was done to them."""
+    """A workspace, the server in it, and counts of what was done to them."""
 
     root: Path
     cache: Path
@@ -77,7 +77,7 @@ class Soak:
                 self.killed[role] += 1
 
     async def open_second_editors(self) -> None:
-        """Each second one is killed; its children have to go with it."""
+        """Open a second editor now and then; kill every other one, and its children with it."""
         for is_killed in itertools.cycle((False, True)):
             await asyncio.sleep(SECOND_EDITOR_EVERY_S)
             editor = await Editor.start(self.root, self.cache)
@@ -99,7 +99,7 @@ class Soak:
 
 
 async def type_in(editor: Editor, files: list[Path], until: float) -> None:
-    """Type, jump, ask, cancel, take what is suggested."""
+    """Type, jump, ask, cancel, and take suggestions."""
     file, offset, pending = files[0], 0, None
     while time.monotonic() < until:
         if not offset or random.random() < SHARE_JUMPS:

@@ -105,7 +105,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show where the tasks of a hanging test wait; its traceback only shows the loop."""
+    """Report the stacks of all tasks of a hanging test; its traceback has only the loop."""
     report = yield
     is_late = call.when == "call" and "pytest-timeout" in str(report.longrepr)
     if is_late and inspect.iscoroutinefunction(item.function):

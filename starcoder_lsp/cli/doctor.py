@@ -126,7 +126,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
         "ok",
         f"the model {chosen.model_name(engine)} is on this machine and undamaged: {path}",
     )
-    if slow := convert.SLOW.get(header.entries.get("general.file_type", -1)):
+    if slow := convert.slow_format(header.entries.get("general.file_type")):
         text = (
             f"the model's weights are {slow}, which llama.cpp computes slowly on a CPU"
         )

@@ -27,7 +27,7 @@ from starcoder_lsp.lsp.documents.parameters import (
 from starcoder_lsp.lsp.documents.uris import is_document
 from starcoder_lsp.lsp.messages.framing import Envelope
 from starcoder_lsp.lsp.server import TOO_LARGE, UNKNOWN_TEXT, Server
-from starcoder_lsp.lsp.time_slices import taken_in_slices
+from starcoder_lsp.lsp.time_slices import taken_in_slices, total_length
 
 logger = logging.getLogger(__name__)
 
@@ -143,12 +143,15 @@ async def _open(server: Server, params: Any) -> None:
     if item.text is None:
         server.lose_document(document, UNKNOWN_TEXT)
     else:
-        _find_again(server, document, await split_in_steps(item.text))
+        lines = await split_in_steps(item.text)
+        _find_again(server, document, lines, len(item.text))
 
 
-def _find_again(server: Server, lost: OpenDocument, lines: list[str]) -> None:
+def _find_again(
+    server: Server, lost: OpenDocument, lines: list[str], n_characters: int
+) -> None:
     """Open a document whose text is known from now on, unless it is too large."""
-    if sum(map(len, lines)) > MAX_CHARACTERS:
+    if n_characters > MAX_CHARACTERS:
         server.lose_document(lost, TOO_LARGE)
         return
     language = lost.language or _language_of(server, lost.uri, lines[0])
@@ -196,11 +199,12 @@ async def _change_at_once(
     """Apply changes in one pass. A whole text in them makes a lost document known again."""
     before = None if document.trouble else document.lines
     lines = await lines_after(before, changes, server.encoding)
+    n_characters = await total_length(lines or ())
     document.renumber(version)
     if lines is None:
         if not document.trouble:
             server.lose_document(document, UNKNOWN_TEXT)
     elif document.trouble:
-        _find_again(server, document, lines)
+        _find_again(server, document, lines, n_characters)
     else:
         server.note_change(document, [document.replace_all(lines)])

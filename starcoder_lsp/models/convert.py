@@ -31,6 +31,11 @@ LARGEST_GROWTH = 2.2
 PROGRAM = "starcoder_lsp.engines.llama.native.quantize"
 
 
+def slow_format(file_type: object) -> str | None:
+    """Return the name of a format that llama.cpp computes slowly on a CPU."""
+    return SLOW.get(file_type) if isinstance(file_type, int) else None
+
+
 def convert(
     store: ModelStore, model: Model, to: str, on_progress: OnReport, *, keep: bool
 ) -> Path:

@@ -24,8 +24,8 @@ from pathlib import Path
 OWN = "starcoder_lsp"
 # What the dependencies in pyproject.toml are called as modules.
 DEPENDENCIES = (
-    "huggingface_hub", "llama_cpp", "lsprotocol", "numpy", "platformdirs", "pygls",
-    "tree_sitter", "tree_sitter_language_pack",
+    "filelock", "httpx2", "huggingface_hub", "llama_cpp", "lsprotocol", "numpy",
+    "platformdirs", "pygls", "tree_sitter", "tree_sitter_language_pack",
 )  # fmt: skip
 # Runs a module in a child; its arguments are the folders, the module and the rest.
 START = (

@@ -106,7 +106,7 @@ class NetworkDisks:
         last = self._questions.get(mount)
         if last is not None and last.answered_s is None:
             return now - last.asked_s < PATIENCE_S
-        if last is None or now - last.answered_s >= ASK_EVERY_S:
+        if last is None or now - (last.answered_s or 0.0) >= ASK_EVERY_S:
             with contextlib.suppress(RuntimeError):  # there is no event loop
                 self._begin(mount, asyncio.get_running_loop(), now)
         return True

@@ -56,6 +56,7 @@ SERVERS = Form(
     "tables such as [engines.work], see docs/team.md",
     accepts=lambda value: isinstance(value, Mapping) and not _why_not(value),
     from_text=_from_text,
+    schema={"type": "object", "additionalProperties": {"type": "object"}},
     why_not=_why_not,
     public=_public,
 )

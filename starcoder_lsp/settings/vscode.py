@@ -30,7 +30,7 @@ def written(package: str) -> str:
     contributes["configuration"] = [own, *_sections()]
     trust = content["capabilities"]["untrustedWorkspaces"]
     trust["restrictedConfigurations"] = [
-        _key(one) for one in OPTIONS.values() if one.project
+        _key(one) for one in OPTIONS.values() if _is_for_folders(one)
     ]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -49,16 +49,20 @@ def _properties(rows: Iterable[Option]) -> dict[str, Any]:
 def _property(row: Option, order: int) -> dict[str, Any]:
     """Return a setting as VS Code declares it.
 
-    A setting that a project may not set is for the user's own settings only, because
-    `.vscode/settings.json` comes with a cloned repository too.
+    A setting of which a project may not set every value is for the user's own settings
+    only, because `.vscode/settings.json` comes with a cloned repository too.
     """
     return {
         **row.form.schema,
         "default": row.default,
         "markdownDescription": f"{row.help[0].upper()}{row.help[1:]}.",
-        "scope": "window" if row.project else "machine",
+        "scope": "window" if _is_for_folders(row) else "machine",
         "order": order,
     }
+
+
+def _is_for_folders(row: Option) -> bool:
+    return row.project is not None and row.project.form is None
 
 
 def _key(row: Option) -> str:

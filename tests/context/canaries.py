@@ -255,7 +255,7 @@ LINES_WITH_MNEMONICS = (
 
 
 def made(shape: str, seed: object = 0) -> str:
-    """One credential of a shape; the same for the same seed."""
+    """Return a credential of a shape, the same for the same seed."""
     source = random.Random(f"{shape} {seed}")
 
     def part(found: re.Match[str]) -> str:
@@ -276,7 +276,7 @@ FILE_OF = {
 
 
 def workspace() -> tuple[dict[str, str], set[str]]:
-    """Files that hold all canaries, and the canaries."""
+    """Return files that hold all canaries, and the canaries."""
     texts: dict[str, list[str]] = {}
     secrets = {made(shape) for shape in PROVIDERS.values()}
     texts["providers.py"] = [

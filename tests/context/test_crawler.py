@@ -97,7 +97,7 @@ def mortal(deaths: Path) -> Worker:
 
 
 class SlowWalk(Worker):
-    """A worker whose walks do not end before the gate is open, while it reads files."""
+    """A worker that reads files, but ends its walks only when the gate is open."""
 
     def __init__(self, gate: asyncio.Event) -> None:
         super().__init__(Worker.in_background()._argv)
@@ -174,7 +174,7 @@ async def crawling(
 
 @asynccontextmanager
 async def recorded(root: Path) -> AsyncIterator[tuple[Crawl, Recorded]]:
-    """A crawler of a folder that has rested, and the worker that it looks through."""
+    """A crawler of a folder that has rested, and its worker."""
     await asyncio.sleep(0.1)
     worker = Recorded(running(CREDULOUS)._argv)
     workers = iter([worker])
@@ -385,7 +385,7 @@ async def test_a_file_that_appears_behind_a_walk_and_is_told_of_stays(
     await crawl.crawler.close()
 
 
-async def test_who_reads_along_rests_until_the_writer_is_gone(
+async def test_a_reader_rests_until_the_writer_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crawler, "FOLLOW_EVERY_S", 0.01)

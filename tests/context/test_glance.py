@@ -22,7 +22,7 @@ TICK_S = 0.02
 
 @pytest.fixture(autouse=True)
 def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory is as it was seen when it has rested for one tick."""
+    """A directory counts as at rest, and its stamp as certain, after one tick."""
     monkeypatch.setattr(walks, "RACY_S", TICK_S)
 
 
@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def walked(root: Path, **bounds: int) -> Walk:
-    """A walk over a root that has rested."""
+    """Walk over a root that has rested."""
     time.sleep(2 * TICK_S)
     walk = Walk(str(root), (), Bounds(**bounds))
     list(walk)

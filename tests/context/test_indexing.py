@@ -124,7 +124,7 @@ async def test_files_that_a_repository_excludes_later_are_purged(
 
 
 async def test_secrets_are_not_even_in_the_index(tmp_path: Path) -> None:
-    """Of a workspace, an open document and one that is edited, in no file of the cache."""
+    """No file of the cache has a secret of a file, an open or an edited document."""
     files, secrets = canaries.workspace()
     root = plant(tmp_path / "w", files)
     text = files["providers.py"]
@@ -548,7 +548,7 @@ async def until_shown(
 
 
 async def until_placed(workspace: Workspace, cursor: Cursor) -> Gathered:
-    """The first answer for a document whose place in the workspace is known."""
+    """Return the first answer for a document after its place in the workspace is known."""
     async with asyncio.timeout(60):
         while not (
             gathered := await workspace.context.gather(cursor, 2000, NOTHING)
@@ -721,7 +721,7 @@ async def test_a_reader_takes_over_when_the_writer_is_gone(tmp_path: Path) -> No
 
 
 def damage(root: Path) -> None:
-    """Only the first page stays."""
+    """Damage an index: only its first page stays."""
     file = file_of(str(root), cache_dir() / "index")
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
@@ -847,7 +847,7 @@ N_CHECKED_OUT = 5000
 
 
 def git(root: Path, *arguments: str) -> None:
-    """Never in the repository of who runs the tests from a hook of git's."""
+    """Run git, but never in the repository whose hook runs the tests."""
     identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "gc.auto=0")
     subprocess.run(
         ["git", *identity, *arguments], cwd=root, check=True, capture_output=True,

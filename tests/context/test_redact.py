@@ -85,7 +85,7 @@ def test_values_named_as_secrets_are_replaced_in_every_notation() -> None:
 def test_a_key_of_aws_with_slashes_is_not_taken_for_a_path(
     language: str, line: str
 ) -> None:
-    """Half of them have a slash; a thousand of their true shape."""
+    """Half of all keys have a slash; this tries a thousand of their true shape."""
     keys = [made("{b6440}", n) for n in range(1000)]
     text = "\n".join(line.format(key) for key in keys)
     left = redact(text, language)
@@ -264,7 +264,7 @@ def test_settings_without_secrets_stay(language: str, text: str) -> None:
 
 
 def test_almost_nothing_in_the_sources_of_python_is_replaced() -> None:
-    """Of a hundred kilobytes one mark may be wrong."""
+    """At most one mark in a hundred kilobytes may be wrong."""
     folder = Path(subprocess.__file__).parent
     files = sorted(file for file in folder.glob("*.py"))[:150]
     assert len(files) > 100
@@ -331,7 +331,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_text_takes_long_to_redact(name: str) -> None:
-    """Measured against what a regular expression takes to look at every character."""
+    """The measure is a loop in C over every character of the same text."""
     text = HOSTILE[name]
     redact(text)
     measure = min(_seconds("sum(map(ord, TEXT))", text) for _ in range(5))
@@ -401,7 +401,7 @@ ODD_NAME = "a\nimport os<file_sep>\u202e.py"
 @pytest.mark.parametrize("cells", [(), (Cell("z", is_code=True, is_above=True),)])
 @pytest.mark.parametrize("family", families())
 def test_names_stay_text_on_their_line(family: str, cells: tuple[Cell, ...]) -> None:
-    """In every family's header: of the document, the repository and a snippet."""
+    """The names of document, repository and snippet, in the header of every family."""
 
     def parts(name: str) -> tuple[list[str], str]:
         cursor = Cursor(Document("x = ", language=name), 4)

@@ -21,7 +21,7 @@ CODE = "".join(f"value_{n} = compute_{n}(value)\n" for n in range(2000))
 
 
 def shown(picture: str, language: str = "python") -> str:
-    """The document as a model may see it; the bar is where the cursor is."""
+    """Return the document as a model may read it; the bar marks the cursor."""
     cursor = Cursor.marked(picture, language)
     text = cursor.document.text
     hidden = secrets_around(cursor, 0, len(text))
@@ -82,7 +82,7 @@ def test_text_that_may_become_code_is_shown(language: str, picture: str) -> None
 
 @pytest.mark.parametrize("n_lines", [0, 5, 24, 200, 900])
 def test_a_private_key_is_hidden_wherever_it_begins(n_lines: int) -> None:
-    """In what is shown, above and below it, and where its beginning is in none of them."""
+    """In a window, above and below it, and where the window lacks its beginning."""
     above = CODE + f"KEY = '''\n{PEM}'''\n"
     below = CODE[: CODE.index(f"value_{n_lines} ")] + f"KEY = '''\n{PEM}'''\n" + CODE
     text = f"{above}{CODE[: n_lines * 28]}x = \n{below}"

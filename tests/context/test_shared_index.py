@@ -28,7 +28,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(cache: Path) -> Iterator[Open]:
-    """Opens the index as one more process; the first one writes."""
+    """Open the index as one more process; the first one writes."""
     opened: list[Folder] = []
 
     def one_more() -> Folder:
@@ -51,7 +51,7 @@ def paths(index: Folder) -> list[str]:
 
 
 def renewals(index: Folder) -> list[None]:
-    """Grows with each time that the folder asks for a look at all files."""
+    """Return a list that gets an entry each time the folder asks for a look at all files."""
     asked: list[None] = []
     index.on_renewed = lambda: asked.append(None)
     return asked
@@ -62,7 +62,7 @@ def connection_of(index: Folder) -> sqlite3.Connection:
 
 
 def damage(cache: Path) -> None:
-    """Only the first page stays."""
+    """Damage an index: only its first page stays."""
     file = file_of(ROOT, cache)
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)

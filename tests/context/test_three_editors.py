@@ -77,7 +77,7 @@ def process_tree(pid: int) -> list[int]:
 
 
 def computed_s(editors: Sequence[Workspace]) -> float:
-    """The processor time that the indexers and their workers have taken so far."""
+    """Return the CPU time in seconds of the indexers and their workers so far."""
     ticks = 0
     for editor in editors:
         assert editor.context.pid is not None
@@ -89,7 +89,7 @@ def computed_s(editors: Sequence[Workspace]) -> float:
 
 
 def damage(root: Path) -> None:
-    """Only the first page of the index stays."""
+    """Damage the index: only its first page stays."""
     file = file_of(str(root.resolve()), cache_dir() / "index")
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)

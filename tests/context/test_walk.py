@@ -34,7 +34,7 @@ needs_mounts = pytest.mark.skipif(
 def home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """No excludes of the person who runs the tests."""
+    """Hide the excludes of the person who runs the tests."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -21,7 +21,7 @@ AT_ONCE = RestartPolicy(first_wait_s=0.01)
 
 
 def plant(root: Path, files: Mapping[str, str | bytes | None]) -> Path:
-    """Write files; None deletes."""
+    """Write files; a text of None deletes a file."""
     for name, content in files.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def plant(root: Path, files: Mapping[str, str | bytes | None]) -> Path:
 
 
 class Workspace:
-    """A context over `roots`, and what it says of them."""
+    """A context over `roots`, and its answers about them."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Workspace:
         await until(lambda: self.indexed(root) == sorted(wanted))
 
     def indexed(self, root: Path | None = None) -> list[str]:
-        """Which files are in the index, as another process reads it."""
+        """Return the paths of the files in the index, as another process reads it."""
         return sorted(contents(root or self.roots[0]))
 
     def open(self, path: Path, text: str, language: str = "python") -> str:
@@ -91,7 +91,7 @@ async def until(holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> No
 
 
 def contents(root: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Text and definitions of each indexed file."""
+    """Return the text and the definitions of each indexed file."""
     file = file_of(str(root.resolve()), cache_dir() / "index")
     if not file.exists():
         return {}

@@ -32,7 +32,7 @@ def change(
 
 
 async def explained(client: Client, uri: str, column: int) -> str:
-    """Ask at a column of line 4, then why."""
+    """Ask for a completion at a column of line 4, then for its explanation."""
     _, answer = client.inline(uri, 4, column)
     await asyncio.wait_for(answer, PATIENCE_S)
     return str(
@@ -43,7 +43,7 @@ async def explained(client: Client, uri: str, column: int) -> str:
 async def opened(
     start_server: StartServer, model: Path, folder: Path
 ) -> tuple[Client, str]:
-    """A client in a project whose `main.py` calls what its `util.py` defines."""
+    """A client in a project whose `main.py` calls a function of its `util.py`."""
     names = ("scaled_sum", "scaled_mean", "clamp", "total_of")
     util = "".join(
         f"def {name}(values, factor):\n    return factor\n\n\n" for name in names
@@ -60,7 +60,7 @@ async def opened(
 
 
 async def until_shown(client: Client, uri: str, version: int) -> int:
-    """Ask until the model is shown the other file; the document's version then."""
+    """Ask until the prompt holds the other file; return the document's version then."""
     text = ""
     async with asyncio.timeout(PATIENCE_S):
         # The index is being made; an answer that is known is not made again.

@@ -24,7 +24,7 @@ BELOW_A_SHELL = ["sh", "-c", '"$@"; true', "sh"]
 
 
 class Editor:
-    """A process with a server, whose stdin and stderr this test has; no pipe is the editor's."""
+    """An editor with a server; the test holds the ends of the server's pipes."""
 
     def __init__(self, *wrapper: str) -> None:
         command = [sys.executable, "-c", EDITOR, *wrapper, *SERVER]
@@ -57,7 +57,7 @@ class Editor:
         self.process.stdout.close()
 
     async def until_server_ended(self) -> None:
-        """The server and its children share its stderr, which ends with them."""
+        """Wait for the end of stderr, which the server shares with its children."""
         assert self.process.stderr is not None
         reading = asyncio.to_thread(self.process.stderr.read)
         await asyncio.wait_for(reading, PATIENCE_S)

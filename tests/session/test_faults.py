@@ -243,7 +243,7 @@ async def test_messages_that_no_client_should_send_do_not_end_the_server(
 
 
 async def with_popups(start_server: StartServer, model: Path) -> Client:
-    """A server that offers both, with a half-typed return in its document."""
+    """Start a server that offers popup and ghost text, in a document that ends with `ret`."""
     client = await started(
         start_server, "--model-path", str(model), "--completion", "always"
     )
@@ -829,7 +829,7 @@ async def test_a_file_name_cannot_write_a_line_into_the_log(
 
 
 def internet_sockets_of(pid: int) -> set[str]:
-    """The inodes of a process's sockets that are TCP or UDP."""
+    """Return the inodes of the TCP and UDP sockets of a process."""
     held = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         target = str(link.readlink())
@@ -845,7 +845,7 @@ def internet_sockets_of(pid: int) -> set[str]:
 async def test_no_socket_is_opened(
     start_server: StartServer, smollm2: Path, tmp_path: Path
 ) -> None:
-    """None by the server at any time, none held by it or its engine at the end."""
+    """The server never opens one, and neither it nor its engine holds one at the end."""
     (tmp_path / "sitecustomize.py").write_text(
         "import os, socket\n"
         "os.write(2, b'sockets are watched\\n')\n"

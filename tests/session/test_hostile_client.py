@@ -69,7 +69,7 @@ class Session:
         self.sends(json.dumps(message).encode())
 
     async def asks(self, method: str, params: Any) -> Any:
-        """The whole answer to a request."""
+        """Return the whole answer to a request."""
         self._n_asked += 1
         self.tells(method, params, id=self._n_asked)
         return await self.answer(self._n_asked)
@@ -524,7 +524,7 @@ async def test_cells_of_a_notebook_that_is_not_a_document_are_not_kept(
 
 @pytest.fixture
 def small_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages are too large from 300,000 bytes on."""
+    """Lower the limit of messages to 300,000 bytes."""
     monkeypatch.setattr(framing, "MAX_MESSAGE_BYTES", 300_000)
 
 
@@ -685,7 +685,7 @@ def test_closed_streams_do_not_cause_an_error(tmp_path: Path, closed: str) -> No
 
 
 async def test_the_server_stops_reading_from_a_client_that_does_not_read() -> None:
-    """Its requests wait in its own pipe, and are answered when it reads again."""
+    """Its requests wait in its own pipe, and get their answers when it reads again."""
     process = await asyncio.create_subprocess_exec(
         *SERVER, "--download", "never",
         stdin=asyncio.subprocess.PIPE,

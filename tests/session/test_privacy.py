@@ -27,7 +27,7 @@ DOCUMENT = (
 
 
 def read_of(file: Path, model: Path) -> str:
-    """A file of the cache as a text; what an engine had read, as its tokens say."""
+    """Return a file of the cache as text; a KV file as the text of its tokens."""
     raw = file.read_bytes()
     if file.suffix != ".kv":
         return raw.decode("utf-8", "replace")
@@ -41,7 +41,7 @@ def read_of(file: Path, model: Path) -> str:
 async def test_no_secret_is_in_any_file_of_the_cache_after_a_session(
     start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
 ) -> None:
-    """While a key is typed, and the editor leaves in the middle of it."""
+    """Also when the editor ends in the middle of typing a key."""
     files, secrets = canaries.workspace()
     folder = tmp_path / "w"
     for name, text in files.items():

@@ -79,7 +79,7 @@ class Session:
         return self.engine.prompts[-1]
 
     async def until_gathered(self, uri: str, text: str, n_files: int) -> None:
-        """Until all is indexed, and the document has its place in it."""
+        """Wait until all files are indexed and the document has its place among them."""
         cursor = Cursor(Document(text, uri, "python", 1), 0)
         n_indexed, gathered = 0, Gathered()
         async with asyncio.timeout(PATIENCE_S):
@@ -105,7 +105,7 @@ async def session(
 
 
 def read(prompt: Prompt) -> str:
-    """All of a prompt, control tokens as they are called."""
+    """Return the whole prompt, with control tokens by their names."""
     pieces = []
     for item in prompt.segments:
         for part in item.segments if isinstance(item, Group) else (item,):
@@ -113,7 +113,7 @@ def read(prompt: Prompt) -> str:
     return "".join([*pieces, prompt.held_back])
 
 
-async def test_the_definition_of_what_a_popup_selects_is_in_the_prompt(
+async def test_the_definition_of_the_selected_popup_entry_is_in_the_prompt(
     session: Session,
 ) -> None:
     (session.folder / "lib").mkdir()
@@ -135,7 +135,7 @@ async def test_the_definition_of_what_a_popup_selects_is_in_the_prompt(
 
 
 class Notebook:
-    """Cells `NAME: (language, text)` of one notebook, as an editor tells of them."""
+    """Return the parameters that open a notebook with cells `NAME: (language, text)`."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -20,21 +20,12 @@ const STACK = `class Stack:
         return len(self.items) == 0
 
 `;
-const NOTEBOOK = JSON.stringify({
-  cells: [
-    { cell_type: "code", source: ADD, metadata: {}, outputs: [], execution_count: null },
-    { cell_type: "code", source: "", metadata: {}, outputs: [], execution_count: null },
-  ],
-  metadata: { language_info: { name: "python" } },
-  nbformat: 4,
-  nbformat_minor: 5,
-});
 const FILES = {
   "stack.py": STACK,
+  "reject.py": ADD,
   "demo.py": ADD,
   "crlf.py": ADD.replaceAll("\n", "\r\n"),
   "emoji.py": "greeting = '\u{1F600}'\nprint(greeting)\n",
-  "book.ipynb": NOTEBOOK,
 };
 const HEAD = "def power(base, exponent):";
 let window, server;
@@ -85,18 +76,17 @@ test("one undo takes back the accepted text, and only that", async () => {
 });
 
 test("Escape rejects a suggestion, and the server is told", async () => {
-  await window.press("Enter");
-  await window.press("Home");
+  await window.press("Control+s");
+  await window.openFile("reject.py");
   await window.type("def divide(a, b):");
   await window.eventually(() => window.ghost());
   await window.press("Escape");
   await window.eventually(() => window.ghost(), "");
   await window.eventually(() => server.received("starcoder/didRejectCompletion").length, 1);
+  await window.revert();
 });
 
 test("an explicit request has several suggestions to choose from", async () => {
-  await window.press("Enter");
-  await window.press("Home");
   await window.type(HEAD);
   await window.eventually(() => window.ghost());
   const before = server.requests().length;
@@ -118,17 +108,16 @@ test("an explicit request has several suggestions to choose from", async () => {
   assert.notEqual(first, other);
   await window.press("Control+Alt+ArrowRight");
   await window.eventually(async () => (await window.lines()).at(-1) !== HEAD);
-  await window.press("Escape");
+  await window.revert();
 });
 
 test("a longer suggestion comes on request", async () => {
-  await window.press("Enter");
-  await window.press("Home");
-  await window.type("def subtract_all(numbers):");
+  await window.type("def modulo(a, b):");
   await window.eventually(() => window.ghost());
   await window.press("Alt+Enter");
   await window.eventually(() => server.received("starcoder/more").length, 1);
   await window.eventually(() => window.ghost());
+  await window.revert();
 });
 
 test("ghost text goes on with a class", async () => {
@@ -136,11 +125,11 @@ test("ghost text goes on with a class", async () => {
   await window.type("    def pop(self):");
   await window.eventually(() => window.ghost(), /return self\.items\.pop\(\)/);
   await window.shot("vscode");
-  await window.openFile("demo.py");
+  await window.revert();
 });
 
 test("beside the popup a suggestion continues the selected entry", async () => {
-  await window.press("Control+End");
+  await window.openFile("demo.py");
   await window.press("Enter");
   await window.press("Home");
   await window.type("mult");
@@ -149,8 +138,7 @@ test("beside the popup a suggestion continues the selected entry", async () => {
     server.requests().some((one) => one.context.selectedCompletionInfo?.text === "multiply"),
   );
   await window.eventually(() => window.ghost(), /^iply/);
-  await window.press("Escape");
-  await window.press("Control+s");
+  await window.revert();
 });
 
 test("an accepted suggestion keeps the line ends of a file", async () => {
@@ -189,20 +177,6 @@ test("a new document without a file gets suggestions", async () => {
     server.requests().some((one) => one.textDocument.uri.startsWith("untitled:")),
   );
   await window.eventually(() => window.ghost());
-});
-
-test("a cell of a notebook gets suggestions, and the server has the other cells", async () => {
-  await window.quickOpen("book.ipynb");
-  await window.page.waitForSelector(".notebookOverlay .cell.code .monaco-editor");
-  await window.page.locator(".notebookOverlay .cell.code .monaco-editor").nth(1).click();
-  await window.type("def modulo(a, b):");
-  await window.eventually(() =>
-    server.requests().some((one) => one.textDocument.uri.startsWith("vscode-notebook-cell:")),
-  );
-  await window.eventually(() => window.ghost(), /return a/);
-  const [opened] = server.received("notebookDocument/didOpen");
-  assert.equal(opened.params.cellTextDocuments.length, 2);
-  await window.press("Escape");
 });
 
 test("the menu switches a language off and on again", async () => {
@@ -244,6 +218,12 @@ test("the last suggestion is explained, and the statistics are a page", async ()
     .frameLocator("#active-frame");
   await page.locator("h1:has-text('Suggestions')").waitFor({ state: "attached" });
   await window.shot("vscode-statistics");
+});
+
+test("the first steps are a walkthrough", async () => {
+  await window.run("Starcoder: First Steps");
+  await window.page.waitForSelector('.getting-started-step:has-text("Choose a model")');
+  await window.shot("vscode-first-steps");
 });
 
 test("no message has disturbed the user", async () => {

@@ -16,12 +16,17 @@ export const TIMEOUT_MS = 60_000;
 const SETTINGS = {
   "chat.disableAIFeatures": true, // its box would take the typed text
   "editor.accessibilitySupport": "off",
+  "files.autoSave": "off",
   "files.hotExit": "off",
   "security.workspace.trust.banner": "never",
   "security.workspace.trust.startupPrompt": "never",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.startupEditor": "none",
 };
+
+const windows = new Set();
+process.once("SIGTERM", () => process.exit(1)); // when the tests are interrupted
+process.once("exit", () => windows.forEach((one) => one.end()));
 
 export class Window {
   // `files` are the texts of a workspace by name, of which `workspace` names several
@@ -65,6 +70,7 @@ export class Window {
       ...options,
       detached: true, // so that its children can be ended with it
     });
+    windows.add(this);
     await this.eventually(() => fetch(`http://127.0.0.1:${port}/healthz`).then((r) => r.ok));
     const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
     this.browser = await chromium.launch({ executablePath: CHROMIUM, args });
@@ -78,11 +84,17 @@ export class Window {
 
   async close() {
     await this.browser?.close();
-    if (this.program) {
-      process.kill(-this.program.pid, "SIGTERM");
-    }
+    this.end();
     await new Promise((resolve) => setTimeout(resolve, 500));
     fs.rmSync(this.data, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  end() {
+    if (this.program) {
+      process.kill(-this.program.pid, "SIGTERM");
+      this.program = undefined;
+    }
+    windows.delete(this);
   }
 
   // Waits until `look` gives something that is true, or equal to `wanted`; returns it.
@@ -130,6 +142,13 @@ export class Window {
       `.quick-input-widget .monaco-list-row:has-text("${title}")`,
     );
     await this.page.keyboard.press("Enter");
+  }
+
+  // Gives a document its first text again: half functions would be the model's example.
+  async revert() {
+    await this.calm();
+    await this.run("File: Revert File");
+    await this.focus();
   }
 
   // Closes what may be open over the editor, so that one test does not fail another.

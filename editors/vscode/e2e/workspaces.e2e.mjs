@@ -1,10 +1,19 @@
-// The settings of folders, with the real server and the real SmolLM2-135M.
+// Folders that are not trusted, several folders, and notebooks, with the real server and the real SmolLM2-135M.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ownDirectories, PATIENT, recordedServer } from "./servers.mjs";
 import { scratch, Window } from "./window.mjs";
 
 const ADD = "def add(a, b):\n    return a + b\n\n\n";
+const NOTEBOOK = JSON.stringify({
+  cells: [
+    { cell_type: "code", source: ADD, metadata: {}, outputs: [], execution_count: null },
+    { cell_type: "code", source: "", metadata: {}, outputs: [], execution_count: null },
+  ],
+  metadata: { language_info: { name: "python" } },
+  nbformat: 4,
+  nbformat_minor: 5,
+});
 const OFF = "enabled = false\n";
 let window, server;
 afterEach(async () => window?.close());
@@ -54,4 +63,17 @@ test("each folder of a workspace has the settings of its own file", async () => 
   await window.type("def subtract(a, b):");
   await window.eventually(() => window.ghost(), /return a - b/);
   assert.equal(server.received("initialize").length, 1);
+});
+
+test("a cell of a notebook gets suggestions, and the server has the other cells", async () => {
+  await open({ files: { "book.ipynb": NOTEBOOK } });
+  await window.quickOpen("book.ipynb");
+  await window.page.waitForSelector(".notebookOverlay .cell.code .monaco-editor");
+  await window.page.locator(".notebookOverlay .cell.code .monaco-editor").nth(1).click();
+  await window.eventually(() => window.status(), /ready/);
+  await window.type("def multiply(a, b):");
+  await window.eventually(() => window.ghost(), /return a \* b/);
+  assert.match(server.requests()[0].textDocument.uri, /^vscode-notebook-cell:/);
+  const [opened] = server.received("notebookDocument/didOpen");
+  assert.equal(opened.params.cellTextDocuments.length, 2);
 });

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import { download, output } from "./commandLine";
 import { entries } from "./core/menu";
-import { modelRows, modelsOf, sizeOf, type Model } from "./core/models";
+import { modelRows, modelsOf, terms, type Model } from "./core/models";
 import { modelInUse } from "./core/status";
 import { install } from "./installer";
 import type { Options } from "./options";
@@ -132,8 +132,7 @@ async function isAgreed(model: Model): Promise<boolean> {
     return true;
   }
   const text = `Download ${model.name}?`;
-  const detail = `${sizeOf(model) ?? ""} from ${model.source}. Its licence is ${model.license}.`;
-  const options = { modal: true, detail };
+  const options = { modal: true, detail: terms(model) };
   return (await vscode.window.showInformationMessage(text, options, "Download")) !== undefined;
 }
 

@@ -24,16 +24,23 @@ export async function findServer(
   context: vscode.ExtensionContext,
   setting: string,
 ): Promise<Found | Missing> {
-  return locate({
+  const places = {
     setting,
     path: process.env["PATH"] ?? "",
     home: os.homedir(),
-    own: ownEnvironment(context),
-    interpreter: await pythonInterpreter(),
+    own: "",
+    interpreter: undefined,
     workspaceFolders: (vscode.workspace.workspaceFolders ?? []).map((one) => one.uri.fsPath),
     isTrusted: vscode.workspace.isTrusted,
     isProgram,
-  });
+  };
+  const found = locate(places);
+  if (found.kind === "found" || setting !== "") {
+    return found;
+  }
+  // The Python extension may take seconds to start.
+  const interpreter = places.isTrusted ? await pythonInterpreter() : undefined;
+  return locate({ ...places, interpreter, own: ownEnvironment(context) });
 }
 
 /** Returns the first program of this name in the absolute folders of the PATH. */

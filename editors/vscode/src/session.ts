@@ -98,7 +98,7 @@ export class Session implements vscode.Disposable {
   }
 
   private async start(): Promise<void> {
-    if (this.isDisposed) {
+    if (this.isDisposed || this.client !== undefined) {
       return;
     }
     this.set("starting");
@@ -122,6 +122,7 @@ export class Session implements vscode.Disposable {
 
   private newClient(command: string): Client {
     this.sent = this.options.written();
+    this.report = undefined;
     const client: Client = createClient({
       command,
       settings: () => this.options.written(),
@@ -148,7 +149,7 @@ export class Session implements vscode.Disposable {
     const { version } = client.initializeResult?.serverInfo ?? {};
     if (!isAtLeast(version, OLDEST_SERVER)) {
       await this.stop();
-      const text = `${PROGRAM} ${version ?? "of an unknown version"}, found by ${found.by}, is too old: this extension needs ${OLDEST_SERVER}`;
+      const text = `${found.command} is version ${version ?? "unknown"}, which is too old: this extension needs ${OLDEST_SERVER}`;
       this.fail(text, INSTALL, "failed");
       return;
     }
@@ -198,7 +199,6 @@ export class Session implements vscode.Disposable {
 
   private set(state: ServerState): void {
     this.state = state;
-    this.report = undefined;
     this.changed.fire();
     void vscode.commands.executeCommand(
       "setContext",

@@ -10,7 +10,7 @@ function machine(programs: string[], changes: Partial<Places> = {}): Places {
     home: "/home/me",
     own: "/storage/server",
     interpreter: undefined,
-    workspaceFolders: ["/work/project"],
+    workspaceFolders: ["/src/project"],
     isTrusted: true,
     isProgram: (file) => programs.includes(file),
     ...changes,
@@ -25,10 +25,10 @@ function command(places: Places): string | undefined {
 const ALL = [
   "/usr/bin/starcoder-lsp",
   "/home/me/.local/bin/starcoder-lsp",
-  "/work/project/.venv/bin/starcoder-lsp",
+  "/src/project/.venv/bin/starcoder-lsp",
   "/storage/server/bin/starcoder-lsp",
 ];
-const interpreter = "/work/project/.venv/bin/python";
+const interpreter = "/src/project/.venv/bin/python";
 
 test("the setting comes first, then the PATH, ~/.local/bin, the interpreter, our own", () => {
   const setting = "/opt/starcoder-lsp";
@@ -51,8 +51,8 @@ test("a setting may begin with ~, and is never relative", () => {
 });
 
 test("an untrusted folder provides no program, by the PATH or as an interpreter", () => {
-  const programs = ["/work/project/bin/starcoder-lsp", "/work/project/.venv/bin/starcoder-lsp"];
-  const path = "/work/project/bin:/usr/bin";
+  const programs = ["/src/project/bin/starcoder-lsp", "/src/project/.venv/bin/starcoder-lsp"];
+  const path = "/src/project/bin:/usr/bin";
   assert.equal(command(machine(programs, { path })), programs[0]);
   assert.equal(command(machine(programs, { path, interpreter, isTrusted: false })), undefined);
 });

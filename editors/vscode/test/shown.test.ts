@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { entries, type MenuFacts } from "../src/core/menu";
-import { downloadOf, modelRows, modelsOf } from "../src/core/models";
+import { downloadOf, modelRows, modelsOf, terms } from "../src/core/models";
 import { themed } from "../src/core/page";
 import { describe, modelInUse, type Facts, type Report } from "../src/core/status";
 
@@ -102,9 +102,10 @@ test("each entry of the menu is a command of the extension", () => {
   }
 });
 
-const LIST = `{"name": "starcoder2-3b", "present": false, "size_bytes": 1900000000, "license": "bigcode-openrail-m", "source": "a/b"}
+const LIST = `{"name": "starcoder2-3b", "present": false, "size_bytes": 1900000000, "license": "bigcode-openrail-m", "source": "a/b", "kind": "completion", "title": "StarCoder2 3B"}
 {"name": "smollm2-135m", "present": true, "size_bytes": 98362432, "license": "Apache-2.0", "source": "c"}
 {"name": "own", "present": false, "size_bytes": 0, "license": "MIT", "source": null}
+{"name": "editor", "present": true, "kind": "edit", "size_bytes": 1, "license": "MIT", "source": "d"}
 not a line of JSON
 `;
 
@@ -114,9 +115,19 @@ test("the model picker has sizes, and first what is on this machine", () => {
     rows.map((row) => `${row.label}: ${row.description}; ${row.detail}`),
     [
       "$(check) smollm2-135m: 98 MB, on this machine; Apache-2.0",
-      "$(blank) starcoder2-3b: 1.9 GB; bigcode-openrail-m",
+      "$(blank) starcoder2-3b: 1.9 GB; StarCoder2 3B, bigcode-openrail-m",
       "$(blank) own: ; MIT, needs a file of your own",
     ],
+  );
+});
+
+test("before a download the user learns its size, its source and what the licence forbids", () => {
+  const [model] = modelsOf(LIST);
+  assert.ok(model);
+  assert.equal(terms(model), "1.9 GB from a/b. Its licence is bigcode-openrail-m.");
+  assert.match(
+    terms({ ...model, license_name: "OpenRAIL-M", restrictions: "no malware" }),
+    /licence is OpenRAIL-M\. It restricts the use: no malware\.$/,
   );
 });
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 from starcoder_lsp.completion.postprocess.closers import closed_by, n_unmatched
-from starcoder_lsp.completion.postprocess.nesting import LONG_QUOTES, match, read
+from starcoder_lsp.completion.postprocess.nesting import (
+    LONG_QUOTES,
+    TRIPLE,
+    match,
+    read,
+)
 from starcoder_lsp.completion.postprocess.place import Cut, Place, growing
 from starcoder_lsp.languages.lines import indentation, is_of_word
 
@@ -56,6 +61,9 @@ def _without_end(text: str, place: Place) -> str:
 
 def _find_words(said: str, text: str) -> int:
     """Return where `said` begins in `text`, not inside a word; -1 if it does not."""
+    # Compiling a pattern from a line of a megabyte would take a second.
+    if said not in text:
+        return -1
     found = re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text)
     is_word = is_of_word(said[0])
     found = found if is_word else re.search(rf"{re.escape(said)}(?!\w)", text)
@@ -152,9 +160,9 @@ def next_lines(text: str, place: Place) -> str:
 def imbalance(text: str, place: Place) -> int:
     """Count the unmatched brackets on the cursor's line with `text` in it.
 
-    In a comment or string they count as characters.
+    In prose they count as characters.
     """
-    if place.before.literal:
+    if place.is_in_comment or place.before.literal in TRIPLE:
         cursor = place.cursor
         return n_unmatched(cursor.line_prefix + text + cursor.line_suffix)
     written = read(text, place.row, place.before.literal)

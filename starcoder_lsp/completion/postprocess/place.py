@@ -108,6 +108,11 @@ class Place:
         """The match of the brackets open at the cursor with those that follow it."""
         return match(self.before.opens, self.after.closes)
 
+    @property
+    def lacks_closer(self) -> bool:
+        """True if a bracket is open that the whole rest of the document does not close."""
+        return bool(self.closed.rest) and len(self.following) == len(self.cursor.suffix)
+
     @cached_property
     def lacks_brace(self) -> bool:
         """True at the end of a document that leaves a brace open."""

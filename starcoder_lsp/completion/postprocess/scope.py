@@ -8,8 +8,15 @@ after an accepted suggestion follows Copilot.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from starcoder_lsp.completion.postprocess.blocks import (
+    BRACE,
+    Block,
+    lines_inside,
+    opens,
+    up_to_text,
+    without_blank_end,
+)
 from starcoder_lsp.completion.postprocess.nesting import (
     CLOSER_OF,
     Mark,
@@ -28,12 +35,8 @@ from starcoder_lsp.completion.postprocess.place import (
 )
 from starcoder_lsp.languages import Language
 
-BRACE = "{"
 # A line after which an opening brace may follow on a line of its own.
 HEAD = re.compile(r"[\w)>\]]\s*$")
-# The first characters of the closers of tags.
-HALF_CLOSERS = frozenset("</")
-LONGEST_CLOSER = len("elseif")
 # If only these follow the cursor, its line counts as finished.
 CLOSING = frozenset(")]}>\"'`;:, \t")
 # Inside brackets a colon opens a block only on these lines; elsewhere it follows a key.
@@ -41,29 +44,13 @@ LABEL = re.compile(r"\s*(?:case\b|default\b|public\b|private\b|protected\b|else\
 CALL = re.compile(r"[\w\])]\($")
 # The longest name of a called function, in code points.
 LONGEST_CALLEE = 200
-# A block that is wrong without another clause, and the clauses of any block.
+# A block that is wrong without another clause.
 TRY = re.compile(r"\W*try\b")
-CLAUSE = re.compile(r"(?:else|elif|elsif|except|catch|finally|rescue|ensure)\b")
 SECTION = re.compile(
     r"(?:@\w|#include\b|(?:(?:export|pub|public|private|static|async|default) +)*"
     r"(?:def|class|fn|func|function|fun|impl|struct|interface|enum|trait|module|namespace"
     r"|package|import|from|use|type|describe|it|test)\b)"
 )
-
-
-@dataclass(frozen=True)
-class Block:
-    """The line that opens a block, and the width of its indentation in columns.
-
-    `goes_on`: clauses at the same depth, such as an else, belong to it. `has_end`: its
-    last line stands below already.
-    """
-
-    opener: str
-    base: int
-    row: Language
-    goes_on: bool = False
-    has_end: bool = False
 
 
 def new_section(text: str, place: Place) -> Cut:
@@ -84,7 +71,7 @@ def new_section(text: str, place: Place) -> Cut:
             and width(line) <= depth
             and SECTION.match(line.lstrip())
         ):
-            return ended(text, len("\n".join(_without_blank_end(lines[:i]))))
+            return ended(text, len("\n".join(without_blank_end(lines[:i]))))
     return growing(text)
 
 
@@ -111,9 +98,9 @@ def scope(text: str, place: Place) -> Cut:
     block = _block(line, place, multiline)
     if block is None:
         return _next_line(first, rest, place)
-    kept, is_final = _lines_inside(rest.split("\n"), block)
+    kept, is_final = lines_inside(rest.split("\n"), block)
     if wants_one_line(place.style):
-        kept, is_final = _up_to_text(kept, is_final)
+        kept, is_final = up_to_text(kept, is_final)
     return Cut("\n".join([first, *kept]), is_final)
 
 
@@ -136,7 +123,7 @@ def _next_line(first: str, rest: str, place: Place) -> Cut:
     is_wanted = place.style.next_line and place.style.multiline != "never"
     if not is_complete or not (is_wanted or place.lacks_brace):
         return Cut(first, is_final=True)
-    kept, is_whole = _up_to_text(rest.split("\n"), is_final=False)
+    kept, is_whole = up_to_text(rest.split("\n"), is_final=False)
     last = kept[-1].strip()
     if last and (is_wanted or last[0] == CLOSER_OF[BRACE]):
         return Cut("\n".join([first, *kept]), is_whole)
@@ -182,7 +169,7 @@ def _is_in_arguments(first: str, place: Place) -> bool:
 def _opens_by_word(line: str, place: Place) -> bool:
     """Return whether a line opens a block without a bracket, such as a Lua function."""
     said = code_of(line, place.row)
-    return _opens(said, place.row) and (said[-1].isalnum() or said[-1] in ")|")
+    return opens(said, place.row) and (said[-1].isalnum() or said[-1] in ")|")
 
 
 def _encloses(opener: Mark, place: Place) -> bool:
@@ -210,14 +197,21 @@ def _block(line: str, place: Place, multiline: str) -> Block | None:
     if not place.cursor.line_prefix.strip() and width(line) > width(above):
         openers.insert(0, above)
     for opener in openers:
-        if _opens(opener, row) and not _is_pair(opener, line, place):
+        if opens(opener, row) and not _is_pair(opener, line, place):
             base = width(opener)
             if not _has_body(place, base):
                 is_own = opener is line and not place.cursor.line_prefix.strip()
                 goes_on = is_own or bool(TRY.match(opener))
-                has_end = not is_own and _is_end_below(place, base)
+                is_typed = opener is not line or not _has_opener(line, place)
+                has_end = is_typed and _is_end_below(place, base)
                 return Block(opener, base, row, goes_on, has_end)
     return Block(line, width(line) - 1, row) if multiline == "always" else None
+
+
+def _has_opener(line: str, place: Place) -> bool:
+    """Return whether the model has opened a bracket on the cursor's line."""
+    first = line[len(place.cursor.line_prefix) :]
+    return bool(read(first, place.row, place.before.literal).opens)
 
 
 def _is_pair(opener: str, line: str, place: Place) -> bool:
@@ -236,12 +230,8 @@ def _cut_allman(first: str, rest: str, line: str, row: Language) -> Cut:
     """Return the block whose opening brace stands on the next line."""
     blank, brace, inside = rest.partition(BRACE)
     block = Block(BRACE, width(line), row)
-    kept, is_final = _lines_inside(inside.split("\n"), block)
+    kept, is_final = lines_inside(inside.split("\n"), block)
     return Cut(f"{first}\n{blank}{brace}" + "\n".join(kept), is_final)
-
-
-def _opens(line: str, row: Language) -> bool:
-    return bool(row.opens.search(code_of(line, row)))
 
 
 def _has_body(place: Place, base: int) -> bool:
@@ -253,78 +243,7 @@ def _is_end_below(place: Place, base: int) -> bool:
     """Return whether the next line is the last one of a block at `base`."""
     below = place.below[0] if place.below else ""
     is_closing = bool(place.row.closes.match(below.lstrip()))
-    return is_closing and width(below) == base and not _opens(below, place.row)
-
-
-def _up_to_text(lines: list[str], is_final: bool) -> tuple[list[str], bool]:
-    """Return the lines up to the first with text, and whether it is complete."""
-    for i, line in enumerate(lines):
-        if line.strip():
-            return lines[: i + 1], is_final or i < len(lines) - 1
-    return lines, is_final
-
-
-def _lines_inside(lines: list[str], block: Block) -> tuple[list[str], bool]:
-    """Return the lines of the block and its end, and whether it is complete."""
-    kept: list[str] = []
-    is_closed = False
-    for i, line in enumerate(lines):
-        is_whole = i < len(lines) - 1
-        if is_whole and i > 0 and not line.strip() and not lines[i - 1].strip():
-            return _without_blank_end(kept), True
-        if is_closed and line.strip() and not _is_clause(line, block):
-            return _without_blank_end(kept), is_whole or not _may_close(line, block)
-        if _is_inside(line, block) or _is_clause(line, block):
-            kept.append(line)
-            is_closed = is_closed and not line.strip()
-        elif not is_whole and _may_close(line, block):
-            closes = block.row.closes.match(line.lstrip())
-            return _without_blank_end([*kept, line] if closes else kept), False
-        elif not _closes(line, block) or (
-            block.has_end and not _opens(line, block.row)
-        ):
-            return _without_blank_end(kept), True
-        else:
-            kept.append(line)
-            # A line that closes one block and opens another, such as an else, goes on.
-            is_closed = not _opens(line, block.row)
-            if is_closed and not block.goes_on:
-                return kept, True
-    return _without_blank_end(kept), False
-
-
-def _is_inside(line: str, block: Block) -> bool:
-    return not line.strip() or width(line) > block.base or _floats(line, block)
-
-
-def _is_clause(line: str, block: Block) -> bool:
-    """Return whether a line is another clause of the block's statement."""
-    is_clause = block.goes_on and width(line) == block.base
-    return is_clause and bool(CLAUSE.match(line.lstrip()))
-
-
-def _floats(line: str, block: Block) -> bool:
-    """Return whether a line, such as a label, may be indented anyhow inside braces."""
-    in_braces = block.opener.rstrip().endswith(BRACE)
-    return in_braces and bool(block.row.floats.match(line.strip()))
-
-
-def _closes(line: str, block: Block) -> bool:
-    return width(line) == block.base and bool(block.row.closes.match(line.lstrip()))
-
-
-def _may_close(line: str, block: Block) -> bool:
-    """Return whether an incomplete line closes the block, or may yet do so."""
-    start = line.strip()
-    if _closes(line, block):
-        return True
-    is_short = (
-        start.isalpha() and len(start) < LONGEST_CLOSER
-    ) or start in HALF_CLOSERS
-    return is_short and width(line) == block.base
-
-
-def _without_blank_end(lines: list[str]) -> list[str]:
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    return lines
+    if base == 0 and place.lacks_closer:
+        # It ends a block around this one that is not indented, such as a namespace.
+        return False
+    return is_closing and width(below) == base and not opens(below, place.row)

@@ -48,7 +48,8 @@ def opening(text: str, place: Place) -> str:
         return text
     for pattern in (THOUGHTS, PREAMBLE, OPENING_FENCE, PATH):
         found = pattern.match(written.lstrip(" \t"))
-        is_usual = found and found[0].strip() in place.cursor.document.text
+        head = found[0].partition("\n")[0].strip() if found else ""
+        is_usual = head in place.cursor.document.text
         if found and not is_usual and (begins_line or pattern in WRAPPERS):
             n_lines, written = 0, written.lstrip(" \t")[found.end() :]
     return "\n" * n_lines + written

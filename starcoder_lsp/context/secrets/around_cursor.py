@@ -92,12 +92,18 @@ def _line_start(text: str, at: int) -> int:
 
 def _opened_before(text: str, at: int, margin: int = 0) -> int:
     """Return where a search has to begin to find a secret that goes on at `at`."""
-    first = text.rfind("\n", 0, max(at - margin, 0)) + 1 if margin else at
+    first = _beginning_near(text, at - margin) if margin else at
     for opener, closer in OPENERS:
         begin = text.rfind(opener, max(at - LONGEST_SECRET, 0), at)
         if begin >= 0 and text.find(closer, begin, at) < 0:
             first = min(first, begin)
     return first
+
+
+def _beginning_near(text: str, at: int) -> int:
+    """Return the beginning of the line of `at`, or a place near it in a long line."""
+    nearest = max(at - NEAR, 0)
+    return max(text.rfind("\n", nearest, max(at, 0)) + 1, nearest)
 
 
 def _joined(found: Iterable[Secret]) -> list[Secret]:

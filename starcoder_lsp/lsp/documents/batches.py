@@ -72,7 +72,9 @@ async def _edited(
         here = end
         await slices.rest_if_due()
     pieces += _between(lines, here, LineColumn(len(lines) - 1, len(lines[-1])))
-    return await split_in_steps("".join(pieces), slices)
+    text = "".join(pieces)
+    await slices.rest_if_due()
+    return await split_in_steps(text, slices)
 
 
 async def split_in_steps(text: str, slices: TimeSlices | None = None) -> list[str]:

@@ -255,13 +255,6 @@ class Parser(NoContext):
         return judge(document.language, document.text, cursor.offset, texts)
 
 
-async def test_a_parser_finds_the_end_of_the_statement() -> None:
-    engine = ScriptedEngine(["1; int y = 2;", "\n"])
-    parsing = replace(completer(engine), context=Parser())
-    cursor = Cursor.marked("int main() {\n    int x = █\n}\n", "c")
-    assert (await parsing.complete(cursor)).text == "1;"
-
-
 class Searching(ScriptedEngine):
     """Keeps how many candidates and which scores were wanted."""
 

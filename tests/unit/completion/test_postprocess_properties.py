@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starcoder_lsp.completion.postprocess import STAGES, STARTS, STOPS, process, take
 from starcoder_lsp.completion.postprocess.place import Place
 from starcoder_lsp.completion.postprocess.safety import INVISIBLE, JOINED_EMOJI
-from starcoder_lsp.flow import Cursor, Document, Judgement, Style
+from starcoder_lsp.flow import Cursor, Document, Style
 from starcoder_lsp.languages import languages
 
 CASES = Path(__file__).parents[2] / "cases" / "postprocess"
@@ -161,8 +161,6 @@ RULES: list[tuple[str, Callable[[str, Place], object]]] = [*STARTS, *STOPS, *STA
 def test_every_rule_alone_ends_on_long_texts(
     name: str, rule: Callable[[str, Place], object]
 ) -> None:
-    place = replace(
-        Place.marked("def f():█\n    return 1\n"), judgement=Judgement(0, 5)
-    )
+    place = Place.marked("def f():█\n    return 1\n")
     for text in HUGE.values():
         rule(text[:100_000], place)

@@ -39,7 +39,9 @@ def row(**columns: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def verdict(shown: str, n_replaced: int = 0, **columns: Any) -> str:
+def verdict(shown: str, **columns: Any) -> str:
+    n_replaced = columns.pop("shown_replaces", 0)
+
     async def answer(_row: Any, _trace: Trace) -> Completion:
         return Completion(shown, n_replaced=n_replaced)
 
@@ -67,7 +69,7 @@ def test_what_is_shown_is_right_too_short_too_long_or_other(
 def test_a_closer_that_stays_is_as_good_as_one_that_is_replaced() -> None:
     closed = {"variant": "closed", "after": ")\n"}
     assert verdict("one, two", **closed) == "right"
-    assert verdict("one, two)", 1, **closed) == "right"
+    assert verdict("one, two)", shown_replaces=1, **closed) == "right"
     assert verdict("one", **closed) == "too_short"
 
 
@@ -88,7 +90,8 @@ def test_the_figures_of_each_rule_say_what_is_right_without_it() -> None:
     assert list(figures)[:6] == [
         "n", "right", "too_short", "too_long", "other", "new_parse_errors"
     ]  # fmt: skip
-    assert figures["n"] == 2 and figures["right"] == 1 and figures["too_long"] == 1
+    counts = [figures[name] for name in ("n", "right", "too_long")]
+    assert counts == [2, 1, 1]
     assert tuple(figures["rules"]) == RULES
     scope = {"changed": 2, "gained": 1, "lost": 0, "without": 0}
     assert figures["rules"]["scope"] == scope
@@ -126,7 +129,8 @@ def test_places_are_cut_out_of_code_with_what_belongs_to_them(tmp_path: Path) ->
     bodies = {
         one["wanted"] for one in rows if (one["kind"], one["row"]) == ("empty", 2)
     }
-    assert bodies <= {"return limit\n\t}", "return limit"} and bodies
+    assert bodies
+    assert bodies <= {"return limit\n\t}", "return limit"}
     figures = measured(rows)
     assert figures["right"] == figures["n"]
 

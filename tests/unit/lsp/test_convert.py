@@ -68,6 +68,20 @@ def selected_in(text: str, first: int, last: int) -> types.SelectedCompletionInf
     return types.SelectedCompletionInfo(span, text)
 
 
+@pytest.mark.parametrize(("column", "expected"), [(6, 5), (99, 9)])
+def test_a_range_lies_between_characters_of_the_line(
+    column: int, expected: int
+) -> None:
+    document = opened("x = '😀é'\n")
+    position = types.Position(0, column)
+    cursor = convert.cursor_of(document, position, "utf-16")
+    params = params_at(position)
+    listed = convert.inline_items(
+        [Completion("e")], cursor, params, "utf-16", [COMMAND]
+    )
+    assert columns(listed.items[0].range) == (expected, expected)
+
+
 def test_the_selected_entry_is_in_the_text_that_the_model_reads() -> None:
     document = opened("self.lo█ + 1\n")
     cursor = convert.cursor_with(selected_in("load", 5, 7), document, "utf-16")

@@ -1,4 +1,4 @@
-"""Children that live, die, print garbage, and cannot be started."""
+"""Child processes that live, die, print garbage or cannot be started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ECHO = "while (f := frames.read(sys.stdin.buffer)) is not None: say(f)"
 
 
 class Watched:
-    """A child and everything it was seen to do."""
+    """A child, and a record of its starts, frames and ends."""
 
     def __init__(self, program: str, **policy: float) -> None:
         header = """
@@ -136,7 +136,7 @@ async def test_a_frame_for_a_dead_child_is_dropped(watch: Watch) -> None:
     assert await seen.frames.get() == {"somebody": "listens"}
 
 
-async def test_a_child_that_is_let_go_is_no_crash_and_may_start_again(
+async def test_the_end_of_a_released_child_is_not_a_crash_and_it_may_start_again(
     watch: Watch,
 ) -> None:
     seen = watch(ECHO)

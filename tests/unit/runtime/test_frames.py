@@ -17,7 +17,7 @@ values = st.text() | st.integers() | st.booleans() | st.none() | st.lists(st.tex
 
 
 @given(st.dictionaries(st.text(), values))
-def test_what_is_sent_is_what_is_read(frame: frames.Frame) -> None:
+def test_a_frame_is_read_as_it_was_sent(frame: frames.Frame) -> None:
     assert frames.read(io.BytesIO(frames.encode(frame))) == frame
 
 
@@ -49,7 +49,7 @@ def test_a_frame_that_breaks_off_is_the_end(n_bytes: int) -> None:
         (b"\0\0\0\x0242", "^not an object$"),
     ],
 )
-def test_what_is_no_frame_is_refused(raw: bytes, reason: str) -> None:
+def test_bytes_that_are_not_a_frame_are_refused(raw: bytes, reason: str) -> None:
     with pytest.raises(frames.BadFrame, match=reason):
         frames.read(io.BytesIO(raw))
 

@@ -66,7 +66,7 @@ def test_a_dependency_that_only_the_environment_has_is_found(tmp_path: Path) -> 
     assert chosen([theirs, ours], [theirs], own_folder=ours) == [theirs, ours]
 
 
-def test_the_working_directory_is_left_out_however_it_came_in(
+def test_the_working_directory_is_never_among_the_import_folders(
     tmp_path: Path, usual: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder_with(tmp_path / "project", "pygls"))
@@ -77,7 +77,7 @@ def test_the_working_directory_is_left_out_however_it_came_in(
     assert chosen([here, usual], [], usual, unwanted=[here]) == [usual]
 
 
-def test_a_child_imports_what_its_parent_does(
+def test_a_child_imports_from_the_folders_of_its_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     added = tmp_path / "added: by a wrapper"
@@ -110,7 +110,7 @@ async def test_a_broken_module_of_other_programs_does_not_stop_the_server(
 
 
 def bare(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Our program by an interpreter that finds it nowhere but in PYTHONPATH."""
+    """Run our program with an interpreter that finds it only by PYTHONPATH."""
     alone = subprocess.run([BARE, "-I", "-c", "import starcoder_lsp"], check=False, capture_output=True)  # fmt: skip
     if alone.returncode == 0:
         pytest.skip(f"{BARE} has starcoder-lsp installed")

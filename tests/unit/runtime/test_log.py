@@ -1,4 +1,4 @@
-"""Where log lines go, also those of child processes, and when that changes."""
+"""The targets of log lines, also those of child processes, and their changes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_malformed_frame_is_an_error_of_its_own_kind(frame: Frame) -> None:
         log.target_from(frame)
 
 
-def test_a_frame_says_what_the_target_is(tmp_path: Path) -> None:
+def test_a_frame_carries_the_target(tmp_path: Path) -> None:
     log.set_up("debug", tmp_path / "a")
     assert log.target_from(log.frame()) == log.target()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ async def test_settings_and_links_stay_as_they_were_while_the_disk_is_silent(
     folders.of_document(known)
     time.now += 10
     config.write_text("max_tokens = 8\n")
-    monkeypatch.setattr(uris.os.path, "realpath", forbidden)
+    monkeypatch.setattr(os.path, "realpath", forbidden)
     assert folders.of_document(known).engine.max_tokens == 7
     assert uris.path_of(known) == share / "real" / "a.py"
     assert uris.path_of(other) == share / "link" / "b.py"

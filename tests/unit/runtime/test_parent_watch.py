@@ -54,7 +54,7 @@ NATIVE = 're.match("(a+)+$", "a" * 60 + "b")'
 
 
 class Orphan:
-    """A child whose parent this test can end; its input is held open by the test."""
+    """A child whose parent the test can end; the test holds its input open."""
 
     def __init__(self, *command: str) -> None:
         self._parent = subprocess.Popen(
@@ -86,7 +86,7 @@ class Orphan:
         self._parent.stdin = None
 
     async def until_ended(self) -> None:
-        """Nobody else has its output, which ends with it."""
+        """Wait for the end of its output, which no other process holds."""
         assert self._parent.stdout is not None
         reading = asyncio.to_thread(self._parent.stdout.read)
         await asyncio.wait_for(reading, PATIENCE_S)
@@ -151,7 +151,9 @@ async def test_where_the_kernel_does_not_help_a_thread_does(end: str) -> None:
 
 
 @pytest.mark.parametrize("end", [AT_ONCE, SOON])
-def test_a_child_whose_parent_ended_before_it_could_ask_ends_at_once(end: str) -> None:
+def test_a_child_whose_parent_ended_before_the_watch_began_ends_at_once(
+    end: str,
+) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     done = subprocess.run(

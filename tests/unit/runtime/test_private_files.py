@@ -1,4 +1,4 @@
-"""Files that only their user may read, and that are whole or not there."""
+"""Private files are readable by their user alone, and whole or absent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
         private_files.folder(tmp_path / "link")
 
 
-def test_what_belongs_to_somebody_else_is_refused(
+def test_a_file_or_folder_of_another_user_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private_files.write(tmp_path / "file", b"x")

@@ -1,4 +1,4 @@
-"""When a process is started again, and when it is not: without any process."""
+"""The rules for starting a process again, tested without a process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def at_once(_seconds: float) -> None:
 
 
 class Wire(Supervisor):
-    """A process that lives until a test, or the end of its input, ends it."""
+    """A process that ends when a test or the end of its input ends it."""
 
     pid = 1
 
@@ -101,7 +101,7 @@ async def test_a_retired_process_that_is_wanted_again_is_replaced_without_a_cras
     await wire.close()
 
 
-async def test_what_is_retired_last_stays_away() -> None:
+async def test_a_process_that_is_retired_last_is_not_started_again() -> None:
     wire = await running()
     wire.retire()
     wire.start()

@@ -1,4 +1,4 @@
-"""Silence of an engine, and silence that was our own."""
+"""An engine that is silent is noticed; time in which we were stopped does not count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starcoder_lsp.runtime.watchdog import Watchdog
 
 
 class Clock:
-    """Time that passes only while a watchdog sleeps, and where a test lets it."""
+    """A clock that moves only while a watchdog sleeps or a test moves it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -31,14 +31,14 @@ class Clock:
         self.now += seconds
 
     async def run(self, seconds: float) -> None:
-        """Let so much time pass while this process runs."""
+        """Move the clock on while this process runs."""
         self._until += seconds
         self._moves_on.set()
         for _ in range(200):
             await asyncio.sleep(0)
 
     async def stop_for(self, seconds: float) -> None:
-        """Let so much time pass while this process is stopped."""
+        """Move the clock on while this process is stopped."""
         self.now += seconds
         self._until += seconds
         await self.run(0)
@@ -68,7 +68,7 @@ async def test_signs_of_life_keep_it_quiet(clock: Clock) -> None:
     assert clock.n_silences == 0
 
 
-async def test_who_owes_nothing_may_be_silent(clock: Clock) -> None:
+async def test_a_process_that_owes_nothing_may_be_silent(clock: Clock) -> None:
     clock.watchdog.expect("an answer", 10)
     clock.watchdog.settle("an answer")
     await clock.run(100)

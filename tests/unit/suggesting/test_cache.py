@@ -278,7 +278,7 @@ class Entry:
     texts: tuple[str, ...]
 
     def left(self, where: Where, prefix: str) -> tuple[str, ...]:
-        """The rest of its texts at a place; none if they do not lead there."""
+        """Return the rest of its texts at a place; none if they do not lead there."""
         if self.where != where or not prefix.startswith(self.prefix):
             return ()
         rests = [follow(text, prefix[len(self.prefix) :]) for text in self.texts]
@@ -324,7 +324,7 @@ class AgainstAList(RuleBasedStateMachine):
         self.keep(*self._near(data))
 
     def _near(self, data: st.DataObject) -> tuple[Where, str, list[str]]:
-        """A place inside a known suggestion, with its rest; either may be wrong."""
+        """Draw a place inside a known suggestion and a rest for it; either may be wrong."""
         if not self.entries:
             return ("d", "m", " "), "", []
         entry = data.draw(st.sampled_from(self.entries))
@@ -387,7 +387,7 @@ class AgainstAList(RuleBasedStateMachine):
 
 
 def first_line(text: str, start: int) -> str:
-    """`text` up to the end of the first line after `start` that is not blank."""
+    """Return `text` up to the end of the first line after `start` that is not blank."""
     blank = len(text[start:]) - len(text[start:].lstrip())
     return text[: start + blank] + text[start + blank :].partition("\n")[0].rstrip()
 

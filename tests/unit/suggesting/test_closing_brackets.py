@@ -10,7 +10,7 @@ from starcoder_lsp.suggesting.closing_brackets import AutoCloseFilter
 
 
 def seen(*pictures: str) -> str:
-    """The text after the cursor that the model reads, at the last of the pictures."""
+    """Return the text after the cursor that the model reads, at the last picture."""
     auto_close, suffix = AutoCloseFilter(), ""
     for picture in pictures:
         marked = Cursor.marked(picture)

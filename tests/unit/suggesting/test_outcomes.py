@@ -294,7 +294,7 @@ def test_the_surviving_share_is_measured_after_half_a_minute() -> None:
 
 
 @pytest.mark.parametrize("text", ["value", " \n "])
-def test_nothing_is_kept_of_a_suggestion_that_never_stood_in_the_text(
+def test_an_accepted_suggestion_that_is_not_in_the_text_counts_as_not_kept(
     text: str,
 ) -> None:
     session = Session(text=text)

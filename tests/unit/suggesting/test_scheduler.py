@@ -145,7 +145,7 @@ async def test_the_newest_request_wins_in_any_file() -> None:
     assert model.n_most == 1
 
 
-async def test_an_older_request_of_another_channel_does_not_stop_a_newer_ones_work() -> (
+async def test_an_older_request_of_another_channel_does_not_stop_the_work_for_a_newer_one() -> (
     None
 ):
     model = Model()

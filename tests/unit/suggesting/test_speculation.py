@@ -1,4 +1,4 @@
-"""Work ahead: what the model writes where an accepted suggestion ends."""
+"""Work ahead: the model writes on where an accepted suggestion would end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starcoder_lsp.suggesting.speculation import accepted, complete_after_accept
 
 
 def read(prompt: Prompt) -> str:
-    """The text before the cursor, as the model reads it."""
+    """Return the text before the cursor, as the model reads it."""
     last = prompt.segments[-1]
     assert isinstance(last, Text)
     return last.text
@@ -31,7 +31,7 @@ def engine_that_writes(**lines: Sequence[str]) -> ScriptedEngine:
 
 
 async def after_accept(engine: ScriptedEngine, picture: str) -> tuple[str, str]:
-    """The text for the place, and the raw text of its trace."""
+    """Return the text for the place, and the raw text of its trace."""
     limits = resolve([]).settings.limits
     completer = Completer(engine, families()["starcoder2"], Window(99, 99), limits)
     cursor, trace, heard = Cursor.marked(picture), Trace(), list[str]()

@@ -11,6 +11,7 @@ import pytest
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Window, families
+from starcoder_lsp.context import Edit
 from starcoder_lsp.engines import Speed
 from starcoder_lsp.engines.scripted import ScriptedEngine
 from starcoder_lsp.flow import Completion, Cursor, Document, Limits, Prompt, Text, Usage
@@ -89,7 +90,7 @@ def texts(suggestion: Suggestion | None) -> list[str]:
 
 
 def suffix_of(prompt: Prompt) -> str:
-    """The suffix that the model reads."""
+    """Return the suffix that the model reads."""
     written = [part.text for part in prompt.segments if isinstance(part, Text)]
     return written[0]
 
@@ -213,6 +214,19 @@ async def test_cached_alternatives_are_found_beside_inserted_closers_too() -> No
     assert session.n_asked == 2
 
 
+async def test_the_edits_tell_what_a_suggestion_may_replace_in_a_comment_too() -> None:
+    session = Session("x) says it", "\n")
+    session.suggester.note_edits("a", [Edit(12, 12, "()")])
+    ask = session.ask_at("# here print(█)\n")
+    style = replace(ask.completer.style, can_replace=True)
+    ask = replace(ask, completer=replace(ask.completer, style=style))
+    suggestion = await session.suggester.suggest(ask)
+    assert suggestion is not None
+    (shown,) = suggestion.completions
+    assert (shown.text, shown.n_replaced) == ("x) says it", 1)
+    assert suffix_of(session.engine.prompts[0]) == "\n"
+
+
 async def test_another_file_is_another_request() -> None:
     session = Session()
     await session.at("x = █", "a")
@@ -311,7 +325,7 @@ async def test_a_generation_that_differs_from_the_typed_text_is_stopped() -> Non
 
 
 class Turnstile(asyncio.Event):
-    """Lets a given number of pieces pass."""
+    """A gate that lets a given number of pieces pass."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,7 +34,16 @@ def why_not(
 
 
 @pytest.mark.parametrize(
-    "picture", ["x = █", "f(█)", "█", "for (let i = 0;█)", "return █ + 1", "a;\n█"]
+    "picture",
+    [
+        "x = █",
+        "f(█)",
+        "█",
+        "for (let i = 0;█)",
+        "return █ + 1",
+        "a;\n█",
+        "int f() {\n  g();█\n",
+    ],
 )
 def test_places_where_code_can_follow_have_no_reason(picture: str) -> None:
     assert why_not(picture) is None

@@ -31,6 +31,7 @@ MAX_WANTED_LINES = 100
 PER_FILE = 4
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 QUOTES = "\"'`"
+PAIRS = {**CLOSER_OF, **{quote: quote for quote in QUOTES}}
 WORD = re.compile(r"\w\w+")
 GOES_ON = re.compile(r"[({\[]$")
 
@@ -95,6 +96,8 @@ def _at(
     """Return the place of one kind at a line; None if the line has no such place."""
     line = source.lines[i]
     end = end_of_block(source.lines, i, source.row)
+    if kind in ("opener", "empty") and source.row.floats.match(line.strip()):
+        return None
     if end - i > MAX_WANTED_LINES or (kind in ("opener", "empty") and end <= i + 1):
         return None
     at = _column(line, kind, chance)
@@ -149,7 +152,7 @@ def end_of_block(lines: Sequence[str], i: int, row: Language) -> int:
             at += 1
         closes = at < len(lines) and _is_closer(lines[at], base, row)
         if not closes:
-            return _last_said(lines, end, at - 1)
+            return _last_said(lines, end, at - 1, row)
         end = at
     return end
 
@@ -172,8 +175,11 @@ def _is_closer(line: str, base: int, row: Language) -> bool:
     return _width(line) == base and bool(row.closes.match(line.lstrip()))
 
 
-def _last_said(lines: Sequence[str], first: int, last: int) -> int:
-    while last > first and not lines[last].strip():
+def _last_said(lines: Sequence[str], first: int, last: int, row: Language) -> int:
+    """Return the last line that belongs to a block: no blank one, label or directive."""
+    while last > first and (
+        not lines[last].strip() or row.floats.match(lines[last].strip())
+    ):
         last -= 1
     return last
 
@@ -211,7 +217,6 @@ def closers_due(typed: str) -> str:
     for sign in typed:
         if due and sign == due[-1]:
             due.pop()
-        elif not due or due[-1] not in QUOTES:
-            if sign in CLOSER_OF or sign in QUOTES:
-                due.append(CLOSER_OF.get(sign, sign))
+        elif sign in PAIRS and not (due and due[-1] in QUOTES):
+            due.append(PAIRS[sign])
     return "".join(reversed(due))

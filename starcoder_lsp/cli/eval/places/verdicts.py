@@ -235,6 +235,6 @@ def _has_new_errors(row: Row, shown: Completion) -> bool:
 
 
 def _n_errors(row: Row, text: str, n_replaced: int) -> int:
-    document = row["before"] + row["after"][n_replaced:]
-    (found,) = judge(row["language"], document, len(row["before"]), [text])
+    """Count the parse errors of the whole document."""
+    (found,) = judge(row["language"], "", 0, [_document(row, text, n_replaced)])
     return found.n_new_errors

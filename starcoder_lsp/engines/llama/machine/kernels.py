@@ -20,14 +20,14 @@ from starcoder_lsp.flow import Usage
 
 # Another kernel has to be so much faster, because measurements differ by some percent.
 LEAST_GAIN = 1.05
-# Batches of this many tokens are timed, and tokens behind two of them; on a slow machine
-# fewer, as many as are read in half a second.
-N_BATCH, STEP = 256, 32
-BATCH_S = 0.5
+# Batches of this many tokens are timed, and tokens behind several of them; on a slow
+# machine smaller ones, of as many tokens as are read in a quarter of a second.
+N_BATCH, N_BATCHES, STEP = 256, 5, 32
+BATCH_S = 0.25
 # Behind fewer tokens, what depth costs is lost in noise. It does not matter there either:
 # on such a machine the weights take most of the time.
-LEAST_DEPTH = 192
-N_ROUNDS = 5
+LEAST_DEPTH = 320
+N_ROUNDS = 8
 # The weight of the newest request in the moving averages.
 NEWEST_SHARE = 0.05
 
@@ -107,30 +107,29 @@ def measure(
     answer: the machine is too slow for the differences to matter.
     """
     size = int(min(known.prefill_tokens_per_s * BATCH_S, N_BATCH)) // STEP * STEP
-    if 2 * size < LEAST_DEPTH:
+    depth = N_BATCHES * size
+    if depth < LEAST_DEPTH:
         return {}
     reads: dict[Kernel, list[float]] = {one: [] for one in kernels}
     near: dict[Kernel, list[float]] = {one: [] for one in kernels}
     far: dict[Kernel, list[float]] = {one: [] for one in kernels}
     rounds = (
         *((near, 1, 0) for _ in range(N_ROUNDS)),
-        (reads, size, 0),
-        (reads, size, size),
-        *((far, 1, 2 * size) for _ in range(N_ROUNDS)),
+        *((reads, size, size * i) for i in range(N_BATCHES)),
+        *((far, 1, depth) for _ in range(N_ROUNDS)),
     )
-    for times, n_tokens, depth in rounds:
+    for times, n_tokens, start in rounds:
         for kernel in kernels:
-            taken = evaluate(kernel, n_tokens, depth)
+            taken = evaluate(kernel, n_tokens, start)
             if taken is None:
                 return None
             times[kernel].append(taken)
     # The best of each: other processes can only make it slower.
     return {
-        one: _speed(size, min(reads[one]), min(near[one]), min(far[one]))
+        one: _speed(size / min(reads[one]), min(near[one]), min(far[one]), depth)
         for one in kernels
     }
 
 
-def _speed(size: int, read_s: float, near_s: float, far_s: float) -> Speed:
-    slope = max(far_s - near_s, 0.0) / (2 * size)
-    return Speed(size / max(read_s, 1e-9), 1 / max(near_s, 1e-9), slope)
+def _speed(read_per_s: float, near_s: float, far_s: float, depth: int) -> Speed:
+    return Speed(read_per_s, 1 / near_s, max(far_s - near_s, 0.0) / depth)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from starcoder_lsp.engines.llama.native import load_failure
+from starcoder_lsp.engines.llama.native.abort import AbortPolling
 from starcoder_lsp.engines.llama.native.kernel import PLAIN, Kernel
 from starcoder_lsp.engines.llama.native.parameters import (
     context_params,
@@ -151,7 +152,8 @@ class LlamaContext:
 
         `n_context` is the tokens of each sequence or, if `is_shared`, of all together.
         Unless shared, attention reads no cells of other sequences; if shared, copying a
-        sequence costs nothing. llama.cpp calls `should_abort` between graph nodes.
+        sequence costs nothing. llama.cpp calls `should_abort` between graph nodes, but
+        not while it computes a single fast token.
         """
         self._threads, self._n_threads = threads, threads.n_for(1)
         params = context_params(
@@ -176,9 +178,7 @@ class LlamaContext:
         self.n_sequences = n_sequences
         self.n_batch = n_batch
         self._batch = llama.llama_batch_init(n_batch, 0, 1)
-        # Kept as long as the context, because C has only its address.
-        self._abort = llama.ggml_abort_callback(lambda _user_data: should_abort())
-        llama.llama_set_abort_callback(pointer, self._abort, None)
+        self._abort = AbortPolling(pointer, should_abort)
 
     def free(self) -> None:
         """Release the memory; not while the model computes, and nothing after it."""
@@ -270,6 +270,7 @@ class LlamaContext:
             batch.seq_id[i][0] = sequence
             batch.logits[i] = i >= len(rows) - n_logits
         self._use_threads(self._threads.n_for(len(rows)))
+        self._abort.prepare(len(rows))
         started = time.perf_counter()
         answer = llama.llama_decode(self._pointer, batch)
         if answer == ABORTED:
@@ -277,7 +278,9 @@ class LlamaContext:
             return False
         if answer != 0:
             raise RuntimeError(f"llama_decode answered {answer}: {_explain('')}")
-        self._threads.saw(len(rows), time.perf_counter() - started)
+        taken = time.perf_counter() - started
+        self._threads.saw(len(rows), taken)
+        self._abort.saw(len(rows), taken)
         return True
 
     def _use_threads(self, n_threads: int) -> None:

@@ -16,6 +16,8 @@ from starcoder_lsp.flow import Prompt
 
 # Fewer tokens than this are evaluated faster than a file is read.
 WORTH_SAVING = 64
+# The cells of a context in which a kernel is measured.
+N_PROBED = (kernels.N_BATCHES + 1) * kernels.N_BATCH
 # A state has a part that does not shrink with its tokens.
 SAFE_SHARE = 0.95
 
@@ -78,7 +80,7 @@ class PersistentSession(LlamaSession):
 
         try:
             for kernel in self.kernels:
-                contexts[kernel] = self._caches.another(kernel, 4 * kernels.N_BATCH)
+                contexts[kernel] = self._caches.another(kernel, N_PROBED)
             return kernels.measure(self.kernels, evaluate, known)
         finally:
             for context in contexts.values():
