@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from editors.tmux import Terminal, program
+from editors.driver import binaries
+from editors.tmux import Terminal
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-HELIX = program("STARCODER_LSP_TEST_HELIX", "hx", "helix")
+HELIX = next(iter(binaries("STARCODER_LSP_TEST_HELIX", "hx", "helix")), None)
 NEIGHBOUR = [
     "env",
     f"PYTHONPATH={HERE.parent}",
