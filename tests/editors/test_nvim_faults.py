@@ -48,6 +48,12 @@ return answer[1]
 """
 
 
+SERVER_CRASH = """
+local client = vim.lsp.get_clients({ name = "starcoder" })[1]
+client.request("workspace/executeCommand", { command = "scripted.crash" }, function() end)
+"""
+
+
 def closed(server: ScriptedServer) -> list[str]:
     sent = server.received("textDocument/didClose")
     return [message["params"]["textDocument"]["uri"] for message in sent]
@@ -176,6 +182,24 @@ def test_an_empty_neovim_starts_a_server_in_insert_mode(
     eventually(editor.ghost, "!")
     editor.command("bwipeout!")
     eventually(lambda: closed(server), opened(server))
+
+
+def test_restart_starts_a_server_for_a_buffer_without_a_name(
+    start_neovim: StartNeovim, scripted_server: MakeServer
+) -> None:
+    editor = start_neovim()
+    editor.lua(SETUP, {"cmd": scripted_server(inserting("!", after="x")).cmd})
+    editor.command("Starcoder restart")
+    eventually(lambda: n_clients(editor), 1)
+    editor.type("ix")
+    eventually(editor.ghost, "!")
+    editor.lua(SERVER_CRASH)
+    eventually(lambda: n_clients(editor), 0)
+    eventually(editor.status, "starcoder: ⚠ server not running")
+    editor.command("Starcoder restart")
+    eventually(lambda: n_clients(editor), 1)
+    editor.type("<BS>x")
+    eventually(editor.ghost, "!")
 
 
 @pytest.mark.parametrize(

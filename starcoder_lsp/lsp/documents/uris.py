@@ -25,7 +25,7 @@ N_REMEMBERED = 1024
 DOCUMENT_SCHEMES = {
     "": "a bare path, from clients that take paths for URIs",
     "file": "a file; `file://` alone is an unnamed buffer of Neovim",
-    "untitled": "a new file of VS Code",
+    "untitled": "a new file of VS Code, and an unnamed buffer of our plugins",
     "buffer": "a new file of Sublime Text",
     "inmemory": "a model of Monaco, which web editors are made of",
     "memfs": "VS Code's sample file system in memory",

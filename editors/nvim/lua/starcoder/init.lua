@@ -284,6 +284,7 @@ function M.restart()
     client_of.execute(client, { command = "starcoder.restart" })
   else
     attach_all()
+    attach(vim.api.nvim_get_current_buf())
   end
 end
 
