@@ -302,6 +302,10 @@ function M.status()
   return "starcoder: " .. status.describe(status.of(client.id))
 end
 
+local function waits_for_insert_mode()
+  return vim.api.nvim_buf_get_name(0) == "" and not client_of.is_starting()
+end
+
 --- The status, or why there is none in this buffer.
 --- @return string
 function M.explain_status()
@@ -313,8 +317,8 @@ function M.explain_status()
     return "starcoder: server not running; :Starcoder restart starts it"
   end
   local reason = why_not(vim.api.nvim_get_current_buf())
-    or (client_of.is_starting() and "the server is starting")
-    or "a buffer without a name gets a server in insert mode"
+    or (waits_for_insert_mode() and "a buffer without a name gets a server in insert mode")
+    or "the server is starting"
   return "starcoder: not attached: " .. reason
 end
 
