@@ -80,7 +80,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     "starcoder_lsp.lsp": (
         {"time_slices", "shown_files"},
         {"documents", "messages"},
-        {"settings", "client", "convert", "protocol"},
+        {"settings", "client", "convert", "protocol", "own_files"},
         {"current_engine", "current_context"},
         {"ask_factory"},
         {"server"},

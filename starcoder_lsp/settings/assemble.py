@@ -15,7 +15,7 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
@@ -52,7 +52,7 @@ def model_file(settings: EngineSettings) -> Path:
 def load_of(settings: EngineSettings) -> Load:
     """The request that makes an engine's process load the model; errors as `model_file`."""
     model = chosen.model_of(settings)
-    family = families()[model.family]
+    family = family_of(settings)
     n_more = settings.max_tokens + SPARE_TOKENS
     return Load(
         path=str(model_file(settings)),
@@ -240,7 +240,14 @@ def layout_of(settings: Settings, model: Model) -> str:
 
 
 def family_of(settings: EngineSettings) -> Family:
-    return families()[chosen.model_of(settings).family]
+    """The family of the model that writes; raises UnknownModel, and errors as `model_of`."""
+    model = chosen.model_of(settings)
+    if model.family not in families():
+        raise UnknownModel(
+            f"the model {model.name} is of the unknown family {model.family!r}; remove "
+            f"it and add it again: starcoder-lsp models remove {model.name}"
+        )
+    return families()[model.family]
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:
