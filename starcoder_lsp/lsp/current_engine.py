@@ -206,7 +206,7 @@ class CurrentEngine:
             )
 
     def _try_out(self, settings: Settings) -> None:
-        """Find out whether a file of the user's fills in the middle, and say so once."""
+        """Test whether the user's own model file fills in the middle; report it once."""
         path, engine = own_file.own_file(settings.engine), self._engine
         if path is None or engine is None:
             return

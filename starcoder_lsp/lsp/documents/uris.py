@@ -25,7 +25,7 @@ N_REMEMBERED = 1024
 DOCUMENT_SCHEMES = {
     "": "a bare path, from clients that take paths for URIs",
     "file": "a file; `file://` alone is an unnamed buffer of Neovim",
-    "untitled": "a new file of VS Code",
+    "untitled": "a new file of VS Code, and an unnamed buffer of our plugins",
     "buffer": "a new file of Sublime Text",
     "inmemory": "a model of Monaco, which web editors are made of",
     "memfs": "VS Code's sample file system in memory",
@@ -69,8 +69,8 @@ def is_document(uri: str) -> bool:
 def path_of(uri: str) -> Path | None:
     """Return the file that a document is, or is part of; None if it is none.
 
-    Links are resolved, so that a file has one path whatever the client calls it; on a
-    disk that does not answer, only those of a file that was met before.
+    Links are resolved, so that a file has one path whatever the client calls it. While a
+    disk does not answer, only links that were resolved before are.
 
     >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
     (PosixPath('/a/b.ipynb'), None)
