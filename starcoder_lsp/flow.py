@@ -28,6 +28,7 @@ class Document:
     uri: str = ""
     language: str = ""
     version: int = 0
+    indent: str = ""  # One level, as the editor would write it; "" if unknown.
 
     @cached_property
     def newline(self) -> str:

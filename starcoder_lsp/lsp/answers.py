@@ -14,7 +14,13 @@ from starcoder_lsp.completion.trace import Trace
 from starcoder_lsp.errors import EngineError, EngineFailed
 from starcoder_lsp.flow import Completion, Cursor, Usage
 from starcoder_lsp.lsp import convert
-from starcoder_lsp.lsp.documents.parameters import field, place_of, text_field
+from starcoder_lsp.lsp.documents.parameters import (
+    field,
+    indent_of,
+    place_of,
+    text_field,
+)
+from starcoder_lsp.lsp.messages.inline_params import InlineParams
 from starcoder_lsp.settings import chosen
 from starcoder_lsp.suggesting.ask import Ask, Suggestion
 from starcoder_lsp.suggesting.outcomes.tracker import Offer
@@ -31,8 +37,9 @@ MORE_TOKENS = 3
 
 
 async def inline_completion(
-    server: Server, params: types.InlineCompletionParams
+    server: Server, params: InlineParams
 ) -> types.InlineCompletionList | None:
+    _note_indent(server, params.text_document.uri, params.formatting_options)
     cursor = _cursor(server, params)
     if cursor is None:
         return None
@@ -49,6 +56,7 @@ async def more(server: Server, params: Any) -> types.InlineCompletionList | None
     place = place_of(field(params, "position"))
     if uri is None or place is None:
         raise JsonRpcInvalidParams("expected textDocument and position")
+    _note_indent(server, uri, field(params, "formattingOptions"))
     asked = types.InlineCompletionParams(
         types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
         types.TextDocumentIdentifier(uri),
@@ -174,6 +182,13 @@ def _cursor_at(server: Server, uri: str, position: types.Position) -> Cursor | N
     if document is not None and document.trouble:
         server.status.show(document.trouble, kind="Inactive")
     return server.cursor_at(uri, position)
+
+
+def _note_indent(server: Server, uri: str, formatting_options: Any) -> None:
+    """Keep the indentation that the client tells, also for requests that do not tell it."""
+    document = server.documents.get(uri)
+    if document is not None and (indent := indent_of(formatting_options)):
+        document.note_indent(indent)
 
 
 def _inline_items(

@@ -14,6 +14,7 @@ from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, lsp_metho
 
 from starcoder_lsp.lsp.messages import json_in_steps
 from starcoder_lsp.lsp.messages.framing import Envelope, Skipped, envelope_of
+from starcoder_lsp.lsp.messages.inline_params import with_formatting
 from starcoder_lsp.lsp.messages.outgoing import Message, Outgoing, id_of, report
 from starcoder_lsp.lsp.messages.tolerant import tolerated
 
@@ -195,7 +196,10 @@ class Protocol(Outgoing):
             wanted = types.InitializeParams
             params = tolerated(self._converter, {**NO_CLIENT, **params}, wanted)
             message = {**message, "params": params or NO_CLIENT}
-        return self.structure_message(message)
+        structured = self.structure_message(message)
+        if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
+            structured.params = with_formatting(structured.params, params)
+        return structured
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(

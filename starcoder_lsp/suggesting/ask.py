@@ -33,8 +33,8 @@ class Ask:
 
     @property
     def key(self) -> Hashable:
-        """Everything in the settings that an answer depends on."""
-        return self.settings.suggestion_key
+        """Everything in the user's and the editor's settings that an answer depends on."""
+        return self.settings.suggestion_key, self.cursor.document.indent
 
     def after_accept(self) -> Ask:
         """Return the same request for the place where an accepted suggestion ends.

@@ -198,6 +198,17 @@ def test_every_superseded_request_is_cancelled(
     assert [m["id"] for m in asked] == [m["params"]["id"] for m in cancelled]
 
 
+def test_each_request_tells_the_indentation_of_the_buffer(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(inserting("!", after="a"))
+    options = "vim.bo.shiftwidth, vim.bo.expandtab = 2, true"
+    open_editor(server.cmd, before=options).type("ia")
+    eventually(lambda: server.n_requests() > 0)
+    asked = server.received("textDocument/inlineCompletion")[-1]["params"]
+    assert asked["formattingOptions"] == {"tabSize": 2, "insertSpaces": True}
+
+
 @pytest.mark.parametrize(("typed", "ghost"), [("e", "turn"), ("x", "")])
 def test_a_late_answer_is_shown_if_the_text_typed_since_agrees(
     open_editor: OpenEditor, scripted_server: MakeServer, typed: str, ghost: str

@@ -1,4 +1,4 @@
-"""Popup entries and notebook cells reach the prompt: real index, scripted engine."""
+"""What clients say beside the text counts: real index, scripted engine."""
 
 from __future__ import annotations
 
@@ -225,3 +225,40 @@ async def test_a_notebook_that_is_closed_has_no_cells_left(session: Session) -> 
     ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 4}, "context": {"triggerKind": 1}}  # fmt: skip
     assert await session.asks("textDocument/inlineCompletion", ask) is None
     assert list(session.server.documents) == []
+
+
+async def test_a_file_without_indentation_gets_the_one_that_the_client_tells(
+    session: Session,
+) -> None:
+    session.engine = ScriptedEngine(["\n    return", " 1"])
+    await session.begins()
+    uri = (session.folder / "new.py").as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": "def f():"}
+    session.sends("textDocument/didOpen", {"textDocument": document})
+
+    async def text_with(**more: Any) -> str:
+        ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 8}, "context": {"triggerKind": 1}}  # fmt: skip
+        answer = await session.asks("textDocument/inlineCompletion", {**ask, **more})
+        return str(answer["items"][0]["insertText"])
+
+    two, tabs = ({"tabSize": 2, "insertSpaces": spaces} for spaces in (True, False))
+    assert await text_with(formattingOptions="wide") == "\n    return 1"
+    assert await text_with(formattingOptions=two) == "\n  return 1"
+    assert await text_with(formattingOptions=tabs) == "\n\treturn 1"
+    assert await text_with() == "\n\treturn 1"
+    assert len(session.engine.prompts) == 3
+
+
+async def test_a_client_that_sends_whole_texts_gets_no_second_closer(
+    session: Session,
+) -> None:
+    session.engine = ScriptedEngine(["1)", "\n"])
+    await session.begins()
+    uri = (session.folder / "new.py").as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": "x = (f\n"}
+    session.sends("textDocument/didOpen", {"textDocument": document})
+    changed = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "x = (f()\n"}]}  # fmt: skip
+    session.sends("textDocument/didChange", changed)
+    ask = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 7}, "context": {"triggerKind": 1}}  # fmt: skip
+    (item,) = (await session.asks("textDocument/inlineCompletion", ask))["items"]
+    assert (item["insertText"], item["range"]["end"]["character"]) == ("1)", 8)

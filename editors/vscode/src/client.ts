@@ -28,6 +28,10 @@ export const SELECTOR = SCHEMES.map((scheme) => ({ scheme }));
 export const STATUS = "didChangeStatus";
 export const SUGGESTION_READY = "starcoder/suggestionReady";
 
+/** A longer suggestion than usual; an extension of LSP. */
+export const LONGER = "starcoder/more";
+const SUGGESTION_REQUESTS = new Set(["textDocument/inlineCompletion", LONGER]);
+
 /** Everything that a client depends on. */
 export interface ClientOptions {
   readonly command: string;
@@ -70,6 +74,20 @@ function copyLines(input: Readable, log: vscode.LogOutputChannel): void {
   readline.createInterface({ input }).on("line", (line) => log.info(line));
 }
 
+function isSuggestionRequest(type: string | { readonly method: string }): boolean {
+  return SUGGESTION_REQUESTS.has(typeof type === "string" ? type : type.method);
+}
+
+/** Adds the indentation of the active editor, for files that have none yet. */
+function withFormatting<P>(params: P): P {
+  const options = vscode.window.activeTextEditor?.options;
+  if (options === undefined) {
+    return params;
+  }
+  const { tabSize, insertSpaces } = options;
+  return { ...params, formattingOptions: { tabSize, insertSpaces } };
+}
+
 function clientOptions(options: ClientOptions): LanguageClientOptions {
   return {
     documentSelector: SELECTOR,
@@ -91,6 +109,8 @@ function clientOptions(options: ClientOptions): LanguageClientOptions {
       },
     },
     middleware: {
+      sendRequest: (type, params, token, next) =>
+        next(type, isSuggestionRequest(type) ? withFormatting(params) : params, token),
       provideInlineCompletionItems: options.provideInlineCompletionItems,
       workspace: {
         // VS Code's own answer would hold all defaults.

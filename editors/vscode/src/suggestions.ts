@@ -1,7 +1,7 @@
 /** Follows the suggestions that the server makes: asks again, and tells what becomes of them. */
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
-import type { Client } from "./client";
+import { LONGER, type Client } from "./client";
 import { acceptedLength, isSamePlace, type Item, type Place } from "./core/suggestion";
 
 /** VS Code draws an answer within this time, and tells nobody. */
@@ -100,7 +100,7 @@ export class Suggestions implements vscode.Disposable {
     const { code2ProtocolConverter, protocol2CodeConverter } = client;
     const params = code2ProtocolConverter.asTextDocumentPositionParams(document, position);
     try {
-      const result = await client.sendRequest<Longer>("starcoder/more", params, token);
+      const result = await client.sendRequest<Longer>(LONGER, params, token);
       return await protocol2CodeConverter.asInlineCompletionResult(result, token);
     } catch {
       return null; // it was cancelled, or the server has ended

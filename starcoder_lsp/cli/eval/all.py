@@ -18,6 +18,7 @@ from starcoder_lsp.cli.eval import (
     mbpp,
     mine,
     multipl_e,
+    places,
     report,
     truncation,
 )
@@ -74,6 +75,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         ("{data}", "--language", "python"),
         has_model=False,
     ),
+    "places": Measurement(places, "postprocess/places.jsonl", has_model=False),
     "context": Measurement(
         context,
         "cceval/rows.jsonl",

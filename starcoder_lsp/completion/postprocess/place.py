@@ -138,12 +138,16 @@ class Place:
 
     @cached_property
     def indent(self) -> str:
-        """One level of the document's indentation, or else of its language's."""
+        """One level of the document's indentation, or else of its language's or the editor's.
+
+        The table of languages names a unit only where the language demands it.
+        """
         above, below = self.cursor.lines_above, self.cursor.lines_below
         if self.is_body:
             return self.cursor.line_prefix.removeprefix(indentation(self.above))
         near = _indents((*reversed(above[:NEAR_LINES]), *below[:NEAR_LINES]))
-        return next(iter((*near, *self.usual_indents, self.row.indent)))
+        usual = self.row.indent or self.cursor.document.indent
+        return next(iter((*near, *self.usual_indents, usual)))
 
     @cached_property
     def usual_indents(self) -> tuple[str, ...]:

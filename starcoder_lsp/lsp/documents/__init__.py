@@ -22,13 +22,17 @@ MAX_CHARACTERS = 10_000_000
 
 @dataclass
 class OpenDocument:
-    """One open document. `trouble` says why its text is not known; empty if it is."""
+    """One open document. `trouble` says why its text is not known; empty if it is.
+
+    `indent` is one level of indentation as the editor would write it, `""` if unknown.
+    """
 
     uri: str
     language: str
     version: int
     lines: list[str]
     trouble: str = ""
+    indent: str = ""
     _snapshot: Document | None = field(default=None, repr=False)
     # The line that `offset` was last asked about, and the offset of its start.
     _line_start: tuple[int, int] = (0, 0)
@@ -37,6 +41,11 @@ class OpenDocument:
         self.version = version
         if self._snapshot is not None:
             self._snapshot = replace(self._snapshot, version=version)
+
+    def note_indent(self, indent: str) -> None:
+        self.indent = indent
+        if self._snapshot is not None:
+            self._snapshot = replace(self._snapshot, indent=indent)
 
     def edit(self, span: Span, text: str, encoding: Encoding) -> Edit:
         """Replace `span`; return the edit with offsets in code points."""
@@ -58,9 +67,11 @@ class OpenDocument:
         old, self.lines = self.lines, lines
         n_before, n_after = n_common_ends(old, lines)
         start = sum(map(len, old[:n_before]))
-        replaced = old[n_before : len(old) - n_after]
+        replaced = "".join(old[n_before : len(old) - n_after])
         text = "".join(lines[n_before : len(lines) - n_after])
-        return Edit(start, start + sum(map(len, replaced)), text)
+        n_first, n_last = n_common_ends(replaced, text)
+        start, end = start + n_first, start + len(replaced) - n_last
+        return Edit(start, end, text[n_first : len(text) - n_last])
 
     def place(self, line: int, column: int, encoding: Encoding) -> LineColumn:
         """Convert a client's position, clamped to the document."""
@@ -90,7 +101,9 @@ class OpenDocument:
         self._replace_lines(start.line, end.line + 1, before + text + after)
 
     def _take(self, text: str) -> None:
-        self._snapshot = Document(text, self.uri, self.language, self.version)
+        self._snapshot = Document(
+            text, self.uri, self.language, self.version, self.indent
+        )
 
     def _replace_lines(self, first: int, last: int, text: str) -> None:
         """Replace the lines from `first` up to, but not including, `last`."""

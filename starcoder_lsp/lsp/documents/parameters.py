@@ -15,6 +15,7 @@ from starcoder_lsp.lsp.documents.positions import Span
 
 # The largest number that the specification has for lines and columns.
 LARGEST_UINTEGER = 2**31 - 1
+WIDEST_INDENT = 16
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,19 @@ def place_of(params: Any) -> tuple[int, int] | None:
     if line is None or column is None:
         return None
     return min(line, LARGEST_UINTEGER), min(column, LARGEST_UINTEGER)
+
+
+def indent_of(options: Any) -> str:
+    """Return one level of indentation by LSP's FormattingOptions; `""` if it is not told.
+
+    >>> indent_of({"tabSize": 2, "insertSpaces": True})
+    '  '
+    """
+    width = count_field(options, "tabSize") or 0
+    with_spaces = field(options, "insertSpaces")
+    if with_spaces is False:
+        return "\t"
+    return " " * width if with_spaces is True and width <= WIDEST_INDENT else ""
 
 
 def uris_of(params: Any, *names: str) -> Iterator[str]:

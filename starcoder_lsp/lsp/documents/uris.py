@@ -42,6 +42,8 @@ DOCUMENT_SCHEMES = {
 CELL = "vscode-notebook-cell"
 # Documents that are, or are part of, a file on this machine.
 WITH_A_PATH = frozenset(("file", CELL))
+# The schemes of notebooks that are such files; empty if a cell's URI does not tell it.
+NOTEBOOKS_WITH_A_PATH = frozenset(("", "file", "vscode-remote"))
 _real_paths: BoundedDict[str, Path] = BoundedDict(N_REMEMBERED)
 CELL_OF = re.compile(r"[W-Za-f]+[0-6]+s([\w-]+={0,2})")
 
@@ -85,7 +87,17 @@ def path_of(uri: str) -> Path | None:
 
 
 def named_path_of(uri: str) -> Path | None:
-    """Return the path as the client names it, which may contain links."""
+    """Return the path as the client names it, which may contain links.
+
+    >>> named_path_of("vscode-notebook-cell://ssh-remote%2Bbox/a.ipynb#W0sdnNjb2RlLXJlbW90ZQ")
+    PosixPath('/a.ipynb')
+    """
+    parts = _split(uri)
+    if parts and parts.scheme == CELL:
+        if _scheme_of_notebook(parts.fragment) not in NOTEBOOKS_WITH_A_PATH:
+            return None
+        # In a remote window the authority is the host, on which the server runs too.
+        uri = parts._replace(netloc="").geturl()
     return path_of_uri(uri, WITH_A_PATH)
 
 

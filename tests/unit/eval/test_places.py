@@ -162,6 +162,29 @@ def test_the_command_makes_places_and_measures_them(
     assert wrong.read_text() == ""
 
 
+def test_places_that_were_measured_are_not_measured_again(tmp_path: Path) -> None:
+    file, results = tmp_path / "places.jsonl", tmp_path / "results.jsonl"
+    file.write_text("\n".join(json.dumps(row(wanted=text)) for text in ("one", "no")))
+    given = arguments(str(file), "--results", str(results))
+    figures = places.measure(given)
+    assert (figures["n"], figures["too_long"], figures["other"]) == (2, 1, 1)
+    entries = results.read_text().replace("too_long", "too_short")
+    results.write_text(entries)
+    assert places.measure(given)["too_short"] == 1
+    assert results.read_text() == entries
+
+
+def test_a_report_shows_shares_by_kind_and_what_went_wrong(tmp_path: Path) -> None:
+    file, page = tmp_path / "places.jsonl", tmp_path / "page.html"
+    rows = [row(), row(kind="empty", wanted="three")]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    places.measure(arguments(str(file), "--report", str(page)))
+    text = page.read_text()
+    assert "Right, by kind" in text
+    assert "100.0% (1 of 1)" in text
+    assert "python: other" in text
+
+
 def test_the_command_says_what_it_lacks() -> None:
     with pytest.raises(ConfigError, match="--make needs --out"):
         places.run(arguments("--make", "."))

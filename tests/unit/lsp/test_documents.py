@@ -105,7 +105,8 @@ async def test_edits_apply_to_what_the_one_before_left(
 
 def test_the_edit_of_other_lines_is_no_longer_than_what_differs() -> None:
     document = opened("a\nb\nc\n")
-    assert document.replace_all(["a\n", "X\n", "c\n", ""]) == Edit(2, 4, "X\n")
+    assert document.replace_all(["a\n", "X\n", "c\n", ""]) == Edit(2, 3, "X")
+    assert document.replace_all(["a\n", "X()\n", "c\n", ""]) == Edit(3, 3, "()")
 
 
 @given(texts, texts)

@@ -283,6 +283,8 @@ function M.request(client, buffer, trigger_kind, on_items, is_more)
   end
   local params = position_params(client, buffer)
   params.context = { triggerKind = trigger_kind }
+  local with_spaces = vim.bo[buffer].expandtab
+  params.formattingOptions = { tabSize = vim.fn.shiftwidth(), insertSpaces = with_spaces }
   local method = is_more and understands(client, "more") and MORE_METHOD or METHOD
   -- The client sends pending didChange notifications before a request.
   local is_sent, id = call(client, "request", method, params, function(_, result)

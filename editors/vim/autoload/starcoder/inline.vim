@@ -148,7 +148,10 @@ def Request(trigger_kind: number, place: dict<any>, method: string): bool
   documents.Flush(place.buffer)
   newest_request += 1
   const number = newest_request
-  const params = extend(PositionParams(place), {context: {triggerKind: trigger_kind}})
+  const params = extend(PositionParams(place), {
+    context: {triggerKind: trigger_kind},
+    formattingOptions: {tabSize: shiftwidth(), insertSpaces: &expandtab},
+  })
   in_progress = client.Request(method, params, (result) => OnAnswer(number, place, result))
   return in_progress > 0
 enddef

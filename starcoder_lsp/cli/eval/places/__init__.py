@@ -5,21 +5,29 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starcoder_lsp.cli.eval import evaluation
+from starcoder_lsp.cli.eval import evaluation, plots, report
+from starcoder_lsp.cli.eval.journal import Journal
 from starcoder_lsp.cli.eval.places import cut, verdicts
 from starcoder_lsp.cli.eval.places.verdicts import PlaceOutcome
 from starcoder_lsp.cli.eval.rows import Row, read_rows
-from starcoder_lsp.completion.trace import Trace
+from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.errors import ConfigError
-from starcoder_lsp.flow import Completion
 from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings.options import Settings
 
 COLUMNS = ("n", *verdicts.VERDICTS, "new_parse_errors")
 RULE_COLUMNS = ("changed", "gained", "lost", "without")
+N_EXAMPLES = 20
+# The characters before the cursor that the report shows.
+SHOWN_BEFORE = 600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,15 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     if parsed.make:
         return _make(parsed)
-    if parsed.file is None:
-        raise ConfigError("name a file of places, or make one with --make FOLDER")
-    rows = evaluation.chosen(read_rows(parsed.file), parsed)
-    results = asyncio.run(
-        _with_model(rows, parsed) if parsed.model else _recorded(rows)
-    )
-    figures = asyncio.run(verdicts.summary(results))
-    if parsed.wrong:
-        _write(parsed.wrong, [one.as_row() for one in results if not one.is_right])
+    figures = measure(parsed)
     if parsed.json:
         print(json.dumps(figures))
     else:
@@ -62,27 +62,74 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
-async def _recorded(rows: list[Row]) -> list[PlaceOutcome]:
-    return await verdicts.outcomes(rows, verdicts.recorded)
+def measure(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of a file of places; write what `--wrong` and `--report` want."""
+    if parsed.file is None:
+        raise ConfigError("name a file of places, or make one with --make FOLDER")
+    rows = evaluation.chosen(read_rows(parsed.file), parsed)
+    settings = evaluation.settings_of(parsed) if parsed.model else None
+    measured = {
+        "evaluation": "places",
+        "places": evaluation.digest(rows),
+        "settings": str(settings) if settings else "the recorded text",
+    }
+    journal = Journal(parsed.results, measured)
+    results = asyncio.run(_outcomes(rows, settings, journal))
+    figures = asyncio.run(verdicts.summary(results))
+    if parsed.wrong:
+        _write(parsed.wrong, [one.as_row() for one in results if not one.is_right])
+    if parsed.report:
+        report.write(parsed.report, _page(figures, results))
+    return figures
 
 
-async def _with_model(
-    rows: list[Row], parsed: argparse.Namespace
+async def _outcomes(
+    rows: Sequence[Row], settings: Settings | None, journal: Journal
 ) -> list[PlaceOutcome]:
-    """Judge what a model writes at the places, in place of the rows' `raw`."""
-    settings = evaluation.settings_of(parsed)
-    progress = evaluation.RowProgress(len(rows))
-    async with evaluation.engine_of(settings) as engine:
-        completer = assemble.build_completer(settings, engine)
-        style = replace(completer.style, can_replace=True)
-        completer = replace(completer, style=style)
+    """Judge what a model writes; without settings it is the rows' `raw`."""
+    progress = evaluation.RowProgress(len(rows), len(journal.entries))
+    async with AsyncExitStack() as stack:
+        answer = verdicts.recorded
+        if settings is not None and len(journal.entries) < len(rows):
+            engine = await stack.enter_async_context(evaluation.engine_of(settings))
+            answer = _answer_of(assemble.build_completer(settings, engine))
+        for number, row in enumerate(rows):
+            if str(number) not in journal.entries:
+                found = await verdicts.outcome(row, answer)
+                journal.add(str(number), found.entry())
+                progress.step()
+    entries = (journal.entries[str(number)] for number in range(len(rows)))
+    return list(map(PlaceOutcome.of_entry, rows, entries))
 
-        async def answer(row: Row, trace: Trace) -> Completion:
-            completion = await verdicts.ask(completer, row, trace)
-            progress.step()
-            return completion
 
-        return await verdicts.outcomes(rows, answer)
+def _answer_of(completer: Completer) -> verdicts.Answer:
+    """Return a function that asks for completions, as a client with ghost text does."""
+    style = replace(completer.style, can_replace=True)
+    return partial(verdicts.ask, replace(completer, style=style))
+
+
+def _page(
+    figures: Mapping[str, Any], results: Sequence[PlaceOutcome]
+) -> report.ReportPage:
+    drawn = []
+    for column in ("kind", "language"):
+        groups: defaultdict[str, list[bool]] = defaultdict(list)
+        for one in results:
+            groups[str(one.row.get(column, ""))].append(one.is_right)
+        drawn.append(plots.bars(f"Right, by {column}", dict(sorted(groups.items()))))
+    wrong = [
+        report.Example(
+            f"{one.row['language']}: {one.verdict}",
+            {
+                "before": one.row["before"][-SHOWN_BEFORE:],
+                "wanted": one.row["wanted"],
+                "suggested": one.shown.text,
+            },
+        )
+        for one in results
+        if not one.is_right
+    ]
+    return report.ReportPage("eval places", figures, drawn, wrong[:N_EXAMPLES])
 
 
 def _make(parsed: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from starcoder_lsp.cli.eval.journal import Entry
 from starcoder_lsp.cli.eval.rows import Row, text_of
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.postprocess.place import Place
@@ -53,6 +54,28 @@ class PlaceOutcome:
     def is_right(self) -> bool:
         return self.verdict == "right"
 
+    @classmethod
+    def of_entry(cls, row: Row, entry: Entry) -> PlaceOutcome:
+        """Return the outcome at a row's place that `entry` was made of."""
+        return cls(
+            row,
+            entry["raw"],
+            Completion(entry["shown"], n_replaced=entry["n_shown_replaced"]),
+            frozenset(entry["rules"]),
+            entry["verdict"],
+            entry["has_new_errors"],
+        )
+
+    def entry(self) -> Entry:
+        return {
+            "raw": self.raw,
+            "shown": self.shown.text,
+            "n_shown_replaced": self.shown.n_replaced,
+            "rules": sorted(self.rules),
+            "verdict": self.verdict,
+            "has_new_errors": self.has_new_errors,
+        }
+
     def as_row(self) -> dict[str, Any]:
         """Return the row with what was shown."""
         shown = {"shown": self.shown.text, "n_shown_replaced": self.shown.n_replaced}
@@ -68,8 +91,24 @@ class ParserOnly(NoContext):
 
 
 async def outcomes(rows: Iterable[Row], answer: Answer) -> list[PlaceOutcome]:
-    """Judge the answer at each place; raises ConfigError for rows without the columns."""
-    return [await _outcome(row, answer) for row in map(_checked, rows)]
+    return [await outcome(row, answer) for row in rows]
+
+
+async def outcome(row: Row, answer: Answer) -> PlaceOutcome:
+    """Judge the answer at a place; raises ConfigError for a row without the columns."""
+    for column in COLUMNS:
+        text_of(row, column, "places")
+    trace = Trace()
+    shown = await answer(row, trace)
+    verdict = _verdict(row, shown)
+    return PlaceOutcome(
+        row,
+        row["raw"] if trace.raw in row["raw"] else trace.raw,
+        shown,
+        frozenset(effect.rule for effect in trace.effects),
+        verdict,
+        verdict != "right" and bool(shown.text) and _has_new_errors(row, shown),
+    )
 
 
 async def recorded(row: Row, trace: Trace, style: Style = STYLE) -> Completion:
@@ -163,26 +202,6 @@ async def _of_rule(name: str, results: Sequence[PlaceOutcome]) -> dict[str, int]
         "lost": lost,
         "without": n_right - gained + lost,
     }
-
-
-async def _outcome(row: Row, answer: Answer) -> PlaceOutcome:
-    trace = Trace()
-    shown = await answer(row, trace)
-    verdict = _verdict(row, shown)
-    return PlaceOutcome(
-        row,
-        row["raw"] if trace.raw in row["raw"] else trace.raw,
-        shown,
-        frozenset(effect.rule for effect in trace.effects),
-        verdict,
-        verdict != "right" and bool(shown.text) and _has_new_errors(row, shown),
-    )
-
-
-def _checked(row: Row) -> Row:
-    for column in COLUMNS:
-        text_of(row, column, "places")
-    return row
 
 
 def _n_closers(row: Row) -> int:
