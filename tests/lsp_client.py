@@ -138,6 +138,14 @@ class Client:
                 await self._arrived.wait()
         return params
 
+    async def until_asked(self, method: str) -> Message:
+        """Return the parameters of the first request of the server for `method`."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (found := [m for m in self.requests if m["method"] == method]):
+                self._arrived.clear()
+                await self._arrived.wait()
+        return dict(found[0]["params"])
+
     async def until_ready(self, model: str = "smollm2-135m") -> None:
         await self.until_notified("didChangeStatus", message=f"{model}: ready")
 

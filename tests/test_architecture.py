@@ -53,10 +53,10 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"llama", "remote"},
     ),
     "starcoder_lsp.engines.remote": (
-        {"dialect", "pace", "stops"},
+        {"dialect", "pace", "stops", "running"},
         {"server"},
         {"trouble", "affinity", "first_use"},
-        {"prompt", "transport", "answer", "running"},
+        {"prompt", "transport", "answer"},
         {"probe"},
         {"requests"},
         {"link"},
@@ -80,7 +80,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     "starcoder_lsp.lsp": (
         {"time_slices", "shown_files"},
         {"documents", "messages"},
-        {"settings", "client", "convert", "protocol"},
+        {"settings", "client", "convert", "protocol", "own_files"},
         {"current_engine", "current_context"},
         {"ask_factory"},
         {"server"},

@@ -6,8 +6,8 @@
 ;;; Commentary:
 
 ;; Starts the server, sends and receives messages, and starts it again after a crash.
-;; It speaks JSON-RPC itself: jsonrpc.el tells nobody the id of a request, which a client
-;; needs to cancel it, and it answers the server's questions at once.
+;; It speaks JSON-RPC itself: jsonrpc.el hides the id of a request, without which a client
+;; cannot cancel it, and has to answer the server's questions at once.
 
 ;;; Code:
 

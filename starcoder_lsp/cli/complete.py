@@ -20,12 +20,13 @@ from starcoder_lsp.cli.terminal.progress import ProgressLine
 from starcoder_lsp.cli.terminal.show import Show, advice
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.trace import Trace
+from starcoder_lsp.context import Context
 from starcoder_lsp.engines import Engine
 from starcoder_lsp.errors import EngineError
 from starcoder_lsp.flow import CURSOR_MARK, Completion, Cursor
 from starcoder_lsp.runtime import log
 from starcoder_lsp.runtime.printable import printable
-from starcoder_lsp.settings import assemble, chosen
+from starcoder_lsp.settings import assemble, chosen, own_file, terms
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import DEFAULT, Resolved
 from starcoder_lsp.suggesting import trigger
@@ -116,6 +117,7 @@ async def _complete(
         policy=assemble.ONE_CRASH,
         workspace=folder,
     )
+    _show_terms(settings)
     # Without a repository it is not known which files belong together.
     is_known = settings.context.enabled and is_repository(folder)
     folders = [folder] if is_known else []
@@ -129,10 +131,7 @@ async def _complete(
                 cursor, settings, folders, INDEX_PATIENCE_S, until=ready
             ) as context,
         ):
-            completer = assemble.build_completer(settings, engine, context)
-            # A program is told what the text replaces, as an editor is.
-            style = replace(completer.style, can_replace=can_replace)
-            completer = replace(completer, style=style)
+            completer = _completer(settings, engine, context, can_replace=can_replace)
             if folders and completer.family.repository:
                 shown = completer.window.shown(cursor)
                 budget = completer.window.for_context
@@ -141,6 +140,10 @@ async def _complete(
                         await workspace.gathered(context, cursor, budget, shown)
             progress.say(f"loading {chosen.model_name(settings.engine)}")
             await engine.ready()
+            if await _is_tried_out(settings, engine, progress):
+                completer = _completer(
+                    settings, engine, context, can_replace=can_replace
+                )
             progress.say(f"{chosen.model_name(settings.engine)} reads the prompt")
             completer = await _paced(completer, engine, resolved)
 
@@ -153,6 +156,39 @@ async def _complete(
         ready.cancel()
         show.end()
         await engine.close()
+
+
+def _show_terms(settings: Settings) -> None:
+    """Say what the model's licence restricts, before its first use."""
+    if settings.engine.is_remote:
+        return
+    model = chosen.model_of(settings.engine)
+    if text := terms.unseen(model):
+        print(f"starcoder-lsp: {printable(text)}", file=sys.stderr)
+        terms.note_shown(model)
+
+
+def _completer(
+    settings: Settings, engine: Engine, context: Context, *, can_replace: bool
+) -> Completer:
+    completer = assemble.build_completer(settings, engine, context)
+    # A program is told what the text replaces, as an editor is.
+    style = replace(completer.style, can_replace=can_replace)
+    return replace(completer, style=style)
+
+
+async def _is_tried_out(
+    settings: Settings, engine: Engine, progress: ProgressLine
+) -> bool:
+    """Try a file of the user's unless it was, and say what it is; return if it is new."""
+    path = own_file.own_file(settings.engine)
+    if path is None or own_file.recognise(path).model.source is not None:
+        return False
+    progress.say(f"trying out {path.name}")
+    news = await own_file.try_out(engine, path)
+    progress.clear()
+    print(printable(str(news or own_file.recognise(path))), file=sys.stderr)
+    return news is not None
 
 
 async def _soon_after(engine: Engine) -> None:

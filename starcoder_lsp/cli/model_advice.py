@@ -7,29 +7,33 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 from starcoder_lsp.cli.flags import flag_layer
 from starcoder_lsp.cli.terminal.downloads import say
-from starcoder_lsp.completion.prompt import families
-from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.llama.machine import hardware
-from starcoder_lsp.errors import EngineFailed, StarcoderError
+from starcoder_lsp.engines import Engine, Speed
+from starcoder_lsp.engines.llama.machine import gguf, hardware
+from starcoder_lsp.errors import EngineFailed, ModelError, StarcoderError
 from starcoder_lsp.models import recommend, registry
 from starcoder_lsp.models.recommend import Advice, Machine
 from starcoder_lsp.models.registry import Model
+from starcoder_lsp.models.store import ModelStore
 from starcoder_lsp.runtime.child import clean_environment, python_module
-from starcoder_lsp.settings import assemble
+from starcoder_lsp.settings import assemble, machine_fit
 from starcoder_lsp.settings.options import OPTIONS, Settings
 from starcoder_lsp.settings.resolve import Layer, resolve
 
 PROBE_PATIENCE_S = 60
 MEASURE_PATIENCE_S = 120
+# Longer than a thorough measurement takes (BUDGET_S of machine/speed.py).
+SETTLED_S = 5.0
 ROW = "{:1} {:5} {:27} {:>8} {:>8} {:>6} {:>7} {:>7}  {}"
 LEGEND = (
     "reads: tokens of the prompt that latency_target_ms allows in a file that was just "
     "opened; first: the time of that suggestion; typing: that after a keystroke. They are "
-    "estimated from the size of the weights, right within a factor of about two."
+    "estimates from one measured model and the sizes of the weights. ~: the memory is an "
+    "estimate, too, because the shape of the model's KV cache is not known."
 )
 
 
@@ -44,12 +48,10 @@ def add_arguments(verbs: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     machine = this_machine(resolve([flag_layer(parsed)]).settings)
-    prefix_first = frozenset(
-        name for name, family in families().items() if family.layout == "psm"
-    )
-    advice = recommend.advise(registry.everything().values(), machine, prefix_first)
-    best = recommend.best(advice)
     store = assemble.store()
+    models = [with_shape(model, store) for model in registry.everything().values()]
+    advice = recommend.advise(models, machine, machine_fit.reads_prefix_first())
+    best = recommend.best(advice)
     if parsed.json:
         for one in advice:
             here = store.is_present(one.model)
@@ -57,6 +59,17 @@ def run(parsed: argparse.Namespace) -> int:
         return 0
     _print(machine, advice, best)
     return 0
+
+
+def with_shape(model: Model, store: ModelStore) -> Model:
+    """Return the model with size and shape from its file, if that is on this machine."""
+    try:
+        path = store.locate(model)
+        kv_values = gguf.read_header(path).kv_values_per_token
+        size_bytes = gguf.size_bytes(path)
+    except (ModelError, OSError):
+        return model
+    return replace(model, kv_values=kv_values or model.kv_values, size_bytes=size_bytes)
 
 
 def this_machine(settings: Settings) -> Machine:
@@ -112,18 +125,33 @@ async def _measured(name: str) -> Speed | None:
     try:
         async with asyncio.timeout(MEASURE_PATIENCE_S):
             await engine.ready()
-            return await engine.measured()
+            return await _settled(engine)
     except (EngineFailed, TimeoutError):
         return None
     finally:
         await engine.close()
 
 
+async def _settled(engine: Engine) -> Speed | None:
+    """Return the speed once it stays the same.
+
+    An engine tells a quick guess first, and measures thoroughly while it rests.
+    """
+    speed = await engine.measured()
+    while speed is not None:
+        await asyncio.sleep(SETTLED_S)
+        if engine.speed == speed:
+            return speed
+        speed = engine.speed
+    return None
+
+
 def _as_object(one: Advice) -> dict[str, object]:
     return {
         "name": one.model.name,
         "fit": one.fit,
-        "needed_bytes": one.needed_bytes,
+        "needed_bytes": one.need.n_bytes,
+        "needed_is_estimate": one.need.is_estimate,
         "on_gpu": one.on_gpu,
         "first_ms": one.first_ms and round(one.first_ms),
         "typing_ms": one.typing_ms and round(one.typing_ms),
@@ -157,7 +185,7 @@ def _print(machine: Machine, advice: list[Advice], best: Advice | None) -> None:
                 one.fit,
                 one.model.name,
                 f"{one.model.approximate_bytes / 1e9:.1f} GB",
-                f"{one.needed_bytes / 1e9:.1f} GB",
+                f"{'~' if one.need.is_estimate else ''}{one.need.n_bytes / 1e9:.1f} GB",
                 "?" if one.n_read is None else one.n_read,
                 _seconds(one.first_ms),
                 _seconds(one.typing_ms),

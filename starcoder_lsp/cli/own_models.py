@@ -20,7 +20,6 @@ from starcoder_lsp.settings.own_file import Recognised
 from starcoder_lsp.settings.resolve import Layer, resolve
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 WITHOUT_ROW = "unknown"
 
 
@@ -60,7 +59,7 @@ def add(parsed: argparse.Namespace) -> int:
     if not SHA256.fullmatch(sha256):
         raise ConfigError("--sha256 has to be 64 hexadecimal digits")
     name = parsed.name or Path(source.file).stem.lower().replace(" ", "-")
-    if not NAME.fullmatch(name):
+    if not registry.NAME.fullmatch(name):
         raise ConfigError(f"{name!r} is no name of a model; give one with --name NAME")
     row = {
         "title": source.file,

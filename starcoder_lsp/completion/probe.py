@@ -87,7 +87,10 @@ def as_row(verdict: Verdict) -> list[int]:
 
 def of_row(row: Sequence[int]) -> Verdict:
     """Return the verdict of a stored row; raises TypeError or ValueError."""
-    n_right, n_stopped, n_trials = map(int, row)
+    n_right, n_stopped, n_trials = row
+    for n in row:
+        if type(n) is not int or not 0 <= n <= n_trials:
+            raise ValueError(f"{row} is no verdict")
     return Verdict(n_right, n_stopped, n_trials)
 
 

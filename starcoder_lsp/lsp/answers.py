@@ -144,7 +144,7 @@ def _only_known(server: Server, ask: Ask, reason: str) -> Suggestion:
 
 
 def _finish_later(server: Server, ask: Ask, suggestion: Suggestion) -> None:
-    """Let the idle model finish what it had no time for, if the client then asks again."""
+    """Let the idle model finish a late suggestion, if the client can ask for it again."""
     if suggestion.is_late and not ask.is_more and server.late.is_wanted:
         server.late.expect()
         server.suggester.finish(ask, server.late.send)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
 from starcoder_lsp.engines import Engine, EngineState, Phase
-from starcoder_lsp.errors import DownloadFailed, ModelMissing, StarcoderError
+from starcoder_lsp.errors import (
+    DownloadFailed,
+    ModelError,
+    ModelMissing,
+    StarcoderError,
+)
 from starcoder_lsp.lsp.client.status import Kind, Status
+from starcoder_lsp.lsp.own_files import OwnFiles
 from starcoder_lsp.models import background, registry
 from starcoder_lsp.models.progress import Report
 from starcoder_lsp.models.registry import Model
-from starcoder_lsp.settings import assemble, chosen, machine_fit, own_file
+from starcoder_lsp.settings import assemble, chosen, machine_fit, own_file, terms
 from starcoder_lsp.settings.options import EngineSettings, Settings
 
 logger = logging.getLogger(__name__)
@@ -64,6 +71,7 @@ class CurrentEngine:
         self._asked: set[str] = set()
         self._getting: set[str] = set()
         self._turn = asyncio.Lock()
+        self._own_files = OwnFiles()
 
     def require(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
         """Return the engine for `settings`, started if necessary; None if there is none.
@@ -72,6 +80,8 @@ class CurrentEngine:
         together with a file would take the keys that are being typed.
         """
         self._latest = settings.engine
+        if not self._is_recognised(settings, is_wanted):
+            return None
         if self._engine is not None and self._for == settings.engine:
             # The status line may have shown something else since.
             self._say(settings, self._engine.state)
@@ -91,14 +101,36 @@ class CurrentEngine:
                 self._missing(settings, exc)
             return None
         except StarcoderError as exc:
-            self._status.show(str(exc), kind="Error")
-            self._status.tell(str(exc))
+            self._refuse(exc)
             return None
         older, self._engine, self._for = self._engine, engine, settings.engine
         if settings.engine.is_remote:
             self._introduce(settings)
+        else:
+            with contextlib.suppress(ModelError):
+                self._tell_terms(chosen.model_of(settings.engine))
         self._spawn(self._start_after(engine, older), "start")
         return engine
+
+    def _is_recognised(self, settings: Settings, is_wanted: bool) -> bool:
+        """Return whether it is known what is to be loaded; if not, it is found out."""
+        path = own_file.own_file(settings.engine)
+        if path is None:
+            return True
+
+        def go_on() -> None:
+            if self._latest == settings.engine:
+                self.require(settings, is_wanted=is_wanted)
+
+        try:
+            return self._own_files.is_known(path, go_on)
+        except StarcoderError as exc:
+            self._refuse(exc)
+            return False
+
+    def _refuse(self, exc: StarcoderError) -> None:
+        self._status.show(str(exc), kind="Error")
+        self._status.tell(str(exc))
 
     def ready(self, settings: Settings, *, is_wanted: bool = True) -> Engine | None:
         """Return the engine as `require` does; None while it is not ready."""
@@ -115,6 +147,7 @@ class CurrentEngine:
     def restart(self) -> None:
         """Drop the current engine; `require` starts another."""
         self._asked &= self._getting
+        self._own_files.forget_refusals()
         self._for = None
         self._status.show("restarting", busy=True)
 
@@ -122,6 +155,7 @@ class CurrentEngine:
         for task in self._tasks:
             if task.get_name() in (DOWNLOAD, TRIAL):
                 task.cancel()
+        await self._own_files.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._engine is not None:
             await self._engine.close()
@@ -172,7 +206,7 @@ class CurrentEngine:
             )
 
     def _try_out(self, settings: Settings) -> None:
-        """Find out whether a file of the user's fills in the middle, and say so once."""
+        """Test whether the user's own model file fills in the middle; report it once."""
         path, engine = own_file.own_file(settings.engine), self._engine
         if path is None or engine is None:
             return
@@ -199,24 +233,29 @@ class CurrentEngine:
         self._getting.add(name)
         try:
             if await self._is_agreed(settings):
-                self._tell_restrictions(settings)
                 await self._get(settings)
         finally:
             self._getting.discard(name)
 
     async def _is_agreed(self, settings: Settings) -> bool:
         model = registry.find(settings.engine.model)
-        if settings.lsp.download == "ask":
-            question = _question(model)
-            return await self._status.ask(question, DOWNLOAD, LATER) == DOWNLOAD
-        return settings.lsp.download == "always"
+        if settings.lsp.download != "ask":
+            self._tell_terms(model)
+            return settings.lsp.download == "always"
+        fit = await machine_fit.sentence_from_child(
+            model, settings.limits.latency_target_ms
+        )
+        question = _question(model, fit)
+        is_agreed = await self._status.ask(question, DOWNLOAD, LATER) == DOWNLOAD
+        if is_agreed:
+            terms.note_shown(model)
+        return is_agreed
 
-    def _tell_restrictions(self, settings: Settings) -> None:
-        """Tell the restrictions of a licence to a user who was not asked."""
-        model = registry.find(settings.engine.model)
-        if settings.lsp.download != "ask" and model.terms.restrictions:
-            text = f"{model.terms.name}: {model.terms.restrictions}"
-            self._status.tell(f"starcoder: {model.name}: {text}", is_error=False)
+    def _tell_terms(self, model: Model) -> None:
+        """Tell the restrictions of a licence, once, to a user who was not asked."""
+        if text := terms.unseen(model):
+            self._status.tell(f"starcoder: {text}", is_error=False)
+            terms.note_shown(model)
 
     async def _get(self, settings: Settings) -> None:
         model = registry.find(settings.engine.model)
@@ -243,16 +282,16 @@ def _line(settings: Settings, state: EngineState) -> str:
     return f"{chosen.model_name(settings.engine)}: {state.message}"
 
 
-def _question(model: Model) -> str:
+def _question(model: Model, fit: str) -> str:
     """Return the question before a download: size, source, licence, memory, others."""
-    terms = model.terms
+    licence = model.terms
     parts = [
         f"starcoder: {model.name} is not on this machine. Download "
         f"{model.approximate_bytes / 1e6:.0f} MB from {model.published.address} "
-        f"({terms.name}{f', {terms.link}' if terms.link else ''})?",
-        machine_fit.fit_sentence(model),
-        f"Its licence restricts its use: {terms.restrictions}."
-        if terms.restrictions
+        f"({licence.name}{f', {licence.link}' if licence.link else ''})?",
+        fit,
+        f"Its licence restricts its use: {licence.restrictions}."
+        if licence.restrictions
         else "",
         *(f"Note: {warning}." for warning in model.warnings),
         f"By hand: starcoder-lsp models get {model.name}; others for this machine: "

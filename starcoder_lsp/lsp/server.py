@@ -27,7 +27,7 @@ from starcoder_lsp.lsp.current_engine import BuildEngine, CurrentEngine
 from starcoder_lsp.lsp.documents import MAX_CHARACTERS, Documents, OpenDocument
 from starcoder_lsp.lsp.documents.notebooks import SYNC, Notebooks
 from starcoder_lsp.lsp.documents.positions import Encoding
-from starcoder_lsp.lsp.documents.uris import path_of
+from starcoder_lsp.lsp.documents.uris import path_of, told_path_of
 from starcoder_lsp.lsp.protocol import Protocol
 from starcoder_lsp.lsp.settings import FolderSettings
 from starcoder_lsp.lsp.shown_files import ShownFiles
@@ -230,7 +230,9 @@ class Server(LanguageServer):
         logger.error("%s: %s", source.__name__, type(error).__name__)
 
     def _why_hidden(self, uri: str) -> str:
-        return self.shown.why_hidden(self.settings.of_document(uri), self.path_of(uri))
+        # A link, or a file on another machine, is hidden by its name.
+        file = told_path_of(uri) or told_path_of(self.notebooks.of(uri))
+        return self.shown.why_hidden(self.settings.of_document(uri), file)
 
     def _workspace(self) -> Path | None:
         """The folder of the workspace, or the first of several."""

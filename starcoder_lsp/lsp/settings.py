@@ -13,7 +13,7 @@ from starcoder_lsp.settings.files import ConfigFiles
 from starcoder_lsp.settings.options import Settings
 from starcoder_lsp.settings.resolve import Layer, Resolved, editor_layer, resolve
 
-# Of a project that cannot be read: it may forbid suggestions.
+# The settings of a project that cannot be read, because it may forbid suggestions.
 UNREACHABLE = Layer("a network disk that does not answer", {"enabled": False})
 # How long a change of a settings file may go unnoticed. We do not watch the files.
 FRESH_S = 2.0

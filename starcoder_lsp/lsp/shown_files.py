@@ -1,4 +1,4 @@
-"""Knows which documents a server may read; nobody else learns of the others."""
+"""Decides which files a remote engine may read."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from starcoder_lsp.settings.options import Settings
 MODULE = "starcoder_lsp.context.files.shown"
 NOT_KNOWN = "it is not known yet whether a server may read this file"
 MAX_FILES = 1000
-# Ignore rules change seldom; until the next answer the last one holds.
+# Seconds until a file is checked again. Ignore rules change seldom; the last answer holds
+# until the next one.
 FRESH_S = 60.0
 PATIENCE_S = 10.0
 
 
 class ShownFiles:
-    """Answers at once from what a child process has found out before."""
+    """The last answers of a child process that reads the ignore rules."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

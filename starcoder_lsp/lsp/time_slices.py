@@ -11,7 +11,7 @@ Made = TypeVar("Made")
 
 # A user does not notice a delay of this length.
 SLICE_S = 0.01
-# So many short texts are counted in a millisecond.
+# The number of short texts whose lengths are added in about a millisecond.
 STEP_TEXTS = 50_000
 
 

@@ -88,7 +88,7 @@ def _model_digest(manifest: Path) -> str | None:
             for layer in layers
             if layer["mediaType"] == OLLAMA_MODEL
         ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     # A digest is part of a path.
     safe = [one for one in digests if one.replace(":", "-").replace("-", "").isalnum()]

@@ -2,8 +2,8 @@
 
 Generating a token reads the weights of the model once, so that the time of a token is in
 proportion to their size; reading a prompt computes in the same proportion. The measured
-speed of one model therefore gives an estimate for others, within a factor of about two,
-because the formats of weights differ in speed.
+speed of one model therefore gives an estimate for others. It is no more than that: the
+formats of weights differ in speed, and so does a machine that computes other things.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from starcoder_lsp.models.registry import COMPLETION, Model
 
 Fit = Literal["fits", "tight", "no"]
 
-# Buffers and the KV caches of a context of 4096 tokens, as a share of the weights and at
-# least. Models with few KV heads need less: StarCoder2-3B 7 %, StarCoder2-7B 6 %.
+# The KV cache of the longest usual prompt, of two bytes for each value (f16), and the
+# buffers of llama.cpp.
+CACHE_TOKENS, VALUE_BYTES, BUFFER_BYTES = 4096, 2, 64 << 20
+# The same as a share of the weights and at least, for a model of unknown shape. With few
+# KV heads it is less (StarCoder2-3B 10 %), with as many as heads more (Code Llama 54 %).
 CACHE_SHARE = 0.15
 LEAST_CACHE_BYTES = 300_000_000
 # The user's other programs need the rest of the free memory.
@@ -47,6 +50,14 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Need:
+    """The memory that a model takes; an estimate while the shape of its cache is unknown."""
+
+    n_bytes: int
+    is_estimate: bool
+
+
+@dataclass(frozen=True)
 class Advice:
     """How a model would do; the last fields are None without a measured speed.
 
@@ -55,7 +66,7 @@ class Advice:
 
     model: Model
     fit: Fit
-    needed_bytes: int
+    need: Need
     on_gpu: bool
     first_ms: float | None = None
     typing_ms: float | None = None
@@ -76,7 +87,7 @@ def advise(
     `reads_prefix_first` are the names of the families whose prompts end with the suffix.
     """
     wanted = (one for one in models if one.kind == COMPLETION and one.source)
-    advice = [_of(model, machine, reads_prefix_first) for model in wanted]
+    advice = [of(model, machine, reads_prefix_first) for model in wanted]
     return sorted(
         advice, key=lambda one: (TIGHTNESS[one.fit], one.model.approximate_bytes)
     )
@@ -90,15 +101,20 @@ def best(advice: Iterable[Advice]) -> Advice | None:
     return max(comfortable, key=lambda one: one.model.approximate_bytes, default=None)
 
 
-def needed_bytes(model: Model) -> int:
-    """Return the memory that a model takes, estimated from the size of its file."""
+def need_of(model: Model) -> Need:
+    """Return the memory that a model takes: weights, one KV cache, buffers."""
     size = model.approximate_bytes
-    return size + max(int(size * CACHE_SHARE), LEAST_CACHE_BYTES)
+    if not model.kv_values:
+        more = max(int(size * CACHE_SHARE), LEAST_CACHE_BYTES)
+        return Need(size + more, is_estimate=True)
+    n_tokens = min(CACHE_TOKENS, model.longest_prompt)
+    cache_bytes = model.kv_values * VALUE_BYTES * n_tokens
+    return Need(size + cache_bytes + BUFFER_BYTES, is_estimate=False)
 
 
 def fit_of(model: Model, machine: Machine) -> Fit:
     """Return whether a model fits into the memory of the machine."""
-    needed = needed_bytes(model)
+    needed = need_of(model).n_bytes
     if (
         needed <= machine.device_bytes
         or needed <= machine.host_bytes * COMFORTABLE_SHARE
@@ -108,12 +124,13 @@ def fit_of(model: Model, machine: Machine) -> Fit:
     return "tight" if needed <= machine.host_bytes + machine.device_bytes else "no"
 
 
-def _of(model: Model, machine: Machine, reads_prefix_first: frozenset[str]) -> Advice:
-    needed = needed_bytes(model)
-    on_gpu = needed <= machine.device_bytes
+def of(model: Model, machine: Machine, reads_prefix_first: frozenset[str]) -> Advice:
+    """Return advice for one model, as `advise` does."""
+    need = need_of(model)
+    on_gpu = need.n_bytes <= machine.device_bytes
     fit = fit_of(model, machine)
     if not machine.measured_bytes or not machine.decode_tokens_per_s or fit == "no":
-        return Advice(model, fit, needed, on_gpu)
+        return Advice(model, fit, need, on_gpu)
     active = model.approximate_bytes * model.active_share
     slower = active / machine.measured_bytes
     prefill_ms = 1000 * slower / machine.prefill_tokens_per_s
@@ -124,7 +141,7 @@ def _of(model: Model, machine: Machine, reads_prefix_first: frozenset[str]) -> A
     return Advice(
         model,
         fit,
-        needed,
+        need,
         on_gpu,
         n_first * prefill_ms + line_ms,
         min(n_typed, most) * prefill_ms + line_ms,

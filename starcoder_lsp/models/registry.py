@@ -6,6 +6,7 @@ import difflib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,11 @@ logger = logging.getLogger(__name__)
 
 # The kind of model that completes code; rows may have others.
 COMPLETION = "completion"
+# The names of models that users add.
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+MAX_CONTEXT_TOKENS = 1 << 24
+TEXTS = ("title", "family", "license", "sha256")
+MAX_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,7 @@ class Model:
     layout: str | None = None
     size_bytes: int | None = None
     size_gb: float | None = None
+    kv_values: int = 0
     sha256: str | None = None
     convert_to: str = ""
     active_share: float = 1.0
@@ -185,14 +192,35 @@ def everything() -> Mapping[str, Model]:
 
 def added() -> Mapping[str, Model]:
     """The user's own models; a row that cannot be read is left out."""
-    try:
-        rows = json.loads(added_file().read_text("utf-8"))
-        return {name: model_of(name, row) for name, row in rows.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        logger.warning("%s cannot be read: your own models are not known", added_file())
-        return {}
+    models = {}
+    for name, row in _added_rows().items():
+        try:
+            models[name] = _added_model(name, row)
+        except (ValueError, TypeError, LookupError):
+            logger.warning(
+                "%s: the model %s cannot be read and is left out; run models add again",
+                added_file(),
+                ascii(name)[:MAX_SHOWN],
+            )
+    return models
+
+
+def _added_model(name: str, row: Mapping[str, Any]) -> Model:
+    """Return a model of the user's.
+
+    Raises ValueError, TypeError or LookupError for a row that `add` did not write.
+    """
+    texts, source = {key: row[key] for key in TEXTS}, UrlFile(row["source"]["url"])
+    are_texts = all(isinstance(text, str) for text in (*texts.values(), source.url))
+    if not NAME.fullmatch(name) or not are_texts:
+        raise ValueError("no name or no text")
+    n_tokens, file = row["context_tokens"], source.file
+    if type(n_tokens) is not int or not 0 < n_tokens <= MAX_CONTEXT_TOKENS:
+        raise ValueError("no length of a context")
+    # The name becomes part of a path; one that is no Unicode raises ValueError here.
+    if not file.strip(".") or b"\0" in file.encode():
+        raise ValueError("no name of a file")
+    return Model(name, **texts, context_tokens=n_tokens, source=source)
 
 
 def add(name: str, row: Mapping[str, Any]) -> Model:
@@ -220,7 +248,10 @@ def added_file() -> Path:
 def _added_rows() -> dict[str, Any]:
     try:
         return dict(json.loads(added_file().read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, RecursionError):
+        logger.warning("%s cannot be read: your own models are not known", added_file())
         return {}
 
 

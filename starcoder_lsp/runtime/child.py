@@ -31,6 +31,33 @@ def clean_environment() -> dict[str, str]:
     return parent_watch.naming_parent(wanted)
 
 
+async def output_of(argv: Sequence[str], patience_s: float) -> bytes:
+    """Return what a program prints; raises OSError, or TimeoutError for a slow one.
+
+    A program that hangs on a disk cannot be killed: it is left behind, and ends with the
+    disk's next answer.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=clean_environment(),
+        cwd=os.sep,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(patience_s):
+            said, _ = await process.communicate()
+            return said
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await process.wait()
+
+
 class Child(Supervisor):
     """A child process, reached through its pipes; it ends when its input or its parent does."""
 

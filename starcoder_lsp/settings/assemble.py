@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from starcoder_lsp.completion.completer import Completer
 from starcoder_lsp.completion.prompt import Family, Window, families
@@ -15,7 +15,7 @@ from starcoder_lsp.engines import Engine, EngineState
 from starcoder_lsp.engines.llama.client import LlamaEngine
 from starcoder_lsp.engines.llama.connection import Connect, own_process
 from starcoder_lsp.engines.llama.messages import Load
-from starcoder_lsp.errors import ConfigError
+from starcoder_lsp.errors import ConfigError, UnknownModel
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import ModelStore
@@ -24,9 +24,6 @@ from starcoder_lsp.runtime.supervisor import KEEP_TRYING, RestartPolicy
 from starcoder_lsp.settings import chosen
 from starcoder_lsp.settings.forms import AUTO
 from starcoder_lsp.settings.options import EngineSettings, Settings
-
-if TYPE_CHECKING:
-    pass
 
 # One token for the sampler, the rest for control tokens.
 SPARE_TOKENS = 32
@@ -52,7 +49,7 @@ def model_file(settings: EngineSettings) -> Path:
 def load_of(settings: EngineSettings) -> Load:
     """The request that makes an engine's process load the model; errors as `model_file`."""
     model = chosen.model_of(settings)
-    family = families()[model.family]
+    family = family_of(settings)
     n_more = settings.max_tokens + SPARE_TOKENS
     return Load(
         path=str(model_file(settings)),
@@ -240,7 +237,14 @@ def layout_of(settings: Settings, model: Model) -> str:
 
 
 def family_of(settings: EngineSettings) -> Family:
-    return families()[chosen.model_of(settings).family]
+    """The family of the model that writes; raises UnknownModel, and errors as `model_of`."""
+    model = chosen.model_of(settings)
+    if model.family not in families():
+        raise UnknownModel(
+            f"the model {model.name} is of the unknown family {model.family!r}; remove "
+            f"it and add it again: starcoder-lsp models remove {model.name}"
+        )
+    return families()[model.family]
 
 
 def _prompt_tokens(settings: EngineSettings, model: Model) -> int:

@@ -62,6 +62,8 @@ def model_name(settings: EngineSettings) -> str:
     """The name of what writes suggestions, for the user; never raises."""
     if settings.is_remote:
         return settings.engine
+    if path := own_file.own_file(settings):
+        return own_file.model_name(path)
     try:
         return model_of(settings).name
     except ModelError:

@@ -27,6 +27,7 @@ from starcoder_lsp.errors import ModelBroken
 from starcoder_lsp.models import registry
 from starcoder_lsp.models.registry import Model
 from starcoder_lsp.runtime import private_files
+from starcoder_lsp.runtime.network_disks import DISKS
 from starcoder_lsp.runtime.paths import cache_dir
 from starcoder_lsp.settings.options import OPTIONS, EngineSettings
 
@@ -66,7 +67,7 @@ _recognised: dict[Path, Recognised] = {}
 def own_file(settings: EngineSettings) -> Path | None:
     """Return the file that has to be recognised; None if a row says what is loaded."""
     is_named = settings.model != OPTIONS["model"].default
-    return None if is_named else settings.model_path
+    return None if is_named or settings.is_remote else settings.model_path
 
 
 def local_model(settings: EngineSettings) -> Model:
@@ -79,20 +80,43 @@ def local_model(settings: EngineSettings) -> Model:
 
 
 def recognise(path: Path) -> Recognised:
-    """Return what a GGUF file is; raises ModelBroken.
+    """Return what a GGUF file is; raises ModelBroken."""
+    return known(path) or remember(read(path))
 
-    A file that is gone is what it was: it may be loaded.
+
+def known(path: Path) -> Recognised | None:
+    """Return what is remembered of a file; None before it was read, or if it changed.
+
+    A file that is gone, or on a network disk that does not answer, is what it was: it
+    may be loaded.
     """
+    found = _recognised.get(path)
+    if found is None or not DISKS.are_reachable((path,)):
+        return found
     try:
-        stamp = _stamp(path)
+        return found if found.stamp == _stamp(path) else None
+    except OSError:
+        return found
+
+
+def read(path: Path) -> Recognised:
+    """Return what a file's header says; raises ModelBroken."""
+    try:
+        return _read(path, _stamp(path))
     except OSError as exc:
-        if path in _recognised:
-            return _recognised[path]
         raise ModelBroken(f"{path} cannot be read: {exc.strerror}") from exc
-    known = _recognised.get(path)
-    if known is None or known.stamp != stamp:
-        known = _recognised[path] = _judged(_read(path, stamp), _verdicts().get(stamp))
-    return known
+
+
+def remember(found: Recognised) -> Recognised:
+    """Remember what a file is, and add what a trial has shown earlier."""
+    judged = _judged(found, _verdicts().get(found.stamp))
+    _recognised[found.path] = judged
+    return judged
+
+
+def model_name(path: Path) -> str:
+    """Return the name of a file's model, without reading the file."""
+    return _recognised[path].model.name if path in _recognised else path.name
 
 
 async def try_out(engine: Engine, path: Path) -> Recognised | None:
@@ -124,7 +148,8 @@ def _read(path: Path, stamp: str) -> Recognised:
     names = (*header.names, path.name)
     found = detect(ModelFacts(names, header.architecture, tokens))
     context = header.n_context_trained or USUAL_CONTEXT
-    model = Model(path.name, path.name, found.family, "", context)
+    license_name = header.license if header.license in registry.licenses() else ""
+    model = Model(path.name, path.name, found.family, license_name, context)
     return Recognised(path, stamp, model, found.certainty, found.why)
 
 

@@ -137,11 +137,13 @@ def _shielded(
     if is_local or hides or origin is None or origin.is_users_own:
         return {}
     users = [one for one in written["hide_secrets"] if one.layer.is_users_own]
-    problems.append(
-        f"{origin.origin}: hide_secrets = false is ignored while a server reads your "
-        f"code; set it in {user_config_file()}"
-    )
-    return {"hide_secrets": _settle(OPTIONS["hide_secrets"], users)}
+    value, users_origin = _settle(OPTIONS["hide_secrets"], users)
+    if value != hides:
+        problems.append(
+            f"{origin.origin}: hide_secrets = false is ignored while a server reads your "
+            f"code; set it in {user_config_file()}"
+        )
+    return {"hide_secrets": (value, users_origin)}
 
 
 def _accept(layer: Layer) -> tuple[dict[str, Any], list[str]]:

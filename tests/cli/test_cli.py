@@ -51,6 +51,34 @@ def completed(place: str, model: Path, *flags: str) -> dict[str, Any]:
     return answer
 
 
+def test_a_file_of_the_users_is_tried_out_once(
+    tmp_path: Path, tiny_starcoder2: Path
+) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("x = 1\nprint(█")
+    command = ("complete", str(file), "--model-path", str(tiny_starcoder2))
+    first, second = run(*command), run(*command, "--json")
+    for done in (first, second):
+        assert done.returncode == 0, done.stderr
+        assert "asked as a model of the family plain" in done.stderr
+        assert "of 3 trivial middles 0 came back" in done.stderr
+    assert json.loads(second.stdout)["model"] == tiny_starcoder2.name
+
+
+def test_what_a_licence_restricts_is_said_before_the_first_use(
+    tmp_path: Path, tiny_starcoder2: Path
+) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("x = 1\nprint(█")
+    flags = ("--model", "starcoder2-3b", "--model-path", str(tiny_starcoder2))
+    first, second = (
+        run("complete", str(file), *flags),
+        run("complete", str(file), *flags),
+    )
+    assert "starcoder2-3b is under BigCode OpenRAIL-M" in first.stderr
+    assert "OpenRAIL" not in second.stderr
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_five_languages_are_completed(tmp_path: Path, smollm2: Path, name: str) -> None:
     file = tmp_path / name

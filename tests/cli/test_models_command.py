@@ -65,6 +65,9 @@ def test_models_are_recommended_for_this_machine() -> None:
     assert small["typing_ms"] > 0
     assert small["read_tokens"] > 0
     assert small["license"] == "Apache-2.0"
+    assert small["needed_is_estimate"] is False, "its file is here"
+    assert advice["starcoder2-3b"]["needed_is_estimate"] is False, "its row says it"
+    assert advice["mellum-4b-q8_0"]["needed_is_estimate"] is True
     assert sum(row["recommended"] for row in advice.values()) <= 1
 
 

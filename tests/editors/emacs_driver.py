@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from editors.driver import DEADLINE_S, eventually
+from editors.driver import DEADLINE_S, binaries, eventually
 from editors.pseudo_terminal import ALT_AS_ESCAPE, Terminal
 
 PACKAGE = Path(__file__).parents[2] / "editors" / "emacs"
@@ -64,11 +63,7 @@ DRAWN = """
 
 
 def emacs_binaries() -> list[str]:
-    """Return the Emacsen to test: from the variable, else the one on the PATH."""
-    if chosen := os.environ.get("STARCODER_LSP_TEST_EMACS"):
-        return chosen.split(os.pathsep)
-    on_path = shutil.which("emacs")
-    return [on_path] if on_path else []
+    return binaries("STARCODER_LSP_TEST_EMACS", "emacs")
 
 
 def lisp(plain: Any) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from editors.tmux import Terminal, program
+from editors.driver import binaries
+from editors.tmux import Terminal
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-HELIX = program("STARCODER_LSP_TEST_HELIX", "hx", "helix")
+HELIX = next(iter(binaries("STARCODER_LSP_TEST_HELIX", "hx", "helix")), None)
 NEIGHBOUR = [
     "env",
     f"PYTHONPATH={HERE.parent}",
@@ -35,9 +36,9 @@ OpenHelix = Callable[..., Terminal]
 
 
 def documented_settings() -> str:
-    """Return the lines for languages.toml that the README tells users to write."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    blocks = readme.split("```")[1::2]
+    """Return the lines for languages.toml that docs/editors.md tells users to write."""
+    page = (ROOT / "docs" / "editors.md").read_text("utf-8")
+    blocks = page.split("```")[1::2]
     (block,) = [one for one in blocks if "[language-server.starcoder]" in one]
     return block.removeprefix("toml\n")
 
@@ -50,7 +51,7 @@ def script(path: Path, command: list[str]) -> None:
 
 @pytest.fixture
 def open_helix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenHelix]:
-    """Open a file in Helix, with the README's settings, `pylsp` and a scripted model."""
+    """Open a file in Helix, with the documented settings, `pylsp` and a scripted model."""
     opened: list[Terminal] = []
 
     def start(line: str, seconds: float, *, is_alone: bool = False) -> Terminal:
@@ -115,7 +116,7 @@ def test_an_entry_that_arrives_late_moves_no_selection(
     assert line_of(helix.screen()) == selected
 
 
-def test_the_entry_stays_while_one_types_on_and_is_inserted(
+def test_the_entry_stays_while_the_user_types_on_and_can_be_inserted(
     open_helix: OpenHelix,
 ) -> None:
     helix = open_helix("import math", 0.5)

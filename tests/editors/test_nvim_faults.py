@@ -1,8 +1,9 @@
-"""What the Neovim plugin does with bad input: no server, dying servers, odd buffers."""
+"""The Neovim plugin with unusual buffers, failing servers and other plugins."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,29 @@ def settled(editor: Neovim) -> None:
 
 def opened(server: ScriptedServer) -> list[str]:
     sent = server.received("textDocument/didOpen")
+    return [message["params"]["textDocument"]["uri"] for message in sent]
+
+
+SERVER_TEXT = """
+local client = vim.lsp.get_clients({ name = "starcoder" })[1]
+local params = { command = "scripted.text", arguments = { ... } }
+local answer = nil
+client.request("workspace/executeCommand", params, function(_, result)
+  answer = { result ~= vim.NIL and result or nil }
+end)
+vim.wait(10000, function() return answer ~= nil end, 10)
+return answer[1]
+"""
+
+
+SERVER_CRASH = """
+local client = vim.lsp.get_clients({ name = "starcoder" })[1]
+client.request("workspace/executeCommand", { command = "scripted.crash" }, function() end)
+"""
+
+
+def closed(server: ScriptedServer) -> list[str]:
+    sent = server.received("textDocument/didClose")
     return [message["params"]["textDocument"]["uri"] for message in sent]
 
 
@@ -84,14 +108,107 @@ def test_a_buffer_that_becomes_no_file_is_closed_on_the_server(
     assert "SECRET" not in server.record_path.read_text()
 
 
+def test_each_buffer_without_a_name_is_a_document_of_its_own(
+    open_editor: OpenEditor, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server = scripted_server(inserting("1", after="x = "), inserting("2", after="y = "))
+    editor = open_editor(server.cmd)
+    editor.command("enew")
+    editor.type("ix = ")
+    eventually(editor.ghost, "1")
+    editor.type("<Tab><Esc>")
+    eventually(editor.lines, ["x = 1"])
+    first = editor.lua("return vim.api.nvim_get_current_buf()")
+    editor.command("set hidden | enew | setlocal filetype=lua")
+    editor.type("iy = ")
+    eventually(editor.ghost, "2")
+    editor.leave_insert_mode()
+    editor.command(f"buffer {first}")
+    # A change in normal mode, too, is there at the next request.
+    editor.type("yyPox = ")
+    eventually(editor.ghost, "1")
+    (left, right) = opened(server)[1:]
+    assert editor.lua(SERVER_TEXT, left) == "x = 1\nx = \nx = 1\n"
+    assert editor.lua(SERVER_TEXT, right) == "y = \n"
+    languages = [
+        message["params"]["textDocument"]["languageId"]
+        for message in server.received("textDocument/didOpen")
+    ]
+    assert languages == ["text", "", "lua"]
+    editor.leave_insert_mode()
+    editor.command(f"write {tmp_path}/project/named")
+    eventually(lambda: opened(server)[3:], [f"file://{tmp_path}/project/named"])
+    assert closed(server) == [left]
+
+
+def test_a_buffer_without_a_name_is_not_sent_before_insert_mode(
+    open_editor: OpenEditor, scripted_server: MakeServer
+) -> None:
+    server = scripted_server(experimental={"starcoder": {"cursor": True}})
+    editor = open_editor(server.cmd)
+    editor.command("enew")
+    editor.lua("vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'SECRET' })")
+    editor.type("l")
+    editor.lua("vim.wait(400, function() return false end)")
+    editor.command("bprevious")
+    editor.execute("scripted.release")
+    assert "SECRET" not in server.record_path.read_text()
+
+
+def test_a_buffer_that_gets_another_name_is_another_document(
+    open_editor: OpenEditor, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server = scripted_server(inserting("!", after="x"))
+    editor = open_editor(server.cmd)
+    editor.command(f"file {tmp_path}/project/other")
+    eventually(lambda: len(opened(server)), 2)
+    assert closed(server) == opened(server)[:1]
+    editor.type("ix")
+    eventually(editor.ghost, "!")
+
+
+def test_an_empty_neovim_starts_a_server_in_insert_mode(
+    start_neovim: StartNeovim, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server = scripted_server(inserting("!", after="x"))
+    editor = start_neovim()
+    editor.lua(SETUP, {"cmd": server.cmd})
+    settled(editor)
+    assert n_clients(editor) == 0
+    assert "in insert mode" in editor.lua(
+        "return require('starcoder').explain_status()"
+    )
+    editor.type("ix")
+    eventually(editor.ghost, "!")
+    editor.command("bwipeout!")
+    eventually(lambda: closed(server), opened(server))
+
+
+def test_restart_starts_a_server_for_a_buffer_without_a_name(
+    start_neovim: StartNeovim, scripted_server: MakeServer
+) -> None:
+    editor = start_neovim()
+    editor.lua(SETUP, {"cmd": scripted_server(inserting("!", after="x")).cmd})
+    editor.command("Starcoder restart")
+    eventually(lambda: n_clients(editor), 1)
+    editor.type("ix")
+    eventually(editor.ghost, "!")
+    editor.lua(SERVER_CRASH)
+    eventually(lambda: n_clients(editor), 0)
+    eventually(editor.status, "starcoder: ⚠ server not running")
+    editor.command("Starcoder restart")
+    eventually(lambda: n_clients(editor), 1)
+    editor.type("<BS>x")
+    eventually(editor.ghost, "!")
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("enew", "the buffer has no name"),
         ("help", "the buffer is no file"),
         ("edit ++bin other", "the file is binary"),
         ("let b:starcoder_enabled = v:false | edit!", "b:starcoder_enabled is false"),
-        ("enew | Starcoder disable", "disabled"),
+        ("Starcoder disable | enew", "disabled"),
     ],
 )
 def test_the_status_says_why_a_buffer_is_left_alone(
@@ -138,6 +255,26 @@ def test_a_missing_server_costs_one_line_at_the_start(
     assert "stack traceback" not in shown
     assert editor.mode() == "n", "nobody has to press Enter"
     assert editor.status() == "starcoder: ⚠ server not running"
+
+
+def test_text_typed_before_the_server_is_ready_gets_a_suggestion(
+    start_neovim: StartNeovim, scripted_server: MakeServer, tmp_path: Path
+) -> None:
+    server, may_start = (
+        scripted_server(inserting("urn 1", after="ret")),
+        tmp_path / "go",
+    )
+    wait = (
+        f"until [ -e {may_start} ]; do sleep 0.02; done; exec {shlex.join(server.cmd)}"
+    )
+    editor = start_neovim()
+    editor.command(f"edit {tmp_path}/a.txt")
+    editor.lua(SETUP, {"cmd": ["sh", "-c", wait]})
+    editor.type("iret")
+    eventually(editor.lines, ["ret"])
+    settled(editor)
+    may_start.touch()
+    eventually(editor.ghost, "urn 1")
 
 
 @pytest.mark.parametrize("program", ["false", "true"])
@@ -242,7 +379,7 @@ def test_a_file_that_is_read_only_gets_suggestions_once_it_is_edited(
 # What repeats typed text
 
 
-def test_a_macro_inserts_what_was_typed_and_accepted_nothing_else(
+def test_a_macro_gets_no_ghost_text_while_it_is_recorded_or_played(
     open_editor: OpenEditor, scripted_server: MakeServer
 ) -> None:
     editor = open_editor(scripted_server(inserting("!", after="x")).cmd, "\n")

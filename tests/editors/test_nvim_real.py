@@ -16,9 +16,13 @@ FIBONACCI = """def fibonacci(n):
 """
 
 
+def command(model: Path) -> list[str]:
+    return [*SERVER, "--model-path", str(model), "--time-budget-ms", "60000"]
+
+
 def real_editor(open_editor: Callable[..., Neovim], model: Path, text: str) -> Neovim:
     editor = open_editor(
-        cmd=[*SERVER, "--model-path", str(model), "--time-budget-ms", "60000"],
+        cmd=command(model),
         text=text,
         filetype="python",
     )

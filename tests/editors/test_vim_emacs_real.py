@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 
 import pytest
 
 from editors.driver import eventually
 from editors.emacs_driver import Emacs, emacs_binaries, lisp
+from editors.test_nvim_real import FIBONACCI, command
 from editors.vim_driver import Vim, vim_binaries
 
-SERVER = [sys.executable, "-P", "-m", "starcoder_lsp", "--stdio"]
-FIBONACCI = """def fibonacci(n):
-    # The n-th Fibonacci number.
-    if n < 2:
-        return n
-"""
 TYPED = "    return fibonacci(n - 1) + "
 GREETING = 'greeting = "😀"\nprint(greeting)\n'
-
-
-def command(model: Path) -> list[str]:
-    return [*SERVER, "--model-path", str(model), "--time-budget-ms", "60000"]
 
 
 def project(folder: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -64,9 +63,3 @@ class Terminal:
             command, env=self._environment, capture_output=True, text=True, check=False
         )
         return done.stdout
-
-
-def program(variable: str, *names: str) -> str | None:
-    """Return the program that an environment variable names, or that is on the PATH."""
-    found = [os.environ.get(variable), *map(shutil.which, names)]
-    return next((one for one in found if one), None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from editors.driver import DEADLINE_S, eventually
+from editors.driver import DEADLINE_S, binaries, eventually
 from editors.pseudo_terminal import ALT_AS_NUMBER, Terminal
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "vim"
@@ -40,11 +39,7 @@ GHOST = "starcoder#ghost#Text()"
 
 
 def vim_binaries() -> list[str]:
-    """Return the Vims to test: from the variable, else the one on the PATH."""
-    if chosen := os.environ.get("STARCODER_LSP_TEST_VIM"):
-        return chosen.split(os.pathsep)
-    on_path = shutil.which("vim")
-    return [on_path] if on_path else []
+    return binaries("STARCODER_LSP_TEST_VIM", "vim")
 
 
 def value(plain: Any) -> str:

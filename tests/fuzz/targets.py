@@ -8,6 +8,7 @@ from fuzz import (
     configuration,
     edits,
     ignore_files,
+    model_files,
     sessions,
     stored_files,
     suggestions,
@@ -26,6 +27,9 @@ TARGETS: Mapping[str, Target] = {
     "gguf": Target(stored_files.make_gguf, stored_files.check_gguf),
     "index": Target(stored_files.make_index, stored_files.check_index),
     "kv_files": Target(stored_files.make_state, stored_files.check_state),
+    "added_models": Target(model_files.make_added, model_files.check_added),
+    "trials": Target(model_files.make_trials, model_files.check_trials),
+    "ollama": Target(model_files.make_manifest, model_files.check_manifest),
     "frames": Target(wire_frames.make, wire_frames.check),
     "suggestions": Target(suggestions.make, suggestions.check),
 }

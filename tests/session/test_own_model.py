@@ -53,6 +53,23 @@ async def test_the_small_model_is_recognised_without_a_word(
     assert not shown
 
 
+async def test_what_a_licence_restricts_is_said_before_the_first_use_only(
+    start_server: StartServer, tiny_starcoder2: Path
+) -> None:
+    for wanted in (1, 0):
+        flags = ("--model", "starcoder2-3b")
+        client = await with_model(start_server, tiny_starcoder2, *flags)
+        await client.until_ready("starcoder2-3b")
+        await client.complete(URI, 1, 6)
+        shown = [
+            m["params"]["message"]
+            for m in client.notifications
+            if m["method"] == "window/showMessage"
+        ]
+        assert len(shown) == wanted
+        assert all("BigCode OpenRAIL-M" in text for text in shown)
+
+
 async def test_a_model_with_a_context_of_2048_tokens_completes(
     start_server: StartServer, tiny_starcoder2: Path, tmp_path: Path
 ) -> None:
@@ -77,8 +94,8 @@ async def test_a_file_that_is_cut_while_it_is_loaded_is_named(
 ) -> None:
     path = tmp_path / "mine.gguf"
     shutil.copyfile(tiny_starcoder2, path)
-    client = await with_model(start_server, path, "--model", "starcoder2-3b")
-    await client.until_ready("starcoder2-3b")
+    client = await with_model(start_server, path, "--model", "granite-code-3b")
+    await client.until_ready("granite-code-3b")
     os.truncate(path, 100_000)
     # The engine's process dies of the missing pages, and the next finds the cut file.
     _, answer = client.inline(URI, 1, 6)

@@ -87,9 +87,17 @@ async def test_no_secret_reaches_a_server(
                 other = (folder / f"open_{name}").as_uri()
                 client.open(other, text, language_of(Path(name)))
                 await suggested(client, other, text.count("\n"), 0)
-        for name in HIDDEN:
-            hidden_file = (folder / name).as_uri()
-            client.open(hidden_file, files[name] + "\n")
+        (folder / "plain.txt").write_text(files[".env"])
+        (folder / ".netrc").symlink_to(folder / "plain.txt")
+        hidden_files = {(folder / name).as_uri(): files[name] for name in HIDDEN}
+        hidden_files |= {
+            (folder / ".netrc").as_uri(): files[".env"],
+            # A client that takes paths for URIs, and a file on another machine.
+            f"{folder}/.env.local": files[".env"],
+            "sftp://host/home/me/.env": files[".env"],
+        }
+        for hidden_file, text in hidden_files.items():
+            client.open(hidden_file, text + "\n")
             for _ in range(10):
                 assert not await client.complete(hidden_file, 1, 0)
                 await asyncio.sleep(0.1)

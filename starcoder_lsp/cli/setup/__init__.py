@@ -38,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     server = _server(parsed.server)
     template = templates.read(parsed.editor).filled(server)
-    file = Path(parsed.file or template.file).expanduser()
+    file = Path(parsed.file).expanduser() if parsed.file else template.path()
     if parsed.write:
         is_written = _write(template, file, is_agreed=parsed.yes)
         if not is_written:
             return 1
     else:
-        print(f"Add this to {printable(str(file))}:\n\n{template.text}")
+        print(f"Add this to {printable(str(file))}:\n\n{template.text}", end="")
     print(f"\n{template.notes}\n")
     return 0 if parsed.no_check else _check(server, template)
 
@@ -60,7 +60,7 @@ def _server(given: str | None) -> str:
 
 
 def _write(template: Template, file: Path, *, is_agreed: bool) -> bool:
-    """Add the lines to the file, unless they are there already or the user says no."""
+    """Add the lines, unless the user says no; return whether the file has them."""
     before = read(file)
     after = merged(template, before)
     shown = printable(str(file))
@@ -69,7 +69,7 @@ def _write(template: Template, file: Path, *, is_agreed: bool) -> bool:
         return True
     print(f"{shown} would be {'changed' if before else 'created'}:\n")
     print(_difference(before, after))
-    if not is_agreed and not _asks("Write it? [y/N] "):
+    if not is_agreed and not _is_confirmed("Write it? [y/N] "):
         print("Nothing was written.")
         return False
     backup = write(file, after)
@@ -86,7 +86,7 @@ def _difference(before: str, after: str) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _asks(question: str) -> bool:
+def _is_confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         print("There is no terminal to ask at; --yes writes without a question.")
         return False

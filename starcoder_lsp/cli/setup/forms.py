@@ -1,7 +1,7 @@
 """Adds the lines of a template to a text that a user has written.
 
-Nothing of the user's is lost or overruled: where that is not certain, ConfigError says
-what to write by hand.
+The text keeps what the user has written, except for values of the keys in a JSON template.
+Where that is not certain, ConfigError says what to write by hand.
 """
 
 from __future__ import annotations
@@ -41,30 +41,32 @@ def _block(template: Template, before: str) -> str:
 
 
 def _json(template: Template, before: str) -> str:
-    """Return `before` with the template's keys; what the user has set stays."""
+    """Return `before` with the template's keys; other keys stay as they are."""
     try:
         settings = json.loads(before) if before.strip() else {}
     except ValueError as exc:
         raise _by_hand(template, "it has comments, or is not JSON") from exc
     if not isinstance(settings, dict):
         raise _by_hand(template, "it holds no object")
-    together = _over(settings, json.loads(template.text))
+    together = _with_settings(settings, json.loads(template.text))
     if together == settings:
         return before
     return json.dumps(together, indent=_indent_of(before), ensure_ascii=False) + "\n"
 
 
-def _over(below: Any, above: Any) -> Any:
-    """Return the user's value `below` with what is only in `above`.
+def _with_settings(users: Any, ours: Any) -> Any:
+    """Return the user's JSON value with ours in it.
 
-    Of two texts or numbers the new one wins; lists get the members that they lack.
+    Objects are merged, lists get the members that they lack, and other values are ours.
     """
-    if isinstance(below, dict) and isinstance(above, dict):
-        mixed = {key: _over(below[key], above[key]) for key in below.keys() & above}
-        return {**below, **above, **mixed}
-    if isinstance(below, list) and isinstance(above, list):
-        return [*below, *(one for one in above if one not in below)]
-    return above
+    if isinstance(users, dict) and isinstance(ours, dict):
+        both = {
+            key: _with_settings(users[key], ours[key]) for key in users.keys() & ours
+        }
+        return {**users, **ours, **both}
+    if isinstance(users, list) and isinstance(ours, list):
+        return [*users, *(member for member in ours if member not in users)]
+    return ours
 
 
 def _indent_of(text: str) -> int | str:
@@ -77,9 +79,7 @@ def _toml(template: Template, before: str) -> str:
     after = before
     given, wanted = _toml_of(template, before), tomllib.loads(template.text)
     tables = re.split(r"(?m)^(?=\[)", template.text)
-    has_server = (
-        wanted["language-server"].keys() <= given.get("language-server", {}).keys()
-    )
+    has_server = _has_server(template, given, wanted)
     for table in filter(str.strip, tables):
         name = re.search(r'^name = "(.*)"', table, re.M)
         if name is None:
@@ -90,6 +90,16 @@ def _toml(template: Template, before: str) -> str:
             after = _appended(after, table.strip() + "\n")
     _toml_of(template, after)
     return after
+
+
+def _has_server(
+    template: Template, given: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> bool:
+    ((name, server),) = wanted["language-server"].items()
+    known = given.get("language-server", {}).get(name)
+    if known is not None and known.get("command") != server["command"]:
+        raise _by_hand(template, f"its server {name} has another command")
+    return known is not None
 
 
 def _toml_of(template: Template, text: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from starcoder_lsp.models import background
 from starcoder_lsp.models.progress import OnReport, Report
 from starcoder_lsp.models.registry import Model
+from starcoder_lsp.settings import terms
 
 
 def reporter(model: Model, *, is_json: bool, action: str = "") -> OnReport:
@@ -38,12 +39,13 @@ def reporter(model: Model, *, is_json: bool, action: str = "") -> OnReport:
 
 def show_terms(model: Model) -> None:
     """Print what a user should know before the first use of a model."""
-    terms = model.terms
-    lines = [f"licence: {terms.name} {terms.link}".strip()]
-    if terms.restrictions:
-        lines.append(f"restrictions: {terms.restrictions}")
+    licence = model.terms
+    lines = [f"licence: {licence.name} {licence.link}".strip()]
+    if licence.restrictions:
+        lines.append(f"restrictions: {licence.restrictions}")
     lines += [f"warning: {warning}" for warning in model.warnings]
     print("\n".join(lines), file=sys.stderr)
+    terms.note_shown(model)
 
 
 def say(report: Mapping[str, object]) -> None:

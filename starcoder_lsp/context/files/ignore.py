@@ -103,9 +103,9 @@ def scope_of_root(root: str, extra: Sequence[str] = ()) -> Scope:
 def is_ignored(file: str, extra: Sequence[str] = ()) -> bool:
     """Return whether rules exclude a file, or a folder of its repository that holds it.
 
-    True as well if the rules cannot be read.
+    `file` is an absolute path, whose folders are no links. True as well if the rules
+    cannot be read.
     """
-    file = os.path.realpath(file)
     top = _top_of_repository(os.path.dirname(file))  # noqa: PTH120  # as all paths here
     path = os.path.relpath(file, top)
     *folders, _ = path.split("/")

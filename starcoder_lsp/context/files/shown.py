@@ -8,6 +8,7 @@ git is asked for the user's rules.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,9 +24,13 @@ def why_hidden(file: str, extra: Sequence[str] = ()) -> str:
 
     `extra` are patterns of the option `ignore`.
     """
-    if is_secret(file.replace("\\", "/")):
+    # A link to a hidden file shows it, and a hidden link was meant to hide its file.
+    real = os.path.realpath(file)
+    folder, name = os.path.split(file)
+    named = f"{os.path.realpath(folder)}/{name}"
+    if any(is_secret(one.replace("\\", "/")) for one in (file, real)):
         return SECRET
-    return IGNORED if is_ignored(file, extra) else ""
+    return IGNORED if any(is_ignored(one, extra) for one in {named, real}) else ""
 
 
 if __name__ == "__main__":

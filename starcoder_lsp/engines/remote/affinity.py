@@ -26,8 +26,9 @@ HEADERS = ("X-Session-ID", "X-SMG-Routing-Key")
 
 def headers(workspace: Path | None) -> Mapping[str, str]:
     """Return the headers that name a workspace of this installation."""
-    folder = os.fsencode(os.path.realpath(workspace or Path.cwd()))
-    session = hmac.new(_secret(), folder, hashlib.sha256).hexdigest()[:32]
+    # The folder is not looked at: it may be on a disk that does not answer.
+    folder = str(workspace.absolute()) if workspace else ""
+    session = hmac.new(_secret(), os.fsencode(folder), hashlib.sha256).hexdigest()[:32]
     return dict.fromkeys(HEADERS, session)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +63,8 @@ class AnswerReader:
             raise trouble
         text = self._text_in(event)
         reason = found(event, self._paths["finish"])
-        if text is None and reason is None and "usage" not in event:
+        tells_cost = isinstance(event, Mapping) and "usage" in event
+        if text is None and reason is None and not tells_cost:
             raise Trouble("wrong dialect", ": its answers have another form")
         is_stopped = self._is_stopped(event)
         new = self._stops.feed(text) if text and not is_stopped else ""
@@ -112,6 +113,8 @@ class AnswerReader:
         return new
 
     def _is_stopped(self, event: Any) -> bool:
+        if found(event, self._paths.get("special", "")) is True:
+            return True
         ids = found(event, self._paths.get("ids", ""))
         given = ids if isinstance(ids, list) else [ids]
         return any(type(one) is int and one in self._stop_ids for one in given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -11,6 +10,7 @@ from typing import Any
 from starcoder_lsp.engines.remote.dialect import FINISHED, found
 from starcoder_lsp.engines.remote.link import Link
 from starcoder_lsp.engines.remote.prompt.forms import Formed
+from starcoder_lsp.engines.remote.running import all_of
 from starcoder_lsp.engines.remote.stops import StopFilter
 from starcoder_lsp.engines.remote.trouble import Trouble
 from starcoder_lsp.flow import Candidate, FinishReason, Limits, Prompt, Score
@@ -88,7 +88,7 @@ async def _branches(
         decoded = text.decode(errors="replace")
         return _candidate(decoded, log, "stop" if is_stopped else reason, prompt)
 
-    texts = await asyncio.gather(*map(go_on, tokens[:n_wanted]))
+    texts = await all_of(*map(go_on, tokens[:n_wanted]))
     return sorted(texts, key=lambda one: -one.log_probability)
 
 

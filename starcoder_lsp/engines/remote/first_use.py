@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 from starcoder_lsp.engines.remote.server import RemoteServer
@@ -18,7 +17,8 @@ MAX_BYTES = 1_000_000
 
 def is_first(server: RemoteServer, workspace: Path | None) -> bool:
     """Return whether the address was never used in a workspace; it is remembered now."""
-    place = f"{server.url}\n{os.path.realpath(workspace) if workspace else ''}"
+    # The folder is not looked at: it may be on a disk that does not answer.
+    place = f"{server.url}\n{workspace or ''}"
     mark = hashlib.sha256(place.encode(errors="surrogateescape")).hexdigest()
     path = data_dir() / FILE
     known = b""

@@ -140,6 +140,10 @@ class Link:
                 return self._become_ready()
             except Trouble as exc:
                 trouble = exc
+            except Exception as exc:
+                # A server may answer anything, and the user has to learn that it does.
+                logger.debug("%s: the probe failed", self.server.name, exc_info=exc)
+                trouble = Trouble("wrong dialect", f": {type(exc).__name__} in a probe")
 
     async def _find(self) -> None:
         """Find out what the server is and can do. Raises Trouble."""

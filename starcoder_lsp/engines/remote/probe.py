@@ -13,6 +13,7 @@ from starcoder_lsp.engines.remote.prompt.vocabulary import ServerVocabulary
 from starcoder_lsp.engines.remote.server import RemoteServer
 from starcoder_lsp.engines.remote.transport.connection import Connection
 from starcoder_lsp.engines.remote.trouble import Trouble
+from starcoder_lsp.runtime.printable import printable
 
 MAX_SHOWN_MODELS = 3
 MAX_NAME = 80
@@ -48,7 +49,7 @@ async def probe(
         await asked.get(dialect.health)
     _check_models(await asked.get(dialect.models), server, dialect)
     n_context = server.context_tokens or await _n_context(asked, server, dialect)
-    version = str(found(await asked.get(dialect.version[0]), dialect.version[1]) or "")
+    version = found(await asked.get(dialect.version[0]), dialect.version[1])
     adapters = await _adapters(asked, server, dialect)
     vocabulary = await _vocabulary(connection, server, dialect, controls, pace)
     notes: tuple[str, ...] = ()
@@ -57,7 +58,12 @@ async def probe(
             f"{server.name}: the server has no {dialect.tokenize['path']}, so prompts "
             "are sent as text, in which control tokens are broken up",
         )
-    return Found(n_context, version[:MAX_NAME], vocabulary, adapters, notes)
+    return Found(n_context, _shown(version or ""), vocabulary, adapters, notes)
+
+
+def _shown(name: object) -> str:
+    """Return a name that a server has told, fit for a message and a terminal."""
+    return printable(str(name)[:MAX_NAME])
 
 
 class ProbedPaths:
@@ -99,7 +105,7 @@ def _check_models(listed: Any, server: RemoteServer, dialect: Dialect) -> None:
     # Ollama adds the tag that is meant where none is named.
     if f"{wanted}:latest" in names:
         return
-    shown = ", ".join(name[:MAX_NAME] for name in names[:MAX_SHOWN_MODELS])
+    shown = ", ".join(map(_shown, names[:MAX_SHOWN_MODELS]))
     more = len(names) - MAX_SHOWN_MODELS
     detail = f"; it has {shown}" + (f" and {more} more" if more > 0 else "")
     raise Trouble("unknown adapter" if is_adapter else "unknown model", detail)
@@ -115,7 +121,7 @@ async def _n_context(
             if found(row, "id") == server.model:
                 answer = {**answer, "data": [row]}
         told = found(answer, place)
-        if isinstance(told, int) and told > 0:
+        if type(told) is int and told > 0:
             return told
     return None
 
@@ -131,7 +137,7 @@ async def _adapters(
     names = {_stem(str(found(row, "path"))): found(row, "id") for row in listed}
     wanted = names.get(server.adapter, ids.get(server.adapter))
     if wanted is None:
-        shown = ", ".join(sorted(names)[:MAX_SHOWN_MODELS])[:MAX_NAME]
+        shown = ", ".join(map(_shown, sorted(names)[:MAX_SHOWN_MODELS]))
         raise Trouble("unknown adapter", f"; it has {shown}" if shown else "")
     return [{"id": one, "scale": float(one == wanted)} for one in ids.values()]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from starcoder_lsp.engines import Speed
-from starcoder_lsp.engines.prompt_fit import n_affordable, prompt_budget
+from starcoder_lsp.engines.prompt_fit import LEAST_TOKENS, n_affordable, prompt_budget
 from starcoder_lsp.engines.remote.dialect import Dialect, filled
 from starcoder_lsp.engines.remote.probe import Found
 from starcoder_lsp.engines.remote.prompt import forms
@@ -15,6 +15,9 @@ from starcoder_lsp.engines.remote.prompt.forms import Formed, PromptRoom
 from starcoder_lsp.engines.remote.prompt.vocabulary import spellings
 from starcoder_lsp.engines.remote.server import RemoteServer
 from starcoder_lsp.flow import Limits, Prompt
+
+# Half of it is a prompt that says something; a server that takes less is in trouble.
+LEAST_CONTEXT = 2 * LEAST_TOKENS
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +99,9 @@ class Requests:
     def shorten(self, n_told: int | None) -> None:
         """Take the context to be as small as the server says, or smaller than now."""
         smaller = self.n_context * 3 // 4
-        self.n_context = n_told if n_told and n_told < self.n_context else smaller
+        if n_told and 0 < n_told < self.n_context:
+            smaller = n_told
+        self.n_context = max(smaller, LEAST_CONTEXT)
         logger.warning(
             "%s: a prompt was too long; the context is taken to have %d tokens",
             self._server.name,

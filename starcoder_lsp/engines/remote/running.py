@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from starcoder_lsp.errors import EngineCrashed, EngineError, EngineYielded
 from starcoder_lsp.flow import Limits, Piece
 
+Answered = TypeVar("Answered")
 Outcome = Piece | EngineError
 Put = Callable[[Outcome], None]
+
+logger = logging.getLogger(__name__)
 
 
 class Running:
@@ -19,6 +24,7 @@ class Running:
         self.yields = yields
         self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         self.task = asyncio.ensure_future(work(self._outcomes.put_nowait))
+        self.task.add_done_callback(self._answer_anyway)
 
     async def get(self) -> Outcome:
         return await self._outcomes.get()
@@ -30,6 +36,29 @@ class Running:
 
     def cancel(self) -> None:
         self.task.cancel()
+
+    def _answer_anyway(self, task: asyncio.Future[None]) -> None:
+        """Let the reader go on, whatever has ended the task.
+
+        After an outcome that is the last, nobody reads this one.
+        """
+        error = None if task.cancelled() else task.exception()
+        reason = type(error).__name__ if error else "it ended without an answer"
+        if error is not None:
+            # The text of the error may hold source text.
+            logger.error("a request has failed: %s", reason)
+            logger.debug("a request has failed", exc_info=error)
+        self._outcomes.put_nowait(EngineCrashed(f"the request failed: {reason}"))
+
+
+async def all_of(*work: Coroutine[Any, Any, Answered]) -> list[Answered]:
+    """Return the results in order. The first that fails ends the others."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 class RunningRequests:

@@ -19,6 +19,7 @@ from starcoder_lsp.engines.remote.dialect import dialects
 from starcoder_lsp.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 # Set by the client itself; a key has settings of its own.
@@ -137,7 +138,20 @@ def _value(key: str, value: object) -> Any:
         return value
     if not isinstance(value, str) or not value.isprintable():
         raise ConfigError(f"{key}: expected a string without control characters")
-    return value
+    if key == "key_env" and value and not VARIABLE.fullmatch(value):
+        # It may be the key itself, so it is not repeated.
+        raise ConfigError("key_env: expected the name of an environment variable")
+    return _with_plain_scheme(value) if key == "url" else value
+
+
+def _with_plain_scheme(url: str) -> str:
+    """Return the address with its scheme in lower case, which others compare with.
+
+    >>> _with_plain_scheme("HTTPS://Host/Path"), _with_plain_scheme("a/B")
+    ('https://Host/Path', 'a/B')
+    """
+    scheme, colon, rest = url.partition(":")
+    return scheme.lower() + colon + rest if colon else url
 
 
 def _headers(value: object) -> tuple[tuple[str, str], ...]:

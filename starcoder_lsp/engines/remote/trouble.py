@@ -1,6 +1,7 @@
 """Names everything that goes wrong between here and a server, and what follows from it.
 
-The message of a trouble never holds what a server wrote: it might repeat the prompt.
+The message of a trouble never holds what a server wrote, except the names of its
+models, adapters and errors: it might repeat the prompt.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ KINDS: Mapping[str, Kind] = {
     "loading": Kind("the server loads its model", Course.PROBE_SOON),
     "overloaded": Kind("the server has too many requests", Course.PROBE_SOON),
     "unauthorized": Kind(
-        "the server refuses the key ({key}); set another one", Course.GIVE_UP
+        "the server refuses the key ({key}); check key_env, key_file or key_ring in "
+        "[engines.{name}], and the key itself",
+        Course.GIVE_UP,
     ),
     "no key": Kind("{detail}", Course.GIVE_UP),
     "forbidden": Kind(
@@ -60,7 +63,9 @@ KINDS: Mapping[str, Kind] = {
         Course.PROBE_SELDOM,
     ),
     "unknown adapter": Kind(
-        "the server has not loaded the adapter {adapter}{detail}", Course.PROBE_SELDOM
+        "the server has not loaded the adapter {adapter}{detail}; change adapter in "
+        "[engines.{name}]",
+        Course.PROBE_SELDOM,
     ),
     "wrong dialect": Kind(
         'the server does not speak as {title} does{detail}; change kind = "{kind}" or '
@@ -77,6 +82,11 @@ KINDS: Mapping[str, Kind] = {
         "own set ca_file in [engines.{name}]",
         Course.PROBE_SELDOM,
     ),
+    "proxy": Kind(
+        "the proxy that HTTPS_PROXY or ALL_PROXY names cannot be used{detail}; change "
+        "the variable where your editor is started",
+        Course.PROBE_SELDOM,
+    ),
     "timeout": Kind("the server did not answer in time", Course.GO_ON),
     "gone": Kind("the connection to the server broke", Course.PROBE_SOON),
     "cut short": Kind("the server's answer ended early", Course.GO_ON),
@@ -84,8 +94,10 @@ KINDS: Mapping[str, Kind] = {
     "not JSON": Kind("the server's answer is not JSON", Course.GO_ON),
     "too large": Kind("the server's answer is too large", Course.GO_ON),
     "too long": Kind("the prompt is longer than the model's context", Course.GO_ON),
-    "server error": Kind("the server failed{detail}", Course.GO_ON),
-    "rejected": Kind("the server refused the request{detail}", Course.GO_ON),
+    "server error": Kind("the server failed{detail}; its log tells why", Course.GO_ON),
+    "rejected": Kind(
+        "the server refused the request{detail}; its log tells why", Course.GO_ON
+    ),
 }
 
 
@@ -251,7 +263,9 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     from email.utils import mktime_tz, parsedate_tz
     from time import time
 
-    date = parsedate_tz(value)
-    if date is None:
+    try:
+        date = parsedate_tz(value)
+        wait_s = mktime_tz(date) - time() if date else None
+    except (ValueError, OverflowError, TypeError, IndexError):  # no date of a calendar
         return None
-    return min(max(mktime_tz(date) - time(), 0.0), MAX_RETRY_AFTER_S)
+    return None if wait_s is None else min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)

@@ -1,1 +1,1 @@
-"""What the server knows of its client, and what it tells it beside answers."""
+"""The options of the client, and the notifications that the server sends to it."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from starcoder_lsp.runtime.bounded_dict import BoundedDict
 from starcoder_lsp.runtime.network_disks import DISKS
@@ -25,7 +25,7 @@ N_REMEMBERED = 1024
 DOCUMENT_SCHEMES = {
     "": "a bare path, from clients that take paths for URIs",
     "file": "a file; `file://` alone is an unnamed buffer of Neovim",
-    "untitled": "a new file of VS Code",
+    "untitled": "a new file of VS Code, and an unnamed buffer of our plugins",
     "buffer": "a new file of Sublime Text",
     "inmemory": "a model of Monaco, which web editors are made of",
     "memfs": "VS Code's sample file system in memory",
@@ -71,8 +71,8 @@ def is_document(uri: str) -> bool:
 def path_of(uri: str) -> Path | None:
     """Return the file that a document is, or is part of; None if it is none.
 
-    Links are resolved, so that a file has one path whatever the client calls it; on a
-    disk that does not answer, only those of a file that was met before.
+    Links are resolved, so that a file has one path whatever the client calls it. While a
+    disk does not answer, only links that were resolved before are.
 
     >>> path_of("vscode-notebook-cell:/a/b.ipynb#c1"), path_of("untitled:b.py")
     (PosixPath('/a/b.ipynb'), None)
@@ -99,6 +99,25 @@ def named_path_of(uri: str) -> Path | None:
         # In a remote window the authority is the host, on which the server runs too.
         uri = parts._replace(netloc="").geturl()
     return path_of_uri(uri, WITH_A_PATH)
+
+
+def told_path_of(uri: str) -> Path | None:
+    """Return the absolute path in a URI of any scheme, for rules about names.
+
+    The file need not be on this machine. None for a document without a place.
+
+    >>> told_path_of("ssh://host/home/me/.env"), told_path_of("untitled:Untitled-1")
+    (PosixPath('/home/me/.env'), None)
+    """
+    parts = _split(uri)
+    if parts is None or len(parts.scheme) == 1:
+        # A path of Windows, not a URI.
+        return Path(uri) if parts else None
+    try:
+        path = os.fsdecode(unquote_to_bytes(parts.path))
+    except ValueError:  # half a surrogate pair
+        return None
+    return Path(path) if path.startswith("/") and "\0" not in path else None
 
 
 def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:

@@ -12,6 +12,8 @@ from remote_bench import FAMILY, LIMITS, PROMPT, Bench, Open, benches
 
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.remote.dialect import dialects
+from starcoder_lsp.engines.remote.running import Put, RunningRequests, all_of
+from starcoder_lsp.engines.remote.trouble import Trouble
 from starcoder_lsp.errors import (
     EngineCrashed,
     EngineFailed,
@@ -322,6 +324,18 @@ async def test_a_prompt_that_stays_too_long_is_not_sent_for_ever(ready: Open) ->
     assert len(bench.server.bodies("/v1/completions")) == 2
 
 
+async def test_a_server_that_refuses_all_lengths_leaves_room_for_a_prompt(
+    ready: Open,
+) -> None:
+    too_long = {"error": {"type": "exceed_context_size_error", "n_ctx": -5}}
+    bench = await ready("openai", {"/v1/completions": reply(400, too_long)})
+    for _ in range(20):
+        with pytest.raises(EngineCrashed, match="longer than the model's context"):
+            await bench.pieces()
+    bench.server.answers["/v1/completions"] = speak.streamed("openai", ["x"])
+    assert await bench.text() == "x"
+
+
 async def test_a_kept_connection_that_was_closed_is_replaced_at_once(
     ready: Open,
 ) -> None:
@@ -337,6 +351,71 @@ async def test_a_connection_is_used_again(ready: Open) -> None:
     for _ in range(5):
         await bench.text()
     assert bench.server.n_connections == n_connections
+
+
+@every_dialect
+@pytest.mark.parametrize("event", [b"5", b"null", b'["a"]', b'"text"', b'{"a": {}}'])
+async def test_an_event_of_any_form_is_answered(
+    ready: Open, name: str, event: bytes
+) -> None:
+    is_sse = dialects()[name].stream == "sse"
+    line = b"data: " + event + b"\n\n" if is_sse else event + b"\n"
+    bench = await ready(name, {dialects()[name].path: Reply(200, [line])})
+    with pytest.raises(EngineCrashed, match="does not speak as"):
+        await bench.pieces()
+
+
+async def test_a_fault_of_ours_ends_the_request_and_tells_no_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work(put: Put) -> None:
+        raise KeyError("source text")
+
+    outcome = await RunningRequests().begin(LIMITS, work).get()
+    assert str(outcome) == "the request failed: KeyError"
+    assert "source text" not in caplog.text
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_request_that_ends_without_an_answer_is_answered(
+    *, is_cancelled: bool
+) -> None:
+    async def work(put: Put) -> None:
+        if is_cancelled:
+            raise asyncio.CancelledError
+
+    outcome = await RunningRequests().begin(LIMITS, work).get()
+    assert str(outcome) == "the request failed: it ended without an answer"
+
+
+async def test_the_first_of_several_requests_that_fails_ends_the_others() -> None:
+    ended = asyncio.Event()
+
+    async def fail() -> None:
+        raise Trouble("gone")
+
+    async def go_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(Trouble):
+        await all_of(go_on(), fail())
+    await ended.wait()
+
+
+async def test_a_control_token_that_comes_as_text_ends_the_text(ready: Open) -> None:
+    # As TGI sends the model's end token, which is no stop of any family.
+    *rows, last = speak.stream_of("tgi", ["x", "<|endoftext|>"], "eos_token")
+    last = last.replace(b'"id": 5000', b'"id": 0, "special": true')
+    bench = await ready("tgi", {"/generate_stream": Reply(200, [*rows, last])})
+    pieces = await bench.pieces()
+    assert "".join(piece.text for piece in pieces) == "x"
+    assert pieces[-1].usage.finish_reason == "stop"
+    # Without them, no event says that the text is over.
+    (asked,) = bench.server.bodies("/generate_stream")
+    assert asked["parameters"]["details"] is True
 
 
 async def test_an_error_inside_a_stream_ends_the_request(ready: Open) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from remote_bench import LIMITS, PROMPT, Bench, Open, benches
 
 from starcoder_lsp.engines import EngineState, Phase, Speed
 from starcoder_lsp.engines.remote import affinity, first_use
+from starcoder_lsp.engines.remote.dialect import dialects
 from starcoder_lsp.engines.remote.link import FIRST_WAIT_S, LONGEST_WAIT_S, SELDOM_S
 from starcoder_lsp.errors import EngineCrashed, EngineFailed, EngineNotReady
 
@@ -172,13 +174,20 @@ async def test_a_command_does_not_wait_for_a_person(opened: Open) -> None:
         await bench.engine.ready()
 
 
-async def test_a_server_without_a_tokenizer_gets_text(opened: Open) -> None:
-    bench = await opened("vllm", {"/tokenize": reply(403)})
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("llama-server", "prompt"), ("vllm", "prompt"), ("sglang", "text")],
+)
+async def test_a_server_without_a_tokenizer_gets_text(
+    opened: Open, name: str, field: str
+) -> None:
+    bench = await opened(name, {"/tokenize": reply(403)})
     report = await bench.engine.ready()
     assert "prompts are sent as text" in report.notes[0]
     await bench.text()
-    (body,) = bench.server.bodies("/v1/completions")
-    assert body["prompt"] == "<fim_prefix><fim_suffix>after<fim_middle>before"
+    (body,) = bench.server.bodies(dialects()[name].path)
+    assert "input_ids" not in body
+    assert body[field] == "<fim_prefix><fim_suffix>after<fim_middle>before"
 
 
 @pytest.mark.parametrize(
@@ -218,6 +227,24 @@ async def test_an_adapter_that_the_server_has_not_loaded_is_named(
     bench = await opened(kind, {"/lora-adapters": reply(200, [])}, adapter="mine")
     state = await bench.reaches(Phase.RESTARTING)
     assert "has not loaded the adapter mine" in state.message
+
+
+async def test_names_that_a_server_tells_command_no_terminal(opened: Open) -> None:
+    names = {"data": [{"id": "a\x1b[2J\nb"}]}
+    bench = await opened("vllm", {"/v1/models": reply(200, names)})
+    state = await bench.reaches(Phase.RESTARTING)
+    assert r"it has a\x1b[2J\nb;" in state.message
+    assert state.message.isprintable()
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/props", "/lora-adapters"])
+@pytest.mark.parametrize("answer", [5, "x", [5], {"data": 5}, {"data": [5]}])
+async def test_a_server_that_answers_anything_is_found_or_named(
+    opened: Open, path: str, answer: object
+) -> None:
+    bench = await opened("llama-server", {path: reply(200, answer)}, adapter="a")
+    state = await bench.reaches(Phase.READY, Phase.RESTARTING)
+    assert "does not speak as" in state.message or "the adapter a" in state.message
 
 
 async def test_a_unix_socket_needs_no_network(tmp_path: Path) -> None:
@@ -266,6 +293,36 @@ async def test_a_certificate_is_checked_and_an_own_authority_may_sign_it(
         bench.engine.start()
         await bench.engine.ready()
         assert await bench.text() == "a b"
+        await bench.engine.close()
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:secret@h:1", "foo://me:secret@h:1"])
+async def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    async with serving({}) as unused:
+        bench = Bench(unused, speak.defined("vllm", "https://a.invalid"))
+        bench.engine.start()
+        state = await bench.reaches(Phase.RESTARTING)
+        assert "HTTPS_PROXY or ALL_PROXY names cannot be used" in state.message
+        assert "secret" not in state.message
+        await bench.engine.close()
+
+
+async def test_no_proxy_reads_what_is_not_encrypted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(speak.answers_of("vllm")) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.address)
+        server = speak.defined("vllm", "http://a.invalid", plain_http="a.invalid")
+        bench = Bench(proxy, server)
+        bench.engine.start()
+        state = await bench.reaches(Phase.RESTARTING)
+        assert "no server answers" in state.message
+        assert not proxy.requests
         await bench.engine.close()
 
 
@@ -335,6 +392,15 @@ def test_a_session_is_the_same_after_a_restart_and_another_in_another_folder(
     assert "here" not in str(first)
     monkeypatch.setenv("STARCODER_LSP_DATA", str(tmp_path / "another installation"))
     assert affinity.headers(here) != first
+
+
+def test_a_session_needs_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert affinity.headers(None) != affinity.headers(tmp_path)
 
 
 def test_a_user_is_told_once_of_each_address_in_each_workspace(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -128,6 +129,39 @@ async def test_a_keystroke_asks_for_few_tokens() -> None:
     assert not tokenizer.asked
 
 
+async def test_requests_at_the_same_time_share_a_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "starcoder_lsp.engines.remote.prompt.vocabulary.KEPT_CHARACTERS", 50
+    )
+    tokenizer = Tokenizer(parses_always=False)
+    vocabulary = await vocabulary_of(tokenizer)
+    # All four ask for the same, which is counted once.
+    await asyncio.gather(*(vocabulary.prepare(["a" * 20, "b" * 20]) for _ in range(4)))
+    tokenizer.asked.clear()
+    await vocabulary.prepare(["a" * 20, "b" * 20])
+    assert not tokenizer.asked
+
+
+async def test_a_text_that_another_request_pushes_out_of_the_cache_is_still_encoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "starcoder_lsp.engines.remote.prompt.vocabulary.KEPT_CHARACTERS", 50
+    )
+    vocabulary = await vocabulary_of(Tokenizer(parses_always=False))
+    await vocabulary.prepare(["old " * 5])
+
+    async def encoded() -> list[int]:
+        await vocabulary.prepare(["old " * 5, "new"])
+        return vocabulary.encode("old " * 5)
+
+    other = vocabulary.prepare(["x" * 45])
+    _, tokens = await asyncio.gather(other, encoded())
+    assert tokens == speak.tokens_of("old " * 5, parses=False)
+
+
 async def test_tokens_that_are_no_numbers_are_another_dialect() -> None:
     async def spelled(text: str, special: bool, beginning: bool) -> list[int]:
         return ["a"]  # type: ignore[list-item]  # what a wrong server answers
@@ -203,7 +237,7 @@ def test_any_answer_that_is_no_success_is_a_trouble(status: int, body: bytes) ->
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [("7", 7), ("0.5", 0.5), ("99999", 600), ("soon", None), ("", None), ("-3", None),
-     ("Thu, 01 Jan 1970 00:00:00 GMT", 0)],
+     ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Mon, 01 Jan 99999 00:00:00 GMT", None)],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_a_date(
     value: str, seconds: float | None

@@ -131,6 +131,18 @@ def test_a_speed_is_found_again_under_its_key(tmp_path: Path) -> None:
     assert (tmp_path / "engine" / "speeds.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_latest_sure_speed_of_a_known_size_is_compared(tmp_path: Path) -> None:
+    speeds = Speeds(tmp_path / "speeds.json")
+    speeds.keep("without a size", FAST)
+    assert speeds.latest() is None
+    guess, sure = replace(SLOW, size_bytes=1), replace(FAST, size_bytes=2)
+    speeds.keep("a", guess)
+    assert speeds.latest() is None, "a guess may be wrong tenfold"
+    speeds.keep("b", sure)
+    speeds.keep("c", replace(guess, size_bytes=3))
+    assert speeds.latest() == sure
+
+
 def test_only_so_many_are_kept(tmp_path: Path) -> None:
     speeds = Speeds(tmp_path / "speeds.json")
     for n in range(saved.MAX_ENTRIES + 5):

@@ -105,6 +105,20 @@ def test_every_row_says_where_it_was_seen() -> None:
             assert has_size or "# The size is" in row
 
 
+SHAPE = re.compile(r"# kv_values: .*: (\d+) layers, (\d+) KV heads of (\d+)\.\n")
+
+
+def test_a_rows_shape_is_that_of_its_evidence() -> None:
+    text = (Path(__file__).parents[3] / "models.toml").read_text("utf-8")
+    for table in text.split("[models.")[1:]:
+        if found := re.search(r"^kv_values = (\d+)$", table, re.MULTILINE):
+            assert "\n# kv_values: " in table
+            if shape := SHAPE.search(table):
+                n_layers, n_heads, width = map(int, shape.groups())
+                assert int(found[1]) == 2 * n_layers * n_heads * width
+    assert registry.find("starcoder2-3b").kv_values == 2 * 30 * 2 * 128
+
+
 def test_the_name_tells_the_quantization() -> None:
     for model in registry.models().values():
         quantization = re.search(r"[-.](q\d\w*)[.]", model.published.file.lower())

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from starcoder_lsp.engines.llama.machine import capacity
+from starcoder_lsp.engines.llama.machine.gguf import Header
 from starcoder_lsp.models import recommend, registry
-from starcoder_lsp.models.recommend import Machine
+from starcoder_lsp.models.recommend import Machine, Need
 from starcoder_lsp.models.registry import HubFile, Model
 
 GB = 1_000_000_000
@@ -41,6 +43,22 @@ def test_memory_decides_what_fits(
 ) -> None:
     machine = Machine(int(host_gb * GB), int(device_gb * GB))
     assert recommend.fit_of(model(gigabytes), machine) == fit
+
+
+def test_a_known_shape_gives_the_memory_of_the_cache() -> None:
+    one = replace(model(1), kv_values=10_000)
+    need = recommend.need_of(one)
+    plan = capacity.Plan(4096, n_slots=1, kv_type="f16")
+    header = Header({"general.architecture": "x", "x.block_count": 10})
+    engine = capacity.ModelSize("x", GB, header)
+    assert need.n_bytes == GB + 10_000 * 2 * 4096 + engine.host_bytes(plan) - GB
+    assert not need.is_estimate
+    short = recommend.need_of(replace(one, prompt_tokens=2048))
+    assert need.n_bytes - short.n_bytes == 10_000 * 2 * 2048
+
+
+def test_an_unknown_shape_is_said_to_be_estimated() -> None:
+    assert recommend.need_of(model(4)) == Need(int(4.6 * GB), is_estimate=True)
 
 
 def test_time_grows_with_the_weights() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from remote_bench import Bench
 from setting_values import GOOD
 
 from starcoder_lsp.cli import config
+from starcoder_lsp.context.files.shown import IGNORED, SECRET, why_hidden
 from starcoder_lsp.engines import Phase
 from starcoder_lsp.engines.remote.client import RemoteEngine
 from starcoder_lsp.engines.remote.server import server_of
+from starcoder_lsp.engines.remote.transport import connection
 from starcoder_lsp.errors import ConfigError, EngineFailed
 from starcoder_lsp.settings import assemble, chosen
 from starcoder_lsp.settings.files import ConfigFiles
@@ -84,6 +87,20 @@ def test_an_address_that_does_not_is_refused_and_not_repeated(
     assert "secret" not in str(raised.value)
 
 
+def test_a_scheme_in_capitals_is_the_same_scheme() -> None:
+    server = server_of("work", {**WORK, "url": "HTTPS://code.example.org/Team"})
+    assert server.url == "https://code.example.org/Team"
+    assert server.uses_tls
+    assert server_of("work", {**WORK, "url": "Unix:///A/b"}).socket == "/A/b"
+
+
+def test_no_connection_goes_without_a_check_of_certificates() -> None:
+    for url in ("https://code.example.org", "http://localhost:1", "unix:///a/b"):
+        tls = connection._tls(server_of("work", {**WORK, "url": url}))
+        assert tls.verify_mode is ssl.CERT_REQUIRED
+        assert tls.check_hostname
+
+
 def test_a_network_without_encryption_has_to_be_allowed_by_name() -> None:
     table = {**WORK, "url": "http://gpu:8000"}
     assert server_of("work", {**table, "plain_http": "gpu"})
@@ -101,6 +118,7 @@ def test_a_network_without_encryption_has_to_be_allowed_by_name() -> None:
         ({**WORK, "kind": "gpt"}, "expected one of llama-server, vllm"),
         ({**WORK, "ulr": "x"}, "has no setting 'ulr'; there are kind, url"),
         ({**WORK, "api_key": "sk-1"}, "a key does not belong in a file of settings"),
+        ({**WORK, "key_env": "sk-1"}, "the name of an environment variable"),
         ({**WORK, "verify": False}, "certificates are always checked"),
         ({**WORK, "key_env": "A", "key_file": "/k"}, "more than one of key_env"),
         ({**WORK, "key_file": "k"}, "expected an absolute path"),
@@ -203,6 +221,10 @@ def test_only_the_user_lets_a_server_read_secrets(who: str) -> None:
     assert "hide_secrets" in resolved.problems[0]
     resolved = resolve([*layers, user(hide_secrets=False)])
     assert not resolved.settings.writing.hides_secrets
+    # Others may wish the same.
+    both = [*layers, user(hide_secrets=False), OTHERS[who](hide_secrets=False)]
+    assert not resolve(both).settings.writing.hides_secrets
+    assert "is ignored" not in str(resolve(both).problems)
     # A model on this machine may read what its user may.
     resolved = resolve([editor_layer({"hide_secrets": False})])
     assert not resolved.settings.writing.hides_secrets
@@ -358,6 +380,27 @@ def test_hidden_files_are_not_shown_to_a_server(
         return
     with pytest.raises(ConfigError, match=reason):
         chosen.check_may_be_shown(remote, repository / name)
+
+
+def test_a_link_is_hidden_by_its_own_name_and_by_that_of_its_file(
+    repository: Path,
+) -> None:
+    (repository / ".env").write_text("A=1")
+    (repository / "main.py").write_text("x = 1")
+    links = {
+        "notes.txt": (".env", SECRET),
+        "id_rsa": ("main.py", SECRET),
+        "a.local.py": ("main.py", IGNORED),
+        "b.py": ("build/in", IGNORED),
+        "c.py": ("main.py", ""),
+    }
+    for name, (target, _) in links.items():
+        try:
+            (repository / name).symlink_to(repository / target)
+        except OSError:
+            pytest.skip("this system lets the user make no links")
+    for name, (_, reason) in links.items():
+        assert why_hidden(str(repository / name)) == reason, name
 
 
 def test_the_values_of_tests_hold_a_server_that_can_be_used() -> None:

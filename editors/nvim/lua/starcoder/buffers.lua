@@ -28,13 +28,6 @@ local reasons = {
   },
   {
     function(buffer)
-      -- All buffers without a name would have the same URI.
-      return vim.api.nvim_buf_get_name(buffer) == ""
-    end,
-    "the buffer has no name; :write FILE gives it one",
-  },
-  {
-    function(buffer)
       return vim.b[buffer].starcoder_enabled == false
     end,
     "b:starcoder_enabled is false",

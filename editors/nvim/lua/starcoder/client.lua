@@ -2,6 +2,7 @@
 --- This file holds every difference between Neovim 0.10, 0.11 and 0.12.
 local question = require("starcoder.question")
 local status = require("starcoder.status")
+local unnamed = require("starcoder.unnamed")
 
 local M = {}
 
@@ -30,6 +31,9 @@ local starting = {}
 --- Called when the server has a suggestion at a place where it had none in time.
 --- @type fun(params: table)
 M.on_suggestion_ready = function() end
+
+--- Called when a server has answered `initialize`.
+M.on_start = function() end
 
 local function call(client, method, ...)
   if is_at_least_0_11 then
@@ -79,7 +83,10 @@ local function on_init(client)
   if vim.lsp.inline_completion then
     pcall(vim.lsp.inline_completion.enable, false, { client_id = client.id })
   end
-  vim.schedule(status.announce)
+  vim.schedule(function()
+    status.announce()
+    M.on_start()
+  end)
 end
 
 --- The server's settings, and the notifications outside LSP that we understand.
@@ -88,11 +95,16 @@ local function init_options(options)
   return vim.tbl_extend("keep", options.init_options, { notifications = notifications })
 end
 
+--- The project of a file; for a buffer without a name, that of the current folder.
+local function root_of(buffer, markers)
+  return vim.fs.root(unnamed.is_unnamed(buffer) and vim.fn.getcwd() or buffer, markers)
+end
+
 local function config(buffer, options)
   return {
     name = M.name,
     cmd = options.cmd,
-    root_dir = vim.fs.root(buffer, options.root_markers),
+    root_dir = root_of(buffer, options.root_markers),
     init_options = init_options(options),
     capabilities = capabilities(),
     on_init = on_init,
@@ -117,10 +129,14 @@ local function serves(client, wanted)
     and not call(client, "is_stopped")
 end
 
---- The client attached to a buffer, nil before the server has answered `initialize`.
+--- The client of a buffer, nil before the server has answered `initialize`. A buffer
+--- without a name belongs to no project, so that any server will do.
 --- @param buffer integer
 --- @return vim.lsp.Client?
 function M.attached(buffer)
+  if unnamed.is_unnamed(buffer) then
+    return unnamed.client(buffer) or vim.lsp.get_clients({ name = M.name })[1]
+  end
   return vim.lsp.get_clients({ name = M.name, bufnr = buffer })[1]
 end
 
@@ -133,10 +149,28 @@ local function is_failing()
 end
 
 local function close_if_language_changed(buffer)
-  local client = M.attached(buffer)
+  local client = not unnamed.is_unnamed(buffer) and M.attached(buffer)
   if client and opened_as[buffer] ~= vim.bo[buffer].filetype then
     vim.lsp.buf_detach_client(buffer, client.id)
   end
+end
+
+--- Start a server without attaching a buffer to it.
+local function start_alone(wanted)
+  if next(starting) then
+    return nil
+  end
+  if is_at_least_0_11 then
+    return vim.lsp.start(wanted, { attach = false })
+  end
+  return vim.lsp.start_client(wanted)
+end
+
+local function start(buffer, wanted)
+  if unnamed.is_unnamed(buffer) then
+    return start_alone(wanted)
+  end
+  return vim.lsp.start(wanted, { bufnr = buffer, reuse_client = serves })
 end
 
 --- Attach the buffer to the server of its root; start the server if necessary.
@@ -154,21 +188,58 @@ function M.attach(buffer, options)
     return
   end
   opened_as[buffer] = vim.bo[buffer].filetype
-  local reuse = { bufnr = buffer, reuse_client = serves }
-  local client_id = vim.lsp.start(config(buffer, options), reuse)
+  local client_id = start(buffer, config(buffer, options))
   local client = client_id and vim.lsp.get_client_by_id(client_id)
   if client and not client.initialized then
     starting[client_id] = true
   end
 end
 
+--- Close the document of a buffer without a name, if it is open.
+--- @param buffer integer
+function M.close_unnamed(buffer)
+  local client = unnamed.client(buffer)
+  if client then
+    call(client, "notify", unpack(unnamed.closing(buffer)))
+  end
+  unnamed.forget(buffer)
+end
+
 --- Detach the buffer, so that the server forgets its text.
 --- @param buffer integer
 function M.detach(buffer)
-  local client = M.attached(buffer)
-  if client then
+  M.close_unnamed(buffer)
+  for _, client in ipairs(vim.lsp.get_clients({ name = M.name, bufnr = buffer })) do
     vim.lsp.buf_detach_client(buffer, client.id)
   end
+end
+
+--- The buffers whose text the servers have.
+--- @return integer[]
+function M.open_buffers()
+  local buffers = unnamed.open_buffers()
+  for _, client in ipairs(vim.lsp.get_clients({ name = M.name })) do
+    vim.list_extend(buffers, vim.tbl_keys(client.attached_buffers))
+  end
+  return buffers
+end
+
+--- @param buffer integer
+--- @return string
+function M.uri(buffer)
+  return unnamed.is_unnamed(buffer) and unnamed.uri(buffer) or vim.uri_from_bufnr(buffer)
+end
+
+--- The cursor as parameters of a request; the server has the current text then.
+local function position_params(client, buffer)
+  if unnamed.is_unnamed(buffer) then
+    for _, message in ipairs(unnamed.changes(client.id, buffer)) do
+      call(client, "notify", unpack(message))
+    end
+  end
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  params.textDocument.uri = M.uri(buffer)
+  return params
 end
 
 --- Let `attach` start a server again after one has failed.
@@ -180,6 +251,10 @@ function M.has_failed()
   return has_failed
 end
 
+function M.is_starting()
+  return next(starting) ~= nil
+end
+
 local function items_of(result)
   if type(result) ~= "table" then
     return nil
@@ -187,7 +262,7 @@ local function items_of(result)
   return result.items or result
 end
 
---- Whether the server understands one of our extensions of LSP.
+--- True if the server understands one of our extensions of LSP.
 --- @param client vim.lsp.Client
 --- @param name "events"|"cursor"|"more"
 local function understands(client, name)
@@ -206,7 +281,7 @@ function M.request(client, buffer, trigger_kind, on_items, is_more)
   if not client.server_capabilities.inlineCompletionProvider then
     return nil
   end
-  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local params = position_params(client, buffer)
   params.context = { triggerKind = trigger_kind }
   local with_spaces = vim.bo[buffer].expandtab
   params.formattingOptions = { tabSize = vim.fn.shiftwidth(), insertSpaces = with_spaces }
@@ -236,10 +311,13 @@ function M.execute(client, command, on_result)
 end
 
 --- Notify the server of the cursor, so that the model can read the text there ahead.
+--- A buffer without a name is not sent before insert mode.
 --- @param client vim.lsp.Client
 function M.notify_cursor(client)
-  if understands(client, "cursor") then
-    local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local buffer = vim.api.nvim_get_current_buf()
+  local is_unsent = unnamed.is_unnamed(buffer) and not unnamed.client(buffer)
+  if understands(client, "cursor") and not is_unsent then
+    local params = position_params(client, buffer)
     call(client, "notify", "starcoder/cursorMoved", params)
   end
 end

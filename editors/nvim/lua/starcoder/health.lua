@@ -55,7 +55,7 @@ local function check_clients()
     })
   elseif #clients == 0 then
     vim.health.warn("no server is running", {
-      "Open a file with a name; in it, `:Starcoder status` says why no server starts.",
+      "Open a file; in it, `:Starcoder status` says why no server starts.",
     })
   end
   for _, client in ipairs(clients) do

@@ -38,17 +38,23 @@ local function attach(buffer)
   end
 end
 
+--- Attach a file. A buffer without a name is attached in insert mode: until then it may
+--- be the empty one that Neovim starts with.
+local function attach_file(buffer)
+  if vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_get_name(buffer) ~= "" then
+    attach(buffer)
+  end
+end
+
 local function attach_all()
-  vim.iter(vim.api.nvim_list_bufs()):each(attach)
+  vim.iter(vim.api.nvim_list_bufs()):each(attach_file)
 end
 
 --- Detach buffers that have become something else than a file, such as a terminal.
 local function detach_unwanted()
-  for _, client in ipairs(vim.lsp.get_clients({ name = client_of.name })) do
-    for _, buffer in ipairs(vim.tbl_keys(client.attached_buffers)) do
-      if not buffers.is_text_file(buffer) then
-        client_of.detach(buffer)
-      end
+  for _, buffer in ipairs(client_of.open_buffers()) do
+    if not buffers.is_text_file(buffer) then
+      client_of.detach(buffer)
     end
   end
 end
@@ -90,6 +96,7 @@ end
 
 local function on_insert_enter()
   inline.note_text()
+  attach(vim.api.nvim_get_current_buf())
   -- Neovim is not in insert mode yet.
   vim.schedule(suggest)
 end
@@ -102,8 +109,16 @@ local function listen()
   on({ "FileType", "BufEnter", "BufFilePost", "BufWritePost" }, function(event)
     -- Commands such as :terminal say only later what the new buffer is.
     vim.schedule(function()
-      attach(event.buf)
+      attach_file(event.buf)
     end)
+  end)
+  -- A buffer with another name is another document.
+  on("BufFilePre", function(event)
+    client_of.detach(event.buf)
+  end)
+  -- `:write NAME` wipes the buffer without a name out, as far as events tell.
+  on({ "BufUnload", "BufWipeout" }, function(event)
+    client_of.close_unnamed(event.buf)
   end)
   on({ "OptionSet", "TermOpen" }, detach_unwanted)
   on("ModeChanged", repeats.note_mode)
@@ -170,6 +185,7 @@ function M.setup(given)
   ghost.define_highlights()
   define_keys()
   listen()
+  client_of.on_start = suggest
   attach_all()
 end
 
@@ -268,6 +284,7 @@ function M.restart()
     client_of.execute(client, { command = "starcoder.restart" })
   else
     attach_all()
+    attach(vim.api.nvim_get_current_buf())
   end
 end
 
@@ -285,6 +302,10 @@ function M.status()
   return "starcoder: " .. status.describe(status.of(client.id))
 end
 
+local function waits_for_insert_mode()
+  return vim.api.nvim_buf_get_name(0) == "" and not client_of.is_starting()
+end
+
 --- The status, or why there is none in this buffer.
 --- @return string
 function M.explain_status()
@@ -296,7 +317,9 @@ function M.explain_status()
     return "starcoder: server not running; :Starcoder restart starts it"
   end
   local reason = why_not(vim.api.nvim_get_current_buf())
-  return "starcoder: not attached: " .. (reason or "the server is starting")
+    or (waits_for_insert_mode() and "a buffer without a name gets a server in insert mode")
+    or "the server is starting"
+  return "starcoder: not attached: " .. reason
 end
 
 return M

@@ -166,10 +166,11 @@ end
 --- Request suggestions after a change.
 function M.request_automatically()
   local place = suggestion_of.place()
-  if is_inserting() and not vim.deep_equal(place, requested_at) then
-    requested_at = place
-    request(M.AUTOMATIC, place)
+  if not is_inserting() or vim.deep_equal(place, requested_at) then
+    return
   end
+  -- Before the server is ready nothing is sent; `LspAttach` then comes here again.
+  requested_at = request(M.AUTOMATIC, place) and place or nil
 end
 
 --- Repeat the last request, if the server can answer it now: it had no time before, or no
@@ -180,7 +181,7 @@ function M.request_again(params)
   local is_here = last_request
     and is_inserting()
     and vim.deep_equal(place, last_request.place)
-    and vim.uri_from_bufnr(place.buffer) == params.textDocument.uri
+    and client_of.uri(place.buffer) == params.textDocument.uri
   if is_here then
     request(last_request.trigger_kind, place)
   end

@@ -3,8 +3,6 @@ vim9script
 
 import autoload 'starcoder/message.vim'
 
-# Not the name of another client of Vim: the server knows some of those as clients
-# without ghost text.
 const NAME = 'starcoder.vim'
 
 const WAITS_MS = [1000, 2000, 4000, 8000]

@@ -67,6 +67,11 @@ class Header:
         return str(self.entries.get("general.architecture", ""))
 
     @property
+    def license(self) -> str:
+        """The name of the licence as Hugging Face spells it; empty if it is not said."""
+        return str(self.entries.get("general.license", ""))[:MAX_NAME]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What the file calls its model, and the models that it was made from."""
         keys = ("name", "basename", "finetune", "size_label", "base_model.0.name")
@@ -95,6 +100,11 @@ class Header:
         heads = self._number("attention.head_count")
         kv_heads = self._number("attention.head_count_kv") or heads
         return 2 * self.head_width * kv_heads * self.n_blocks
+
+    @property
+    def n_experts(self) -> int:
+        """The number of experts of which a part computes for each token."""
+        return self._number("expert_count")
 
     def _number(self, key: str) -> int:
         value = self.entries.get(f"{self.architecture}.{key}", 0)
@@ -125,6 +135,11 @@ def read_header(path: Path) -> Header:
 def size_bytes(path: Path) -> int:
     """Return the size of a model, which may be of several files."""
     return sum(part.stat().st_size for part in parts_of(path))
+
+
+def dense_bytes(path: Path) -> int:
+    """Return the size of a model of which every token needs all; 0 for one of experts."""
+    return 0 if read_header(path).n_experts else size_bytes(path)
 
 
 def parts_of(path: Path) -> list[Path]:

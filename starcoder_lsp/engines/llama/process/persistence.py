@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from starcoder_lsp.engines.llama.machine import hardware, kernels, speed
+from starcoder_lsp.engines.llama.machine import gguf, hardware, kernels, speed
 from starcoder_lsp.engines.llama.machine.capacity import Plan
 from starcoder_lsp.engines.llama.messages import Load
 from starcoder_lsp.engines.llama.native.library import OutOfMemory
@@ -47,6 +47,7 @@ class Persistence:
         self._is_on_gpu = plan.n_gpu_layers > 0
         self._speeds = speeds
         self._speed_key = key_of(load, plan, build)
+        self._weight_bytes = gguf.dense_bytes(Path(load.path))
         folder = paths.cache_dir() / "engine"
         self._kv_files = KvFiles(folder / "states", load.kv_cache_bytes)
         self._kv_parts = (
@@ -160,7 +161,9 @@ class Persistence:
         )
 
     def _know(self, known: KnownSpeed) -> None:
-        self._known = replace(known, mix=self.session.mix)
+        self._known = replace(
+            known, mix=self.session.mix, size_bytes=self._weight_bytes
+        )
         self.session.speed = known.speed
         self._speeds.keep(self._speed_key, self._known)
         logger.info("%s", known.speed)

@@ -31,12 +31,15 @@ class KnownSpeed:
 
     Not `is_sure` when other processes computed meanwhile. `kernels` are the speeds of
     ways to compute attention, and `mix` is what the user's requests have been like.
+    `size_bytes` is the size of its weights; 0 if not all of them compute for each token,
+    or if it was not kept.
     """
 
     speed: Speed
     is_sure: bool
     kernels: Mapping[Kernel, Speed] = field(default_factory=dict)
     mix: Mix = field(default_factory=Mix)
+    size_bytes: int = 0
 
     def kernel(self, usual: Kernel) -> Kernel:
         """Return the kernel that is fastest for the user's requests."""
@@ -54,6 +57,12 @@ class Speeds:
     def get(self, key: str) -> KnownSpeed | None:
         row = self._rows().get(key)
         return None if row is None else _known(row)
+
+    def latest(self) -> KnownSpeed | None:
+        """Return the newest sure entry with a size."""
+        known = [one for row in self._rows().values() if (one := _known(row))]
+        sure = [one for one in known if one.is_sure and one.size_bytes > 0]
+        return next(reversed(sure), None)
 
     def keep(self, key: str, known: KnownSpeed) -> None:
         """Save an entry, and the newest `MAX_ENTRIES` of the others."""
@@ -94,6 +103,7 @@ def _row(known: KnownSpeed) -> dict[str, object]:
         "is_sure": known.is_sure,
         "kernels": {str(one): _numbers(speed) for one, speed in known.kernels.items()},
         "mix": astuple(known.mix),
+        "size_bytes": known.size_bytes,
     }
 
 
@@ -105,8 +115,9 @@ def _known(row: Any) -> KnownSpeed | None:
             bool(row["is_sure"]),
             {KERNELS[name]: _speed(numbers) for name, numbers in measured},
             Mix(*map(_sound, row["mix"])),
+            int(row.get("size_bytes", 0)),
         )
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 

@@ -75,7 +75,7 @@ def as_ids(prompt: Prompt, vocabulary: ServerVocabulary, room: PromptRoom) -> Fo
     ids = fit(parts, room.budget, room.read, room.affordable).tokens
     # An empty prompt is refused, or answered with nothing.
     ids = ids or vocabulary.encode("\n")
-    return Formed({"prompt": ids}, ids, len(ids))
+    return Formed({"prompt": ids, "ids": ids}, ids, len(ids))
 
 
 def as_text(prompt: Prompt, pattern: re.Pattern[str], room: PromptRoom) -> Formed:
@@ -87,7 +87,7 @@ def as_text(prompt: Prompt, pattern: re.Pattern[str], room: PromptRoom) -> Forme
         for unit in (run if is_control else [0])
     ]
     text = "".join(spelled) or "\n"
-    return Formed({"prompt": text}, units, _n_tokens(units))
+    return Formed({"prompt": text, "text": text}, units, _n_tokens(units))
 
 
 def as_parts(prompt: Prompt, pattern: re.Pattern[str], room: PromptRoom) -> Formed:

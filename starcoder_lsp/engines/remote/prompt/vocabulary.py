@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from functools import cache
 
+from starcoder_lsp.engines.remote.running import all_of
 from starcoder_lsp.engines.remote.trouble import Trouble
 from starcoder_lsp.engines.token_cache import (
     KEPT_CHARACTERS,
@@ -101,9 +102,7 @@ class ServerVocabulary:
 
     async def set_up(self) -> None:
         """Ask for the control tokens and for how the tokenizer splits. Raises Trouble."""
-        rows = await asyncio.gather(
-            *(self._asked(name, special=True) for name in self._names)
-        )
+        rows = await all_of(*(self._asked(name, special=True) for name in self._names))
         for name, row in zip(self._names, rows, strict=True):
             if len(row) == 1:
                 self._controls[name] = row[0]
@@ -115,7 +114,7 @@ class ServerVocabulary:
         whole = await self._fetched(PROBE)
         for split in SPLITS:
             parts = list(chunks(PROBE, split, longest=1))
-            tokens = await asyncio.gather(*map(self._fetched, parts))
+            tokens = await all_of(*map(self._fetched, parts))
             if whole == [token for row in tokens for token in row]:
                 self._split = split
                 break
@@ -125,13 +124,12 @@ class ServerVocabulary:
 
     async def prepare(self, texts: Iterable[str]) -> None:
         """Tokenize what `encode` will be asked for. Raises Trouble."""
-        groups = [group for text in texts for group in self._groups(text)]
-        missing = [group for group in dict.fromkeys(groups) if group not in self._kept]
-        rows = await asyncio.gather(*map(self._fetched, missing))
-        for group in groups:
-            if group in self._kept:
-                self._kept.move_to_end(group)
-        for group, row in zip(missing, rows, strict=True):
+        groups = dict.fromkeys(group for text in texts for group in self._groups(text))
+        # Another request may push these out of the cache meanwhile.
+        known = {one: self._kept[one] for one in groups if one in self._kept}
+        missing = [group for group in groups if group not in known]
+        rows = await all_of(*map(self._fetched, missing))
+        for group, row in (*known.items(), *zip(missing, rows, strict=True)):
             self._keep(group, row)
 
     def encode(self, text: str) -> list[int]:
@@ -159,7 +157,7 @@ class ServerVocabulary:
         parts = [text]
         if self._parses_always:
             parts = [part for part in split_spellings(text, self._pattern) if part]
-        rows = await asyncio.gather(*map(self._asked, parts))
+        rows = await all_of(*map(self._asked, parts))
         return [token for row in rows for token in row]
 
     async def _asked(
@@ -172,8 +170,11 @@ class ServerVocabulary:
         return tokens
 
     def _keep(self, text: str, tokens: list[int]) -> None:
+        # Another request may have asked for the same.
+        if text not in self._kept:
+            self._n_characters += len(text)
         self._kept[text] = tokens
-        self._n_characters += len(text)
+        self._kept.move_to_end(text)
         # What was just asked for is newest, and stays.
         while self._n_characters > KEPT_CHARACTERS and len(self._kept) > 1:
             forgotten, _ = self._kept.popitem(last=False)

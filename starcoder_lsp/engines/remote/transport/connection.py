@@ -52,11 +52,25 @@ class Connection:
         self._base = _base_of(server)
 
     async def open(self, key: str) -> None:
-        """Make a client that sends `key`. Raises Trouble for a CA file that is none."""
+        """Make a client that sends `key`.
+
+        Raises Trouble for a CA file that is none, and for a proxy that cannot be used.
+        """
         await self.close()
         for name in PARTS:
             importlib.import_module(name)
             await asyncio.sleep(0)
+        import httpx2
+
+        try:
+            self._client = self._client_with(key)
+        except (ImportError, ValueError, httpx2.InvalidURL) as exc:
+            # The error may hold the password of the proxy.
+            needs = isinstance(exc, ImportError)
+            detail = ": SOCKS needs the package socksio" if needs else ""
+            raise Trouble("proxy", detail) from None
+
+    def _client_with(self, key: str) -> Any:
         import httpx2
 
         headers = {
@@ -72,12 +86,13 @@ class Connection:
         )
         verify = _tls(self._server)
         socket = self._server.socket
-        self._client = httpx2.AsyncClient(
+        return httpx2.AsyncClient(
             headers=headers,
             timeout=httpx2.Timeout(None, connect=CONNECT_S),
             follow_redirects=False,
-            # A proxy is for other machines, but the environment names it for all.
-            trust_env=not self._server.is_here,
+            # The environment names a proxy for all addresses. One for this machine is
+            # needless, and without TLS it would read code and key.
+            trust_env=self._server.uses_tls and not self._server.is_here,
             verify=verify,
             limits=limits,
             transport=httpx2.AsyncHTTPTransport(
@@ -152,9 +167,10 @@ class Connection:
         """Send a request; once more if a kept connection turns out to be closed."""
         import httpx2
 
-        if self._client is None:
-            raise Trouble("gone")
-        request = self._client.build_request(
+        client = self._client
+        if client is None:
+            raise Trouble("gone", path=path)
+        request = client.build_request(
             method,
             joined(self._base, path),
             content=None if body is None else json.dumps(body).encode(),
@@ -164,9 +180,12 @@ class Connection:
             },
         )
         try:
-            return await self._client.send(request, stream=True)
+            return await client.send(request, stream=True)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            return await self._client.send(request, stream=True)
+            if self._client is not client:
+                # We have closed it: another request has met a trouble.
+                raise Trouble("gone", path=path) from None
+            return await client.send(request, stream=True)
 
 
 def _base_of(server: RemoteServer) -> str:
@@ -188,11 +207,12 @@ def joined(base: str, path: str) -> str:
     return base + path
 
 
-def _tls(server: RemoteServer) -> ssl.SSLContext | bool:
+def _tls(server: RemoteServer) -> ssl.SSLContext:
     """Return how certificates are checked: always, by `ca_file` or the system's list."""
     if not server.uses_tls:
-        # Nothing is encrypted, and the system's list would be read for nothing.
-        return False
+        # Nothing is encrypted, and the system's list would be read for nothing. This
+        # context trusts nobody.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not server.ca_file:
         return ssl.create_default_context()
     path = Path(server.ca_file).expanduser()

@@ -71,6 +71,8 @@ async def _from_keyring(entry: str) -> str:
         )
     except TimeoutError:
         raise Trouble("no key", "the system's keyring does not answer") from None
+    except OSError:
+        raise Trouble("no key", "the system's keyring cannot be asked") from None
     if answer is None:
         raise Trouble(
             "no key",
