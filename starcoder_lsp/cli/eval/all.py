@@ -46,28 +46,28 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         infilling,
         "HumanEval-SingleLineInfilling.jsonl.gz",
         ("{data}", "--automatic", "--execute"),
-        ("--every", "24"),
+        ("--every", "16"),
     ),
     "infilling, several lines": Measurement(
         infilling,
         "HumanEval.jsonl.gz",
         ("{data}", "--automatic", "--execute", "--cut", "multi-line"),
-        ("--every", "60"),
+        ("--every", "40"),
     ),
     "infilling, random spans": Measurement(
         infilling,
         "HumanEval.jsonl.gz",
         ("{data}", "--automatic", "--execute", "--cut", "random-span"),
-        ("--every", "12"),
+        ("--every", "8"),
     ),
     "humaneval": Measurement(
-        humaneval, "HumanEval.jsonl.gz", quick=("--every", "20", "--max-tokens", "256")
+        humaneval, "HumanEval.jsonl.gz", quick=("--every", "10", "--max-tokens", "256")
     ),
     "mbpp": Measurement(
-        mbpp, "mbpp.jsonl", quick=("--every", "60", "--max-tokens", "256")
+        mbpp, "mbpp.jsonl", quick=("--every", "30", "--max-tokens", "256")
     ),
     "multipl-e": Measurement(
-        multipl_e, "multipl-e", quick=("--limit", "1", "--max-tokens", "128")
+        multipl_e, "multipl-e", quick=("--limit", "2", "--max-tokens", "128")
     ),
     "truncation": Measurement(
         truncation,
