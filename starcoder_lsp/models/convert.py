@@ -21,8 +21,7 @@ from starcoder_lsp.models.registry import Model
 from starcoder_lsp.models.store import SPARE_BYTES, ModelStore
 from starcoder_lsp.runtime.child import clean_environment, python_module
 
-# No other format is offered: it would cost more than 1 % of the bits per character, or
-# be slower.
+# A format is offered once its loss of quality has been measured (docs/performance.md).
 FORMATS = ("q8_0",)
 # `general.file_type` of files that are slow on a CPU (llama_ftype in llama.h).
 SLOW = {3: "Q4_1", 8: "Q5_0", 9: "Q5_1"}
