@@ -215,4 +215,4 @@ class Inbox:
             self._is_over = True
             self._changed.notify_all()
         threading.Event().wait(self.patience_s)
-        os._exit(0)
+        os._exit(1)  # the main thread did not end by itself
