@@ -68,9 +68,11 @@ async def connected(
         server_of("work", table), CONTROLS, n_context=4096, gives_up=True
     )
     engine.start()
-    await engine.ready()
-    yield engine
-    await engine.close()
+    try:
+        await engine.ready()
+        yield engine
+    finally:
+        await engine.close()
 
 
 async def pieces_of(engine: Engine, prompt: Prompt = PROMPT) -> list[Piece]:
