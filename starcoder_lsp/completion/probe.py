@@ -35,7 +35,7 @@ WINDOW = Window(1000, 1000)
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many middles came back, and after how many the model stopped, of `n_trials`."""
+    """Counts the middles that came back, and the stops behind them, of `n_trials`."""
 
     n_right: int
     n_stopped: int

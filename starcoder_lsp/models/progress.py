@@ -24,7 +24,7 @@ class Report:
 
     @property
     def share(self) -> float:
-        """How much is done, from 0 to 1."""
+        """Return the share that is done, from 0 to 1."""
         return min(self.done_bytes / self.total_bytes, 1.0) if self.total_bytes else 0.0
 
     @property

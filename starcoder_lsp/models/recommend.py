@@ -59,7 +59,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Advice:
-    """How a model would do; the last fields are None without a measured speed.
+    """Rates a model on this machine; the last fields are None without a measured speed.
 
     `n_read` is how many tokens of the prompt the model reads at first sight.
     """

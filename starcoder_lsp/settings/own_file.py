@@ -41,7 +41,7 @@ MAX_FILE_BYTES = 100_000
 
 @dataclass(frozen=True)
 class Recognised:
-    """What a file of the user's is; `verdict` is None before the first trial."""
+    """Describes a file of the user; `verdict` is None before the first trial."""
 
     path: Path
     stamp: str

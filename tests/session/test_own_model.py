@@ -11,7 +11,7 @@ from pathlib import Path
 from lsp_client import Client
 
 StartServer = Callable[..., Awaitable[Client]]
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 PATIENCE_S = 60
 
 

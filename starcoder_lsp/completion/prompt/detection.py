@@ -25,7 +25,7 @@ PLAIN = "plain"
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a GGUF file says of itself: names, architecture, and tokens that it has."""
+    """Holds the names, the architecture and the tokens that a GGUF file states."""
 
     names: tuple[str, ...]
     architecture: str

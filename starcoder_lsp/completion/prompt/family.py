@@ -19,7 +19,7 @@ Sequences = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Traits:
-    """What a GGUF file of a family has; the column `detect` of families.toml."""
+    """Describes the GGUF files of a family: the column `detect` of families.toml."""
 
     name: str
     architectures: tuple[str, ...]

@@ -20,7 +20,7 @@ MAX_RETRY_AFTER_S = 600.0
 
 
 class Course(Enum):
-    """What the engine does after a trouble."""
+    """Names the engine's reaction to a trouble."""
 
     # Only this request has failed.
     GO_ON = "go on"

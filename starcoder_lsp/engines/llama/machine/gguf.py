@@ -73,7 +73,7 @@ class Header:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the file calls its model, and the models that it was made from."""
+        """Return the names of the file's model and of the models that it was made from."""
         keys = ("name", "basename", "finetune", "size_label", "base_model.0.name")
         found = (self.entries.get(f"general.{key}") for key in keys)
         return tuple(name[:MAX_NAME] for name in found if isinstance(name, str))

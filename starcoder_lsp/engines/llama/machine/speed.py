@@ -33,7 +33,7 @@ LEAST_BATCH = 32
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure, in how many single tokens and with which batches."""
+    """Bounds a measurement: its time, its single tokens and its batches."""
 
     budget_s: float
     n_decoded: int

@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 100_000
 
 @dataclass(frozen=True)
 class KnownSpeed:
-    """What is known of a model on this machine.
+    """Holds the measurements of a model on this machine.
 
     Not `is_sure` when other processes computed meanwhile. `kernels` are the speeds of
     ways to compute attention, and `mix` is what the user's requests have been like.
