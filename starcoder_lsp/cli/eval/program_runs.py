@@ -7,14 +7,14 @@ import asyncio
 import os
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from starcoder_lsp.cli.eval import evaluation, plots, report
-from starcoder_lsp.cli.eval.journal import Entry, Journal
+from starcoder_lsp.cli.eval.journal import Journal
 from starcoder_lsp.cli.eval.measures import programs, sandbox
 from starcoder_lsp.cli.eval.measures.programs import PYTHON, ProgramTask
 from starcoder_lsp.cli.eval.measures.toolchains import toolchains
@@ -167,7 +167,9 @@ def page_of(
     """The report: shares by language, times of passed and failed tasks, and failures."""
     by_name = {task.name: task for task in tasks}
     entries = list(journal.entries.values())
-    shares = _by(entries, lambda entry: by_name[entry["task"]].language)
+    shares: defaultdict[str, list[bool]] = defaultdict(list)
+    for entry in entries:
+        shares[by_name[entry["task"]].language].append(entry["fault"] is None)
     figures_drawn = [plots.bars("Passed, by language", shares)]
     timed = [(one["ms"], one["fault"] is None) for one in entries if "ms" in one]
     if timed:
@@ -189,12 +191,3 @@ def page_of(
     return report.ReportPage(
         f"eval {name}", figures, figures_drawn, examples[:N_EXAMPLES]
     )
-
-
-def _by(
-    entries: Iterable[Entry], key: Callable[[Entry], str]
-) -> Mapping[str, Sequence[bool]]:
-    found: defaultdict[str, list[bool]] = defaultdict(list)
-    for entry in entries:
-        found[key(entry)].append(entry["fault"] is None)
-    return found
